@@ -1,0 +1,115 @@
+"""``run.py convert``: from a data set's own files to one HDF5 file."""
+
+from pathlib import Path
+
+from ladder.data.convert.arrays import convert_arrays, dataset_name
+from ladder.data.convert.digits import convert_digits
+from ladder.data.convert.mnist import convert_mnist
+from ladder.data.hdf5 import HDF5Dataset, output_directory, split_names
+from ladder.errors import UserError
+
+
+def add_parser(subparsers):
+    """Add ``convert`` and its data sets to the command line.
+
+    Parameters
+    ----------
+    subparsers : what ``ArgumentParser.add_subparsers`` returns
+
+    Returns
+    -------
+    ArgumentParser
+        Whose ``run`` default is ``run`` below.
+    """
+    parser = subparsers.add_parser(
+        "convert",
+        help="make a data set ready for training",
+        description="Make a data set ready for training: write it as one HDF5 file, in Fuel's layout.",
+    )
+    datasets = parser.add_subparsers(dest="source", metavar="{mnist,digits,arrays}", required=True)
+    _add_mnist(datasets)
+    _add_digits(datasets)
+    _add_arrays(datasets)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_mnist(datasets):
+    parser = datasets.add_parser("mnist", help="MNIST, from its four downloaded files")
+    parser.add_argument(
+        "--directory", default=".", metavar="D",
+        help="folder with train-images-idx3-ubyte.gz and the other three files (default: this folder)",
+    )
+    parser.add_argument(
+        "--dtype", choices=("float32", "uint8"), default="float32",
+        help="how pixels are stored: float32 from 0 to 1, or uint8 in a quarter of the space; "
+        "training sees the same numbers (default: float32)",
+    )
+    _add_output_options(parser)
+
+
+def _add_digits(datasets):
+    parser = datasets.add_parser("digits", help="the small 8 x 8 digits that come with scikit-learn")
+    _add_output_options(parser)
+
+
+def _add_arrays(datasets):
+    parser = datasets.add_parser("arrays", help="your own data, from a .npz file of numpy arrays")
+    parser.add_argument(
+        "--input", required=True, metavar="FILE",
+        help=".npz file with features and targets (whole numbers from 0; -1 for no label), and "
+        "features_test and targets_test if it has a test set of its own",
+    )
+    parser.add_argument("--name", help="what to call the data set (default: the file's name without .npz)")
+    parser.add_argument(
+        "--test-fraction", type=float, metavar="F",
+        help="part of the labelled examples to set aside for testing, the same of each class; "
+        "0 for none (default: 0.2, unless the file has test arrays)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="another number sets other test examples aside (default: 1)"
+    )
+    _add_output_options(parser)
+
+
+def _add_output_options(parser):
+    parser.add_argument(
+        "--output-directory", metavar="D",
+        help="folder to write to (default: the first of $FUEL_DATA_PATH, or else datasets)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there already")
+
+
+def run(args):
+    """Convert, say what was written, and return the exit status 0.
+
+    Raises ``UserError`` for what the user can mend.
+    """
+    path = _output_path(args)
+    if path.exists() and not args.force:
+        raise UserError(f"{path} exists already: add --force to replace it")
+    _report(_CONVERTERS[args.source](args, path))
+    return 0
+
+
+_CONVERTERS = {
+    "mnist": lambda args, path: convert_mnist(args.directory, path, args.dtype),
+    "digits": lambda args, path: convert_digits(path),
+    "arrays": lambda args, path: convert_arrays(args.input, path, args.test_fraction, args.seed),
+}
+
+
+def _output_path(args):
+    folder = output_directory() if args.output_directory is None else Path(args.output_directory)
+    name = dataset_name(args.input, args.name) if args.source == "arrays" else args.source
+    return folder / f"{name}.hdf5"
+
+
+def _report(path):
+    print(f"Wrote {path}")
+    for split in sorted(split_names(path), reverse=True):  # train before test
+        data = HDF5Dataset(path, split)
+        shape = " x ".join(map(str, data.features.shape[1:]))
+        unlabelled = int((data.targets < 0).sum())
+        note = f", {unlabelled} of them without a label" if unlabelled else ""
+        print(f"  {split}: {data.num_examples} examples of {shape} {data.features.dtype}{note}")

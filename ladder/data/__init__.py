@@ -1,0 +1,4 @@
+"""Data sets on disk, and the order in which their examples are read.
+
+No module here imports Aesara: data can be converted without a compiler.
+"""

@@ -1,0 +1,103 @@
+"""MNIST, from its four official files.
+
+Source: ``fuel/converters/mnist.py`` of Fuel 0.2; the format is described at
+http://yann.lecun.com/exdb/mnist/.
+"""
+
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+
+import numpy
+
+from ladder.data.fuel_file import write_fuel_file
+from ladder.errors import UserError
+
+# SHA-256 of the content once decompressed: two packings of the same data are
+# equally good.
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
+
+
+def convert_mnist(directory, output_path, dtype="float32"):
+    """Write MNIST as one file with the splits ``train`` and ``test``.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Where the four files are, as ``.gz`` or decompressed.
+    output_path : str or Path
+        The file to write.
+    dtype : {"float32", "uint8"}
+        float32 divides the pixels by 255; uint8 keeps them, in a file of a
+        quarter of the size, and reading divides them.
+
+    Returns
+    -------
+    Path
+        ``output_path``.  Features have shape (70000, 1, 28, 28), training
+        examples first, targets uint8 of shape (70000, 1).
+
+    Raises
+    ------
+    UserError
+        If a file is missing, damaged or not MNIST's.
+    """
+    paths = _find_files(Path(directory))
+    content = {name: _checked_content(path, SHA256[name]) for name, path in paths.items()}
+    splits = {
+        split: {
+            "features": _images(content[f"{prefix}-images-idx3-ubyte"], dtype),
+            "targets": _labels(content[f"{prefix}-labels-idx1-ubyte"]),
+        }
+        for split, prefix in (("train", "train"), ("test", "t10k"))
+    }
+    return write_fuel_file(output_path, splits, AXIS_LABELS)
+
+
+def _find_files(directory):
+    """Name to path of each of the four files."""
+    found, missing = {}, []
+    for name in SHA256:
+        candidates = [directory / f"{name}.gz", directory / name]
+        existing = [path for path in candidates if path.is_file()]
+        if existing:
+            found[name] = existing[0]
+        else:
+            missing.append(f"{name}.gz")
+    if missing:
+        raise UserError(
+            f"{directory} lacks {', '.join(missing)}: download MNIST's four files there, "
+            "or name their folder with --directory"
+        )
+    return found
+
+
+def _checked_content(path, sha256):
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, OSError, zlib.error) as error:
+        raise UserError(f"cannot read {path}, it is damaged or cut short: download it again") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(f"{path} is not MNIST's file (its SHA-256 differs): download it again")
+    return content
+
+
+def _images(content, dtype):
+    examples, rows, columns = numpy.frombuffer(content, ">i4", count=3, offset=4)
+    pixels = numpy.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
+    if dtype == "uint8":
+        return pixels
+    # Divided in float32, as Fuel does: dividing in float64 first rounds twice.
+    return pixels.astype("float32") / numpy.float32(255)
+
+
+def _labels(content):
+    return numpy.frombuffer(content, "uint8", offset=8).reshape(-1, 1)

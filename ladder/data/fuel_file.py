@@ -1,0 +1,113 @@
+"""Write data in the layout of Fuel's ``H5PYDataset``.
+
+All splits of a source lie one after the other in one HDF5 dataset at the root
+(``features``, ``targets``).  The root attribute ``split`` says which rows
+belong to which split.  Files of this layout can be read by Fuel, and files
+that Fuel wrote by ``ladder.data.hdf5``.
+
+Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
+``fuel/converters/base.py`` of Fuel 0.2.
+"""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy
+
+from ladder.errors import UserError
+
+
+def write_fuel_file(path, splits, axis_labels):
+    """Write ``splits`` to ``path``, all or nothing; a file there is replaced.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write.  Missing folders are made.
+    splits : dict of str to dict of str to array
+        Split name to source name to array of shape (examples, ...).  Every
+        split has the same sources, and a source the same dtype and the same
+        shape of an example in every split.  The rows are stored in the order
+        of the dict.
+    axis_labels : dict of str to tuple of str
+        Source name to one label an axis.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        with _replacing(path) as unfinished, h5py.File(unfinished, "w") as h5file:
+            for source in sorted(axis_labels):
+                _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
+                _label_axes(h5file[source], axis_labels[source])
+            h5file.attrs["split"] = _split_rows(splits)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path} ({error.strerror or error}): "
+            "choose a folder that you may write to and that has space left"
+        ) from error
+    return path
+
+
+@contextmanager
+def _replacing(path):
+    """Give a temporary name beside ``path``, renamed to ``path`` at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_source(h5file, name, arrays):
+    examples = sum(len(array) for array in arrays)
+    stored = h5file.create_dataset(name, (examples, *arrays[0].shape[1:]), arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        stored[start : start + len(array)] = array
+        start += len(array)
+
+
+def _label_axes(stored, labels):
+    for axis, label in enumerate(labels):
+        stored.dims[axis].label = label
+
+
+def _split_rows(splits):
+    """The ``split`` attribute: one row a pair of split and source."""
+    rows, start = [], 0
+    for split, arrays in splits.items():
+        stop = start + len(next(iter(arrays.values())))
+        for source in arrays:
+            # Fuel writes '.' for "no comment": its pickles disliked ''.
+            rows.append((split.encode(), source.encode(), start, stop, None, True, b"."))
+        start = stop
+    rows.sort(key=lambda row: row[:2])
+    return numpy.array(rows, dtype=_row_dtype(splits))
+
+
+def _row_dtype(splits):
+    sources = next(iter(splits.values()))
+    return numpy.dtype(
+        [
+            ("split", f"S{max(map(len, splits))}"),
+            ("source", f"S{max(map(len, sources))}"),
+            ("start", numpy.int64),
+            ("stop", numpy.int64),
+            ("indices", h5py.ref_dtype),
+            ("available", numpy.bool_),
+            ("comment", "S1"),
+        ]
+    )

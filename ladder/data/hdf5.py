@@ -1,0 +1,295 @@
+"""Find a data set on disk and load one split of it into memory.
+
+The layout is that of Fuel's ``H5PYDataset`` (see ``ladder.data.fuel_file``),
+so files that ``fuel-convert`` wrote can be used as they are.
+
+Source: ``fuel/datasets/hdf5.py`` and ``fuel/utils/__init__.py`` of Fuel 0.2;
+the check of MNIST's range is from ``setup_data`` in the original's ``run.py``.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import h5py
+import numpy
+
+from ladder.data.convert.digits import convert_digits
+from ladder.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".hdf5", ".h5")
+NO_LABEL = -1
+
+
+def data_path():
+    """Folders in which data sets are looked up, first match first.
+
+    Returns
+    -------
+    list of Path
+        The entries of ``$FUEL_DATA_PATH``, if it is set, then ``datasets``
+        in the current folder.
+    """
+    entries = os.environ.get("FUEL_DATA_PATH", "").split(os.pathsep)
+    return [Path(entry).expanduser() for entry in entries if entry] + [Path("datasets")]
+
+
+def output_directory():
+    """The folder (a Path) that converters write to unless told otherwise."""
+    return data_path()[0]
+
+
+def find_dataset(name_or_path):
+    """The file of a data set, given its name or its path.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name is looked up as ``NAME.hdf5`` in ``data_path()``.  What ends
+        in ``.hdf5`` or ``.h5``, or has a folder in it, is a path.  The data
+        set ``digits`` is made when it is first asked for.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    UserError
+        If there is no such file; the message says how to make it.
+    """
+    name = str(name_or_path)
+    if _is_path(name):
+        return _existing_file(Path(name).expanduser())
+    for folder in data_path():
+        if (folder / f"{name}.hdf5").is_file():
+            return folder / f"{name}.hdf5"
+    if name == "digits":
+        path = convert_digits(output_directory() / "digits.hdf5")
+        logger.info("Wrote %s from scikit-learn's digits", path)
+        return path
+    raise UserError(_how_to_make(name))
+
+
+def _is_path(name):
+    separators = {os.sep, os.altsep} - {None}
+    return name.endswith(SUFFIXES) or any(separator in name for separator in separators)
+
+
+def _existing_file(path):
+    if not path.is_file():
+        raise UserError(f"there is no file {path}: give the path of an HDF5 file, or a data set's name")
+    return path
+
+
+def _how_to_make(name):
+    folders = " or ".join(str(folder) for folder in data_path())
+    command = {
+        "mnist": "`run.py convert mnist --directory D`, where D holds MNIST's four files",
+    }.get(name, "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file")
+    return f"there is no data set {name!r} in {folders}: make it with {command}"
+
+
+class HDF5Dataset:
+    """One split of a data set, read into memory once.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file in Fuel's layout.
+    split : str
+        For instance ``"train"`` or ``"test"``.
+
+    Attributes
+    ----------
+    features : array, shape (num_examples, ...), dtype as stored
+    targets : int64 array, shape (num_examples,)
+        Classes from 0; -1 is "no label", also where the file has no targets
+        for this split.
+    num_examples : int
+    axis_labels : dict of str to tuple of str
+        Source name to labels, '' where the file gives none.
+    path : Path
+
+    Raises
+    ------
+    UserError
+        If the file is not an HDF5 file of this layout, is damaged, lacks the
+        split, or holds sources that do not fit together.
+    """
+
+    def __init__(self, path, split):
+        self.path = Path(path)
+        with _open(self.path) as h5file:
+            rows = _rows_of(h5file, self.path)
+            self._read(h5file, _rows_of_split(rows, split, self.path), split)
+        self.num_examples = len(self.features)
+
+    def _read(self, h5file, rows, split):
+        where = f"{self.path}, split {split!r}"
+        self.features = _read_source(h5file, rows["features"], where)
+        if "targets" in rows:
+            self.targets = _class_numbers(_read_source(h5file, rows["targets"], where), where)
+        else:
+            self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
+        self.axis_labels = {
+            source: tuple(axis.label for axis in h5file[source].dims) for source in rows
+        }
+        if len(self.features) != len(self.targets):
+            raise UserError(
+                f"{where} has {len(self.features)} features but {len(self.targets)} targets: "
+                "convert the data set again"
+            )
+        if len(self.features) == 0:
+            raise UserError(f"{where} has no examples: convert the data set again, or use another split")
+
+
+def split_names(path):
+    """The splits of a file that have features: a sorted list of str.
+
+    Raises ``UserError`` if the file is not an HDF5 file in Fuel's layout.
+    """
+    with _open(path) as h5file:
+        return _splits_in(_rows_of(h5file, path))
+
+
+def _open(path):
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}: give the path of an HDF5 file") from None
+    except OSError as error:
+        raise UserError(
+            f"cannot read {path} as an HDF5 file: it is damaged, of another format or not "
+            "readable; convert the data set again with `run.py convert`"
+        ) from error
+
+
+def _rows_of(h5file, path):
+    """The rows of the ``split`` attribute that can be used, as dicts."""
+    fields = ("split", "source", "start", "stop", "indices", "available")
+    table = h5file.attrs.get("split")
+    if getattr(table, "dtype", None) is None or not set(fields) <= set(table.dtype.names or ()):
+        raise UserError(
+            f"{path} lacks Fuel's attribute 'split': convert the data set with `run.py convert`"
+        )
+    rows = [{field: row[field] for field in fields} for row in table]
+    for row in rows:
+        row["split"], row["source"] = row["split"].decode(), row["source"].decode()
+    return [row for row in rows if row["available"]]
+
+
+def _splits_in(rows):
+    return sorted({row["split"] for row in rows if row["source"] == "features"})
+
+
+def _rows_of_split(rows, split, path):
+    if split not in _splits_in(rows):
+        raise UserError(
+            f"{path} has no split {split!r}: the splits there are {', '.join(_splits_in(rows)) or 'none'}"
+        )
+    return {
+        row["source"]: row
+        for row in rows
+        if row["split"] == split and row["source"] in ("features", "targets")
+    }
+
+
+def _read_source(h5file, row, where):
+    stored = h5file.get(row["source"])
+    if not isinstance(stored, h5py.Dataset) or stored.ndim == 0 or stored.dtype.kind not in "buif":
+        raise UserError(
+            f"{where} has no array of numbers {row['source']!r}: convert the data set again"
+        )
+    try:
+        if row["indices"]:
+            return _read_subset(h5file, stored, row["indices"], where)
+        return _read_range(stored, int(row["start"]), int(row["stop"]), where)
+    except OSError as error:
+        raise UserError(
+            f"cannot read {row['source']!r} of {where}: the file is damaged; convert the data set again"
+        ) from error
+
+
+def _read_range(stored, start, stop, where):
+    if not 0 <= start <= stop <= len(stored):
+        raise UserError(
+            f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again"
+        )
+    return stored[start:stop]
+
+
+def _read_subset(h5file, stored, reference, where):
+    """The rows that the array behind ``reference`` lists, sorted and unique as in Fuel."""
+    indices = numpy.unique(h5file[reference][...])
+    if indices.dtype.kind not in "ui" or (len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored)):
+        raise UserError(
+            f"{where} lists examples that are not among the {len(stored)} of the file: "
+            "convert the data set again"
+        )
+    # HDF5 picks single rows slowly: read the span once, then pick in memory.
+    if len(indices) == 0:
+        return stored[:0]
+    return stored[int(indices[0]) : int(indices[-1]) + 1][indices - indices[0]]
+
+
+def _class_numbers(targets, where):
+    if targets.dtype.kind not in "ui":
+        raise UserError(f"{where} has targets of type {targets.dtype}: they must be integers, one class each")
+    if targets.size != len(targets):
+        raise UserError(
+            f"{where} has targets of shape {targets.shape}: give one class number an example, not one-hot rows"
+        )
+    targets = targets.reshape(-1).astype("int64")
+    if targets.size and targets.min() < NO_LABEL:
+        raise UserError(
+            f"{where} has the target {targets.min()}: classes count from 0, and only -1 means 'no label'"
+        )
+    return targets
+
+
+def as_float32(features, dataset="the data set", scale=True, unit_interval=False):
+    """Features as the float32 numbers that the network takes.
+
+    Parameters
+    ----------
+    features : array, shape (N, ...)
+        Any bool, integer or float dtype.
+    dataset : str
+        What to call the data in messages.
+    scale : bool
+        Divide uint8 by 255, in float32, as Fuel's ``convert_mnist`` does
+        with ``--dtype float32``.  CIFAR-10 keeps its 0 to 255.
+    unit_interval : bool
+        Insist on values from 0 to 1, as the original does for MNIST.
+
+    Returns
+    -------
+    float32 array, shape (N, ...)
+        ``features`` itself where it is float32 already.
+
+    Raises
+    ------
+    UserError
+        If a value is not finite (in float32), or not in the unit interval.
+    """
+    scaled = features.dtype == numpy.uint8 and scale
+    with numpy.errstate(over="ignore"):  # an overflow is reported just below
+        converted = features.astype("float32", copy=False)
+    if scaled:
+        converted /= numpy.float32(255)
+    lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
+    # min and max carry NaN along, so no array of flags is needed.
+    if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
+        raise UserError(
+            f"{dataset} has features that are not finite numbers (NaN or infinity): "
+            "replace them and convert the data set again"
+        )
+    if unit_interval and not (lowest >= 0 and highest <= 1):
+        raise UserError(
+            f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "
+            f"convert the data set again with `run.py convert {dataset} --directory D --force`"
+        )
+    return converted

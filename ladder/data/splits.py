@@ -1,0 +1,172 @@
+"""Cut a training set into examples to train on, labelled ones and validation.
+
+Source: ``setup_data`` and ``make_datastream`` in the original's ``run.py``.
+Messages speak of the command line's options, which is where the numbers
+come from.
+"""
+
+from dataclasses import dataclass
+
+import numpy
+
+from ladder.errors import UserError
+
+NO_LABEL = -1
+
+TRAINING_SET_SIZE = {"mnist": 50000, "cifar10": 40000}
+"""How many examples train when ``--unlabeled-samples`` is not given; all of
+them for other data sets."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions in the training set, each an int64 array of shape (n,)."""
+
+    train: numpy.ndarray
+    """All examples to train on, in permuted order; the labelled are among them."""
+    labeled: numpy.ndarray
+    """Those whose label is used."""
+    valid: numpy.ndarray
+    """The validation set, in ascending order; may be empty."""
+
+
+def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_set_size=10000, dataset="the data set"):
+    """Choose training, labelled and validation examples as the original does.
+
+    Parameters
+    ----------
+    targets : int64 array, shape (N,)
+        Classes of the whole training set; -1 where there is no label.
+    dseed : int or None
+        ``--dseed``; 0 or None keeps the order of the file.
+    n_labeled : int or None
+        ``--labeled-samples``; 0 or None means all that have a label.
+    n_unlabeled : int or None
+        ``--unlabeled-samples``; None means ``TRAINING_SET_SIZE``, or all.
+    valid_set_size : int
+        ``--valid-set-size``; fewer are taken where fewer are left.
+    dataset : str
+        Its name, for messages and for ``TRAINING_SET_SIZE``.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    UserError
+        If the numbers do not fit the data set or each other.
+    """
+    if n_unlabeled is None:
+        n_unlabeled = min(TRAINING_SET_SIZE.get(dataset, len(targets)), len(targets))
+    _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
+    order = permutation(len(targets), dseed)
+    train = order[:n_unlabeled]
+    return Split(
+        train=train,
+        labeled=labeled_indices(targets, train, n_labeled, dataset),
+        valid=numpy.setdiff1d(order, train)[:valid_set_size],
+    )
+
+
+def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset):
+    if n_unlabeled < 1:
+        raise UserError(f"--unlabeled-samples {n_unlabeled} leaves nothing to train on: use 1 or more")
+    if n_unlabeled > n_examples:
+        raise UserError(
+            f"--unlabeled-samples {n_unlabeled} is more than the {n_examples} training examples "
+            f"of {dataset}: use {n_examples} or fewer"
+        )
+    if n_labeled < 0:
+        raise UserError(f"--labeled-samples {n_labeled} is negative: use 0 for all, or a positive number")
+    if n_labeled > n_unlabeled:
+        raise UserError(
+            f"--labeled-samples {n_labeled} is more than the {n_unlabeled} examples to train on: "
+            f"use {n_unlabeled} or fewer, or raise --unlabeled-samples"
+        )
+    if valid_set_size < 0:
+        raise UserError(f"--valid-set-size {valid_set_size} is negative: use 0 for none, or a positive number")
+
+
+def permutation(n_examples, dseed):
+    """The positions 0 to n_examples - 1, int64, shuffled by ``RandomState(dseed)``.
+
+    With a dseed of 0 or None they stay in order.  UserError if dseed cannot
+    seed a ``RandomState``.
+    """
+    order = numpy.arange(n_examples)
+    if dseed:
+        if not 0 < dseed < 2**32:
+            raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {2**32 - 1}")
+        numpy.random.RandomState(dseed).shuffle(order)
+    return order
+
+
+def labeled_indices(targets, train, n_labeled=None, dataset="the data set"):
+    """The examples of ``train`` whose labels are used.
+
+    Fewer than there are: the same number of each class, class after class,
+    the first ones of each in the order of ``train``.  All of them: in the
+    order of ``train``.
+
+    Parameters
+    ----------
+    targets : int64 array, shape (N,)
+        -1 where there is no label.
+    train : int64 array, shape (n,)
+    n_labeled : int or None
+        0 or None means all.
+    dataset : str
+        Its name, for messages.
+
+    Returns
+    -------
+    int64 array, shape (n_labeled,)
+
+    Raises
+    ------
+    UserError
+        If the classes cannot be represented equally, or nothing is labelled.
+    """
+    candidates = train[targets[train] != NO_LABEL]
+    if len(candidates) == 0:
+        raise UserError(
+            f"none of the {len(train)} examples to train on has a label in {dataset}: "
+            "raise --unlabeled-samples or convert the data set with labels"
+        )
+    if not n_labeled or n_labeled == len(candidates):
+        return candidates
+    n_classes = int(targets.max()) + 1
+    _check_balance(n_labeled, len(candidates), n_classes, dataset)
+    return _balanced(targets, candidates, n_labeled // n_classes, n_classes, dataset)
+
+
+def _check_balance(n_labeled, n_candidates, n_classes, dataset):
+    if n_labeled > n_candidates:
+        raise UserError(
+            f"--labeled-samples {n_labeled} is more than the {n_candidates} examples of {dataset} "
+            f"that have a label and are trained on: use {n_candidates} or fewer"
+        )
+    if n_labeled < n_classes:
+        raise UserError(
+            f"--labeled-samples {n_labeled} is fewer than the {n_classes} classes of {dataset}: "
+            f"use a multiple of {n_classes}"
+        )
+    if n_labeled % n_classes:
+        raise UserError(
+            f"--labeled-samples {n_labeled} does not divide by the {n_classes} classes of {dataset}: "
+            f"use a multiple of {n_classes}"
+        )
+
+
+def _balanced(targets, candidates, per_class, n_classes, dataset):
+    chosen = []
+    for label in range(n_classes):
+        members = candidates[targets[candidates] == label]
+        if len(members) < per_class:
+            raise UserError(
+                f"--labeled-samples {per_class * n_classes} needs {per_class} examples of each class, but "
+                f"class {label} of {dataset} has {len(members)} to train on: use fewer labelled samples"
+            )
+        chosen.append(members[:per_class])
+    return numpy.concatenate(chosen)
