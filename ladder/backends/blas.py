@@ -1,0 +1,144 @@
+"""Find the BLAS that Aesara's C code is linked with.
+
+Aesara looks for a BLAS by asking NumPy how it was built, which finds nothing
+for NumPy from a wheel and then multiplies matrices through slow Python calls.
+The good libraries are there all the same, inside other wheels: ``find`` looks
+for them in order of speed and says how to link with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import mmap
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Blas:
+    """One BLAS library and how to link with it.
+
+    ``name`` is ``mkl``, ``openblas``, ``system``, ``user`` or ``none``;
+    ``version`` and ``library_path`` are empty where they are not known;
+    ``ldflags`` is the value for Aesara's ``blas__ldflags``.
+    """
+
+    name: str
+    version: str = ""
+    ldflags: str = ""
+    library_path: str = ""
+
+
+def find(cxx: str) -> Blas:
+    """Return the best BLAS of this environment; ``cxx`` is the compiler to try links with."""
+    return mkl() or scipy_openblas() or system(cxx) or Blas("none")
+
+
+def named(ldflags: str) -> Blas:
+    """Return the library that a given ``blas__ldflags`` links with, as far as it can be told."""
+    for candidate in (mkl(), scipy_openblas()):
+        if candidate and candidate.ldflags == ldflags:
+            return candidate
+    return Blas("user", ldflags=ldflags) if ldflags else Blas("none")
+
+
+def mkl() -> Blas | None:
+    """Return Intel MKL as installed by pip or conda in this environment, or None."""
+    libraries = _mkl_files()
+    if not sys.platform.startswith("linux") or not libraries:
+        return None
+    try:
+        version = importlib.metadata.version("mkl")
+    except importlib.metadata.PackageNotFoundError:  # conda's MKL has no Python metadata
+        version = ""
+    return Blas("mkl", version, link_flags(libraries[-1]), str(libraries[-1]))
+
+
+def _mkl_files() -> list[Path]:
+    # The wheel's own list of files is right for virtual environments and for
+    # `pip install --user` alike.
+    pattern = re.compile(r"libmkl_rt\.so[.\d]*$")
+    try:
+        files = importlib.metadata.distribution("mkl").files or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    listed = [Path(f.locate()).resolve() for f in files if pattern.match(f.name)]
+    found = listed or sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
+    return [path for path in found if path.exists()]
+
+
+def scipy_openblas() -> Blas | None:
+    """Return the OpenBLAS inside SciPy's Linux wheel, or None.
+
+    Only wheels up to SciPy 1.12 export the plain names (``sgemm_``) that
+    Aesara calls; later ones prefix them.
+    """
+    scipy = importlib.util.find_spec("scipy")
+    if scipy is None or not sys.platform.startswith("linux"):
+        return None
+    directory = Path(scipy.origin).resolve().parent.parent / "scipy.libs"
+    for library in sorted(directory.glob("libopenblas*.so")):
+        if _exports(library, b"sgemm_"):
+            version = re.search(r"-r(\d+)-[0-9a-f]+\.(.+)\.so$", library.name)
+            number = ".".join(version.groups()) if version else ""
+            return Blas("openblas", number, link_flags(library), str(library))
+    return None
+
+
+def system(cxx: str) -> Blas | None:
+    """Return the operating system's OpenBLAS or BLAS if a program links with it, or None."""
+    for flag in ("-lopenblas", "-lblas"):
+        if _links(cxx, flag):
+            return Blas("system", "", flag)
+    return None
+
+
+def link_flags(library: Path) -> str:
+    """Return the ``blas__ldflags`` that link with this very file, now and at run time.
+
+    By file name, because wheels ship no ``libmkl_rt.so`` beside
+    ``libmkl_rt.so.3``.  ``--disable-new-dtags`` lets the run path also serve
+    the library's own dependencies (OpenBLAS needs the libgfortran beside it).
+    The directory goes through ``-Wl`` since Aesara warns about every plain
+    ``-L`` in which it sees no ``lib*.so``.
+    """
+    directory = _without_separators(library.parent)
+    return f"-Wl,-L{directory},-rpath,{directory},--disable-new-dtags -l:{library.name}"
+
+
+def _without_separators(directory: Path) -> Path:
+    """Return the directory, or a link to it whose path has no blank and no comma.
+
+    Aesara splits flags at blanks and the compiler splits ``-Wl`` at commas;
+    neither knows of quotes.
+    """
+    if not re.search(r"[\s,]", str(directory)):
+        return directory
+    name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    link = Path.home() / ".aesara" / f"ladder-blas-{name}"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        link.symlink_to(directory)
+    except FileExistsError:  # from an earlier run; the name is made from the target
+        pass
+    return link
+
+
+def _exports(library: Path, symbol: bytes) -> bool:
+    # Looking at the table of names avoids loading the library, which would
+    # start its threads.
+    with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b"\0" + symbol + b"\0") >= 0
+
+
+def _links(cxx: str, flag: str) -> bool:
+    program = 'extern "C" void sgemm_(); int main() { sgemm_(); }'
+    with tempfile.TemporaryDirectory() as directory:
+        command = [cxx, "-x", "c++", "-", "-o", f"{directory}/out", flag]
+        return subprocess.run(command, input=program.encode(), capture_output=True).returncode == 0

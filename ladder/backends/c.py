@@ -1,0 +1,151 @@
+"""Aesara's C backend: compiler, BLAS, threads and compile mode.
+
+Aesara fixes its settings while it is being imported, so ``configure`` comes
+first in every program; modules that import Aesara do not call it themselves.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ladder.backends import blas, check, flags
+from ladder.errors import UserError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+# Adam uses each gradient three times, scaled differently.  This rewrite folds
+# each scale into a product of its own, so Aesara multiplies the same matrices
+# three times over.
+EXCLUDED_REWRITES = ("local_dot22_to_dot22scalar",)
+
+log = logging.getLogger(__name__)
+_in_force: CBackend | None = None
+
+
+@dataclass(frozen=True)
+class CBackend:
+    """What Aesara compiles with: BLAS, threads, compiler (empty: none), ``AESARA_FLAGS``."""
+
+    blas: blas.Blas
+    threads: int
+    cxx: str
+    flags: str
+
+
+def configure(threads: int | None = None) -> CBackend:
+    """Choose compiler, BLAS and threads for Aesara; call before Aesara is imported.
+
+    Settings of the user (``AESARA_FLAGS``, ``.aesararc``) win over ours.  A
+    second call, and a call after Aesara was imported, change no more than the
+    number of threads.
+
+    Parameters
+    ----------
+    threads
+        Threads for matrix products.  None: ``OMP_NUM_THREADS`` if the user
+        set it, else the cores that this process may use.
+
+    Raises
+    ------
+    UserError
+        The Python version, the C++ compiler or Python's headers are missing
+        or unfit, or ``threads`` is no positive number.
+    """
+    global _in_force
+    if _in_force is None:
+        count = _set_threads(_default_threads() if threads is None else threads)
+        _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
+    elif threads is not None and threads != _in_force.threads:
+        _in_force = replace(_in_force, threads=_set_threads(threads))
+    return _in_force
+
+
+def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
+    """Return the compile mode for ``aesara.function``.
+
+    Parameters
+    ----------
+    optimizer_excluding
+        Names of more Aesara rewrites to leave out.
+    allow_gc
+        True frees intermediate results during a call (less memory); False
+        keeps their memory for the next call (faster).
+    """
+    from aesara.compile.mode import get_default_mode
+
+    default = get_default_mode().excluding(*EXCLUDED_REWRITES, *optimizer_excluding)
+    return default.clone(link_kwargs={"allow_gc": allow_gc})
+
+
+def _prepare(threads: int) -> CBackend:
+    check.python_version()
+    user = flags.user()
+    cxx = user["cxx"] if "cxx" in user else check.find_compiler()
+    if cxx:  # empty is a user's choice of Python instead of C
+        check.compiler(cxx)
+    library = blas.named(user["blas__ldflags"]) if "blas__ldflags" in user else blas.find(cxx)
+    if library.name == "none":
+        log.warning("No BLAS found, training will be slow: install mkl (pip install mkl)")
+    _set_openmp()
+    wanted = {
+        "floatX": "float32",
+        "device": "cpu",
+        "cxx": cxx,
+        # Even empty: unset, Aesara would spend seconds looking for one.
+        "blas__ldflags": library.ldflags,
+    }
+    ours = flags.join({name: wanted[name] for name in wanted if not {name, name.lower()} & set(user)})
+    text = ",".join(part for part in (ours, os.environ.get("AESARA_FLAGS", "")) if part)
+    os.environ["AESARA_FLAGS"] = text
+    return CBackend(library, threads, cxx, text)
+
+
+def _imported(threads: int) -> CBackend:
+    from aesara import config
+
+    library = blas.named(config.blas__ldflags)
+    return CBackend(library, threads, config.cxx, os.environ.get("AESARA_FLAGS", ""))
+
+
+def _default_threads() -> int:
+    # A list such as "4,2" is for nested parallelism; the first level counts.
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _set_threads(threads: int) -> int:
+    """Set the number for libraries still to be loaded, and for those in memory."""
+    from threadpoolctl import threadpool_limits
+
+    if threads < 1:
+        raise UserError(f"The number of threads is {threads}: give 1 or more")
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+    threadpool_limits(threads)
+    return threads
+
+
+def _set_openmp() -> None:
+    # Waiting threads that spin cost little on idle cores and a lot when
+    # another process wants the core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Left to itself MKL brings Intel's OpenMP beside the GNU one that g++
+    # links, two pools of threads that know nothing of each other.
+    os.environ.setdefault("MKL_THREADING_LAYER", "GNU" if _loads("libgomp.so.1") else "INTEL")
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

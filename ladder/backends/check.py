@@ -1,0 +1,74 @@
+"""Can Aesara compile here?  ``python -m ladder.backends.check`` answers in a line.
+
+Needs the standard library only, so the Makefile asks before it installs
+anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from ladder.errors import UserError
+
+PYTHON_VERSIONS = ((3, 10), (3, 11))
+
+
+def main() -> int:
+    """Print what is missing, if anything is, and return the exit status."""
+    try:
+        python_version()
+        cxx = find_compiler()
+        compiler(cxx)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def python_version() -> None:
+    """Raise UserError unless Aesara 2.9.4 runs on this Python."""
+    if sys.version_info[:2] not in PYTHON_VERSIONS:
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise UserError(f"Python {version} does not run Aesara 2.9.4: use Python 3.10 or 3.11")
+
+
+def find_compiler() -> str:
+    """Return the path of a C++ compiler that Aesara knows, or raise UserError."""
+    # Aesara tells compilers by these names and drops its optimising options
+    # for others, so a CXX called plainly `c++` is passed over.
+    defaults = ["clang++", "g++"] if sys.platform == "darwin" else ["g++", "clang++"]
+    for name in [os.environ.get("CXX", ""), *defaults]:
+        path = shutil.which(name) if name.endswith(("g++", "clang++")) else None
+        if path:
+            return path
+    raise UserError(
+        "No C++ compiler found, and Aesara compiles its graphs with one: install g++ or clang++ "
+        "(Debian and Ubuntu: apt install g++; macOS: xcode-select --install; "
+        "conda: conda install cxx-compiler)"
+    )
+
+
+def compiler(cxx: str) -> None:
+    """Raise UserError unless the compiler runs and finds Python's headers."""
+    try:
+        working = subprocess.run([cxx, "--version"], capture_output=True).returncode == 0
+    except OSError:
+        working = False
+    if not working:
+        raise UserError(f"The C++ compiler {cxx} does not run: mend the PATH or Aesara's flag cxx")
+    headers = Path(sysconfig.get_path("include"))
+    if not (headers / "Python.h").exists():
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise UserError(
+            f"Python's headers are missing ({headers}/Python.h), and Aesara compiles against "
+            f"them: install them (Debian and Ubuntu: apt install python{version}-dev)"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

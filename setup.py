@@ -1,0 +1,40 @@
+"""Package metadata: ``pip install -e .`` (see the Makefile for all of the set-up)."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Read as text: importing the package must not be needed to install it.
+INIT = Path(__file__).with_name("ladder") / "__init__.py"
+VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).group(1)
+
+setup(
+    name="ladder",
+    version=VERSION,
+    description="Semi-supervised learning with ladder networks, on Aesara",
+    license="MIT",
+    packages=find_packages(include=["ladder", "ladder.*"]),
+    package_data={"ladder.data.convert": ["*.txt", "*.json"]},
+    python_requires=">=3.10,<3.12",
+    install_requires=[
+        "aesara==2.9.4",
+        "numpy>=1.22,<2",
+        # SciPy 1.13 renames the symbols of its OpenBLAS, which Aesara links with.
+        "scipy>=1.10,<=1.12",
+        "h5py>=3.8,<4",
+        "scikit-learn>=1.3,<2",
+        "picklable-itertools==0.1.1",
+        "six>=1.16",
+        "tqdm>=4.64",
+        "rich>=13",
+        "threadpoolctl>=3.1",
+    ],
+    extras_require={
+        # Apart, so that a platform without it can do without it.
+        "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
+        "test": ["pytest>=7.4", "pytest-xdist>=3.3"],
+        "torch": ["torch==2.13.0"],
+    },
+    entry_points={"console_scripts": ["ladder = ladder.cli:main"]},
+)

@@ -1,0 +1,86 @@
+"""The BLAS that is found is the one that compiled code calls."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ladder.backends import blas, c
+
+PRODUCT = """
+import sys
+from ladder.backends import blas, c
+blas.find = lambda cxx: blas.{finder}()
+c.configure(threads=1)
+import aesara, numpy
+x, y = aesara.tensor.fmatrices("xy")
+multiply = aesara.function([x, y], aesara.tensor.dot(x, y), mode=c.mode())
+a = numpy.arange(6, dtype="float32").reshape(2, 3)
+assert (multiply(a, a.T) == a @ a.T).all()
+node = multiply.maker.fgraph.outputs[0].owner
+assert type(node.op).__name__ == "Dot22", node
+modules = [m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)]
+print(*(f for f in modules if f.startswith(aesara.config.compiledir)), sep="\\n")
+"""
+
+
+def test_find_prefers_mkl_and_falls_back(monkeypatch):
+    mkl = blas.Blas("mkl")
+    monkeypatch.setattr(blas, "mkl", lambda: mkl)
+    assert blas.find("g++") is mkl
+    monkeypatch.setattr(blas, "mkl", lambda: None)
+    monkeypatch.setattr(blas, "scipy_openblas", lambda: None)
+    monkeypatch.setattr(blas, "system", lambda cxx: None)
+    assert blas.find("g++") == blas.Blas("none")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wheels' BLAS is found on Linux")
+def test_scipy_openblas_has_the_plain_names():
+    library = blas.scipy_openblas()
+    assert library is not None and library.version.startswith("0.")
+    assert blas._exports(Path(library.library_path), b"sgemm_")
+    assert not blas._exports(Path(library.library_path), b"no_such_symbol_")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads links with ldd")
+@pytest.mark.parametrize("finder", ["mkl", "scipy_openblas"])
+def test_compiled_product_is_linked_with_the_library(finder):
+    library = getattr(blas, finder)()
+    if library is None:
+        pytest.skip(f"no {finder} in this environment")
+    modules = run(PRODUCT.format(finder=finder)).split()
+    linked = "".join(run_ldd(module) for module in modules)
+    assert f"{Path(library.library_path).name} => /" in linked
+
+
+def test_named_recognises_our_flags():
+    assert blas.named(c.configure().blas.ldflags).name == c.configure().blas.name
+    assert blas.named("-lown") == blas.Blas("user", ldflags="-lown")
+    assert blas.named("") == blas.Blas("none")
+
+
+def test_blanks_and_commas_in_the_path_are_avoided(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    directory = tmp_path / "a b,c"
+    directory.mkdir()
+    (directory / "libx.so.1").touch()
+    for _ in range(2):
+        flags = blas.link_flags(directory / "libx.so.1")
+    words = flags.split()
+    assert words[1:] == ["-l:libx.so.1"]
+    run_path = Path(words[0].split(",")[3])
+    assert (run_path / "libx.so.1").exists()
+
+
+def run(program):
+    """Return the output of a fresh interpreter that inherits no settings of Aesara."""
+    environment = {name: value for name, value in os.environ.items() if name != "AESARA_FLAGS"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_ldd(module):
+    return subprocess.run(["ldd", module], capture_output=True, text=True).stdout

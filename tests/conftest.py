@@ -1,0 +1,27 @@
+"""Shared by all tests: Aesara set up for one thread a worker, and where reference files lie."""
+
+from pathlib import Path
+
+import pytest
+
+from ladder.backends import c
+
+# Before any test module imports Aesara; several workers share the cores.
+c.configure(threads=1)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """Return the directory with the original's numbers that the repository carries."""
+    return REPOSITORY / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Return the directory beside the repository with data sets and all of the numbers."""
+    path = REPOSITORY.parent / "shared"
+    if not path.is_dir():
+        pytest.skip(f"needs the data sets and reference numbers in {path}")
+    return path
