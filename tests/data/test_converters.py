@@ -1,0 +1,252 @@
+"""Converters: what they write, and what they say about bad input."""
+
+import gzip
+import hashlib
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy
+import pytest
+
+from ladder.data.convert import digits, mnist
+from ladder.data.convert.arrays import convert_arrays, dataset_name
+from ladder.data.convert.digits import convert_digits
+from ladder.data.convert.mnist import convert_mnist
+from ladder.data.hdf5 import HDF5Dataset, split_names
+from ladder.errors import UserError
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+# --- MNIST
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path, monkeypatch):
+    """A folder with MNIST's four files, but of a few 2 x 3 images, and their sums."""
+    rng = numpy.random.RandomState(0)
+    for prefix, n in (("train", 6), ("t10k", 4)):
+        header = numpy.array([2051, n, 2, 3], ">i4").tobytes()
+        images = header + rng.randint(0, 256, n * 6).astype("uint8").tobytes()
+        labels = numpy.array([2049, n], ">i4").tobytes() + bytes(range(n))
+        for name, content in ((f"{prefix}-images-idx3-ubyte", images), (f"{prefix}-labels-idx1-ubyte", labels)):
+            (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+            monkeypatch.setitem(mnist.SHA256, name, hashlib.sha256(content).hexdigest())
+    return tmp_path
+
+
+def test_tiny_mnist(tiny_mnist):
+    path = convert_mnist(tiny_mnist, tiny_mnist / "out" / "mnist.hdf5", "uint8")
+    train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
+    pixels = numpy.random.RandomState(0).randint(0, 256, 36).astype("uint8").reshape(6, 1, 2, 3)
+    assert train.features.dtype == "uint8" and (train.features == pixels).all()
+    assert train.targets.tolist() == [0, 1, 2, 3, 4, 5] and test.targets.tolist() == [0, 1, 2, 3]
+
+
+def test_decompressed_files_will_do(tiny_mnist):
+    for path in list(tiny_mnist.glob("*.gz")):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    assert HDF5Dataset(convert_mnist(tiny_mnist, tiny_mnist / "mnist.hdf5"), "train").features.max() <= 1
+
+
+def test_every_missing_file_is_named(tiny_mnist):
+    (tiny_mnist / "train-labels-idx1-ubyte.gz").unlink()
+    (tiny_mnist / "t10k-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(UserError, match="lacks train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz: download"):
+        convert_mnist(tiny_mnist, tiny_mnist / "mnist.hdf5")
+
+
+def test_other_content(tiny_mnist):
+    (tiny_mnist / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"something else"))
+    with pytest.raises(UserError, match="t10k-labels-idx1-ubyte.gz is not MNIST's file"):
+        convert_mnist(tiny_mnist, tiny_mnist / "mnist.hdf5")
+    assert not (tiny_mnist / "mnist.hdf5").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:3], lambda b: b"plain", lambda b: b[:12] + b"!" * 30])
+def test_damaged_files(tiny_mnist, damage):
+    victim = tiny_mnist / "train-images-idx3-ubyte.gz"
+    victim.write_bytes(damage(victim.read_bytes()))
+    with pytest.raises(UserError, match="cannot read .*train-images-idx3-ubyte.gz, it is damaged"):
+        convert_mnist(tiny_mnist, tiny_mnist / "mnist.hdf5")
+
+
+def test_real_mnist_is_what_fuel_wrote(tmp_path):
+    ours, fuels = SHARED / "data" / "mnist", SHARED / "golden" / "fuel" / "fuel_mnist_small_float32.hdf5"
+    if not ours.is_dir() or not fuels.is_file():
+        pytest.skip("needs the shared MNIST and the file that Fuel 0.2 wrote of it")
+    path = convert_mnist(ours, tmp_path / "mnist.hdf5")
+    for split, n in (("train", 60000), ("test", 10000)):
+        data, expected = HDF5Dataset(path, split), HDF5Dataset(fuels, split)
+        assert data.features.shape == (n, 1, 28, 28) and data.features.dtype == "float32"
+        assert data.axis_labels == expected.axis_labels
+        assert (data.features[: expected.num_examples] == expected.features).all()
+        assert (data.targets[: expected.num_examples] == expected.targets).all()
+    with h5py.File(path, "r") as h5file:
+        assert h5file["targets"].dtype == "uint8" and h5file["targets"].shape == (70000, 1)
+
+
+# --- digits
+
+
+def test_digits(tmp_path):
+    sklearn_datasets = pytest.importorskip("sklearn.datasets")
+    path = convert_digits(tmp_path / "digits.hdf5")
+    train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
+    assert train.features.shape == (1437, 1, 8, 8) and test.features.shape == (360, 1, 8, 8)
+    assert (train.features.min(), train.features.max(), train.features.dtype) == (0, 1, "float32")
+    assert numpy.bincount(test.targets).min() >= 35
+    pixels, targets = sklearn_datasets.load_digits(return_X_y=True)
+    rows = sorted([*map(tuple, pixels / 16)])
+    both = numpy.concatenate([train.features, test.features]).reshape(-1, 64)
+    assert sorted(map(tuple, both.astype("float64"))) == rows
+    chosen = digits._test_indices()
+    assert (test.targets == targets[chosen]).all() and len(set(chosen)) == 360
+
+
+def test_changed_digits_are_noticed(tmp_path, monkeypatch):
+    sklearn_datasets = pytest.importorskip("sklearn.datasets")
+    pixels, targets = sklearn_datasets.load_digits(return_X_y=True)
+    pixels[5, 5] += 1
+    monkeypatch.setattr(sklearn_datasets, "load_digits", lambda return_X_y: (pixels, targets))
+    with pytest.raises(UserError, match="digits differ from the known ones"):
+        convert_digits(tmp_path / "digits.hdf5")
+
+
+def test_without_scikit_learn(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    with pytest.raises(UserError, match="scikit-learn, which is not installed"):
+        convert_digits(tmp_path / "digits.hdf5")
+
+
+# --- arrays
+
+
+def good(n=50, **changes):
+    arrays = {"features": numpy.random.RandomState(0).rand(n, 4), "targets": numpy.arange(n) % 5}
+    return {**arrays, **changes}
+
+
+def convert(tmp_path, arrays, **options):
+    numpy.savez(tmp_path / "mine.npz", **arrays)
+    return convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5", **options)
+
+
+def test_a_fifth_of_each_class_tests(tmp_path):
+    arrays = good()
+    path = convert(tmp_path, arrays)
+    train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
+    assert numpy.bincount(train.targets).tolist() == [8] * 5 and numpy.bincount(test.targets).tolist() == [2] * 5
+    assert train.features.dtype == "float32" and train.axis_labels["features"] == ("batch", "feature")
+    together = {tuple(row): int(y) for d in (train, test) for row, y in zip(d.features, d.targets)}
+    assert together == {tuple(row): y for row, y in zip(arrays["features"].astype("float32"), arrays["targets"])}
+    with h5py.File(path, "r") as h5file:
+        assert h5file["targets"].dtype == "int64" and h5file["targets"].shape == (50, 1)
+
+
+def test_the_seed_decides_the_test_set(tmp_path):
+    first, again, other = (
+        HDF5Dataset(convert(tmp_path, good(), seed=seed), "test").features for seed in (1, 1, 2)
+    )
+    assert (first == again).all() and not (first == other).all()
+
+
+def test_unlabelled_examples_stay_in_training(tmp_path):
+    targets = numpy.where(numpy.arange(50) < 25, numpy.arange(50) % 5, -1)
+    path = convert(tmp_path, good(targets=targets))
+    assert (HDF5Dataset(path, "train").targets == -1).sum() == 25
+    assert sorted(HDF5Dataset(path, "test").targets) == [0, 1, 2, 3, 4]
+
+
+def test_own_test_arrays_and_uint8_images(tmp_path):
+    images = numpy.random.RandomState(0).randint(0, 256, (12, 3, 4, 4)).astype("uint8")
+    path = convert(
+        tmp_path,
+        {"features": images, "targets": numpy.arange(12) % 2, "features_test": images[:3], "targets_test": [[1], [0], [1]]},
+    )
+    test = HDF5Dataset(path, "test")
+    assert test.features.dtype == "uint8" and (test.features == images[:3]).all()
+    assert test.targets.tolist() == [1, 0, 1] and test.axis_labels["features"][1] == "channel"
+
+
+def test_no_test_set_on_request(tmp_path):
+    assert split_names(convert(tmp_path, good(), test_fraction=0)) == ["train"]
+
+
+def test_a_class_never_goes_to_the_test_set_as_a_whole(tmp_path):
+    path = convert(tmp_path, good(n=10), test_fraction=0.99)
+    assert numpy.bincount(HDF5Dataset(path, "train").targets).tolist() == [1] * 5
+
+
+TEST_PART = {"features_test": numpy.zeros((2, 4)), "targets_test": numpy.array([0, 1])}
+
+
+@pytest.mark.parametrize(
+    "arrays, options, message",
+    [
+        ({"features": numpy.zeros((3, 4))}, {}, "lacks targets"),
+        (good(features_test=numpy.zeros((3, 4))), {}, "lacks targets_test"),
+        (good(feature_test=numpy.zeros((3, 4))), {}, "holds the unknown feature_test"),
+        (good(targets=numpy.zeros(49, int)), {}, "50 features but 49 targets"),
+        (good(n=0), {}, "no examples"),
+        (good(features=numpy.zeros(50)), {}, r"features of shape \(50,\)"),
+        (good(features=numpy.zeros((50, 4), "int64")), {}, "features of type int64"),
+        (good(features=numpy.full((50, 4), numpy.nan)), {}, "not finite"),
+        (good(features=numpy.full((50, 4), 1e300)), {}, "not finite"),
+        (good(targets=numpy.zeros(50)), {}, "targets of type float64"),
+        (good(targets=numpy.zeros((50, 5), int)), {}, r"targets of shape \(50, 5\)"),
+        (good(targets=numpy.int64(3)), {}, r"targets of shape \(\)"),
+        (good(targets=numpy.arange(50) % 5 * 2), {}, "5 classes, from 0 to 8: number them from 0 to 4"),
+        (good(targets=numpy.arange(50) % 5 - 2), {}, "from -2 to 2"),
+        (good(targets=numpy.full(50, -1)), {}, "no labels at all"),
+        (good(targets=numpy.array(["a"] * 50)), {}, "targets of type <U1"),
+        (good(targets=numpy.array([None] * 50)), {}, "cannot read .* as arrays of numbers"),
+        (good(**TEST_PART), {"test_fraction": 0.1}, "leave out --test-fraction"),
+        (good(**{**TEST_PART, "features_test": numpy.zeros((2, 5))}), {}, "both the same shape"),
+        (good(**{**TEST_PART, "features_test": numpy.zeros((2, 4), "uint8")}), {}, "both the same type"),
+        (good(**{**TEST_PART, "targets_test": numpy.array([0, 7])}), {}, "one of the classes 0 to 4"),
+        (good(**{**TEST_PART, "targets_test": numpy.array([0, -1])}), {}, "one of the classes 0 to 4"),
+        (good(), {"test_fraction": 1}, "--test-fraction 1 is not possible"),
+        (good(), {"test_fraction": -0.5}, "--test-fraction -0.5 is not possible"),
+        (good(), {"test_fraction": 0.01}, "less than one example"),
+        (good(), {"seed": -1}, "--seed -1"),
+    ],
+)
+def test_user_mistakes(tmp_path, arrays, options, message):
+    with pytest.raises(UserError, match=message):
+        convert(tmp_path, arrays, **options)
+    assert not (tmp_path / "mine.hdf5").exists()
+
+
+def test_files_that_are_not_npz(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "empty.npz").write_text("")
+    numpy.save(tmp_path / "single.npy", numpy.zeros(3))
+    for name, message in (
+        ("text.npz", "cannot read"),
+        ("empty.npz", "cannot read"),
+        ("single.npy", "a single array"),
+        ("none.npz", "no file"),
+    ):
+        with pytest.raises(UserError, match=message):
+            convert_arrays(tmp_path / name, tmp_path / "mine.hdf5")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_array_that_is_there_twice(tmp_path):
+    numpy.savez(tmp_path / "mine.npz", **good())
+    with zipfile.ZipFile(tmp_path / "mine.npz", "a") as archive:
+        archive.writestr("features.npy", archive.read("features.npy"))
+    with pytest.raises(UserError, match="holds features more than once"):
+        convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
+
+
+def test_names():
+    assert dataset_name("some/where/mine.npz") == "mine"
+    assert dataset_name("mine.npz", "other-1") == "other-1"
+    for bad in ("a/b", "..", "", "-x", "a.hdf5", "a b"):
+        with pytest.raises(UserError, match="cannot name a data set"):
+            dataset_name("mine.npz", bad)
+    with pytest.raises(UserError, match="'mnist' is reserved"):
+        dataset_name("mnist.npz")

@@ -1,0 +1,287 @@
+"""Fuel's files: found, written as Fuel writes them, and read."""
+
+from pathlib import Path
+
+import h5py
+import numpy
+import pytest
+
+from ladder.data.fuel_file import write_fuel_file
+from ladder.data.hdf5 import HDF5Dataset, as_float32, data_path, find_dataset, output_directory, split_names
+from ladder.errors import UserError
+
+FUEL = Path(__file__).resolve().parents[3] / "shared" / "golden" / "fuel"
+LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
+
+
+@pytest.fixture(params=["uint8", "float32"])
+def fuels_own(request):
+    path = FUEL / f"fuel_mnist_small_{request.param}.hdf5"
+    if not path.is_file():
+        pytest.skip("needs the shared files that Fuel 0.2 wrote")
+    return path
+
+
+def splits():
+    rng = numpy.random.RandomState(0)
+    return {
+        name: {
+            "features": rng.rand(n, 1, 2, 3).astype("float32"),
+            "targets": rng.randint(0, 3, (n, 1)).astype("uint8"),
+        }
+        for name, n in (("train", 7), ("test", 4))
+    }
+
+
+@pytest.fixture
+def written(tmp_path):
+    return write_fuel_file(tmp_path / "new" / "some.hdf5", splits(), LABELS)
+
+
+def handmade(path, rows, **sources):
+    """A file with any ``split`` rows: (split, source, start, stop, indices, available)."""
+    with h5py.File(path, "w") as h5file:
+        for name, array in sources.items():
+            h5file[name] = array
+        dtype = numpy.dtype(
+            [("split", "S9"), ("source", "S9"), ("start", "i8"), ("stop", "i8"),
+             ("indices", h5py.ref_dtype), ("available", "?"), ("comment", "S1")]
+        )  # fmt: skip
+        table = [
+            (split, source, start, stop, h5file[indices].ref if indices else None, available, b".")
+            for split, source, start, stop, indices, available in rows
+        ]
+        h5file.attrs["split"] = numpy.array(table, dtype)
+    return path
+
+
+# --- finding
+
+
+def test_data_path_has_fuels_folders_first(monkeypatch):
+    monkeypatch.setenv("FUEL_DATA_PATH", "/a:/b")
+    assert data_path() == [Path("/a"), Path("/b"), Path("datasets")]
+    assert output_directory() == Path("/a")
+    monkeypatch.delenv("FUEL_DATA_PATH")
+    assert data_path() == [Path("datasets")] and output_directory() == Path("datasets")
+
+
+def test_find_by_name_and_by_path(monkeypatch, tmp_path, written):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FUEL_DATA_PATH", str(written.parent))
+    assert find_dataset("some") == written
+    assert find_dataset(written) == find_dataset(str(written)) == written
+    assert find_dataset("new/some.hdf5") == Path("new/some.hdf5")
+
+
+def test_missing_data_set_says_how_to_make_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+    with pytest.raises(UserError, match="no data set 'mnist' in datasets: .*run.py convert mnist --directory D"):
+        find_dataset("mnist")
+    with pytest.raises(UserError, match="'mine'.*run.py convert arrays"):
+        find_dataset("mine")
+    with pytest.raises(UserError, match="no file elsewhere/mine.hdf5"):
+        find_dataset("elsewhere/mine.hdf5")
+
+
+def test_digits_are_made_at_first_use(monkeypatch, tmp_path):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+    path = find_dataset("digits")
+    made = path.stat().st_mtime_ns
+    assert path == Path("datasets/digits.hdf5") == find_dataset("digits")
+    assert path.stat().st_mtime_ns == made
+
+
+# --- writing
+
+
+def attribute_types(path):
+    """Everything about the ``split`` attribute's HDF5 type, and the labels' types."""
+    with h5py.File(path, "r") as h5file:
+        split = h5file.attrs.get_id("split").get_type()
+        members = [
+            (split.get_member_name(i), split.get_member_offset(i), split.get_member_type(i).encode())
+            for i in range(split.get_nmembers())
+        ]
+        labels = {
+            name: (h5file[name].attrs.get_id("DIMENSION_LABELS").get_type().encode(),
+                   [axis.label for axis in h5file[name].dims])
+            for name in h5file
+        }  # fmt: skip
+        rows = [tuple(row)[:4] + tuple(row)[5:] for row in h5file.attrs["split"]]
+        return members, labels, rows, list(h5file.attrs)
+
+
+def test_rewriting_fuels_file_gives_the_same_structure(fuels_own, tmp_path):
+    copied = {name: HDF5Dataset(fuels_own, name) for name in ("train", "test")}
+    ours = write_fuel_file(
+        tmp_path / "ours.hdf5",
+        {
+            name: {"features": data.features, "targets": data.targets.astype("uint8").reshape(-1, 1)}
+            for name, data in copied.items()
+        },
+        LABELS,
+    )
+    assert attribute_types(ours) == attribute_types(fuels_own)
+    with h5py.File(ours, "r") as mine, h5py.File(fuels_own, "r") as fuels:
+        for name in fuels:
+            assert mine[name].dtype == fuels[name].dtype
+            assert (mine[name][...] == fuels[name][...]).all()
+
+
+def test_same_data_gives_the_same_bytes(tmp_path):
+    first, second = (write_fuel_file(tmp_path / name, splits(), LABELS) for name in ("a.hdf5", "b.hdf5"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_failed_writing_leaves_the_old_file_and_no_rest(written):
+    before = written.read_bytes()
+    broken = splits()
+    broken["test"]["features"] = numpy.zeros((4, 5, 5, 5), "float32")
+    with pytest.raises(TypeError):
+        write_fuel_file(written, broken, LABELS)
+    assert written.read_bytes() == before
+    assert [path.name for path in written.parent.iterdir()] == [written.name]
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="cannot write .*file/x.hdf5"):
+        write_fuel_file(tmp_path / "file" / "x.hdf5", splits(), LABELS)
+
+
+# --- reading
+
+
+def test_fuels_own_files(fuels_own):
+    train, test = HDF5Dataset(fuels_own, "train"), HDF5Dataset(fuels_own, "test")
+    assert (train.num_examples, test.num_examples) == (60, 20)
+    assert train.features.shape == (60, 1, 28, 28)
+    assert train.targets[:5].tolist() == [5, 0, 4, 1, 9] and train.targets.dtype == "int64"
+    assert test.targets[:5].tolist() == [7, 2, 1, 0, 4]
+    assert train.axis_labels == LABELS
+
+
+def test_uint8_and_float32_files_of_fuel_give_the_same_numbers():
+    paths = [FUEL / f"fuel_mnist_small_{kind}.hdf5" for kind in ("uint8", "float32")]
+    if not all(path.is_file() for path in paths):
+        pytest.skip("needs the shared files that Fuel 0.2 wrote")
+    raw, scaled = (as_float32(HDF5Dataset(path, "train").features, "mnist", unit_interval=True) for path in paths)
+    assert raw.dtype == scaled.dtype == "float32"
+    assert (raw == scaled).all()
+
+
+def test_what_is_written_is_read(written):
+    for name, arrays in splits().items():
+        data = HDF5Dataset(written, name)
+        assert (data.features == arrays["features"]).all() and data.features.dtype == "float32"
+        assert (data.targets == arrays["targets"].ravel()).all() and data.targets.ndim == 1
+    assert split_names(written) == ["test", "train"]
+
+
+def test_indices_are_sorted_and_unique_as_in_fuel(tmp_path):
+    path = handmade(
+        tmp_path / "some.hdf5",
+        [("train", "features", 0, 0, "picked", True), ("train", "targets", 0, 0, "picked", True)],
+        features=numpy.arange(20).reshape(10, 2),
+        targets=numpy.arange(10),
+        picked=numpy.array([7, 3, 8, 3]),
+    )
+    data = HDF5Dataset(path, "train")
+    assert data.targets.tolist() == [3, 7, 8]
+    assert data.features.tolist() == [[6, 7], [14, 15], [16, 17]]
+
+
+@pytest.mark.parametrize("rows", [[], [("extra", "targets", 0, 0, None, False)]])
+def test_split_without_targets_has_no_labels(tmp_path, rows):
+    rows = [("extra", "features", 0, 4, None, True), *rows]
+    path = handmade(tmp_path / "some.hdf5", rows, features=numpy.zeros((4, 2)), targets=numpy.zeros(4, int))
+    assert HDF5Dataset(path, "extra").targets.tolist() == [-1] * 4
+
+
+def one_split(path, features, targets, stop=None):
+    stop = len(targets) if stop is None else stop
+    rows = [("train", "features", 0, len(features), None, True), ("train", "targets", 0, stop, None, True)]
+    return handmade(path, rows, features=features, targets=targets)
+
+
+@pytest.mark.parametrize(
+    "features, targets, stop, message",
+    [
+        (numpy.zeros((4, 2)), numpy.zeros(3, int), None, "4 features but 3 targets"),
+        (numpy.zeros((4, 2)), numpy.zeros(4, int), 9, "asks for examples 0 to 9 of 4"),
+        (numpy.zeros((0, 2)), numpy.zeros(0, int), None, "no examples"),
+        (numpy.zeros((4, 2)), numpy.zeros(4), None, "targets of type float64"),
+        (numpy.zeros((4, 2)), numpy.zeros((4, 3), int), None, r"targets of shape \(4, 3\)"),
+        (numpy.zeros((4, 2)), numpy.array([0, 1, -1, -2]), None, "the target -2"),
+        (numpy.array([b"a", b"b"]), numpy.zeros(2, int), None, "no array of numbers 'features'"),
+    ],
+)
+def test_sources_that_do_not_fit(tmp_path, features, targets, stop, message):
+    path = one_split(tmp_path / "some.hdf5", features, targets, stop)
+    with pytest.raises(UserError, match=message):
+        HDF5Dataset(path, "train")
+
+
+def test_indices_beyond_the_data(tmp_path):
+    path = handmade(
+        tmp_path / "some.hdf5",
+        [("train", "features", 0, 0, "picked", True)],
+        features=numpy.zeros((3, 2)),
+        picked=numpy.array([1, 3]),
+    )
+    with pytest.raises(UserError, match="not among the 3"):
+        HDF5Dataset(path, "train")
+
+
+def test_missing_split_names_those_there_are(written):
+    with pytest.raises(UserError, match="no split 'valid': the splits there are test, train"):
+        HDF5Dataset(written, "valid")
+
+
+def test_other_files(tmp_path, written):
+    (tmp_path / "text.hdf5").write_text("not HDF5")
+    (tmp_path / "short.hdf5").write_bytes(written.read_bytes()[:900])
+    with h5py.File(tmp_path / "plain.hdf5", "w") as h5file:
+        h5file["features"] = numpy.zeros(3)
+    for name in ("text", "short"):
+        with pytest.raises(UserError, match=f"cannot read .*{name}.hdf5 as an HDF5 file"):
+            HDF5Dataset(tmp_path / f"{name}.hdf5", "train")
+    with pytest.raises(UserError, match="plain.hdf5 lacks Fuel's attribute 'split'"):
+        HDF5Dataset(tmp_path / "plain.hdf5", "train")
+    with pytest.raises(UserError, match="no file"):
+        HDF5Dataset(tmp_path / "absent.hdf5", "train")
+
+
+# --- features as float32
+
+
+def test_uint8_is_scaled_in_float32_unless_told_not_to():
+    pixels = numpy.arange(256, dtype="uint8").reshape(-1, 1)
+    expected = numpy.array([[numpy.float32(i) / numpy.float32(255)] for i in range(256)])
+    assert (as_float32(pixels) == expected).all() and as_float32(pixels).dtype == "float32"
+    raw = as_float32(pixels, scale=False)
+    assert raw.dtype == "float32" and (raw == pixels).all()
+    assert pixels[255] == 255
+
+
+def test_float32_is_not_copied_and_float64_is_cast():
+    single = numpy.ones((2, 2), "float32")
+    assert as_float32(single) is single
+    assert as_float32(numpy.full((2, 2), 0.1)).dtype == "float32"
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf, -numpy.inf, 1e300])
+def test_numbers_that_are_not_finite(bad):
+    with pytest.raises(UserError, match="mine has features that are not finite"):
+        as_float32(numpy.array([[0.0, bad]]), "mine")
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.5, 255.0])
+def test_mnist_outside_the_unit_interval(bad):
+    with pytest.raises(UserError, match="mnist has features from .* where 0 to 1 is expected: .*convert mnist"):
+        as_float32(numpy.array([[0.5, bad]]), "mnist", unit_interval=True)
+    as_float32(numpy.array([[0.5, bad]]), "mnist")
