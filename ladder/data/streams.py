@@ -1,9 +1,9 @@
 """Batches of data: one stream of examples, and the labelled/unlabelled pair.
 
 The original repeats the labelled stream with ``picklable_itertools.cycle``.
-That package imports ``pkg_resources``, which setuptools 82 took away, so it
-cannot be imported in a fresh environment.  ``itertools.cycle`` gives the same
-order; nothing here is ever pickled.
+That package imports ``pkg_resources``, so it fails beside setuptools 82 or
+newer, which took that away.  ``itertools.cycle`` gives the same order, and
+nothing here is ever pickled.
 
 Source: ``Whitening``, ``SemiDataStream`` and ``make_datastream`` in the
 original's ``run.py``, and ``fuel/streams.py`` of Fuel 0.2.

@@ -131,3 +131,14 @@ def test_merged_batches_are_the_originals(tmp_path):
         for half, key in (("labeled", "xlsum"), ("unlabeled", "xusum")):
             sums = [b[f"features_{half}"].astype("float64").sum() for b in batches]
             numpy.testing.assert_allclose(sums, golden[f"merged_{key}_{name}"], rtol=1e-9)
+
+
+def test_repeats_as_picklable_itertools_does():
+    try:
+        from picklable_itertools import cycle
+    except ImportError as error:
+        pytest.skip(f"picklable_itertools cannot be imported here: {error}")
+    requests = ShuffledScheme(25, 10)
+    expected = cycle(requests.get_request_iterator())
+    for batch in semi(n_labeled=25, n_unlabeled=90).get_epoch_iterator():
+        assert batch["targets_labeled"].tolist() == next(expected).tolist()
