@@ -15,7 +15,7 @@ STAMP := $(if $(PYTHON),.venv/installed-$(notdir $(PYTHON)),$(firstword $(wildca
 
 # pip's own output is a hundred lines; this leaves what takes the time.
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt
-PROGRESS := awk '/Downloading|Using cached|^Installing|^Successfully/ {print; fflush()}'
+PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
 .PHONY: help train test parity clean
 

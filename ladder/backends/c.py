@@ -99,7 +99,8 @@ def _prepare(threads: int) -> CBackend:
         # Even empty: unset, Aesara would spend seconds looking for one.
         "blas__ldflags": library.ldflags,
     }
-    ours = flags.join({name: wanted[name] for name in wanted if not {name, name.lower()} & set(user)})
+    missing = [name for name in wanted if name not in user and name.lower() not in user]
+    ours = flags.join({name: wanted[name] for name in missing})
     text = ",".join(part for part in (ours, os.environ.get("AESARA_FLAGS", "")) if part)
     os.environ["AESARA_FLAGS"] = text
     return CBackend(library, threads, cxx, text)

@@ -43,8 +43,8 @@ def find_compiler() -> str:
     # for others, so a CXX called plainly `c++` is passed over.
     defaults = ["clang++", "g++"] if sys.platform == "darwin" else ["g++", "clang++"]
     for name in [os.environ.get("CXX", ""), *defaults]:
-        path = shutil.which(name) if name.endswith(("g++", "clang++")) else None
-        if path:
+        path = shutil.which(name)
+        if path and ("g++" in Path(name).name or "clang++" in Path(name).name):
             return path
     raise UserError(
         "No C++ compiler found, and Aesara compiles its graphs with one: install g++ or clang++ "

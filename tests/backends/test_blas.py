@@ -77,7 +77,8 @@ def test_blanks_and_commas_in_the_path_are_avoided(tmp_path, monkeypatch):
 def run(program):
     """Return the output of a fresh interpreter that inherits no settings of Aesara."""
     environment = {name: value for name, value in os.environ.items() if name != "AESARA_FLAGS"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
