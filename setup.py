@@ -25,7 +25,8 @@ setup(
         "h5py>=3.8,<4",
         "scikit-learn>=1.3,<2",
         "picklable-itertools==0.1.1",
-        "six>=1.16",
+        # picklable-itertools imports pkg_resources, which setuptools 82 no longer has.
+        "setuptools<82",
         "tqdm>=4.64",
         "rich>=13",
         "threadpoolctl>=3.1",

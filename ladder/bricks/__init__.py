@@ -1,0 +1,1 @@
+"""Symbolic pieces: plain functions from Aesara variables to Aesara variables."""

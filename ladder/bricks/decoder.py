@@ -1,0 +1,135 @@
+"""Decoder functions g: from the noisy z and the signal u above to z_est.
+
+``gauss`` is Rasmus et al. (2015), section 4.1, equation (2); ``sig`` and
+``comparison_g2`` … ``comparison_g5`` are the alternatives compared in their
+appendix; the rest come from the original code.  Each takes
+
+z : (examples, units) float32
+    The corrupted encoder's z of this layer.
+u : (examples, units) float32, or None
+    The layer above's estimate, projected down and normalised; None where the
+    layer has no vertical input.
+w, b : functions (initial value, name) -> (units,) parameter
+    They make multiplicative and additive parameters, named as in the original.
+
+and returns z_est, (examples, units), or None where there is no decoder.
+"""
+
+import aesara.tensor as at
+
+from ladder.bricks.activations import ACTIVATIONS
+
+
+def none(z, u, w, b):
+    """No decoder at this layer, and no denoising cost."""
+    return None
+
+
+def identity(z, u, w, b):
+    """``z_est = z``."""
+    return z
+
+
+def lin(z, u, w, b):
+    """``z_est = a1 z + b``; u is not used."""
+    return w(1.0, "a1") * z + b(0.0, "b")
+
+
+def relu(z, u, w, b):
+    """``z_est = max(0, u + b)``; z is not used."""
+    return ACTIVATIONS["relu"](u + b(0.0, "b"))
+
+
+def sigmoid(z, u, w, b):
+    """``z_est = s((u + b) c)``; z is not used."""
+    return ACTIVATIONS["sigmoid"]((u + b(0.0, "b")) * w(1.0, "c"))
+
+
+def sig(z, u, w, b):
+    """``a1 + a2 z + a3 u + a4 z u + b1 s(c1 + c2 z + c3 u + c4 z u)``."""
+    inner = b(0.0, "c1") + w(1.0, "c2") * z
+    if u is not None:
+        inner += w(0.0, "c3") * u + w(0.0, "c4") * z * u
+    z_est = b(0.0, "a1") + w(1.0, "a2") * z + w(1.0, "b1") * at.sigmoid(inner)
+    if u is not None:
+        z_est += w(0.0, "a3") * u + w(0.0, "a4") * z * u
+    return z_est
+
+
+def comparison_g2(z, u, w, b):
+    """``sig`` without the products z u."""
+    inner = b(0.0, "c1") + w(1.0, "c2") * z
+    if u is not None:
+        inner += w(0.0, "c3") * u
+    z_est = b(0.0, "a1") + w(1.0, "a2") * z + w(1.0, "b1") * at.sigmoid(inner)
+    if u is not None:
+        z_est += w(0.0, "a3") * u
+    return z_est
+
+
+def comparison_g3(z, u, w, b):
+    """``sig`` without its sigmoid: ``a1 + a2 z + a3 u + a4 z u``."""
+    z_est = b(0.0, "a1") + w(1.0, "a2") * z
+    if u is not None:
+        z_est += w(0.0, "a3") * u + w(0.0, "a4") * z * u
+    return z_est
+
+
+def comparison_g4(z, u, w, b):
+    """``n(z) + n(u)`` with ``n(x) = w2 s(b1 + w1 x) + w3 x + b2``.
+
+    b1 is shared by both, b2 belongs to z alone.
+    """
+
+    def n(x, name):
+        w1, b1, w2 = w(1.0, "w1_" + name), b(0.0, "b1"), w(1.0, "w2_" + name)
+        b2 = b(0.0, "b2") if x is z else 0
+        return w2 * at.sigmoid(b1 + w1 * x) + w(0.0, "w3_" + name) * x + b2
+
+    return n(z, "lat") if u is None else n(z, "lat") + n(u, "ver")
+
+
+def _affine_z(z, w, b):
+    """What is left of the Gaussian functions without u: ``w1 z + b1``."""
+    b1 = b(0.0, "b1")
+    return w(1.0, "w1") * z + b1
+
+
+def _mu_and_v(u, w, b):
+    """``mu = a1 s(a2 u + a3) + a4 u + a5``, ``v`` the same with a6 … a10."""
+    mu = b(0.0, "a1") * at.sigmoid(w(1.0, "a2") * u + b(0.0, "a3")) + b(0.0, "a4") * u + b(0.0, "a5")
+    v = b(0.0, "a6") * at.sigmoid(w(1.0, "a7") * u + b(0.0, "a8")) + b(0.0, "a9") * u + b(0.0, "a10")
+    return mu, v
+
+
+def gauss(z, u, w, b):
+    """``z_est = (z - mu(u)) v(u) + mu(u)``: optimal where z is Gaussian given u."""
+    if u is None:
+        return _affine_z(z, w, b)
+    mu, v = _mu_and_v(u, w, b)
+    return (z - mu) * v + mu
+
+
+def gauss_stable_v(z, u, w, b):
+    """``gauss`` with v squashed into (0, 1) by one more sigmoid."""
+    if u is None:
+        return _affine_z(z, w, b)
+    mu, v = _mu_and_v(u, w, b)
+    return (z - mu) * at.sigmoid(v) + mu
+
+
+#: The names of ``--decoder-spec``; "" is what is left of "0".
+DECODERS = {
+    "": none,
+    "i": identity,
+    "lin": lin,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "sig": sig,
+    "comparison_g2": comparison_g2,
+    "comparison_g3": comparison_g3,
+    "comparison_g4": comparison_g4,
+    "comparison_g5": gauss,
+    "gauss": gauss,
+    "gauss_stable_v": gauss_stable_v,
+}

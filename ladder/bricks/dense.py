@@ -1,0 +1,26 @@
+"""Fully connected layers."""
+
+import aesara.tensor as at
+import numpy as np
+
+
+def dense_init(rng, in_dim, out_dim):
+    """First weights: normal, with standard deviation 1 / sqrt(in_dim).
+
+    Parameters
+    ----------
+    rng : numpy RandomState
+    in_dim, out_dim : int
+        With ``in_dim`` a numpy float32, its root is taken in float32: the
+        original does so in the decoder, and the last bits depend on it.
+
+    Returns
+    -------
+    (in_dim, out_dim) float64
+    """
+    return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim)
+
+
+def dense(h, W):
+    """``h W``, examples flattened first; (examples, …), (in, out) -> (examples, out)."""
+    return at.dot(h.flatten(2) if h.ndim > 2 else h, W)

@@ -1,0 +1,1 @@
+"""What a symbolic variable carries: its role, its name, its updates."""

@@ -1,0 +1,244 @@
+"""Hyper-parameters: what a run is made of, and what its strings mean.
+
+Everything that can be wrong with an option and be known without data or
+compiler is found here, as a :class:`~ladder.errors.UserError` that names the
+option.  Nothing here imports Aesara.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from ladder.errors import UserError
+
+ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
+
+DECODERS = (
+    "gauss", "gauss_stable_v", "sig", "lin", "relu", "sigmoid", "i",
+    "comparison_g2", "comparison_g3", "comparison_g4", "comparison_g5",
+)  # fmt: skip
+
+#: Decoder functions that are nothing without a signal from the layer above.
+DECODERS_OF_U = ("relu", "sigmoid")
+
+CONVOLUTIONAL = ("convv", "convf", "maxpool", "globalmeanpool")
+
+
+@dataclass(frozen=True)
+class HyperParameters:
+    """One configuration; names, defaults and meaning are the original's.
+
+    ``encoder_layers`` begins with the shape of one example, as in the
+    original (``((1, 28, 28), '1000', …, '10')``).  Per-layer values
+    (``f_local_noise_std``, ``act``, ``decoder_spec``) hold one entry for all
+    layers, or one a layer, layer 0 (the input) first.
+    """
+
+    encoder_layers: Tuple
+    denoising_cost_x: Tuple[float, ...] = (0.0,)
+    decoder_spec: Tuple[str, ...] = ("sig",)
+    act: Tuple[str, ...] = ("relu",)
+    f_local_noise_std: Tuple[float, ...] = (0.3,)
+    super_noise_std: float = 0.3
+    zestbn: str = "bugfix"
+    top_c: bool = True
+    seed: int = 1
+    dseed: Optional[int] = None
+    num_epochs: int = 150
+    lr: float = 0.002
+    lrate_decay: float = 0.67
+    batch_size: int = 100
+    valid_batch_size: int = 100
+    valid_set_size: int = 10000
+    labeled_samples: Optional[int] = None
+    unlabeled_samples: Optional[int] = None
+    dataset: str = "mnist"
+    contrast_norm: int = 0
+    whiten_zca: int = 0
+    unsupervised: bool = False
+
+    def __post_init__(self):
+        if self.dseed is None:
+            object.__setattr__(self, "dseed", self.seed)
+        _check_ranges(self)
+
+    def as_dict(self):
+        """Plain values, for ``params.json``."""
+        return dataclasses.asdict(self)
+
+
+def _check_ranges(p):
+    """Refuse values that no run could use."""
+
+    def check(good, option, value, must):
+        if not good:
+            raise UserError(f"{option} is {value}, but must be {must}.")
+
+    check(p.num_epochs >= 1, "--num-epochs", p.num_epochs, "at least 1")
+    check(math.isfinite(p.lr) and p.lr > 0, "--lr", p.lr, "above 0")
+    check(0 <= p.lrate_decay <= 1, "--lrate-decay", p.lrate_decay, "between 0 and 1")
+    # MRG31k3p refuses 0 and anything from its second modulus on.
+    check(1 <= p.seed < 2147462579, "--seed", p.seed, "between 1 and 2147462578")
+    check(0 <= p.dseed < 2**32, "--dseed", p.dseed, "between 0 and 4294967295")
+    for option in ("batch_size", "valid_batch_size"):
+        value = getattr(p, option)
+        check(value >= 2, "--" + option.replace("_", "-"), value,
+              "at least 2: one example has no variance")  # fmt: skip
+    check(p.valid_set_size >= 0, "--valid-set-size", p.valid_set_size, "0 or more")
+    for option in ("labeled_samples", "unlabeled_samples"):
+        value = getattr(p, option)
+        check(value is None or value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
+    check(_finite_and_not_negative(p.super_noise_std), "--super-noise-std", p.super_noise_std, "0 or more")
+    for std in p.f_local_noise_std:
+        check(_finite_and_not_negative(std), "--f-local-noise-std", std, "0 or more")
+    for weight in p.denoising_cost_x:
+        check(_finite_and_not_negative(weight), "--denoising-cost-x", weight, "0 or more")
+    check(p.zestbn in ("bugfix", "no"), "--zestbn", p.zestbn, "'bugfix' or 'no'")
+    for option in ("contrast_norm", "whiten_zca"):
+        value = getattr(p, option)
+        check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
+        if value:
+            raise UserError(f"--{option.replace('_', '-')} {value} is not built yet: leave it out.")
+
+
+def _finite_and_not_negative(x):
+    return math.isfinite(x) and x >= 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the network, layer 0 being the input.
+
+    Attributes
+    ----------
+    number : int
+    kind : str
+        'input' or 'fc'.
+    dim : tuple of int
+        Shape of one example's z at this layer.
+    act : str
+        Activation of the encoder.
+    decoder : str
+        Decoder function, '' for none.
+    uses_u : bool
+        Whether the decoder function gets the signal from the layer above.
+    noise_std : float
+        Standard deviation of the corrupted encoder's noise.
+    denoising_cost : float
+        Weight of the layer's denoising cost in the total.
+    """
+
+    number: int
+    kind: str
+    dim: Tuple[int, ...]
+    act: str
+    decoder: str
+    uses_u: bool
+    noise_std: float
+    denoising_cost: float
+
+    @property
+    def size(self):
+        """Number of units."""
+        return math.prod(self.dim)
+
+
+def resolve_layers(p):
+    """What the options say of every layer, checked.
+
+    Parameters
+    ----------
+    p : HyperParameters, or anything with the same attributes
+
+    Returns
+    -------
+    tuple of Layer
+    """
+    in_dim, *specs = p.encoder_layers
+    if not specs:
+        raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
+    n = len(specs) + 1
+    if len(p.denoising_cost_x) != n:
+        raise UserError(
+            f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
+            f"(the input and {n - 1} of --encoder-layers): give {n}, split by commas."
+        )
+    acts = _per_layer(p.act, n, "--act", "-")
+    _check_names(acts, ACTIVATIONS, "--act", "activation")
+    kinds_and_dims = [("input", tuple(in_dim))] + [_parse_layer(spec) for spec in specs]
+    noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
+    decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
+    return tuple(
+        Layer(i, kind, dim, act, decoder, uses_u, float(std), float(cost))
+        for i, ((kind, dim), act, (decoder, uses_u), std, cost) in enumerate(
+            zip(kinds_and_dims, acts[:-1] + ("softmax",), decoders, noise, p.denoising_cost_x)
+        )
+    )
+
+
+def _parse_layer(spec):
+    """'1000' or 'fc:1000' -> ('fc', (1000,))."""
+    kind, rest = str(spec).split(":", 1) if ":" in str(spec) else ("fc", str(spec))
+    if kind in CONVOLUTIONAL:
+        raise UserError(f"--encoder-layers: layer '{spec}' is convolutional, which is not built yet.")
+    if kind != "fc":
+        raise UserError(
+            f"--encoder-layers: unknown layer type '{kind}' in '{spec}': "
+            "write a number of units, or fc:UNITS."
+        )
+    if not rest.isdecimal() or int(rest) < 1:
+        raise UserError(f"--encoder-layers: '{spec}' is not a layer: write a number of units, e.g. 1000 or fc:1000.")
+    return "fc", (int(rest),)
+
+
+def _per_layer(values, n, option, separator):
+    """One value for all layers, or one a layer -> one a layer."""
+    values = tuple(values)
+    if len(values) not in (1, n):
+        raise UserError(
+            f"{option} has {_count(len(values), 'entry')} for {n} layers: "
+            f"give one, or {n} split by '{separator}', layer 0 (the input) first."
+        )
+    return values * n if len(values) == 1 else values
+
+
+def _noise_above(stds, n):
+    """Noise of layers 1 … n - 1; a list that is too short means 0 above, as in the original."""
+    stds = tuple(stds)
+    if len(stds) == 1:
+        stds *= n
+    if len(stds) > n:
+        raise UserError(
+            f"--f-local-noise-std has {len(stds)} entries for {n} layers: "
+            f"give one, or at most {n} split by ','."
+        )
+    return (stds + (0.0,) * n)[1:n]
+
+
+def _resolve_decoders(specs):
+    """Specs such as 'gauss', 'gauss0', '0' -> (function, whether it gets u), bottom first."""
+    decoders = [(spec[:-1], False) if spec.endswith("0") else (spec, True) for spec in specs]
+    _check_names([name for name, _ in decoders if name], DECODERS, "--decoder-spec", "decoder function")
+    resolved = []
+    for i, (name, takes_u) in enumerate(decoders):
+        has_signal = i == len(decoders) - 1 or decoders[i + 1][0] != ""
+        uses_u = takes_u and has_signal
+        if name in DECODERS_OF_U and not uses_u:
+            raise UserError(
+                f"--decoder-spec: '{name}' at layer {i} needs a signal from the layer above, "
+                "which has no decoder or is cut off by '0': choose another function there."
+            )
+        resolved.append((name, uses_u))
+    return resolved
+
+
+def _check_names(names, known, option, what):
+    for name in names:
+        if name not in known:
+            raise UserError(f"{option}: unknown {what} '{name}': choose from {', '.join(known)}.")
+
+
+def _count(n, noun):
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{n} {noun if n == 1 else plural}"

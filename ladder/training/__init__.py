@@ -1,0 +1,1 @@
+"""Training: optimiser, main loop, and the extensions around it."""

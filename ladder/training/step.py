@@ -1,0 +1,69 @@
+"""One update of the parameters: gradients, Adam, running averages."""
+
+from dataclasses import dataclass
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+
+from ladder.graph.computation import ComputationGraph
+from ladder.training.algorithms import adam, total_gradient_norm
+
+
+def input_variables(in_dim):
+    """The three inputs of a ladder's graph.
+
+    Parameters
+    ----------
+    in_dim : tuple of int, shape of one example
+
+    Returns
+    -------
+    features_labeled, targets_labeled, features_unlabeled
+        (examples, …) float32, (examples,) int64, (examples, …) float32
+    """
+    features = at.TensorType("float32", shape=(None,) + tuple(in_dim))
+    targets = at.TensorType("int64", shape=(None,))
+    return features("features_labeled"), targets("targets_labeled"), features("features_unlabeled")
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """What one update computes and changes.
+
+    Attributes
+    ----------
+    parameters : list of shared variables that the total cost depends on
+    gradients : list of variables, one a parameter
+    gradient_norm : scalar, L2 norm of all gradients together
+    learning_rate : shared float32 scalar
+    updates : dict of shared variable -> new value
+        Parameters, Adam's moments, running averages of the clean statistics.
+    """
+
+    parameters: list
+    gradients: list
+    gradient_norm: object
+    learning_rate: object
+    updates: dict
+
+
+def training_step(ladder, lr):
+    """The update of a ladder whose graph has been built.
+
+    Parameters
+    ----------
+    ladder : LadderAE, after ``apply``
+    lr : float, first learning rate
+
+    Returns
+    -------
+    TrainingStep
+    """
+    cost = ladder.costs.total
+    parameters = ComputationGraph([cost]).parameters
+    gradients = at.grad(cost, parameters)
+    learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
+    updates = adam(gradients, parameters, learning_rate)
+    updates.update(ComputationGraph(ladder.clean_outputs()).updates)
+    return TrainingStep(parameters, gradients, total_gradient_norm(gradients), learning_rate, updates)
