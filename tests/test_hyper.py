@@ -1,0 +1,283 @@
+"""Hyper-parameters: the original's options, what they mean, and what is refused."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ladder import hyper
+from ladder.errors import UserError
+from ladder.hyper import HyperParameters, resolve_layers
+
+MNIST = (1, 28, 28)
+CIFAR10 = (3, 32, 32)
+
+
+def small(**options):
+    """Three units of input, layers 5-4."""
+    return HyperParameters(**{"encoder_layers": ((3,), "5", "4"), "denoising_cost_x": (0.0,) * 3, **options})
+
+
+def layers(**options):
+    return resolve_layers(small(**options))
+
+
+def refused(**options):
+    """The message for options that are refused."""
+    with pytest.raises(UserError) as error:
+        layers(**options)
+    return str(error.value)
+
+
+# --- The original's own commands
+
+
+def option_values(command):
+    """A command of the original's README as hyper-parameters (its ``run.py``'s splitting)."""
+    words = command.split()
+    assert words[:2] == ["run.py", "train"] and words[-2] == "--"
+    words = words[2:-2]
+    options = {name[2:].replace("-", "_"): value for name, value in zip(words[::2], words[1::2])}
+    floats = lambda text: tuple(float(x) for x in text.split(","))  # noqa: E731
+    strings = lambda text: tuple(text.split("-"))  # noqa: E731
+    kinds = {
+        "encoder_layers": strings, "decoder_spec": strings, "act": strings,
+        "denoising_cost_x": floats, "f_local_noise_std": floats,
+        "lrate_decay": float, "top_c": lambda text: text == "True", "dataset": str,
+    }  # fmt: skip
+    values = {name: kinds.get(name, int)(value) for name, value in options.items()}
+    in_dim = CIFAR10 if values.get("dataset") == "cifar10" else MNIST
+    return {**values, "encoder_layers": (in_dim, *values["encoder_layers"])}
+
+
+@pytest.fixture(scope="module")
+def commands(golden_dir):
+    stored = json.loads((golden_dir / "original_commands.json").read_text())["commands"]
+    return {name: option_values(entry["command"]) for name, entry in stored.items()}
+
+
+DENSE = [f"mnist_{n}_{kind}" for n in ("all", "100", "1000") for kind in ("full", "bottom", "gamma", "baseline")]
+DENSE += ["mnist_50_full"]
+NOT_YET = ["mnist_100_conv_fc", "mnist_100_conv_gamma", "mnist_100_conv_baseline",
+           "cifar_4k_gamma", "cifar_4k_baseline"]  # fmt: skip
+
+
+def test_the_readme_has_18_commands(commands):
+    assert sorted(commands) == sorted(DENSE + NOT_YET)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_commands(commands, name):
+    p = HyperParameters(**commands[name])
+    resolved = resolve_layers(p)
+    assert [layer.dim for layer in resolved] == [MNIST, (1000,), (500,), (250,), (250,), (250,), (10,)]
+    assert [layer.size for layer in resolved] == [784, 1000, 500, 250, 250, 250, 10]
+    assert [layer.act for layer in resolved] == ["relu"] * 6 + ["softmax"]
+    std = {"mnist_1000_full": 0.2}.get(name, 0.5 if name.endswith("baseline") else 0.3)
+    assert [layer.noise_std for layer in resolved] == [0.3] + [std] * 6
+    kind = name.rsplit("_", 1)[1]
+    decoders = {"gamma": [""] * 6 + ["gauss"], "baseline": [""] * 7}.get(kind, ["gauss"] * 7)
+    assert [layer.decoder for layer in resolved] == decoders
+    # Where there is a function, it gets u: nothing in these commands ends with 0 but "0".
+    assert [layer.uses_u for layer in resolved if layer.decoder] == [True] * (7 - decoders.count(""))
+    assert tuple(layer.denoising_cost for layer in resolved) == commands[name]["denoising_cost_x"]
+    assert (p.seed, p.dseed, p.num_epochs, p.lrate_decay) == (1, 1, 150, 0.67)
+
+
+def test_denoising_costs_of_mnist_100_full(commands):
+    costs = [layer.denoising_cost for layer in resolve_layers(HyperParameters(**commands["mnist_100_full"]))]
+    assert costs == [1000, 10, 0.1, 0.1, 0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_commands_still_to_come_are_refused_by_name(commands, name):
+    with pytest.raises(UserError, match="not built yet"):
+        resolve_layers(HyperParameters(**commands[name]))
+
+
+# --- Defaults
+
+
+def test_defaults_are_the_originals():
+    p = HyperParameters(encoder_layers=(MNIST, "10"))
+    assert p.as_dict() == {
+        "encoder_layers": (MNIST, "10"),
+        "denoising_cost_x": (0.0,), "decoder_spec": ("sig",), "act": ("relu",),
+        "f_local_noise_std": (0.3,), "super_noise_std": 0.3, "zestbn": "bugfix", "top_c": True,
+        "seed": 1, "dseed": 1, "num_epochs": 150, "lr": 0.002, "lrate_decay": 0.67,
+        "batch_size": 100, "valid_batch_size": 100, "valid_set_size": 10000,
+        "labeled_samples": None, "unlabeled_samples": None, "dataset": "mnist",
+        "contrast_norm": 0, "whiten_zca": 0, "unsupervised": False,
+    }  # fmt: skip
+
+
+def test_dseed_follows_seed_unless_given():
+    assert small(seed=7).dseed == 7
+    assert small(seed=7, dseed=0).dseed == 0
+
+
+def test_names_are_those_of_the_bricks():
+    from ladder.bricks.activations import ACTIVATIONS
+    from ladder.bricks.decoder import DECODERS
+
+    assert sorted(hyper.ACTIVATIONS) == sorted(ACTIVATIONS)
+    assert sorted(hyper.DECODERS) == sorted(set(DECODERS) - {""})
+
+
+def test_no_aesara_needed():
+    code = "import sys, ladder.hyper; sys.exit('aesara' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# --- One value, or one a layer
+
+
+def test_layers():
+    resolved = layers(encoder_layers=((1, 2, 3), "fc:5", "4"), denoising_cost_x=(3.0, 0.0, 0.5))
+    assert [layer.number for layer in resolved] == [0, 1, 2]
+    assert [layer.kind for layer in resolved] == ["input", "fc", "fc"]
+    assert [layer.dim for layer in resolved] == [(1, 2, 3), (5,), (4,)]
+    assert [layer.size for layer in resolved] == [6, 5, 4]
+    assert [layer.denoising_cost for layer in resolved] == [3, 0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "std, above",
+    [
+        ((0.5,), [0.5, 0.5]),
+        ((9.0, 0.2, 0.4), [0.2, 0.4]),  # layer 0's entry is not used
+        ((9.0, 0.2), [0.2, 0.0]),  # a short list silently means 0 above
+    ],
+)
+def test_noise(std, above):
+    assert [layer.noise_std for layer in layers(super_noise_std=0.7, f_local_noise_std=std)] == [0.7] + above
+
+
+@pytest.mark.parametrize(
+    "act, expected",
+    [
+        (("sigmoid",), ["sigmoid", "sigmoid", "softmax"]),
+        (("linear", "leakyrelu", "relu"), ["linear", "leakyrelu", "softmax"]),
+    ],
+)
+def test_top_activation_is_always_softmax(act, expected):
+    assert [layer.act for layer in layers(act=act)] == expected
+
+
+@pytest.mark.parametrize("name", hyper.DECODERS)
+def test_one_decoder_for_all_layers(name):
+    assert [(layer.decoder, layer.uses_u) for layer in layers(decoder_spec=(name,))] == [(name, True)] * 3
+
+
+@pytest.mark.parametrize(
+    "spec, decoders, use_u",
+    [
+        (("0",), ["", "", ""], None),
+        (("gauss0",), ["gauss"] * 3, [False, False, False]),
+        (("gauss", "gauss0", "sig"), ["gauss", "gauss", "sig"], [True, False, True]),
+        # A layer above without a decoder has nothing to send down …
+        (("gauss", "0", "lin"), ["gauss", "", "lin"], [False, None, True]),
+        # … but the top has the encoder's output.
+        (("0", "0", "gauss"), ["", "", "gauss"], [None, None, True]),
+        (("i0", "comparison_g20", "comparison_g5"), ["i", "comparison_g2", "comparison_g5"], [False, False, True]),
+    ],
+)
+def test_decoders_and_what_they_get(spec, decoders, use_u):
+    resolved = layers(decoder_spec=spec)
+    assert [layer.decoder for layer in resolved] == decoders
+    for layer, expected in zip(resolved, use_u or []):
+        if layer.decoder:
+            assert layer.uses_u is expected
+
+
+# --- What is refused: the message names the option and says what to do
+
+
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        (dict(num_epochs=0), "--num-epochs is 0, but must be at least 1"),
+        (dict(lr=0.0), "--lr is 0.0, but must be above 0"),
+        (dict(lr=-0.1), "--lr is -0.1"),
+        (dict(lr=float("nan")), "--lr is nan"),
+        (dict(lr=float("inf")), "--lr is inf"),
+        (dict(lrate_decay=1.5), "--lrate-decay is 1.5, but must be between 0 and 1"),
+        (dict(lrate_decay=-0.1), "--lrate-decay is -0.1"),
+        (dict(lrate_decay=float("nan")), "--lrate-decay is nan"),
+        (dict(seed=0), "--seed is 0, but must be between 1 and 2147462578"),
+        (dict(seed=2147462579), "--seed is 2147462579"),
+        (dict(dseed=-1), "--dseed is -1, but must be between 0 and 4294967295"),
+        (dict(dseed=2**32), "--dseed is 4294967296"),
+        (dict(batch_size=1), "--batch-size is 1, but must be at least 2: one example has no variance"),
+        (dict(valid_batch_size=0), "--valid-batch-size is 0, but must be at least"),
+        (dict(valid_set_size=-1), "--valid-set-size is -1, but must be 0 or more"),
+        (dict(labeled_samples=-1), "--labeled-samples is -1, but must be 0 or more"),
+        (dict(unlabeled_samples=-1), "--unlabeled-samples is -1, but must be 0 or more"),
+        (dict(super_noise_std=-0.1), "--super-noise-std is -0.1, but must be 0 or more"),
+        (dict(super_noise_std=float("nan")), "--super-noise-std is nan"),
+        (dict(f_local_noise_std=(0.1, -0.2)), "--f-local-noise-std is -0.2, but must be 0 or more"),
+        (dict(denoising_cost_x=(1.0, 2.0, -3.0)), "--denoising-cost-x is -3.0, but must be 0 or more"),
+        (dict(denoising_cost_x=(1.0, float("inf"), 0.0)), "--denoising-cost-x is inf"),
+        (dict(zestbn="yes"), "--zestbn is yes, but must be 'bugfix' or 'no'"),
+        (dict(contrast_norm=-1), "--contrast-norm is -1, but must be 0 or more"),
+        (dict(contrast_norm=55), "--contrast-norm 55 is not built yet: leave it out"),
+        (dict(whiten_zca=-1), "--whiten-zca is -1, but must be 0 or more"),
+        (dict(whiten_zca=3072), "--whiten-zca 3072 is not built yet: leave it out"),
+        (dict(encoder_layers=((3,),)), "--encoder-layers is missing: give the layers, e.g. 1000-500"),
+        (dict(encoder_layers=((3,), "5", "fx:4")), "--encoder-layers: unknown layer type 'fx' in 'fx:4': write"),
+        (dict(encoder_layers=((3,), "5", "ten")), "--encoder-layers: 'ten' is not a layer: write a number"),
+        (dict(encoder_layers=((3,), "5", "0")), "--encoder-layers: '0' is not a layer"),
+        (dict(encoder_layers=((3,), "5", "-4")), "--encoder-layers: '-4' is not a layer"),
+        (dict(encoder_layers=((3,), "5", "4.0")), "--encoder-layers: '4.0' is not a layer"),
+        (dict(encoder_layers=((3,), "5", "")), "--encoder-layers: '' is not a layer"),
+        (dict(encoder_layers=((3,), "5", "fc:")), "--encoder-layers: 'fc:' is not a layer"),
+        (dict(encoder_layers=((3,), "convv:5:3:1:1", "4")), "--encoder-layers: layer 'convv:5:3:1:1'"),
+        (dict(encoder_layers=((3,), "globalmeanpool:0", "4")), "--encoder-layers: layer 'globalmeanpool:0'"),
+        (dict(denoising_cost_x=(1.0,)), "--denoising-cost-x has 1 weight for 3 layers (the input and 2 of --enc"),
+        (dict(denoising_cost_x=(1.0,) * 4), "--denoising-cost-x has 4 weights for 3 layers"),
+        (dict(denoising_cost_x=(1.0,) * 2), "give 3, split by commas"),
+        (dict(act=("relu", "relu")), "--act has 2 entries for 3 layers: give one, or 3 split by '-', layer 0"),
+        (dict(act=()), "--act has 0 entries for 3 layers"),
+        (dict(act=("tanh",)), "--act: unknown activation 'tanh': choose from relu, leakyrelu, linear"),
+        (dict(f_local_noise_std=(0.1,) * 4), "--f-local-noise-std has 4 entries for 3 layers: give one, or at most 3"),
+        (dict(decoder_spec=("gauss", "gauss")), "--decoder-spec has 2 entries for 3 layers: give one, or 3"),
+        (dict(decoder_spec=("gaus",)), "--decoder-spec: unknown decoder function 'gaus': choose from gauss, "),
+        (dict(decoder_spec=("gauss00",)), "--decoder-spec: unknown decoder function 'gauss0'"),
+        (dict(decoder_spec=("relu0", "sig", "sig")), "--decoder-spec: 'relu' at layer 0 needs a signal from"),
+        (dict(decoder_spec=("gauss", "sigmoid", "0")), "--decoder-spec: 'sigmoid' at layer 1 needs a signal"),
+    ],
+)  # fmt: skip
+def test_refused(options, says):
+    assert says in refused(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(lrate_decay=0.0),
+        dict(lrate_decay=1.0),
+        dict(seed=2147462578, dseed=2**32 - 1),
+        dict(batch_size=2, valid_batch_size=2, valid_set_size=0),
+        dict(labeled_samples=0, unlabeled_samples=0),
+        dict(super_noise_std=0.0, f_local_noise_std=(0.0,)),
+        dict(decoder_spec=("0", "0", "relu")),
+    ],
+)
+def test_extremes_that_are_allowed(options):
+    assert len(layers(**options)) == 3
+
+
+@pytest.mark.parametrize("seed", [1, 2147462578])
+def test_seeds_that_are_allowed_start_the_noise(seed):
+    from ladder.bricks.noise import GaussianNoise
+
+    GaussianNoise(seed)
+
+
+@pytest.mark.parametrize("seed", [0, 2147462579])
+def test_seeds_that_are_refused_would_not(seed):
+    from ladder.bricks.noise import GaussianNoise
+
+    with pytest.raises(ValueError):
+        GaussianNoise(seed)
