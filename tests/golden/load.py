@@ -10,7 +10,8 @@ HERE = Path(__file__).resolve().parent
 
 def load(name):
     """Arrays by name, and what is known of them: configuration, orders, draws."""
-    packed = np.load(HERE / f"{name}.npz")
+    with np.load(HERE / f"{name}.npz") as file:
+        packed = dict(file)
     meta = json.loads((HERE / f"{name}.json").read_text())
     arrays = {}
     for key, (dtype, shape, start) in meta["arrays"].items():
