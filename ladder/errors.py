@@ -7,3 +7,10 @@ class UserError(Exception):
     The message is one sentence that names the thing and how to mend it.  The
     command line prints it without a traceback and exits with status 2.
     """
+
+
+class TrainingStopped(Exception):
+    """Training cannot go on; the message says where it stopped and what is saved.
+
+    The command line prints it without a traceback and exits with status 1.
+    """

@@ -158,7 +158,8 @@ def resolve_layers(p):
     in_dim, *specs = p.encoder_layers
     if not specs:
         raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
-    n = len(specs) + 1
+    kinds_and_dims = [("input", tuple(in_dim))] + [_parse_layer(spec) for spec in specs]
+    n = len(kinds_and_dims)
     if len(p.denoising_cost_x) != n:
         raise UserError(
             f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
@@ -166,7 +167,6 @@ def resolve_layers(p):
         )
     acts = _per_layer(p.act, n, "--act", "-")
     _check_names(acts, ACTIVATIONS, "--act", "activation")
-    kinds_and_dims = [("input", tuple(in_dim))] + [_parse_layer(spec) for spec in specs]
     noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
     decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
     return tuple(

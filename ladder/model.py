@@ -41,6 +41,8 @@ class LadderAE:
     ----------
     p : HyperParameters, or anything with the same attributes
         ``p.encoder_layers[0]`` is the shape of one example.
+    shareds : ParameterStore, optional
+        Parameters and statistics of another ladder, to build a second graph on.
 
     Attributes
     ----------
@@ -59,10 +61,10 @@ class LadderAE:
         ``error.clean``, per cent.
     """
 
-    def __init__(self, p):
+    def __init__(self, p, shareds=None):
         self.p = p
         self.layers = resolve_layers(p)
-        self.shareds = ParameterStore()
+        self.shareds = ParameterStore() if shareds is None else shareds
         self.noise = GaussianNoise(p.seed)
         self.rng = np.random.RandomState(p.seed)
 
@@ -76,7 +78,8 @@ class LadderAE:
         Parameters
         ----------
         input_labeled : (labelled examples, …) float32, optional
-        target_labeled : (labelled examples,) int64, given with ``input_labeled``
+        target_labeled : (labelled examples,) int64, optional
+            Without it the labelled half has activations, but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
         """
         self.halves = _Halves(input_labeled, input_unlabeled)
@@ -89,7 +92,7 @@ class LadderAE:
 
         self.costs = SimpleNamespace(denois=self.denoising_costs())
         self.error = SimpleNamespace()
-        if input_labeled is not None:
+        if target_labeled is not None:
             self.classification_costs(target_labeled)
         self.costs.total = self.total_cost()
         self.costs.total.name = "cost_total"
@@ -276,7 +279,7 @@ class LadderAE:
 
     def total_cost(self):
         """What training minimises: corrupted cross-entropy + weighted denoising costs."""
-        terms = [self.costs.class_corr] if self.halves.has_labeled else []
+        terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
                 terms.append(self.costs.denois[layer.number] * np.float32(layer.denoising_cost))

@@ -65,6 +65,14 @@ def configure(threads: int | None = None) -> CBackend:
     return _in_force
 
 
+def configure_without_compiler() -> None:
+    """Prepare Aesara for building graphs that nobody compiles; no compiler is needed."""
+    text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
+    os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, os.environ.get("AESARA_FLAGS"))))
+    for name in ("configdefaults", "tensor.blas"):  # they warn that there is no compiler
+        logging.getLogger("aesara." + name).setLevel(logging.ERROR)
+
+
 def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
     """Return the compile mode for ``aesara.function``.
 

@@ -5,7 +5,8 @@ final weights they are estimated once more, over one epoch of training batches
 of equal weight; test error is computed with those.
 """
 
-import aesara
+from contextlib import contextmanager
+
 import numpy as np
 
 from ladder.graph.computation import ComputationGraph
@@ -30,28 +31,25 @@ def with_running_statistics(outputs, shareds):
     return graph.replace({v: shareds["shared_" + v.name] for v in marked})
 
 
-def compile_statistics_pass(ladder, inputs, mode=None):
-    """A function of one training batch that updates the averages and nothing else."""
-    updates = ComputationGraph(ladder.clean_outputs()).updates
-    return aesara.function(inputs, [], updates=updates, mode=mode, on_unused_input="ignore")
+@contextmanager
+def averaging(shareds):
+    """While inside, the running averages take every batch with the same weight.
 
-
-def estimate_statistics(update_averages, batches, shareds):
-    """Average the clean statistics over ``batches``, all with the same weight.
+    They forget what they had seen before, and afterwards are as before: the
+    next updates start them anew.
 
     Parameters
     ----------
-    update_averages : from :func:`compile_statistics_pass`
-    batches : iterable of tuples of arrays, its arguments
     shareds : ParameterStore
     """
-    counter, counter_max = shareds["counter"], shareds["counter_max"]
+    counter_max = shareds["counter_max"]
     reset_counter(shareds)
     counter_max.set_value(np.float32(np.inf))
-    for batch in batches:
-        update_averages(*batch)
-    counter_max.set_value(np.float32(RUNNING_UPDATES))
-    reset_counter(shareds)
+    try:
+        yield
+    finally:
+        counter_max.set_value(np.float32(RUNNING_UPDATES))
+        reset_counter(shareds)
 
 
 def reset_counter(shareds):

@@ -1,0 +1,53 @@
+"""The command line: one file a sub-command."""
+
+import argparse
+import logging
+import sys
+
+from ladder import __version__
+from ladder.cli import convert, demo, evaluate, predict, train
+from ladder.errors import TrainingStopped, UserError
+
+COMMANDS = (train, evaluate, predict, convert, demo)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a mistake with one sentence, not with pages of usage."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n({self.prog} --help explains every option)\n")
+
+
+def make_parser():
+    """The parser of ``run.py``; each sub-command sets ``run``, a function of its arguments."""
+    parser = _Parser(prog="run.py", allow_abbrev=False,
+                     description="Semi-supervised learning with ladder networks.")  # fmt: skip
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv=None):
+    """Run a command; returns its exit status.
+
+    0 done, 1 failed, 2 the user can mend it, 130 interrupted.
+    """
+    args = make_parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("main").setLevel(logging.INFO)
+    try:
+        return args.run(args)
+    except UserError as error:
+        print(f"run.py {args.command}: {error}", file=sys.stderr)
+        return 2
+    except TrainingStopped as error:
+        print(f"run.py {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough.
+        sys.stderr.close()
+        return 141

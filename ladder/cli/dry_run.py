@@ -1,0 +1,54 @@
+"""What ``run.py train --dry-run`` prints of a configuration."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from ladder.backends import c
+
+
+def print_network(p, examples, split):
+    """Print data set, layers and parameter counts; nothing is compiled.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    examples : Examples
+    split : Split
+    """
+    c.configure_without_compiler()
+    from ladder.training.functions import build_training_graph
+
+    ladder, _ = build_training_graph(p)
+    counts = _parameters_by_layer(ladder)
+    # Into a file there is no width to keep to.
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(
+        f"{examples.name}: {len(split.train)} training examples, "
+        f"{'no labels used' if p.unsupervised else f'{len(split.labeled)} of them labelled'}, "
+        f"{len(split.valid)} for validation; one example is {' x '.join(map(str, examples.in_dim))}"
+    )
+    table = Table(
+        "layer", "type", "dim", "activation", "noise", "decoder", "cost weight", "in encoder", "in decoder", title="Layers, and their numbers of parameters",
+    )  # fmt: skip
+    for layer in ladder.layers:
+        decoder = layer.decoder + ("" if layer.uses_u or not layer.decoder else " (no u)")
+        table.add_row(
+            str(layer.number), layer.kind, " x ".join(map(str, layer.dim)),
+            layer.act if layer.number else "", f"{layer.noise_std:g}", decoder or "none", f"{layer.denoising_cost:g}",
+            f"{counts['f', layer.number]:,}", f"{counts['g', layer.number]:,}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(f"{sum(counts.values()):,} parameters in total")
+
+
+def _parameters_by_layer(ladder):
+    """(f or g, layer number) -> how many numbers are learnt there."""
+    from ladder.graph.computation import ComputationGraph
+
+    counts = {(path, layer.number): 0 for path in "fg" for layer in ladder.layers}
+    for parameter in ComputationGraph([ladder.costs.total]).parameters:
+        path, number, _ = parameter.name.split("_", 2)
+        counts[path, int(number)] += parameter.get_value(borrow=True).size
+    return counts

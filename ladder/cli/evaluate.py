@@ -1,0 +1,189 @@
+"""``run.py evaluate``: error of a trained network, by class and overall."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import confusion_matrix
+
+from ladder.backends import c
+
+from ladder.cli.options import (
+    add_threads_option,
+    add_training_options,
+    combinations,
+    given_options,
+    hyper_parameters,
+)
+from ladder.data.experiment import (
+    check_classes,
+    choose_examples,
+    load_examples,
+    sequential_batches,
+)
+from ladder.data.splits import NO_LABEL
+from ladder.errors import UserError
+from ladder.hyper import resolve_layers
+from ladder.training import results
+
+logger = logging.getLogger("main")
+
+#: Examples a call where the result does not depend on the batch.
+CHUNK = 1000
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "evaluate", help="test error of a trained network", allow_abbrev=False,
+        description="Print the error of a trained network, by class and overall, and a confusion matrix. "
+        "A folder with nothing but a trained_params.npz, such as the original wrote, needs the options "
+        "it was trained with; options given here go before those of a run's params.json.",
+    )  # fmt: skip
+    parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
+    parser.add_argument("--data-type", choices=("test", "valid", "train"), default="test",
+                        help="what to evaluate on; 'train' normalises each batch with its own statistics (default: test)")  # fmt: skip
+    parser.add_argument("--recompute-statistics", action="store_true",
+                        help="estimate the batch-normalisation statistics again from the training data, as the original does")  # fmt: skip
+    parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
+    add_training_options(parser)
+    add_threads_option(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    folder = Path(args.load_from)
+    p, train_examples = load_configuration(folder, given_options(args))
+    if p.unsupervised:
+        return _print_denoising(p, folder, train_examples, args)
+    examples, indices = _examples_of(p, train_examples, args.data_type)
+    indices = indices[examples.targets[indices] != NO_LABEL]
+    if len(indices) == 0:
+        raise UserError(f"--data-type {args.data_type}: {examples.name} has no labelled examples there.")
+
+    c.configure(args.threads)
+    from ladder.training.trained import TrainedClassifier
+
+    own_statistics = args.data_type == "train"
+    classifier = TrainedClassifier(p, folder, running_statistics=not own_statistics)
+    if not own_statistics and (args.recompute_statistics or not classifier.has_final_statistics):
+        logger.info("Estimating batch-normalisation statistics over the training data")
+        classifier.estimate_statistics(train_examples, choose_examples(p, train_examples))
+    batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
+    guesses = np.concatenate([classifier.probabilities(x).argmax(axis=1) for x, _ in batches])
+
+    report = error_report(examples.targets[indices], guesses)
+    _print_report(report, args.data_type)
+    if args.json:
+        Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+def load_configuration(folder, given):
+    """A run's options, those given on the command line going before, and its training data.
+
+    Parameters
+    ----------
+    folder : Path
+    given : dict of option name -> value or list of one value
+
+    Returns
+    -------
+    HyperParameters, Examples
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: give the folder of a run, e.g. results/noname0.")
+    choices = combinations(given)
+    if len(choices) != 1:
+        raise UserError("several values of an option train several networks: give one each.")
+    stored = results.load_options(folder)
+    if stored is None and "encoder_layers" not in given:
+        raise UserError(
+            f"{folder} has no {results.OPTIONS}: give the options that the network was trained with "
+            "(--encoder-layers, --labeled-samples …)."
+        )
+    options = {**(stored or {}), **choices[0]}
+    if stored is None:
+        options = _encoder_alone(options)
+    resolve_layers(hyper_parameters(options, in_dim=()))
+    examples = load_examples(options.get("dataset", "mnist"), "train")
+    p = hyper_parameters(options, examples.in_dim)
+    check_classes(p, examples)
+    return p, examples
+
+
+def _encoder_alone(options):
+    """Options of a run that is not ours: decoder and cost weights play no part in the error."""
+    n = len(options["encoder_layers"]) + 1
+    return {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",)}
+
+
+def _examples_of(p, train_examples, data_type):
+    """The examples to evaluate on, and their positions."""
+    if data_type == "test":
+        test = load_examples(p.dataset, "test")
+        return test, np.arange(len(test.targets))
+    split = choose_examples(p, train_examples)
+    indices = split.train if data_type == "train" else split.valid
+    if len(indices) == 0:
+        raise UserError("--data-type valid: the run has no validation set, all examples train: use test.")
+    return train_examples, indices
+
+
+def error_report(targets, guesses):
+    """Errors overall and by class.
+
+    Parameters
+    ----------
+    targets, guesses : (N,) int64
+
+    Returns
+    -------
+    dict
+        ``error_percent``, ``n_wrong``, ``n``, ``error_percent_by_class`` (None
+        for a class without examples), and ``confusion``: rows are the true
+        classes, columns the guesses.
+    """
+    n_classes = int(max(targets.max(), guesses.max())) + 1
+    confusion = confusion_matrix(targets, guesses, labels=np.arange(n_classes))
+    n, right = confusion.sum(axis=1), confusion.diagonal()
+    return {
+        "error_percent": float(100 * (n.sum() - right.sum()) / n.sum()),
+        "n_wrong": int(n.sum() - right.sum()),
+        "n": int(n.sum()),
+        "error_percent_by_class": [float(100 * (t - r) / t) if t else None for t, r in zip(n, right)],
+        "confusion": confusion.tolist(),
+    }
+
+
+def _print_report(report, data_type):
+    table = Table("class", "error %", "examples", *[f"as {i}" for i in range(len(report["confusion"]))])
+    rows = zip(report["error_percent_by_class"], report["confusion"])
+    for i, (error, counts) in enumerate(rows):
+        table.add_row(str(i), "" if error is None else f"{error:.2f}", str(sum(counts)), *map(str, counts))
+    # A log file has no width; do not fold the table there.
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+    console.print(
+        f"{data_type.capitalize()} error: {report['error_percent']:.2f} % "
+        f"({report['n_wrong']} of {report['n']} wrong)", highlight=False,
+    )  # fmt: skip
+
+
+def _print_denoising(p, folder, train_examples, args):
+    """Denoising costs of a network without classification."""
+    examples, indices = _examples_of(p, train_examples, args.data_type)
+    c.configure(args.threads)
+    from ladder.training.trained import denoising_costs
+
+    costs = denoising_costs(p, folder, examples, indices)
+    print("Trained without labels: denoising costs, layer 0 first")
+    for name, cost in costs.items():
+        print(f"  {name}: {cost:.5g}")
+    if args.json:
+        Path(args.json).write_text(json.dumps(costs, indent=1) + "\n")
+    return 0

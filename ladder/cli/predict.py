@@ -1,0 +1,136 @@
+"""``run.py predict``: classes and probabilities for a user's own examples."""
+
+import csv
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ladder.backends import c
+from ladder.cli.options import add_threads_option
+from ladder.data.hdf5 import as_float32
+from ladder.errors import UserError
+from ladder.hyper import HyperParameters
+from ladder.training import results
+
+logger = logging.getLogger("main")
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "predict", help="classes of your own examples", allow_abbrev=False,
+        description="Write the class and the class probabilities of your own examples, as CSV.",
+    )  # fmt: skip
+    parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
+    parser.add_argument("--input", required=True, metavar="FILE",
+                        help="a .csv file with one example a row (a first row of names is skipped), "
+                        "or a .npz file with an array 'features'; values scaled as in training")  # fmt: skip
+    parser.add_argument("--output", metavar="FILE", help="CSV file to write (default: print)")
+    add_threads_option(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    folder = Path(args.load_from)
+    p = _load_options(folder)
+    features = read_features(Path(args.input), p.encoder_layers[0])
+    _warn_of_scale(features, folder)
+
+    c.configure(args.threads)
+    from ladder.training.trained import TrainedClassifier
+
+    classifier = TrainedClassifier(p, folder)
+    if not classifier.has_final_statistics:
+        raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
+    probabilities = classifier.probabilities(features)
+    if args.output is None:
+        _write(sys.stdout, probabilities)
+    else:
+        with open(args.output, "w", newline="") as f:
+            _write(f, probabilities)
+        logger.info("Wrote the classes of %d examples to %s", len(features), args.output)
+    return 0
+
+
+def _load_options(folder):
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: give the folder of a run, e.g. results/noname0.")
+    options, data = results.load_options(folder), results.load_data(folder)
+    if options is None or data is None:
+        raise UserError(f"{folder} was not written by 'run.py train': give the folder of such a run.")
+    if options["unsupervised"]:
+        raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
+    in_dim = tuple(data["in_dim"])
+    return HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]})
+
+
+def read_features(path, in_dim):
+    """A user's examples.
+
+    Parameters
+    ----------
+    path : Path, ``.csv`` or ``.npz``
+    in_dim : tuple of int, shape of one example
+
+    Returns
+    -------
+    (examples, *in_dim) float32
+    """
+    if not path.is_file():
+        raise UserError(f"--input: there is no file {path}.")
+    values = _read_npz(path) if path.suffix == ".npz" else _read_csv(path)
+    if values.ndim < 2 or len(values) == 0 or values[0].size != np.prod(in_dim):
+        raise UserError(
+            f"--input: {path} holds an array of shape {values.shape}, but an example of this network has "
+            f"{np.prod(in_dim)} values ({' x '.join(map(str, in_dim))}): give one such example a row."
+        )
+    return as_float32(values.reshape((len(values),) + tuple(in_dim)), str(path))
+
+
+def _read_npz(path):
+    arrays = results.load_arrays(path)
+    if "features" not in arrays or arrays["features"].dtype.kind not in "buif":
+        raise UserError(f"--input: {path} has no numeric array 'features'.")
+    return arrays["features"]
+
+
+def _read_csv(path):
+    try:
+        with path.open(newline="") as f:
+            rows = [row for row in csv.reader(f) if row]
+    except (UnicodeDecodeError, csv.Error):
+        raise UserError(f"--input: {path} is not a CSV file: give a .csv or a .npz file.") from None
+    if rows and not _is_numeric(rows[0]):
+        rows = rows[1:]
+    try:
+        return np.array([[float(value) for value in row] for row in rows], dtype="float32")
+    except ValueError:
+        raise UserError(f"--input: {path} has rows of different lengths, or values that are not numbers.") from None
+
+
+def _is_numeric(row):
+    try:
+        [float(value) for value in row]
+    except ValueError:
+        return False
+    return True
+
+
+def _warn_of_scale(features, folder):
+    """The commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
+    low, high = results.load_data(folder)["feature_range"]
+    margin = 0.5 * (high - low)
+    if features.min() < low - margin or features.max() > high + margin:
+        print(
+            f"Warning: values from {features.min():g} to {features.max():g}, where training saw "
+            f"{low:g} to {high:g}: are they scaled alike?", file=sys.stderr,
+        )  # fmt: skip
+
+
+def _write(f, probabilities):
+    writer = csv.writer(f)
+    writer.writerow(["class"] + [f"p{i}" for i in range(probabilities.shape[1])])
+    for row in probabilities:
+        writer.writerow([int(row.argmax())] + [f"{value:.6g}" for value in row])

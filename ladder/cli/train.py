@@ -1,0 +1,125 @@
+"""``run.py train``: train one or several configurations."""
+
+import logging
+from contextlib import contextmanager
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from ladder.cli.options import (
+    add_threads_option,
+    add_training_options,
+    combinations,
+    given_options,
+    hyper_parameters,
+)
+from ladder.data.experiment import check_classes, choose_examples, load_examples
+from ladder.errors import UserError
+from ladder.hyper import resolve_layers
+
+logger = logging.getLogger("main")
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "train", help="train a ladder network", allow_abbrev=False,
+        description="Train a ladder network, and save it with its log in results/SAVE_TO0 "
+        "(or the first free number). Options with several values train all combinations, in the order given.",
+    )  # fmt: skip
+    parser.add_argument("save_to", nargs="?", default="noname",
+                        help="name of the run, or a path; a number is added (default: noname)")  # fmt: skip
+    add_training_options(parser)
+    add_threads_option(parser)
+    parser.add_argument("--dry-run", action="store_true",
+                        help="check the options and the data, print the network, and stop")  # fmt: skip
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    """Check every configuration, then train one after the other."""
+    _check_threads(args.threads)
+    experiments = prepare(combinations(given_options(args)))
+    if args.dry_run:
+        from ladder.cli.dry_run import print_network
+
+        for p, examples, split in experiments:
+            print_network(p, examples, split)
+        return 0
+    for i, experiment in enumerate(experiments):
+        if len(experiments) > 1:
+            logger.info("Training configuration %d / %d", i + 1, len(experiments))
+        folder, finished = train_one(*experiment, args.save_to, args.threads)
+        if not finished:
+            logger.info("Interrupted; parameters so far are in %s", folder)
+            return 130
+        if not experiment[0].unsupervised:
+            logger.info("Test error: run.py evaluate %s", folder)
+    return 0
+
+
+def _check_threads(threads):
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads is {threads}, but must be at least 1.")
+
+
+def prepare(all_options):
+    """Check options and data of every configuration before any is trained.
+
+    Parameters
+    ----------
+    all_options : list of dict of option name -> value
+
+    Returns
+    -------
+    list of (HyperParameters, Examples, Split)
+    """
+    loaded, experiments = {}, []
+    for options in all_options:
+        # What can be wrong without data comes first.
+        dataset = hyper_parameters(options, in_dim=()).dataset
+        resolve_layers(hyper_parameters(options, in_dim=()))
+        if dataset not in loaded:
+            loaded[dataset] = load_examples(dataset, "train")
+        examples = loaded[dataset]
+        p = hyper_parameters(options, examples.in_dim)
+        check_classes(p, examples)
+        experiments.append((p, examples, choose_examples(p, examples)))
+    return experiments
+
+
+def train_one(p, examples, split, save_to, threads):
+    """Train one configuration into a new folder.
+
+    Returns
+    -------
+    folder : Path
+    finished : bool, False after an interrupt
+    """
+    from ladder.backends import c
+
+    backend = c.configure(threads)
+    from ladder.training import results
+    from ladder.training.experiment import train
+
+    folder = results.make_folder(save_to)
+    with _logging_to(folder / "log.txt"), logging_redirect_tqdm([logging.getLogger()]):
+        logger.info("Logging into %s", folder / "log.txt")
+        logger.info("BLAS: %s %s, %d threads", backend.blas.name, backend.blas.version, backend.threads)
+        for name, value in p.as_dict().items():
+            logger.info("  %-20s: %s", name, value)
+        loop = train(p, examples, split, folder)
+        if "valid_final_error_rate_clean" in loop.row:
+            logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
+    return folder, not loop.interrupted
+
+
+@contextmanager
+def _logging_to(path):
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,68 @@
+"""Stop when a cost is no longer a finite number."""
+
+import math
+
+import numpy as np
+
+from ladder.errors import TrainingStopped
+from ladder.training.extensions import Extension
+
+#: Updates between two copies of the parameters: a copy costs less than one update.
+SNAPSHOT_EVERY = 100
+
+
+class StopOnNotFinite(Extension):
+    """Watch the total cost of every update; keep the last good parameters.
+
+    Parameters
+    ----------
+    shareds : dict of name -> shared variable
+        Parameters and running statistics.
+    save : function without arguments
+        Saves ``shareds``, called once they are good again.
+    n_layers : int
+    """
+
+    def __init__(self, shareds, save, n_layers):
+        self._shareds, self._save, self._n_layers = shareds, save, n_layers
+
+    def before_training(self, loop):
+        self._keep(loop)
+
+    def after_batch(self, loop, values):
+        if not math.isfinite(values["cost_total"]):
+            self._stop(loop, values)
+        if loop.updates_done % SNAPSHOT_EVERY == 0:
+            self._keep(loop)
+
+    def after_epoch(self, loop):
+        self._keep(loop)
+
+    def _keep(self, loop):
+        """Copy the parameters if all are finite (a finite cost does not say so of the update)."""
+        copies = {name: shared.get_value() for name, shared in self._shareds.items()}
+        if all(np.isfinite(copy).all() for copy in copies.values()):
+            self._kept, self._kept_after = copies, loop.updates_done
+
+    def _stop(self, loop, values):
+        where = self._first_bad_place(values)
+        for name, copy in self._kept.items():
+            self._shareds[name].set_value(copy)
+        self._save()
+        raise TrainingStopped(
+            f"The cost is {values['cost_total']} at update {loop.updates_done}, first not finite in {where}: "
+            f"training stopped, and the parameters after update {self._kept_after}, the last that were good, "
+            "are saved; try a smaller --lr."
+        )
+
+    def _first_bad_place(self, values):
+        """Follow the network's order: clean encoder upwards, then decoder downwards."""
+        for i in range(1, self._n_layers):
+            for kind in ("mean", "var"):
+                average = self._shareds[f"shared_f_{i}_bn_{kind}_clean"].get_value(borrow=True)
+                if not np.isfinite(average).all():
+                    return f"layer {i} of the encoder"
+        for i in reversed(range(self._n_layers)):
+            if not math.isfinite(values.get(f"denois{i}", 0.0)):
+                return f"layer {i} of the decoder"
+        return "the corrupted encoder's output (layer %d)" % (self._n_layers - 1)

@@ -1,0 +1,74 @@
+"""Progress for people: a bar on a terminal, a line an epoch everywhere."""
+
+import logging
+import sys
+
+from tqdm import tqdm
+
+from ladder.training.extensions import Extension
+
+logger = logging.getLogger("main")
+
+
+class ShortPrinting(Extension):
+    """One line an epoch: training and validation costs, and the error.
+
+    Short names are the original's: T_C_class (corrupted cross-entropy of
+    training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
+    V_C_de (validation, running averages), VF_… (validation, final statistics).
+    """
+
+    def after_epoch(self, loop):
+        items = [
+            item
+            for prefix, short in (("train_", "T"), ("valid_approx_", "V"), ("valid_final_", "VF"))
+            for item in self._items(loop.row, prefix, short)
+        ]
+        if items:
+            logger.info("e %d, i %d: %s", loop.epochs_done, loop.updates_done, ", ".join(items))
+
+    after_training = after_epoch
+
+    @staticmethod
+    def _items(row, prefix, short):
+        for name, label in (("cost_class_corr", "C_class"), ("cost_class_clean", "C_class"), ("error_rate_clean", "E")):
+            if prefix + name in row:
+                yield f"{short}_{label} {row[prefix + name]:.3g}"
+        numbers = sorted(int(k.split("denois")[1]) for k in row if k.startswith(prefix + "denois"))
+        if numbers:
+            yield f"{short}_C_de " + " ".join(f"{row[f'{prefix}denois{i}']:.3g}" for i in numbers)
+
+
+class ProgressBar(Extension):
+    """Epoch, time left and cost, on a terminal only.
+
+    Parameters
+    ----------
+    n_batches : int, updates of one epoch
+    """
+
+    def __init__(self, n_batches):
+        self._n_batches = n_batches
+
+    def before_training(self, loop):
+        self._bar = tqdm(
+            total=self._n_batches * loop.num_epochs,
+            unit="update",
+            disable=not sys.stderr.isatty(),
+            mininterval=0.5,
+            leave=False,
+        )
+
+    def before_epoch(self, loop):
+        self._bar.set_description(f"epoch {loop.epochs_done + 1}/{loop.num_epochs}", refresh=False)
+
+    def after_batch(self, loop, values):
+        # Formatting a postfix costs more than the rest of the loop: only now and then.
+        if loop.updates_done % 10 == 0 and not self._bar.disable:
+            self._bar.set_postfix(cost=f"{values['cost_total']:.4g}", refresh=False)
+        self._bar.update()
+
+    def after_training(self, loop):
+        self._bar.close()
+
+    on_interrupt = after_training

@@ -1,0 +1,111 @@
+"""Compiled functions of a ladder: one update, validation, statistics, prediction."""
+
+import aesara
+
+from ladder.graph.computation import ComputationGraph
+from ladder.model import LadderAE
+from ladder.training.statistics import with_running_statistics
+from ladder.training.step import input_variables, training_step
+
+
+def build_training_graph(p):
+    """A ladder with its training graph.
+
+    Parameters
+    ----------
+    p : HyperParameters
+
+    Returns
+    -------
+    ladder : LadderAE
+    inputs : list of variables, those of a training batch, by name
+    """
+    ladder = LadderAE(p)
+    x, y, x_only = input_variables(p.encoder_layers[0])
+    if p.unsupervised:
+        ladder.apply(input_unlabeled=x_only)
+        return ladder, [x_only]
+    ladder.apply(x, y, x_only)
+    return ladder, [x, y, x_only]
+
+
+def trained_parameters(ladder):
+    """The parameters that the total cost depends on, sorted by name."""
+    return ComputationGraph([ladder.costs.total]).parameters
+
+
+def compile_training(ladder, inputs, lr, mode):
+    """The function that makes one update.
+
+    Returns
+    -------
+    function : batch (dict of arrays) -> dict of name -> float
+        ``cost_total``, ``cost_class_corr``, ``total_gradient_norm`` and
+        ``denois0`` …, all of before the update.
+    step : TrainingStep
+    """
+    step = training_step(ladder, lr)
+    monitored = {"cost_total": ladder.costs.total, "total_gradient_norm": step.gradient_norm}
+    if not ladder.p.unsupervised:
+        monitored["cost_class_corr"] = ladder.costs.class_corr
+    monitored.update(_denoising(ladder))
+    return _by_name(inputs, monitored, mode, updates=step.updates), step
+
+
+def compile_validation(ladder, inputs, mode):
+    """A function of a validation batch: clean cost and error with running statistics, denoising costs.
+
+    The noise streams move on as in training; put them back afterwards.
+    """
+    monitored = _denoising(ladder)
+    if not ladder.p.unsupervised:
+        labelled = [ladder.costs.class_clean, ladder.error.clean]
+        labelled = with_running_statistics(labelled, ladder.shareds)
+        monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
+    return _by_name(inputs, monitored, mode)
+
+
+def compile_statistics(p, shareds, mode):
+    """A function of a training batch that updates the running averages alone.
+
+    The statistics belong to one half, so the other half's graph is left out.
+    """
+    ladder = LadderAE(p, shareds)
+    x, _, x_only = input_variables(p.encoder_layers[0])
+    half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
+    ladder.apply(**half)
+    updates = ComputationGraph(ladder.clean_outputs()).updates
+    return _by_name(list(half.values()), {}, mode, updates=updates)
+
+
+def compile_prediction(p, shareds, mode, running_statistics=True):
+    """A function from features (examples, …) to class probabilities (examples, classes).
+
+    With running statistics an example's result does not depend on its batch;
+    without them each batch is normalised by itself.
+    """
+    ladder = LadderAE(p, shareds)
+    x, _, _ = input_variables(p.encoder_layers[0])
+    ladder.apply(input_labeled=x)
+    outputs = ladder.clean_outputs()
+    if running_statistics:
+        outputs = with_running_statistics(outputs, shareds)
+    return aesara.function([x], outputs[0], mode=mode)
+
+
+def _denoising(ladder):
+    return {f"denois{i}": ladder.costs.denois[i] for i in sorted(ladder.costs.denois)}
+
+
+def _by_name(inputs, monitored, mode, updates=None):
+    """A compiled function from a batch by name to monitored values by name."""
+    compiled = aesara.function(
+        inputs, list(monitored.values()), updates=updates, mode=mode, on_unused_input="ignore"
+    )
+    names = [variable.name for variable in inputs]
+
+    def call(batch):
+        values = compiled(*[batch[name] for name in names])
+        return {name: float(value) for name, value in zip(monitored, values)}
+
+    return call

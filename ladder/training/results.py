@@ -1,0 +1,185 @@
+"""The folder of a run: what is in it, written and read.
+
+``params.json``
+    The options, and the shape of one example.
+``data.json``
+    Shape, number of classes and range of the data it was trained on.
+``environment.json``
+    Versions, BLAS, threads and commit.
+``log.txt``, ``log.jsonl``
+    Lines for people, and one JSON object an epoch for programs.
+``trained_params.npz``
+    Parameters by the original's names.
+``running_statistics.npz``
+    ``shared_f_1_bn_mean_clean`` …, and ``final``: whether they were estimated
+    over the whole training set after the last update.
+"""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ladder.errors import UserError
+from ladder.hyper import HyperParameters
+from ladder.training.extensions.saving import save_arrays, save_json
+
+PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
+OPTIONS, DATA = "params.json", "data.json"
+
+
+def make_folder(save_to):
+    """Make the folder of a new run.
+
+    Parameters
+    ----------
+    save_to : str
+        A name (the folder is ``results/NAME0``, or the first free number), or
+        a path (``PATH0``).
+
+    Returns
+    -------
+    Path
+    """
+    base = save_to if os.path.dirname(save_to) else os.path.join("results", save_to)
+    i = 0
+    while True:
+        folder = Path(f"{base}{i}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError as error:
+            # Something on the way to the folder may be a file: no number will help then.
+            if not folder.exists():
+                raise UserError(f"cannot make the folder {folder}: {error.filename} is a file.") from None
+            i += 1
+        except OSError as error:
+            raise UserError(
+                f"cannot make the folder {folder} ({error.strerror}): give another save_to."
+            ) from None
+
+
+def save_model(folder, parameters, shareds, final_statistics):
+    """Save the trained parameters, and the statistics to use them with.
+
+    Parameters
+    ----------
+    folder : Path
+    parameters : list of shared variables
+    shareds : ParameterStore
+    final_statistics : bool
+    """
+    save_arrays(folder / PARAMETERS, {v.name: v.get_value() for v in parameters})
+    statistics = {n: v.get_value() for n, v in shareds.items() if n.startswith("shared_")}
+    save_arrays(folder / STATISTICS, {**statistics, "final": np.asarray(final_statistics)})
+
+
+def save_options(folder, p):
+    """Write ``params.json``."""
+    save_json(folder / OPTIONS, p.as_dict())
+
+
+def save_data(folder, examples):
+    """Write ``data.json``."""
+    low, high = float(examples.features.min()), float(examples.features.max())
+    description = {"in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": [low, high]}
+    save_json(folder / DATA, description)
+
+
+def load_data(folder):
+    """What :func:`save_data` wrote, or None where it is missing."""
+    path = folder / DATA
+    if not path.exists():
+        return None
+    try:
+        data = json.loads(path.read_text())
+        low, high = data["feature_range"]
+        return {**data, "feature_range": (float(low), float(high)), "in_dim": tuple(map(int, data["in_dim"]))}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
+
+
+def load_options(folder):
+    """The options of a run of ours, as typed; None where there is no ``params.json``.
+
+    Returns
+    -------
+    dict of option name -> value
+    """
+    path = folder / OPTIONS
+    if not path.exists():
+        return None
+    try:
+        options = json.loads(path.read_text())
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+        HyperParameters(**options)
+        in_dim, *layers = options["encoder_layers"]
+        return {**options, "encoder_layers": tuple(layers)}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
+
+
+def load_arrays(path):
+    """The arrays of an ``.npz``, never any pickled object.
+
+    Returns
+    -------
+    dict of name -> array
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: give the folder of a finished run.") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error}): restore it, or train again.") from None
+
+
+def load_parameters(folder, shareds, parameters):
+    """Set parameters to a run's, ours or the original's.
+
+    Parameters
+    ----------
+    folder : Path
+    shareds : ParameterStore
+    parameters : iterable of str
+        Names that the file must have; others in it are left alone.
+    """
+    path = folder / PARAMETERS
+    arrays = load_arrays(path)
+    for name in parameters:
+        _set(shareds[name], name, arrays, path)
+
+
+def load_statistics(folder, shareds):
+    """Set running statistics to a run's.
+
+    Returns
+    -------
+    bool
+        Whether there are any, and they are final ones.
+    """
+    path = folder / STATISTICS
+    if not path.exists():
+        return False
+    arrays = load_arrays(path)
+    for name, shared in shareds.items():
+        if name.startswith("shared_"):
+            _set(shared, name, arrays, path)
+    return bool(arrays.get("final", False))
+
+
+def _set(shared, name, arrays, path):
+    if name not in arrays:
+        raise UserError(f"{path} has no '{name}': the options do not describe the network it was saved from.")
+    expected, found = shared.get_value(borrow=True).shape, arrays[name].shape
+    if expected != found:
+        raise UserError(
+            f"{path}: '{name}' has shape {found}, but the options ask for {expected}: "
+            "check --encoder-layers."
+        )
+    if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
+        raise UserError(f"{path}: '{name}' holds values that are not finite numbers: train again.")
+    shared.set_value(arrays[name].astype("float32"))
