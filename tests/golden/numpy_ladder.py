@@ -83,7 +83,7 @@ def normalize(x, mean, variance):
 
 
 def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, stds,
-            act="relu", top_c=True, zestbn="bugfix"):  # fmt: skip
+            acts=None, top_c=True, zestbn="bugfix"):  # fmt: skip
     """Costs and activations of one batch.
 
     Parameters
@@ -94,13 +94,14 @@ def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, st
     weights : denoising costs, layer 0 first
     noise : standard normals of the joined batch, layer 0 first (None: no noise)
     stds : standard deviations, layer 0 first
-    act : activation of all layers below the top
+    acts : activations, layer 0 first (default: relu); the top is softmax
     top_c, zestbn : as on the command line
     """
     params = {name: np.asarray(value, "float64") for name, value in params.items()}
     n = len(labeled)
     x = np.concatenate([labeled, unlabeled]).astype("float64").reshape(n + len(unlabeled), -1)
     top = len(weights) - 1
+    acts = acts or ["relu"] * len(weights)
     out = SimpleNamespace(denois={})
 
     def noisy(z, i):
@@ -119,7 +120,7 @@ def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, st
                 normalize(u, path.mean[i], path.var[i]),
             ])  # fmt: skip
             z = noisy(z, i) if corrupt else z
-            name = "softmax" if i == top else act
+            name = "softmax" if i == top else acts[i]
             pre = z if name == "linear" else z + params[f"f_{i}_b"]
             if name in ("sigmoid", "softplus") or (name == "softmax" and top_c):
                 pre = pre * params[f"f_{i}_c"]
@@ -138,7 +139,9 @@ def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, st
         prefix = f"g_{i}_"
         p = SimpleNamespace(**{k[len(prefix) :]: v for k, v in params.items() if k.startswith(prefix)})
         z = out.corr.z[i][n:]
-        if uses_u:
+        if uses_u and name in ("i", "lin"):
+            z_est = WITH_U[name](z, None, p)  # W is there, but does nothing
+        elif uses_u:
             u = out.corr.h[top][n:] if i == top else z_above @ p.W
             u = normalize(u, u.mean(0), u.var(0))
             z_est = WITH_U[name](z, u, p)
