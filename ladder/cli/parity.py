@@ -1,0 +1,82 @@
+"""``run.py parity``: side by side with the original's own numbers."""
+
+import json
+from pathlib import Path
+
+from ladder.errors import UserError
+from ladder.parity import golden, pool, report
+from ladder.parity.comparison import FAILED
+
+DESCRIPTION = """Compare this program with the original, number by number.
+
+DIR holds golden files, pairs NAME.npz and NAME.json with numbers that the
+original code computed. For each the same network is built here, and the
+largest difference of every kind of number is printed beside what is allowed.
+The exit status is 1 if any is out of tolerance or a file cannot be read."""
+
+
+def add_parser(subparsers):
+    """Add ``parity`` to the command line.
+
+    Parameters
+    ----------
+    subparsers : what ``ArgumentParser.add_subparsers`` returns
+
+    Returns
+    -------
+    ArgumentParser
+        Whose ``run`` default is ``run`` below.
+    """
+    parser = subparsers.add_parser(
+        "parity", help="compare with the original's own numbers", description=DESCRIPTION
+    )
+    parser.add_argument("directory", metavar="DIR", help="folder with the golden files")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="check these files alone")
+    parser.add_argument("--backend", choices=("c",), default="c", help="what compiles the graph (default: c)")
+    parser.add_argument("--graph", choices=("plain",), default="plain", help="how it is built (default: plain)")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N",
+        help="processes to spread the files over (default: the cores this process may use)",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="threads of each process (default: 1)"
+    )
+    parser.add_argument(
+        "--full", action="store_true",
+        help="run all 1800 updates of the MNIST file and its test error, instead of the first 200 updates",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not.
+
+    Raises ``UserError`` for what the user can mend.
+    """
+    jobs = pool.cores() if args.jobs is None else args.jobs
+    if jobs < 1:
+        raise UserError(f"--jobs is {jobs}: give 1 or more processes")
+    if args.threads < 1:
+        raise UserError(f"--threads is {args.threads}: give 1 or more threads")
+    if args.json is not None and not args.json.resolve().parent.is_dir():
+        raise UserError(f"--json {args.json}: there is no folder {args.json.resolve().parent}: make it first")
+    names = golden.find(args.directory, args.only)
+    print(f"Checking {len(names)} golden files; networks are compiled first, which takes from seconds to minutes")
+    results = []
+    for result in pool.check_all(args.directory, names, jobs, args.threads, args.full):
+        print("\n".join(["", *report.lines_of(result)]), flush=True)
+        results.append(result)
+    print(f"\n{report.summary(results)}")
+    if args.json is not None:
+        _write(args.json, results)
+    return 1 if any(result.verdict == FAILED for result in results) else 0
+
+
+def _write(path, results):
+    try:
+        # An infinite difference is written as such, which Python's reader takes.
+        path.write_text(json.dumps([report.as_dict(result) for result in results], indent=1) + "\n")
+    except OSError as error:
+        raise UserError(f"--json {path} cannot be written ({error.strerror}): choose another file") from error

@@ -1,0 +1,59 @@
+"""Check golden files, one after the other or spread over processes."""
+
+import time
+
+from ladder.errors import UserError
+from ladder.parity import configuration, golden
+from ladder.parity.comparison import FAILED, NOT_BUILT, Result
+
+STREAMS, MNIST_RUN, WHITENING = "streams", "mnist_fc100_seed1_traj", "zca_cnorm"
+
+
+def check(directory, name, full=False):
+    """Compare one golden file; never raises for what is wrong with the file or our numbers.
+
+    Parameters
+    ----------
+    directory : str or Path
+    name : str
+    full : bool
+        Run all updates of the MNIST file, not the first 200.
+
+    Returns
+    -------
+    Result
+    """
+    start = time.time()
+    result = Result(name)
+    try:
+        _compare(golden.read(directory, name), result, full)
+    except (golden.Unreadable, UserError) as error:
+        result.status, result.reason = FAILED, str(error)
+    # A broken product must be reported beside the other files' verdicts, not end them.
+    except Exception as error:
+        result.status, result.reason = FAILED, f"stopped by {type(error).__name__}: {error}"
+    result.seconds = time.time() - start
+    return result
+
+
+def _compare(file, result, full):
+    """Choose how to compare a file: by its name, or by what its .json says."""
+    # Modules that import Aesara, and files that need none of it, wait until they are needed.
+    if file.name == WHITENING:
+        result.status, result.reason = NOT_BUILT, "whitening and contrast normalisation"
+    elif file.name == STREAMS:
+        from ladder.parity import streams_file
+
+        streams_file.compare(file, result)
+    elif file.name == MNIST_RUN:
+        from ladder.parity import mnist_file
+
+        mnist_file.compare(file, result, full)
+    elif not configuration.is_model(file.meta):
+        result.status, result.reason = FAILED, "its .json has no encoder_layers: it is not known what it is about"
+    elif configuration.has_images(file.meta):
+        result.status, result.reason = NOT_BUILT, "convolutional or pooling layers"
+    else:
+        from ladder.parity import model_file
+
+        model_file.compare(file, result)

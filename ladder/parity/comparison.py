@@ -1,0 +1,99 @@
+"""What came out of comparing one golden file."""
+
+from dataclasses import dataclass, field
+
+import numpy
+
+from ladder.parity.tolerances import Difference, difference
+
+PASSED, FAILED, NOT_BUILT, SKIPPED = "passed", "FAILED", "not built", "skipped"
+
+
+@dataclass
+class Line:
+    """All arrays of one kind.
+
+    Attributes
+    ----------
+    kind : str
+    allowed : str
+        The rule, as printed.
+    count : int
+        Arrays compared.
+    worst : Difference
+        Of the array that uses most of what it is allowed.
+    worst_name : str
+    failures : list of str
+        What is out of tolerance or could not be compared.
+    """
+
+    kind: str
+    allowed: str = ""
+    count: int = 0
+    worst: Difference = Difference(0.0, 0.0)
+    worst_name: str = ""
+    failures: list = field(default_factory=list)
+
+
+@dataclass
+class Result:
+    """The verdict on one golden file.
+
+    Attributes
+    ----------
+    name : str
+    lines : dict of str to Line
+    notes : list of str
+        What was left out, and by which rule.
+    reason : str
+        Why the file could not be checked, if so.
+    status : str
+        The verdict, where it does not follow from the lines.
+    seconds : float
+    """
+
+    name: str
+    lines: dict = field(default_factory=dict)
+    notes: list = field(default_factory=list)
+    reason: str = ""
+    status: str = ""
+    seconds: float = 0.0
+
+    @property
+    def verdict(self):
+        """'passed', 'FAILED', 'not built' or 'skipped'."""
+        if self.status:
+            return self.status
+        failed = any(line.failures for line in self.lines.values())
+        compared = sum(line.count for line in self.lines.values())
+        return FAILED if failed or not compared else PASSED
+
+    def compare(self, kind, name, ours, golden, rule):
+        """Compare one array of ours with the golden one, and remember the outcome."""
+        ours, golden = numpy.asarray(ours), numpy.asarray(golden)
+        if ours.shape != golden.shape:
+            self.fail(kind, f"{name} has shape {ours.shape}, the original's {golden.shape}", rule)
+            return
+        line = self._line(kind, rule)
+        line.count += 1
+        found = difference(ours, golden, rule)
+        if not line.worst_name or found.share > line.worst.share:
+            line.worst, line.worst_name = found, name
+        if not found.share <= 1:
+            line.failures.append(f"{name} differs by {found.relative:.1e}")
+
+    def fail(self, kind, message, rule=None):
+        """Note what could not even be compared."""
+        self._line(kind, rule).failures.append(message)
+
+    def _line(self, kind, rule):
+        line = self.lines.setdefault(kind, Line(kind))
+        if rule is not None and not line.allowed:
+            line.allowed = _in_words(rule)
+        return line
+
+
+def _in_words(rule):
+    if rule.relative == 0:
+        return "same bits"
+    return f"{rule.relative:.0e}" + (f", then {rule.later:.0e}" if rule.later else "")

@@ -1,0 +1,53 @@
+"""The hyper-parameters that a golden file was made with."""
+
+from ladder.hyper import CONVOLUTIONAL, HyperParameters
+
+PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
+PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
+
+
+def hyperparameters(meta):
+    """The configuration in a golden file's .json.
+
+    Parameters
+    ----------
+    meta : dict
+        ``p_effective`` holds all options; where it lacks one, ``config``
+        (what differs from the defaults) is asked.
+
+    Returns
+    -------
+    HyperParameters
+
+    Raises
+    ------
+    UserError
+        If the network cannot be built from these options.
+    """
+    options = _options(meta)
+    values = {name: _tuple(options[name]) for name in PER_LAYER if name in options}
+    values.update({name: options[name] for name in PLAIN if name in options})
+    in_dim, *above = options["encoder_layers"]
+    return HyperParameters(encoder_layers=(_tuple(in_dim), *above), **values)
+
+
+def is_model(meta):
+    """Whether a golden file is about a network at all."""
+    return "encoder_layers" in _options(meta)
+
+
+def has_images(meta):
+    """Whether the network has convolutional or pooling layers."""
+    kinds = (str(layer).split(":")[0] for layer in _options(meta)["encoder_layers"][1:])
+    return any(kind in CONVOLUTIONAL for kind in kinds)
+
+
+def _options(meta):
+    config = dict(meta.get("config", {}))
+    if "encoder_layers" in config:
+        config["encoder_layers"] = [config.get("in_dim"), *config["encoder_layers"]]
+    return {**config, **meta.get("p_effective", {})}
+
+
+def _tuple(value):
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -1,0 +1,143 @@
+"""Read golden files: numbers that the original code computed.
+
+A golden file is a pair ``NAME.npz`` and ``NAME.json``.  The arrays lie in the
+.npz by name, or packed into two flat vectors with an index in the .json.
+"""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+
+from ladder.errors import UserError
+
+PACKED = ("flat_f32", "flat_i64")
+
+
+class Unreadable(Exception):
+    """A golden file that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The contents of one golden file.
+
+    Attributes
+    ----------
+    name : str
+    arrays : dict of str to array
+        ``__`` separates the levels of a name: ``clean0__cost__total``.
+    meta : dict
+        The configuration and what else the .json says.
+    """
+
+    name: str
+    arrays: dict
+    meta: dict
+
+
+def find(directory, only=()):
+    """The names of all golden files in a directory, sorted.
+
+    A name is listed if either half of the pair is there.
+
+    Parameters
+    ----------
+    directory : str or Path
+    only : sequence of str
+        Names to restrict the list to; empty means all.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    UserError
+        If the directory is missing or holds no golden files, or one of
+        ``only`` is not there.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: give the one with the original's .npz and .json files")
+    files = [f for f in folder.iterdir() if f.suffix in (".npz", ".json") and not f.name.startswith(".")]
+    names = sorted({f.stem for f in files if f.is_file()})
+    if not names:
+        raise UserError(f"there are no golden files in {folder}: give a folder with pairs of .npz and .json files")
+    missing = [name for name in only if name not in names]
+    if missing:
+        raise UserError(f"--only {missing[0]}: there is no such golden file in {folder}; there are {', '.join(names)}")
+    return [name for name in names if not only or name in only]
+
+
+def read(directory, name):
+    """Read the golden file ``name``.
+
+    Returns
+    -------
+    Golden
+
+    Raises
+    ------
+    Unreadable
+        If a half of the pair is missing or damaged, or they do not fit.
+    """
+    folder = Path(directory)
+    meta = _read_json(folder / f"{name}.json")
+    stored = _read_npz(folder / f"{name}.npz")
+    index = meta.get("arrays", {})
+    if any(key in stored for key in PACKED):
+        arrays = {key: _unpack(stored, key, entry) for key, entry in index.items()}
+    else:
+        arrays = stored
+        _check_index(arrays, index)
+    if not arrays:
+        raise Unreadable("it holds no arrays")
+    return Golden(name, arrays, meta)
+
+
+def _read_json(path):
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unreadable(f"{path.name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path.name} cannot be read: {error}") from error
+    if not isinstance(meta, dict) or not isinstance(meta.get("arrays", {}), dict):
+        raise Unreadable(f"{path.name} does not describe arrays")
+    return meta
+
+
+def _read_npz(path):
+    try:
+        with numpy.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except FileNotFoundError:
+        raise Unreadable(f"{path.name} is missing") from None
+    # What a damaged file raises depends on where the damage is.
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise Unreadable(f"{path.name} cannot be read: {error}") from error
+
+
+def _unpack(stored, key, entry):
+    """One array out of the flat vectors; ``entry`` is (dtype, shape, offset)."""
+    try:
+        dtype, shape, offset = entry
+        flat = stored["flat_f32" if dtype.startswith("float") else "flat_i64"]
+        size = int(numpy.prod(shape, dtype="int64"))
+        if offset < 0 or offset + size > len(flat):
+            raise Unreadable(f"{key} lies outside of the stored numbers")
+        return flat[offset : offset + size].reshape(shape).astype(dtype)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise Unreadable(f"the index entry of {key} is damaged: {error}") from error
+
+
+def _check_index(arrays, index):
+    """The index of a plain file may list arrays that were left out, but not other ones."""
+    for key, array in arrays.items():
+        entry = index.get(key, [str(array.dtype), list(array.shape)])
+        if [str(array.dtype), list(array.shape)] != entry:
+            raise Unreadable(f"{key} is {array.dtype} {list(array.shape)}, not {entry} as the .json says")

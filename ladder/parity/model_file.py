@@ -1,0 +1,227 @@
+"""Compare a golden file about one network: build it, run it, look at every array.
+
+How the original's numbers were made, found from the numbers themselves:
+
+* ``clean0``: no noise, first parameters; ``pert0``: then the same, perturbed
+  parameters; the running averages go on from one to the other.
+* Noise calls one after the other at the first parameters (``noisy`` is the
+  first, ``calls`` has the costs of five), then one at the perturbed ones
+  (``pertn``, the sixth); parameters stay, streams and running averages go on.
+* ``traj0``, ``trajn``: updates from the first parameters, running averages,
+  optimiser and streams; ``final`` estimates the statistics over the batches
+  of ``traj0`` with its last parameters and then takes mean costs over the
+  same batches.
+"""
+
+import re
+from dataclasses import replace
+
+import numpy
+
+from ladder.parity.configuration import hyperparameters
+from ladder.parity.probe import Probe
+from ladder.parity.tolerances import ROUNDING_GRADIENT, RULES, floor_of_mean
+
+BATCH = ("features_labeled", "targets_labeled", "features_unlabeled")
+
+KINDS = (
+    ("initial values", r"init__"),
+    ("noise", r"(noisy|pertn)__noise__|calls__noise_call|noisy__mrg_rstate"),
+    ("activations", r".*__act__|.*__softmax_batch0$"),
+    ("error rates", r".*error_rate_clean$"),
+    ("costs over updates", r"traj.__cost__"),
+    ("costs", r".*__cost_"),
+    ("gradients", r".*__grad__"),
+    ("gradient norms", r".*__grad_norm$"),
+    ("running averages", r".*__bn_after_|.*__final__bn__|.*__counter_after_pass$"),
+    ("parameters", r".*__param_after_"),
+)
+BY_ROUNDING = (
+    "left out: updates of {1} parameters that only rounding moves ({0}); their first gradient's largest "
+    f"entry is below {ROUNDING_GRADIENT:.0e} of the file's largest. They drag the others along, which are "
+    "allowed 1e-03 after more than one update"
+)
+INPUTS = re.compile(r"static_|traj_|pert__")
+
+FIRST_VALUES_OF_NOISE = 64
+FIRST_ROWS_OF_STATE = 3
+
+
+def compare(golden, result):
+    """Compare all arrays of ``golden``, adding to ``result``.
+
+    Parameters
+    ----------
+    golden : ladder.parity.golden.Golden
+    result : ladder.parity.comparison.Result
+    """
+    probe = build(golden)
+    if _same_names(golden, probe, result):
+        compare_arrays(golden, compute(golden, probe), result)
+
+
+def build(golden):
+    """The network of a golden file (a ``Probe``), not compiled yet."""
+    return Probe(hyperparameters(golden.meta))
+
+
+def compute(golden, probe):
+    """All arrays that a golden file may hold, as they are here: a dict by the same names."""
+    ours = {f"init__{name}": shared.get_value() for name, shared in probe.shareds.items()}
+    if all(name in ours or INPUTS.match(name) for name in golden.arrays):
+        return ours
+    probe.compile()
+    return {**ours, **_static(golden, probe), **_noisy(golden, probe), **_updates(golden, probe)}
+
+
+def compare_arrays(golden, ours, result):
+    """Compare every array of ``golden`` with that of the same name in ``ours``."""
+    by_rounding = moved_by_rounding(golden)
+    for name, array in golden.arrays.items():
+        if INPUTS.match(name) or _parameter(name) in by_rounding:
+            continue
+        kind = _kind(name, by_rounding)
+        if name in ours and kind in RULES:
+            result.compare(kind, name, ours[name], array, _rule(kind, name, golden))
+        else:
+            result.fail(kind, f"{name} is not computed here")
+    if by_rounding:
+        result.notes.append(BY_ROUNDING.format(", ".join(sorted(by_rounding)), len(by_rounding)))
+
+
+def _kind(name, by_rounding):
+    kind = next((kind for kind, pattern in KINDS if re.match(pattern, name)), "unknown arrays")
+    later = kind == "parameters" and "__param_after_1__" not in name
+    return "parameters dragged" if later and by_rounding else kind
+
+
+def _parameter(name):
+    """The parameter whose value after some update the array ``name`` is, if it is one."""
+    match = re.match(r"traj.__param_after_\d+__(.*)", name)
+    return match and match.group(1)
+
+
+def moved_by_rounding(golden):
+    """Parameters whose first gradient is a sum that cancels, so that nothing but rounding is left.
+
+    Adam enlarges every gradient to full steps, so what these parameters do is
+    arbitrary, in the original too.  A gradient that is exactly zero moves nothing.
+    """
+    largest = {name: numpy.abs(g).max() for name, g in _part(golden, "clean0__grad__").items()}
+    limit = ROUNDING_GRADIENT * max(largest.values(), default=0)
+    return {name for name, g in largest.items() if 0 < g < limit}
+
+
+def _rule(kind, name, golden):
+    """The kind's rule; for means with a floor that follows from the variance of the same layer."""
+    variance = golden.arrays.get(re.sub(r"__m__(\d+)$", r"__s__\1", name).replace("_bn_mean_", "_bn_var_"))
+    if kind not in ("activations", "running averages") or variance is golden.arrays[name] or variance is None:
+        return RULES[kind]
+    return replace(RULES[kind], floor=floor_of_mean(variance))
+
+
+def _same_names(golden, probe, result):
+    """Whether shared variables have the original's names, and its perturbed values fit."""
+    ours = {"shared variables": list(probe.shareds), "trained parameters": [v.name for v in probe.parameters]}
+    theirs = {
+        "shared variables": golden.meta.get("shared_creation_order"),
+        "trained parameters": golden.meta.get("param_order"),
+    }
+    kind = "initial values"
+    for what, names in theirs.items():
+        odd = set(ours[what]) ^ set(ours[what] if names is None else names)
+        if odd:
+            result.fail(kind, f"{what}: only here or only in the original: {', '.join(sorted(odd))}")
+    for name, value in _part(golden, "pert__").items():
+        if name not in probe.shareds or probe.shareds[name].get_value().shape != value.shape:
+            result.fail(kind, f"pert__{name} does not fit a parameter here")
+    return not result.lines
+
+
+def _part(golden, prefix):
+    """The arrays whose names begin with ``prefix``, by the rest of their names."""
+    return {name[len(prefix) :]: a for name, a in golden.arrays.items() if name.startswith(prefix)}
+
+
+def _prefixed(prefix, arrays):
+    return {f"{prefix}__{name}": array for name, array in arrays.items()}
+
+
+def _batch(golden, prefix):
+    """Labelled features, targets, unlabelled features; None where the file lacks them."""
+    names = [prefix + name for name in BATCH]
+    return tuple(golden.arrays[n] for n in names) if all(n in golden.arrays for n in names) else None
+
+
+def _static(golden, probe):
+    """Without noise, at the first and at the perturbed parameters."""
+    batch = _batch(golden, "static_")
+    if batch is None:
+        return {}
+    probe.restore()
+    noise = probe.no_noise(batch)
+    found = _prefixed("clean0", probe.evaluate(batch, noise))
+    found.update(_prefixed("clean0__bn_after_1", probe.running_averages()))
+    probe.set_values(_part(golden, "pert__"))
+    found.update(_prefixed("pert0", probe.evaluate(batch, noise)))
+    found.update(_prefixed("pert0__bn_after_2", probe.running_averages()))
+    return found
+
+
+def _noisy(golden, probe):
+    """Noise calls one after the other, the last at the perturbed parameters."""
+    batch = _batch(golden, "static_")
+    if batch is None:
+        return {}
+    probe.restore()
+    found = _numbered("noisy__mrg_rstate_first3rows", [s[:FIRST_ROWS_OF_STATE] for s in probe.noise_states()])
+    last = golden.meta.get("pertn_is_noise_call", 6)
+    costs = []
+    for call in range(1, last + 1):
+        if call == last:
+            probe.set_values(_part(golden, "pert__"))
+        noise = probe.draw_noise(batch)
+        outputs = probe.evaluate(batch, noise)
+        costs.append({name: value for name, value in outputs.items() if name.startswith("cost__")})
+        found.update(_numbered(f"calls__noise_call{call}", [n.ravel()[:FIRST_VALUES_OF_NOISE] for n in noise]))
+        if call in (1, last):
+            scene = "noisy" if call == 1 else "pertn"
+            found.update(_prefixed(scene, outputs))
+            found.update(_numbered(f"{scene}__noise", noise))
+            found.update(_prefixed(f"{scene}__bn_after_{call}", probe.running_averages()))
+    return {**found, **_prefixed("calls", _over_time(costs[: last - 1]))}
+
+
+def _updates(golden, probe):
+    """Updates of the parameters, without and with noise."""
+    stacked = _batch(golden, "traj_")
+    if stacked is None:
+        return {}
+    batches, found = list(zip(*stacked)), {}
+    for scene in ("traj0", "trajn"):
+        if _part(golden, scene + "__"):
+            found.update(_trajectory(probe, batches, scene))
+        if _part(golden, scene + "__final__"):
+            found.update(_prefixed(scene + "__final", probe.final_pass(batches)))
+    return found
+
+
+def _trajectory(probe, batches, scene):
+    probe.restore()
+    found, costs = {}, []
+    for k, batch in enumerate(batches, start=1):
+        noise = probe.draw_noise(batch) if scene == "trajn" else probe.no_noise(batch)
+        outputs = probe.update(batch, noise)
+        costs.append({n: value for n, value in outputs.items() if n.startswith("cost__") or n == "grad_norm"})
+        found.update(_prefixed(f"{scene}__param_after_{k}", probe.parameter_values()))
+        found.update(_prefixed(f"{scene}__bn_after_{k}", probe.running_averages()))
+    return {**found, **_prefixed(scene, _over_time(costs))}
+
+
+def _numbered(prefix, arrays):
+    return {f"{prefix}__{i}": array for i, array in enumerate(arrays)}
+
+
+def _over_time(costs):
+    """A list of dicts of scalars -> a dict of vectors."""
+    return {name: numpy.array([each[name] for each in costs]) for name in costs[0]} if costs else {}

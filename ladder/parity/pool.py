@@ -1,0 +1,52 @@
+"""Spread golden files over processes, each with an Aesara of its own."""
+
+import multiprocessing
+import os
+
+from ladder.parity import check
+
+LONGEST = check.MNIST_RUN
+
+
+def cores():
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_all(directory, names, jobs, threads, full=False):
+    """Check golden files and yield their results in the order of ``names``.
+
+    Parameters
+    ----------
+    directory : str or Path
+    names : list of str
+    jobs : int
+        Processes; with 1 everything runs in this one.
+    threads : int
+        Threads of each process.
+    full : bool, see ``check.check``
+
+    Yields
+    ------
+    Result
+    """
+    if jobs == 1 or len(names) == 1:
+        _configure(threads)
+        for name in names:
+            yield check.check(directory, name, full)
+        return
+    # Aesara must be set up before it is imported, which a fork could not promise.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(jobs, len(names)), _configure, (threads,)) as pool:
+        longest_first = sorted(names, key=lambda name: name != LONGEST)
+        pending = {name: pool.apply_async(check.check, (directory, name, full)) for name in longest_first}
+        for name in names:
+            yield pending[name].get()
+
+
+def _configure(threads):
+    from ladder.backends import c
+
+    c.configure(threads)

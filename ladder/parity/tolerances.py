@@ -1,0 +1,129 @@
+"""How far apart two arrays may be, and how far apart they are.
+
+The numbers are the project's promise: costs within 1e-5 relative; activations,
+gradients and parameters after 20 updates within 1e-5, 1e-4 and 1e-4 of each
+tensor's largest entry, with an absolute floor of 1e-7.  Initial values and
+noise come from the same integers and must be the same bits.
+"""
+
+from dataclasses import dataclass
+
+import numpy
+
+FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is allowed for one kind of array.
+
+    Attributes
+    ----------
+    relative : float
+        Part of the golden array's largest entry; 0 asks for the same bits.
+    per_entry : bool
+        Measure each entry by itself, not by the array's largest: for costs
+        that are stored as one array over several updates.
+    later : float or None
+        For arrays over updates: what is allowed from the second update on.
+        By then rounding has gone through the optimiser.
+    floor : float
+        An absolute difference that is always allowed.
+    """
+
+    relative: float
+    per_entry: bool = False
+    later: float = None
+    floor: float = FLOOR
+
+
+EXACT = Rule(0.0)
+
+RULES = {
+    "initial values": EXACT,
+    "noise": EXACT,
+    "activations": Rule(1e-5),
+    "costs": Rule(1e-5, per_entry=True),
+    # One wrong example more or less in 100,000 is ten times this much.
+    "error rates": Rule(1e-6, per_entry=True),
+    "gradients": Rule(1e-4),
+    "running averages": Rule(1e-5),
+    "costs over updates": Rule(1e-5, per_entry=True, later=1e-4),
+    "gradient norms": Rule(1e-4, per_entry=True),
+    "parameters": Rule(1e-4),
+    "parameters dragged": Rule(1e-3),
+}
+
+#: A gradient whose largest entry is a smaller part of the file's largest
+#: gradient entry is what is left of a sum that should be zero.  In the
+#: original's numbers such parts are below 3e-8, all others above 1e-4.
+ROUNDING_GRADIENT = 1e-6
+
+#: Units of float32 rounding, of a layer's standard deviation, that the mean of
+#: values which should cancel may be off by.
+ROUNDING_MEAN = 4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far an array of ours is from the golden one, where it is worst.
+
+    Attributes
+    ----------
+    relative : float
+        Largest difference, as part of what the rule measures it by.
+    share : float
+        That difference as part of what is allowed: above 1 is too much.
+    """
+
+    relative: float
+    share: float
+
+
+def floor_of_mean(variance):
+    """What a mean may be off by: averaging numbers of some size rounds by that size.
+
+    Matters only where the mean should be zero, so that its own size, which is
+    rounding alone, is no measure.
+
+    Parameters
+    ----------
+    variance : array, of the numbers averaged
+    """
+    deviation = float(numpy.sqrt(numpy.max(variance)))
+    return max(FLOOR, ROUNDING_MEAN * float(numpy.finfo("float32").eps) * deviation)
+
+
+def difference(ours, golden, rule):
+    """Compare two arrays of the same shape.
+
+    Not-a-number and infinity must be at the same places in both.
+
+    Returns
+    -------
+    Difference
+    """
+    ours, golden = (numpy.asarray(x, "float64") for x in (ours, golden))
+    finite = numpy.isfinite(golden)
+    if not numpy.array_equal(ours[~finite], golden[~finite], equal_nan=True) or not numpy.isfinite(ours[finite]).all():
+        return Difference(numpy.inf, numpy.inf)
+    ours, golden = numpy.where(finite, ours, 0), numpy.where(finite, golden, 0)
+    distance, size = numpy.abs(ours - golden), numpy.abs(golden)
+    if not distance.any():
+        return Difference(0.0, 0.0)
+    if not rule.per_entry:
+        size = numpy.full(golden.shape, size.max())
+    with numpy.errstate(over="ignore"):  # a difference where bits must agree is infinitely too much
+        share = distance / _allowed(size, rule)
+    worst = numpy.unravel_index(share.argmax(), share.shape)
+    return Difference(float(distance[worst] / max(size[worst], FLOOR)), float(share[worst]))
+
+
+def _allowed(size, rule):
+    """The largest distance allowed of each entry; tiny but not 0 where bits must agree."""
+    if rule.relative == 0:
+        return numpy.full(size.shape, numpy.finfo("float64").tiny)
+    relative = numpy.full(size.shape, rule.relative)
+    if rule.later is not None and size.ndim:
+        relative[1:] = rule.later
+    return numpy.maximum(relative * size, rule.floor)

@@ -1,0 +1,78 @@
+"""Reading golden files: what is whole is read, what is damaged is named."""
+
+import json
+import shutil
+
+import numpy
+import pytest
+
+from ladder.errors import UserError
+from ladder.parity import golden
+
+NAME = "fc_small_baseline"
+
+
+@pytest.fixture
+def folder(golden_dir, tmp_path):
+    """A folder with one golden file that a test may damage."""
+    for suffix in (".npz", ".json"):
+        shutil.copy(golden_dir / f"{NAME}{suffix}", tmp_path)
+    return tmp_path
+
+
+def change_meta(folder, change):
+    path = folder / f"{NAME}.json"
+    meta = json.loads(path.read_text())
+    change(meta)
+    path.write_text(json.dumps(meta))
+
+
+def test_reads_packed_arrays(folder):
+    arrays = golden.read(folder, NAME).arrays
+    assert arrays["static_features_labeled"].shape == (8, 1, 5, 6)
+    assert arrays["static_targets_labeled"].dtype == "int64"
+    assert arrays["init__counter"] == 1
+
+
+def test_finds_names_whole_or_half(folder):
+    (folder / "half.json").write_text("{}")
+    (folder / "notes.txt").write_text("")
+    (folder / "sub").mkdir()
+    assert golden.find(folder) == [NAME, "half"]
+    assert golden.find(folder, only=["half"]) == ["half"]
+
+
+def test_empty_missing_and_unknown_are_the_users(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for arguments in ((tmp_path / "empty",), (tmp_path / "absent",), (folder, ["fc_other"])):
+        with pytest.raises(UserError):
+            golden.find(*arguments)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_missing_half(folder, suffix):
+    (folder / f"{NAME}{suffix}").unlink()
+    with pytest.raises(golden.Unreadable, match=f"{suffix} is missing"):
+        golden.read(folder, NAME)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 5000, -10])
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_truncated_half(folder, suffix, kept):
+    path = folder / f"{NAME}{suffix}"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(golden.Unreadable):
+        golden.read(folder, NAME)
+
+
+@pytest.mark.parametrize("entry", [["float32", [8], 10**9], ["float32", [8], -5], ["float32"], None, ["odd", [2], 0]])
+def test_index_that_does_not_fit(folder, entry):
+    change_meta(folder, lambda meta: meta["arrays"].update(init__counter=entry))
+    with pytest.raises(golden.Unreadable, match="init__counter"):
+        golden.read(folder, NAME)
+
+
+def test_objects_are_not_unpickled(folder):
+    numpy.savez(folder / f"{NAME}.npz", flat_f32=numpy.array([{}]), flat_i64=numpy.zeros(2, "int64"))
+    with pytest.raises(golden.Unreadable):
+        golden.read(folder, NAME)

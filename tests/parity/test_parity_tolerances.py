@@ -1,0 +1,51 @@
+"""The rules: what is near enough and what is not."""
+
+import numpy
+import pytest
+
+from ladder.parity.comparison import FAILED, PASSED, Result
+from ladder.parity.tolerances import EXACT, RULES, Rule, difference, floor_of_mean
+
+TENSOR, ENTRY = Rule(1e-4), Rule(1e-5, per_entry=True, later=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rule, ours, golden, share",
+    [
+        (EXACT, [1.0, 2.0], [1.0, 2.0], 0),
+        (TENSOR, [1.0, 10.0005], [1.0, 10.0], 0.5),
+        (TENSOR, [1.0005, 10.0], [1.0, 10.0], 0.5),
+        (TENSOR, [5e-8], [0.0], 0.5),
+        (ENTRY, [1.000005, 10.0005], [1.0, 10.0], 0.5),
+        (ENTRY, [1.00005, 10.0], [1.0, 10.0], 5),
+        (TENSOR, [numpy.nan, 1.0], [numpy.nan, 1.0], 0),
+        (TENSOR, [numpy.inf, 1.0], [numpy.inf, 1.0], 0),
+    ],
+)
+def test_share_of_what_is_allowed(rule, ours, golden, share):
+    assert difference(numpy.array(ours), numpy.array(golden), rule).share == pytest.approx(share, rel=1e-6)
+
+
+def test_one_bit_is_too_much_where_bits_must_agree():
+    one = numpy.float32(1)
+    assert difference(numpy.nextafter(one, 2, dtype="float32"), one, EXACT).share > 1
+
+
+@pytest.mark.parametrize("ours, golden", [(numpy.nan, 1.0), (1.0, numpy.nan), (numpy.inf, 1.0), (-numpy.inf, numpy.inf)])
+def test_not_finite_on_one_side_is_infinitely_far(ours, golden):
+    assert difference(numpy.array([ours, 0]), numpy.array([golden, 0]), TENSOR).share == numpy.inf
+
+
+def test_a_mean_may_be_off_by_the_rounding_of_what_it_averages():
+    assert floor_of_mean(numpy.array([0.0, 4.0])) == pytest.approx(8 * 2.0**-23)
+    assert floor_of_mean(numpy.zeros(3)) == 1e-7
+
+
+def test_verdicts():
+    result = Result("some")
+    assert result.verdict == FAILED  # nothing compared is no success
+    result.compare("costs", "a", 1.0, 1.0, RULES["costs"])
+    assert result.verdict == PASSED
+    result.compare("costs", "b", numpy.zeros(2), numpy.zeros(3), RULES["costs"])
+    assert result.verdict == FAILED
+    assert "shape" in result.lines["costs"].failures[0]
