@@ -191,7 +191,7 @@ class LadderAE:
             average = self.shareds.get_or_make("shared_" + var.name, np.zeros(layer.size))
             new = var if kind == "mean" else unbiased(var, n)
             annotate_update(var, {average: running_average(new, average, counter), **self.counter_update()})
-            kept.append(var.reshape(value.shape))
+            kept.append(var.dimshuffle("x", 0))
         return kept
 
     def counter(self):

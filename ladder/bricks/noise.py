@@ -28,9 +28,13 @@ class GaussianNoise:
 
     def get_states(self):
         """State of every stream (list of int32 arrays), to be set again later."""
-        return [state.get_value() for state, _ in self._streams.updates()]
+        return [state.get_value() for state in self._states()]
 
     def set_states(self, states):
         """Put every stream where :meth:`get_states` found it."""
-        for (shared, _), state in zip(self._streams.updates(), states):
+        for shared, state in zip(self._states(), states):
             shared.set_value(state)
+
+    def _states(self):
+        """The shared variables that hold the streams, in the order of :meth:`like`."""
+        return [entry[0] for entry in self._streams.state_updates]
