@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?=
 GOLDEN ?= ../shared/golden
 RUN := .venv/bin/python
-TRAIN := $(RUN) -m ladder.cli digits-demo
+TRAIN := $(RUN) run.py demo
 TEST := $(RUN) -m pytest -n 2
 PARITY := $(RUN) run.py parity
 
