@@ -114,7 +114,7 @@ def test_gradients(name, with_u):
     built = Built(name, with_u)
     perturbed = built.perturb()
     target = np.random.RandomState(2).randn(5, UNITS)
-    cost = at.sqr(built.z_est - target.astype("float32")).sum()
+    cost = at.square(built.z_est - target.astype("float32")).sum()
     shareds = list(built.parameters.values())
     gradients = value(at.grad(cost, shareds), {built.z: Z, built.u: U})
     expected = central_differences(
