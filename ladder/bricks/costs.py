@@ -20,4 +20,4 @@ def squared_error(estimate, z):
 
     (examples, …), (examples, …) -> scalar
     """
-    return at.sqr(estimate.flatten(2) - z.flatten(2)).sum(axis=1).mean()
+    return at.square(estimate.flatten(2) - z.flatten(2)).sum(axis=1).mean()

@@ -7,7 +7,7 @@ import numpy as np
 
 def total_gradient_norm(gradients):
     """L2 norm of all gradients taken together, a scalar."""
-    return at.sqrt(sum(at.sqr(g).sum() for g in gradients))
+    return at.sqrt(sum(at.square(g).sum() for g in gradients))
 
 
 def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1e-8):
@@ -38,7 +38,7 @@ def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1
     for parameter, gradient in zip(parameters, gradients):
         mean, variance = (_buffer_for(parameter, kind) for kind in ("mean", "variance"))
         mean_t = beta1 * gradient + (one - beta1) * mean
-        variance_t = beta2 * at.sqr(gradient) + (one - beta2) * variance
+        variance_t = beta2 * at.square(gradient) + (one - beta2) * variance
         step = rate * mean_t / (at.sqrt(variance_t) + epsilon)
         updates.update({mean: mean_t, variance: variance_t, parameter: parameter - step})
     return updates

@@ -1,0 +1,148 @@
+"""The command line's syntax: the original's commands, products of values, mistakes."""
+
+import argparse
+import json
+
+import pytest
+
+from ladder.cli import main, make_parser
+from ladder.cli.options import combinations, given_options, hyper_parameters
+from ladder.hyper import resolve_layers
+
+
+def parse(command):
+    return make_parser().parse_args(command.split())
+
+
+def test_all_commands_of_the_original_parse_unchanged(golden_dir):
+    commands = json.loads((golden_dir / "original_commands.json").read_text())["commands"]
+    assert len(commands) == 18
+    for name, entry in commands.items():
+        args = parse(entry["command"].removeprefix("run.py "))
+        assert args.save_to == name
+        (options,) = combinations(given_options(args))
+        assert options["seed"] == 1
+        if "conv" not in entry["command"]:
+            layers = resolve_layers(hyper_parameters(options, (1, 28, 28)))
+            assert [layer.size for layer in layers] == [784, 1000, 500, 250, 250, 250, 10]
+
+
+def test_values_of_mnist_100_full():
+    args = parse(
+        "train --encoder-layers 1000-500-250-250-250-10 --decoder-spec gauss "
+        "--denoising-cost-x 1000,10,0.1,0.1,0.1,0.1,0.1 --labeled-samples 100 "
+        "--unlabeled-samples 60000 --seed 1 -- mnist_100_full"
+    )
+    (options,) = combinations(given_options(args))
+    p = hyper_parameters(options, (1, 28, 28))
+    assert p.encoder_layers == ((1, 28, 28), "1000", "500", "250", "250", "250", "10")
+    assert p.denoising_cost_x == (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)
+    assert (p.labeled_samples, p.unlabeled_samples, p.seed, p.dseed) == (100, 60000, 1, 1)
+    # the original's defaults
+    assert (p.num_epochs, p.lr, p.lrate_decay, p.batch_size) == (150, 0.002, 0.67, 100)
+    assert (p.super_noise_std, p.f_local_noise_std, p.act) == (0.3, (0.3,), ("relu",))
+    assert (p.valid_set_size, p.valid_batch_size, p.zestbn, p.top_c) == (10000, 100, "bugfix", True)
+    assert (p.contrast_norm, p.whiten_zca) == (0, 0)
+
+
+def test_values_train_the_product_in_the_order_given():
+    args = parse("train --lr 0.1 0.2 --seed 3 1 --act relu-sigmoid-relu linear x")
+    # 'x' is one more value of --act: a name needs '--' before it, as in the original
+    assert args.save_to == "noname"
+    args = parse("train --lr 0.1 0.2 --seed 3 1 -- x")
+    assert [(o["lr"], o["seed"]) for o in combinations(given_options(args))] == [
+        (0.1, 3), (0.1, 1), (0.2, 3), (0.2, 1),
+    ]  # fmt: skip
+    args = parse("train --seed 3 1 --lr 0.1 0.2 -- x")
+    assert [(o["seed"], o["lr"]) for o in combinations(given_options(args))] == [
+        (3, 0.1), (3, 0.2), (1, 0.1), (1, 0.2),
+    ]  # fmt: skip
+
+
+def test_value_syntax():
+    args = parse("train --act relu-linear-sigmoid --f-local-noise-std 0.1,0.2,0.3 --top-c f --decoder-spec gauss-0")
+    (options,) = combinations(given_options(args))
+    assert options["act"] == ("relu", "linear", "sigmoid")
+    assert options["f_local_noise_std"] == (0.1, 0.2, 0.3)
+    assert options["top_c"] is False
+    assert options["decoder_spec"] == ("gauss", "0")
+
+
+MISTAKES = {
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1": ("--denoising-cost-x", "2 weights for 3 layers"),
+    "train --encoder-layers 20-foo:3 --denoising-cost-x 1,1,1": ("--encoder-layers", "unknown layer type 'foo'"),
+    "train --encoder-layers convv:32:5:1:1-10 --denoising-cost-x 1,1,1": ("--encoder-layers", "not built yet"),
+    "train": ("--encoder-layers", "missing"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act relu-relu": ("--act", "2 entries for 3 layers"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act swish": ("--act", "unknown activation 'swish'"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --decoder-spec magic": ("--decoder-spec", "'magic'"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,x,1": ("--denoising-cost-x", "list of numbers"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,-1,1": ("--denoising-cost-x", "0 or more"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,nan,1": ("--denoising-cost-x", "0 or more"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --lr 0": ("--lr", "above 0"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --seed 0": ("--seed", "between 1"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --threads 0": ("--threads", "at least 1"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --zestbn maybe": ("--zestbn", "bugfix"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --top-c maybe": ("--top-c", "True"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --dataset nowhere": ("nowhere", "convert"),
+    "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --labeled-samples 105": (
+        "--labeled-samples 105", "multiple of 10"),
+    "train --dataset digits --encoder-layers 20-8 --denoising-cost-x 1,1,1": ("--encoder-layers", "10 classes"),
+    "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --unlabeled-samples 101": (
+        "--unlabeled-samples", "last batch of one"),
+    "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --unlabeled-samples 5000": (
+        "--unlabeled-samples", "1437"),
+    "evaluate nowhere": ("nowhere", "folder"),
+    "predict nowhere --input x.csv": ("nowhere", "folder"),
+    "train --whiten-zca 64 --encoder-layers 20-10 --denoising-cost-x 1,1,1": ("--whiten-zca", "not built yet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_a_mistake_gets_one_sentence_and_status_2(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FUEL_DATA_PATH", str(tmp_path))
+    try:
+        status = main(command.split())
+    except SystemExit as exit_:
+        status = exit_.code
+    shown = capsys.readouterr()
+    assert status == 2
+    for part in MISTAKES[command]:
+        assert part in shown.err
+    assert "Traceback" not in shown.err and len(shown.err.splitlines()) <= 2
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_mistake_in_a_later_configuration_is_found_before_the_first_is_trained(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 1,1 -- x"
+    assert main(command.split()) == 2
+    assert not (tmp_path / "results").exists()
+
+
+def test_dry_run_prints_the_network_and_makes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = (
+        "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --decoder-spec gauss "
+        "--labeled-samples 100 --dry-run -- x"
+    )
+    assert main(command.split()) == 0
+    shown = capsys.readouterr().out
+    # encoder 64*20 + 20, 20*10 + 10 + 10; decoder 20*64 + 640, 10*20 + 200, 100
+    assert f"{64 * 20 + 20 + 20 * 10 + 20 + 20 * 64 + 640 + 10 * 20 + 200 + 100:,} parameters" in shown
+    assert "1437 training examples, 100 of them labelled" in shown
+    assert "gauss" in shown
+    assert not (tmp_path / "results").exists()
+
+
+def test_help_explains_every_option():
+    def check(parser):
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for command in action.choices.values():
+                    check(command)
+            else:
+                assert action.help, f"{parser.prog} {action.dest} has no help"
+
+    check(make_parser())

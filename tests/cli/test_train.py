@@ -1,0 +1,155 @@
+"""One small network through the whole command line: train, evaluate, predict."""
+
+import csv
+import json
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ladder.cli import main
+from ladder.data.experiment import load_examples
+
+TRAIN = (
+    "train --dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 "
+    "--labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 201 --num-epochs 12 --threads 1 -- small"
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of ours in a folder of its own, which stays the current one."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("FUEL_DATA_PATH", raising=False)
+        assert main(TRAIN.split()) == 0
+        yield SimpleNamespace(folder=folder / "results" / "small0", test=load_examples("digits", "test"))
+
+
+def test_files_of_a_run(run):
+    assert {path.name for path in run.folder.iterdir()} == {
+        "params.json", "data.json", "environment.json", "log.txt", "log.jsonl",
+        "trained_params.npz", "running_statistics.npz",
+    }  # fmt: skip
+    params = json.loads((run.folder / "params.json").read_text())
+    assert params["encoder_layers"] == [[1, 8, 8], "30", "10"] and params["labeled_samples"] == 100
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["aesara"] == "2.9.4" and environment["threads"] == 1 and environment["blas"]
+    with np.load(run.folder / "trained_params.npz") as arrays:
+        assert {"f_1_W", "f_1_b", "f_2_c", "g_0_W", "g_0_a1", "g_2_a10"} <= set(arrays.files)
+        assert not any(name.startswith("shared_") for name in arrays.files)
+        assert all(np.isfinite(arrays[name]).all() for name in arrays.files)
+
+
+def test_log_has_a_row_an_epoch_and_a_final_one(run):
+    rows = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, 13)) + [12]
+    assert rows[0]["update"] == 12  # 1137 examples in batches of 100
+    for row in rows[:-1]:
+        assert {"train_cost_total", "train_cost_class_corr", "train_denois0", "valid_approx_error_rate_clean"} <= set(row)
+    assert rows[-1]["valid_final_error_rate_clean"] < 50
+    assert rows[11]["train_cost_total"] < 0.7 * rows[0]["train_cost_total"]
+    # 12 * 0.67 = 8.04: constant up to epoch 8, then linear to 0
+    assert rows[7]["learning_rate"] == pytest.approx(0.002)
+    assert rows[9]["learning_rate"] == pytest.approx(0.002 * 2 / 3.96)
+    assert rows[11]["learning_rate"] == 0
+    text = (run.folder / "log.txt").read_text()
+    assert "e 12, i 144: T_C_class" in text and "V_E" in text and "VF_E" in text
+
+
+def test_evaluate_prints_error_by_class_and_confusion_matrix(run, capsys, tmp_path):
+    assert main(["evaluate", str(run.folder), "--json", str(tmp_path / "report.json")]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    shown = capsys.readouterr().out
+    assert f"Test error: {report['error_percent']:.2f} % ({report['n_wrong']} of 360 wrong)" in shown
+    confusion = np.array(report["confusion"])
+    assert confusion.sum() == 360 and confusion.sum() - np.trace(confusion) == report["n_wrong"]
+    assert (confusion.sum(axis=1) == np.bincount(run.test.targets)).all()
+    assert report["error_percent"] < 50
+
+
+def test_recomputed_statistics_give_the_saved_ones(run, tmp_path):
+    for name, extra in (("saved", []), ("again", ["--recompute-statistics"])):
+        assert main(["evaluate", str(run.folder), "--json", str(tmp_path / name), *extra]) == 0
+    assert (tmp_path / "saved").read_text() == (tmp_path / "again").read_text()
+
+
+def test_final_validation_error_is_what_evaluate_finds(run, tmp_path):
+    rows = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert main(["evaluate", str(run.folder), "--data-type", "valid", "--json", str(tmp_path / "valid")]) == 0
+    report = json.loads((tmp_path / "valid").read_text())
+    assert report["n"] == 201
+    assert rows[-1]["valid_final_error_rate_clean"] == pytest.approx(report["error_percent"], abs=1e-4)
+
+
+def test_a_file_of_parameters_alone_needs_the_options(run, tmp_path, capsys):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "trained_params.npz").write_bytes((run.folder / "trained_params.npz").read_bytes())
+    assert main(["evaluate", str(bare)]) == 2
+    assert "--encoder-layers" in capsys.readouterr().err
+    options = (
+        "--dataset digits --encoder-layers 30-10 --labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 201"
+    ).split()
+    assert main(["evaluate", str(bare), "--json", str(tmp_path / "bare.json"), *options]) == 0
+    assert main(["evaluate", str(run.folder), "--json", str(tmp_path / "ours.json")]) == 0
+    assert (tmp_path / "bare.json").read_text() == (tmp_path / "ours.json").read_text()
+    # other shapes are refused by name
+    options[options.index("30-10")] = "31-10"
+    assert main(["evaluate", str(bare), *options]) == 2
+    assert "f_1_W" in capsys.readouterr().err
+
+
+def test_predict_agrees_with_evaluate(run, tmp_path, capsys):
+    features = run.test.features.reshape(360, 64)
+    np.savetxt(tmp_path / "input.csv", features, delimiter=",", fmt="%.6f")
+    np.savez(tmp_path / "input.npz", features=run.test.features)
+    tables = []
+    for name in ("input.csv", "input.npz"):
+        output = tmp_path / (name + ".out")
+        assert main(["predict", str(run.folder), "--input", str(tmp_path / name), "--output", str(output)]) == 0
+        with output.open() as f:
+            tables.append(list(csv.DictReader(f)))
+    classes = np.array([int(row["class"]) for row in tables[0]])
+    assert (classes == [int(row["class"]) for row in tables[1]]).all()
+    probabilities = np.array([[float(row[f"p{i}"]) for i in range(10)] for row in tables[0]])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert main(["evaluate", str(run.folder), "--json", str(tmp_path / "report.json")]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (classes != run.test.targets).sum() == report["n_wrong"]
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [("1,2,3\n4,5,6\n", "64 values"), ("1,2\n3\n", "different lengths"), ("a,b\n1,x\n", "not numbers"), ("", "64 values")],
+)
+def test_predict_refuses_other_input(run, tmp_path, capsys, content, sentence):
+    (tmp_path / "bad.csv").write_text(content)
+    assert main(["predict", str(run.folder), "--input", str(tmp_path / "bad.csv")]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_predict_warns_of_another_scale(run, tmp_path, capsys):
+    np.savez(tmp_path / "raw.npz", features=run.test.features[:2] * 16)
+    assert main(["predict", str(run.folder), "--input", str(tmp_path / "raw.npz")]) == 0
+    assert "scaled alike" in capsys.readouterr().err
+
+
+def test_damaged_files_are_named(run, tmp_path, capsys):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for path in run.folder.iterdir():
+        (damaged / path.name).write_bytes(path.read_bytes())
+    content = (run.folder / "trained_params.npz").read_bytes()
+    (damaged / "trained_params.npz").write_bytes(content[: len(content) // 2])
+    assert main(["evaluate", str(damaged)]) == 2
+    assert "trained_params.npz" in capsys.readouterr().err
+    (damaged / "params.json").write_text("{")
+    assert main(["evaluate", str(damaged)]) == 2
+    assert "params.json" in capsys.readouterr().err
+
+
+def test_log_handlers_do_not_pile_up(run):
+    assert not [h for h in logging.getLogger("main").handlers if isinstance(h, logging.FileHandler)]

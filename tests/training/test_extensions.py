@@ -1,0 +1,149 @@
+"""Learning rate, monitors, the guard against NaN, saving and printing."""
+
+import json
+import logging
+from types import SimpleNamespace
+
+import aesara
+import numpy as np
+import pytest
+
+from ladder.errors import TrainingStopped
+from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
+from ladder.training.extensions.lr_decay import LRDecay
+from ladder.training.extensions.monitoring import ApproxTestMonitor, FinalTestMonitor, TrainingMonitor, mean_over_batches
+from ladder.training.extensions.printing import ShortPrinting
+from ladder.training.extensions.saving import SaveLog, save_arrays, write_whole
+
+
+def loop_at(epoch=0, update=0):
+    return SimpleNamespace(epochs_done=epoch, updates_done=update, row={"epoch": epoch, "update": update})
+
+
+class TestLRDecay:
+    def rates(self, num_epochs, decay):
+        learning_rate = aesara.shared(np.float32(0.002))
+        extension = LRDecay(learning_rate, 0.002, num_epochs * decay, num_epochs)
+        rates = [float(learning_rate.get_value())]
+        for k in range(1, num_epochs + 1):
+            extension.after_epoch(loop_at(k))
+            rates.append(float(learning_rate.get_value()))
+        return rates  # rates[k] is that of epoch k + 1
+
+    def test_150_epochs_as_in_the_paper(self):
+        rates = self.rates(150, 0.67)
+        assert rates[:101] == pytest.approx([0.002] * 101)
+        assert rates[101] < 0.002  # the 102nd epoch is the first with less
+        assert rates[149] == pytest.approx(4.04e-5, rel=1e-3)
+        assert rates[150] == 0
+        np.testing.assert_allclose(np.diff(rates[101:]), -0.002 / (150 - 150 * 0.67), rtol=1e-3)
+
+    def test_no_decay_and_decay_from_the_start(self):
+        assert self.rates(4, 1.0) == pytest.approx([0.002] * 5)
+        assert self.rates(4, 0.0) == pytest.approx([0.002, 0.0015, 0.001, 0.0005, 0])
+
+
+def test_training_monitor_averages_over_the_epoch():
+    monitor, loop = TrainingMonitor(), loop_at()
+    for values in ([1.0, 2.0, 6.0], [10.0]):
+        monitor.before_epoch(loop)
+        for value in values:
+            monitor.after_batch(loop, {"cost_total": value})
+        monitor.after_epoch(loop)
+        assert loop.row["train_cost_total"] == pytest.approx(np.mean(values))
+
+
+def test_mean_over_batches_weighs_by_examples():
+    batches = [{"features_unlabeled": np.zeros((n, 2)), "v": v} for n, v in ((3, 1.0), (1, 5.0))]
+    assert mean_over_batches(lambda batch: {"v": batch["v"]}, batches) == {"v": 2.0}
+
+
+def test_test_monitors_prefix_their_values():
+    called, loop = [], loop_at()
+    ApproxTestMonitor(lambda: {"e": 1.0}, lambda: called.append("forget")).after_epoch(loop)
+    FinalTestMonitor(lambda: called.append("estimate"), lambda: {"e": 2.0}).after_training(loop)
+    assert called == ["forget", "estimate"]
+    assert loop.row["valid_approx_e"] == 1.0 and loop.row["valid_final_e"] == 2.0
+
+
+def test_final_monitor_without_validation_set_adds_no_values():
+    called, loop = [], loop_at()
+    FinalTestMonitor(lambda: called.append("estimate")).after_training(loop)
+    assert called == ["estimate"] and loop.row == {"epoch": 0, "update": 0}
+
+
+class TestGuard:
+    def make(self):
+        names = [f"shared_f_{i}_bn_{kind}_clean" for i in (1, 2) for kind in ("mean", "var")]
+        shareds = {name: aesara.shared(np.ones(3, "float32")) for name in names + ["f_1_W"]}
+        saved = []
+        guard = StopOnNotFinite(shareds, lambda: saved.append(shareds["f_1_W"].get_value()), n_layers=3)
+        guard.before_training(loop_at())
+        return shareds, saved, guard
+
+    def stop(self, guard, update, **values):
+        with pytest.raises(TrainingStopped) as stopped:
+            guard.after_batch(loop_at(update=update), {"cost_total": float("nan"), **values})
+        return str(stopped.value)
+
+    def test_finite_costs_go_on(self):
+        shareds, saved, guard = self.make()
+        for update in range(1, 2 * SNAPSHOT_EVERY + 2):
+            guard.after_batch(loop_at(update=update), {"cost_total": 1.0})
+        assert not saved
+
+    def test_stops_with_update_layer_and_the_last_good_parameters(self):
+        shareds, saved, guard = self.make()
+        shareds["f_1_W"].set_value(np.full(3, 2, "float32"))
+        guard.after_batch(loop_at(update=SNAPSHOT_EVERY), {"cost_total": 1.0})
+        shareds["f_1_W"].set_value(np.full(3, np.nan, "float32"))
+        shareds["shared_f_2_bn_mean_clean"].set_value(np.array([1, np.inf, 1], "float32"))
+        message = self.stop(guard, SNAPSHOT_EVERY + 7)
+        assert f"update {SNAPSHOT_EVERY + 7}" in message and "layer 2 of the encoder" in message
+        assert f"after update {SNAPSHOT_EVERY}" in message
+        np.testing.assert_array_equal(saved, [[2, 2, 2]])
+
+    def test_a_snapshot_that_is_not_finite_is_not_kept(self):
+        shareds, saved, guard = self.make()
+        shareds["f_1_W"].set_value(np.array([1, np.nan, 1], "float32"))
+        guard.after_batch(loop_at(update=SNAPSHOT_EVERY), {"cost_total": 1.0})
+        assert "after update 0" in self.stop(guard, SNAPSHOT_EVERY + 1)
+        np.testing.assert_array_equal(saved, [[1, 1, 1]])
+
+    def test_names_the_topmost_bad_layer_of_the_decoder(self):
+        _, _, guard = self.make()
+        bad = float("inf")
+        message = self.stop(guard, 1, denois0=bad, denois1=bad, denois2=0.5)
+        assert "layer 1 of the decoder" in message
+        assert "layer 2" in self.stop(guard, 1, denois0=0.1)
+
+
+def test_log_rows_are_json_lines(tmp_path):
+    log, loop = SaveLog(tmp_path / "log.jsonl"), loop_at(1, 5)
+    loop.row["x"] = 0.5
+    log.after_epoch(loop)
+    log.after_training(loop)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert rows == [{"epoch": 1, "update": 5, "x": 0.5}] * 2
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path):
+    save_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
+
+    def fail(f):
+        f.write(b"half")
+        raise OSError
+
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "a.npz", fail)
+    with np.load(tmp_path / "a.npz") as arrays:
+        np.testing.assert_array_equal(arrays["x"], [0, 1, 2])
+
+
+def test_printed_line_uses_the_originals_names(caplog):
+    loop = loop_at(1, 600)
+    loop.row.update(train_cost_class_corr=0.156, train_denois0=0.02, train_denois1=0.3, train_denois10=0.4)
+    loop.row.update(valid_approx_cost_class_clean=0.2, valid_approx_error_rate_clean=3.5)
+    with caplog.at_level(logging.INFO, "main"):
+        ShortPrinting().after_epoch(loop)
+    assert caplog.messages == ["e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, V_C_class 0.2, V_E 3.5"]
