@@ -94,6 +94,8 @@ class Result:
 
 
 def _in_words(rule):
+    if rule.absolute:
+        return f"{rule.floor:g} more or less"
     if rule.relative == 0:
         return "same bits"
     return f"{rule.relative:.0e}" + (f", then {rule.later:.0e}" if rule.later else "")

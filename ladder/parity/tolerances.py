@@ -29,15 +29,24 @@ class Rule:
         By then rounding has gone through the optimiser.
     floor : float
         An absolute difference that is always allowed.
+    absolute : bool
+        ``floor`` is all that is allowed, whatever the size.
     """
 
     relative: float
     per_entry: bool = False
     later: float = None
     floor: float = FLOOR
+    absolute: bool = False
 
 
 EXACT = Rule(0.0)
+
+
+def within(distance):
+    """A rule that allows a distance, whatever the size of the numbers."""
+    return Rule(0.0, floor=distance, absolute=True)
+
 
 RULES = {
     "initial values": EXACT,
@@ -51,7 +60,6 @@ RULES = {
     "costs over updates": Rule(1e-5, per_entry=True, later=1e-4),
     "gradient norms": Rule(1e-4, per_entry=True),
     "parameters": Rule(1e-4),
-    "parameters dragged": Rule(1e-3),
 }
 
 #: A gradient whose largest entry is a smaller part of the file's largest
@@ -71,7 +79,9 @@ class Difference:
     Attributes
     ----------
     relative : float
-        Largest difference, as part of what the rule measures it by.
+        Largest difference, as part of what the rule measures it by (an
+        absolute rule: the difference itself); where the
+        floor is above that, as part of what makes the floor a limit.
     share : float
         That difference as part of what is allowed: above 1 is too much.
     """
@@ -116,11 +126,16 @@ def difference(ours, golden, rule):
     with numpy.errstate(over="ignore"):  # a difference where bits must agree is infinitely too much
         share = distance / _allowed(size, rule)
     worst = numpy.unravel_index(share.argmax(), share.shape)
-    return Difference(float(distance[worst] / max(size[worst], FLOOR)), float(share[worst]))
+    if rule.absolute:
+        return Difference(float(distance[worst]), float(share[worst]))
+    measure = max(size[worst], rule.floor / rule.relative if rule.relative else rule.floor)
+    return Difference(float(distance[worst] / measure), float(share[worst]))
 
 
 def _allowed(size, rule):
     """The largest distance allowed of each entry; tiny but not 0 where bits must agree."""
+    if rule.absolute:
+        return numpy.full(size.shape, rule.floor)
     if rule.relative == 0:
         return numpy.full(size.shape, numpy.finfo("float64").tiny)
     relative = numpy.full(size.shape, rule.relative)
