@@ -181,7 +181,6 @@ class LadderAE:
         mean, variance : (1, units)
         n : scalar, number of examples in the batch
         """
-        counter = self.counter()
         kept = []
         for kind, value in (("mean", mean), ("var", variance)):
             # Flat, since the shared average is a vector.
@@ -189,6 +188,8 @@ class LadderAE:
             var.name = f"f_{layer.number}_bn_{kind}_clean"
             add_role(var, BNPARAM)
             average = self.shareds.get_or_make("shared_" + var.name, np.zeros(layer.size))
+            # First met after the first average: the original's order of creation.
+            counter = self.counter()
             new = var if kind == "mean" else unbiased(var, n)
             annotate_update(var, {average: running_average(new, average, counter), **self.counter_update()})
             kept.append(var.dimshuffle("x", 0))

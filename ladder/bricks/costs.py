@@ -12,7 +12,7 @@ def categorical_crossentropy(y, p):
 
 def misclassification_rate(y, p):
     """Percentage of examples whose most probable class is not ``y``."""
-    return at.neq(y, p.argmax(axis=1)).mean() * np.float32(100.0)
+    return at.cast(at.neq(y, p.argmax(axis=1)).mean() * np.float32(100.0), "float32")
 
 
 def squared_error(estimate, z):
