@@ -14,13 +14,13 @@ How the original's numbers were made, found from the numbers themselves:
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy
 
 from ladder.parity.configuration import hyperparameters
 from ladder.parity.probe import Probe
-from ladder.parity.tolerances import ROUNDING_GRADIENT, RULES, floor_of_mean
+from ladder.parity.tolerances import ROUNDING_GRADIENT, RULES, difference, floor_of_mean
 
 BATCH = ("features_labeled", "targets_labeled", "features_unlabeled")
 
@@ -40,6 +40,16 @@ BY_ROUNDING = (
     "left out: updates of {1} parameters that only rounding moves ({0}): their first gradient's largest "
     f"entry is below {ROUNDING_GRADIENT:.0e} of the file's largest. After the first update they are put where "
     "the original's rounding put them, so that the other parameters can be compared"
+)
+OVER_UPDATES = ("costs over updates", "gradient norms")
+
+#: How often updates are made once more from nudged features.
+NUDGES = 3
+#: An array is the same again if it moves by no more than this part of what is allowed.
+SAME_AGAIN = 0.25
+UNDETERMINED = (
+    "left out: {0} arrays after updates, in part or as a whole, that depend on rounding: with features changed in "
+    f"their last bit our own run differs by more than {SAME_AGAIN:.0%} of what is allowed ({{1}})"
 )
 INPUTS = re.compile(r"static_|traj_|pert__")
 
@@ -65,28 +75,73 @@ def build(golden):
     return Probe(hyperparameters(golden.meta))
 
 
+@dataclass(frozen=True)
+class Ours:
+    """What this program makes of a golden file's inputs.
+
+    Attributes
+    ----------
+    arrays : dict of str to array, by the golden file's names
+    again : list of dict of str to array
+        What comes of updates once more, with features changed in their last
+        bit.  Adam turns gradients that are rounding alone into steps as large
+        as any, in whatever update they occur; what follows from those is not
+        the same again, here or in the original.
+    """
+
+    arrays: dict
+    again: list
+
+
 def compute(golden, probe):
-    """All arrays that a golden file may hold, as they are here: a dict by the same names."""
-    ours = {f"init__{name}": shared.get_value() for name, shared in probe.shareds.items()}
-    if all(name in ours or INPUTS.match(name) for name in golden.arrays):
-        return ours
+    """Everything that a golden file may hold, as it is here (an ``Ours``)."""
+    first = {f"init__{name}": shared.get_value() for name, shared in probe.shareds.items()}
+    if all(name in first or INPUTS.match(name) for name in golden.arrays):
+        return Ours(first, [])
     probe.compile()
-    return {**ours, **_static(golden, probe), **_noisy(golden, probe), **_updates(golden, probe)}
+    arrays = {**first, **_static(golden, probe), **_noisy(golden, probe), **_updates(golden, probe)}
+    return Ours(arrays, [_updates(golden, probe, nudge) for nudge in range(1, NUDGES + 1)])
 
 
 def compare_arrays(golden, ours, result):
     """Compare every array of ``golden`` with that of the same name in ``ours``."""
-    by_rounding = moved_by_rounding(golden)
+    by_rounding, undetermined = moved_by_rounding(golden), []
     for name, array in golden.arrays.items():
         if INPUTS.match(name) or _parameter(name) in by_rounding:
             continue
         kind = _kind(name)
-        if name in ours and kind in RULES:
-            result.compare(kind, name, ours[name], array, _rule(kind, name, golden))
-        else:
+        if name not in ours.arrays or kind not in RULES:
             result.fail(kind, f"{name} is not computed here")
+            continue
+        rule, n = _rule(kind, name, golden), _determined(kind, name, ours)
+        if n is not None:
+            undetermined.append(name)
+        if n is None:
+            result.compare(kind, name, ours.arrays[name], array, rule)
+        elif n > 0:
+            result.compare(kind, f"{name}[:{n}]", ours.arrays[name][:n], array[:n], rule)
     if by_rounding:
         result.notes.append(BY_ROUNDING.format(", ".join(sorted(by_rounding)), len(by_rounding)))
+    if undetermined:
+        result.notes.append(UNDETERMINED.format(len(undetermined), ", ".join(undetermined)))
+
+
+def _determined(kind, name, ours):
+    """How many entries, from the first update on, are the same again; None for all of them.
+
+    An array that is not over time is determined as a whole or not at all (0).
+    """
+    array, rule = ours.arrays[name], RULES[kind]
+    if _uncertain(array, [again[name] for again in ours.again if name in again], rule) is False:
+        return None
+    if kind not in OVER_UPDATES:
+        return 0
+    others = [again[name] for again in ours.again]
+    return next(k for k in range(len(array)) if _uncertain(array[: k + 1], [o[: k + 1] for o in others], rule))
+
+
+def _uncertain(array, others, rule):
+    return any(difference(other, array, rule).share > SAME_AGAIN for other in others)
 
 
 def _kind(name):
@@ -190,12 +245,13 @@ def _noisy(golden, probe):
     return {**found, **_prefixed("calls", _over_time(costs[: last - 1]))}
 
 
-def _updates(golden, probe):
+def _updates(golden, probe, nudge=0):
     """Updates of the parameters, without and with noise."""
     stacked = _batch(golden, "traj_")
     if stacked is None:
         return {}
-    batches, found = list(zip(*stacked)), {}
+    x, y, x_only = stacked
+    batches, found = list(zip(_nudged(x, nudge), y, _nudged(x_only, nudge))), {}
     for scene in ("traj0", "trajn"):
         if _part(golden, scene + "__"):
             found.update(_trajectory(probe, batches, scene, _steps_by_rounding(golden, scene)))
@@ -222,6 +278,14 @@ def _trajectory(probe, batches, scene, by_rounding):
         found.update(_prefixed(f"{scene}__param_after_{k}", probe.parameter_values()))
         found.update(_prefixed(f"{scene}__bn_after_{k}", probe.running_averages()))
     return {**found, **_prefixed(scene, _over_time(costs))}
+
+
+def _nudged(x, nudge):
+    """``x`` with every entry one unit of rounding larger or smaller, by lot; as it is for nudge 0."""
+    if nudge == 0:
+        return x
+    signs = numpy.random.RandomState(nudge).choice(numpy.array([-1, 1], "float32"), x.shape)
+    return x * (1 + signs * numpy.finfo("float32").eps)
 
 
 def _numbered(prefix, arrays):

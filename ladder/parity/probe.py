@@ -7,6 +7,8 @@ Compiling is what takes the time, so it is done once a file, and parameters,
 averages and the optimiser's state are put back between the evaluations.
 """
 
+from functools import cached_property
+
 import aesara
 import numpy
 
@@ -123,10 +125,9 @@ class Probe:
         dict of str to array
             Named as the golden ``traj0__final__…``.
         """
-        update_averages = functions.compile_statistics(self.p, self.shareds, c.mode())
         with averaging(self.shareds):
             for labeled, _, _ in batches:
-                update_averages({"features_labeled": labeled})
+                self._update_averages({"features_labeled": labeled})
             counter = self.shareds["counter"].get_value()
             counter_max = self.shareds["counter_max"].get_value()
         # The original leaves counter_max where the pass had it.
@@ -135,16 +136,23 @@ class Probe:
         return {**found, "counter_after_pass": counter, **self._test(batches)}
 
     def _test(self, batches):
-        ladder = self.ladder
-        outputs = [ladder.costs.class_clean, ladder.error.clean, ladder.clean_outputs()[0]]
-        outputs = with_running_statistics(outputs, self.shareds)
-        test = aesara.function(self.inputs, outputs, mode=c.mode(), on_unused_input="ignore")
-        costs, errors, probabilities = zip(*(test(*batch) for batch in batches))
+        costs, errors, probabilities = zip(*(self._test_batch(*batch) for batch in batches))
         return {
             "cost_class_clean": numpy.mean(costs),
             "error_rate_clean": numpy.mean(errors, dtype="float64"),
             "softmax_batch0": probabilities[0],
         }
+
+    @cached_property
+    def _update_averages(self):
+        return functions.compile_statistics(self.p, self.shareds, c.mode())
+
+    @cached_property
+    def _test_batch(self):
+        ladder = self.ladder
+        outputs = [ladder.costs.class_clean, ladder.error.clean, ladder.clean_outputs()[0]]
+        outputs = with_running_statistics(outputs, self.shareds)
+        return aesara.function(self.inputs, outputs, mode=c.mode(), on_unused_input="ignore")
 
 
 def _activations(act):

@@ -5,7 +5,7 @@ from ladder.parity.tolerances import RULES
 
 HEADER = f"  {'':<20} {'arrays':>6}  {'largest':>8}  {'allowed':<18} {'used':>6}"
 FAILURES_SHOWN = 5
-MESSAGE_WIDTH = 300
+MESSAGE_WIDTH = 400
 
 
 def lines_of(result):
@@ -27,7 +27,7 @@ def lines_of(result):
         text.append(HEADER)
     for line in sorted(result.lines.values(), key=_order):
         text += _line(line)
-    return text + [f"  {note}" for note in result.notes]
+    return text + [f"  {_shortened(note)}" for note in result.notes]
 
 
 def summary(results):

@@ -111,6 +111,23 @@ def test_only_gradients_that_are_rounding_leave_parameters_out(file):
     assert model_file.moved_by_rounding(gradients) == {"rounding"}
 
 
+def test_what_depends_on_rounding_is_left_out_and_said(file, ours):
+    """Only where our own second run differs; the costs before that are still compared."""
+    moved = {**ours.again[0], "traj0__param_after_20__f_1_W": ours.arrays["traj0__param_after_20__f_1_W"] + 1}
+    moved["traj0__cost__total"] = ours.arrays["traj0__cost__total"] + (numpy.arange(20) > 7)
+    result = compare(file, dataclasses.replace(ours, again=[moved]))
+    assert result.verdict == PASSED
+    assert "left out: 2 arrays" in result.notes[0]
+    wrong = altered(altered(file, "traj0__param_after_20__f_1_W"), "traj0__cost__total")
+    result = compare(wrong, dataclasses.replace(ours, again=[moved]))
+    assert [line.kind for line in result.lines.values() if line.failures] == ["costs over updates"]
+
+
+def test_nothing_is_left_out_of_a_well_behaved_file(file, ours):
+    assert len(ours.again) == model_file.NUDGES
+    assert compare(file, ours).notes == []
+
+
 def test_every_option_of_the_configuration_is_used():
     p_effective = {
         "encoder_layers": [[12], "fc:7", "3"], "act": ["sigmoid"], "decoder_spec": ["sig"], "seed": 4, "lr": 0.1,
