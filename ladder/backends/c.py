@@ -86,6 +86,9 @@ def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
     """
     from aesara.compile.mode import get_default_mode
 
+    from ladder.backends import header
+
+    header.use()
     default = get_default_mode().excluding(*EXCLUDED_REWRITES, *optimizer_excluding)
     return default.clone(link_kwargs={"allow_gc": allow_gc})
 
