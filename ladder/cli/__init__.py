@@ -5,10 +5,10 @@ import logging
 import sys
 
 from ladder import __version__
-from ladder.cli import convert, demo, evaluate, predict, train
+from ladder.cli import convert, demo, evaluate, parity, predict, train
 from ladder.errors import TrainingStopped, UserError
 
-COMMANDS = (train, evaluate, predict, convert, demo)
+COMMANDS = (train, evaluate, predict, convert, parity, demo)
 
 
 class _Parser(argparse.ArgumentParser):
