@@ -12,9 +12,9 @@ NETWORK = {
     "dataset": "digits",
     "labeled_samples": 100,
     "encoder_layers": ("250", "100", "50", "10"),
-    "num_epochs": 100,
+    "num_epochs": 150,
 }
-LADDER = {**NETWORK, "decoder_spec": ("gauss",), "denoising_cost_x": (1000.0, 10.0, 0.1, 0.1, 0.1)}
+LADDER = {**NETWORK, "decoder_spec": ("gauss",), "denoising_cost_x": (2000.0, 20.0, 0.1, 0.1, 0.1)}
 LABELS_ALONE = {**NETWORK, "decoder_spec": ("0",), "denoising_cost_x": (0.0,) * 5}
 
 

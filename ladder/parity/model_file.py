@@ -113,7 +113,8 @@ def compare_arrays(golden, ours, result):
         if name not in ours.arrays or kind not in RULES:
             result.fail(kind, f"{name} is not computed here")
             continue
-        rule, n = _rule(kind, name, golden), _determined(kind, name, ours)
+        rule = _rule(kind, name, golden)
+        n = _determined(kind, name, ours, rule)
         if n is not None:
             undetermined.append(name)
         if n is None:
@@ -126,17 +127,16 @@ def compare_arrays(golden, ours, result):
         result.notes.append(UNDETERMINED.format(len(undetermined), ", ".join(undetermined)))
 
 
-def _determined(kind, name, ours):
+def _determined(kind, name, ours, rule):
     """How many entries, from the first update on, are the same again; None for all of them.
 
     An array that is not over time is determined as a whole or not at all (0).
     """
-    array, rule = ours.arrays[name], RULES[kind]
-    if _uncertain(array, [again[name] for again in ours.again if name in again], rule) is False:
+    array, others = ours.arrays[name], [again[name] for again in ours.again if name in again]
+    if not _uncertain(array, others, rule):
         return None
     if kind not in OVER_UPDATES:
         return 0
-    others = [again[name] for again in ours.again]
     return next(k for k in range(len(array)) if _uncertain(array[: k + 1], [o[: k + 1] for o in others], rule))
 
 
