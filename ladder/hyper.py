@@ -22,6 +22,9 @@ DECODERS = (
 #: Decoder functions that are nothing without a signal from the layer above.
 DECODERS_OF_U = ("relu", "sigmoid")
 
+#: A layer wider than this is a slip of the keyboard, and no memory would hold its weights.
+MOST_UNITS = 1_000_000
+
 CONVOLUTIONAL = ("convv", "convf", "maxpool", "globalmeanpool")
 
 
@@ -99,7 +102,7 @@ def _check_ranges(p):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
         if value:
-            raise UserError(f"--{option.replace('_', '-')} {value} is not built yet: leave it out.")
+            raise UserError(f"--{option.replace('_', '-')} {value} is not built yet.")
 
 
 def _finite_and_not_negative(x):
@@ -165,6 +168,8 @@ def resolve_layers(p):
             f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
             f"(the input and {n - 1} of --encoder-layers): give {n}, split by commas."
         )
+    if getattr(p, "unsupervised", False):
+        _check_something_to_learn(p)
     acts = _per_layer(p.act, n, "--act", "-")
     _check_names(acts, ACTIVATIONS, "--act", "activation")
     noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
@@ -177,6 +182,13 @@ def resolve_layers(p):
     )
 
 
+def _check_something_to_learn(p):
+    """Without labels there must be a denoising cost, at a layer that has a decoder."""
+    specs = _per_layer(p.decoder_spec, len(p.denoising_cost_x), "--decoder-spec", "-")
+    if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, specs)):
+        raise UserError("--unsupervised needs a --denoising-cost-x above 0 at a layer with a decoder.")
+
+
 def _parse_layer(spec):
     """'1000' or 'fc:1000' -> ('fc', (1000,))."""
     kind, rest = str(spec).split(":", 1) if ":" in str(spec) else ("fc", str(spec))
@@ -187,7 +199,7 @@ def _parse_layer(spec):
             f"--encoder-layers: unknown layer type '{kind}' in '{spec}': "
             "write a number of units, or fc:UNITS."
         )
-    if not rest.isdecimal() or int(rest) < 1:
+    if not rest.isdecimal() or not 1 <= int(rest) <= MOST_UNITS:
         raise UserError(f"--encoder-layers: '{spec}' is not a layer: write a number of units, e.g. 1000 or fc:1000.")
     return "fc", (int(rest),)
 

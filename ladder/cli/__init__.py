@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from contextlib import contextmanager
 
 from ladder import __version__
 from ladder.cli import convert, demo, evaluate, parity, predict, train
@@ -29,16 +30,31 @@ def make_parser():
     return parser
 
 
+@contextmanager
+def _progress_printed():
+    """Progress goes to standard output, warnings of libraries to standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    progress.setLevel(logging.INFO)
+    progress.propagate = False
+    progress.addHandler(handler)
+    try:
+        yield
+    finally:
+        progress.propagate = True
+        progress.removeHandler(handler)
+
+
 def main(argv=None):
     """Run a command; returns its exit status.
 
     0 done, 1 failed, 2 the user can mend it, 130 interrupted.
     """
     args = make_parser().parse_args(argv)
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("main").setLevel(logging.INFO)
     try:
-        return args.run(args)
+        with _progress_printed():
+            return args.run(args)
     except UserError as error:
         print(f"run.py {args.command}: {error}", file=sys.stderr)
         return 2

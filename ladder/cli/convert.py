@@ -23,6 +23,7 @@ def add_parser(subparsers):
     """
     parser = subparsers.add_parser(
         "convert",
+        allow_abbrev=False,
         help="make a data set ready for training",
         description="Make a data set ready for training: write it as one HDF5 file, in Fuel's layout.",
     )
@@ -35,7 +36,7 @@ def add_parser(subparsers):
 
 
 def _add_mnist(datasets):
-    parser = datasets.add_parser("mnist", help="MNIST, from its four downloaded files")
+    parser = datasets.add_parser("mnist", allow_abbrev=False, help="MNIST, from its four downloaded files")
     parser.add_argument(
         "--directory", default=".", metavar="D",
         help="folder with train-images-idx3-ubyte.gz and the other three files (default: this folder)",
@@ -49,12 +50,12 @@ def _add_mnist(datasets):
 
 
 def _add_digits(datasets):
-    parser = datasets.add_parser("digits", help="the small 8 x 8 digits that come with scikit-learn")
+    parser = datasets.add_parser("digits", allow_abbrev=False, help="the small 8 x 8 digits that come with scikit-learn")
     _add_output_options(parser)
 
 
 def _add_arrays(datasets):
-    parser = datasets.add_parser("arrays", help="your own data, from a .npz file of numpy arrays")
+    parser = datasets.add_parser("arrays", allow_abbrev=False, help="your own data, from a .npz file of numpy arrays")
     parser.add_argument(
         "--input", required=True, metavar="FILE",
         help=".npz file with features and targets (whole numbers from 0; -1 for no label), and "

@@ -48,10 +48,10 @@ def _test_error(p, folder):
     """Per cent of the test images that the run in ``folder`` gets wrong."""
     from ladder.training.trained import TrainedClassifier
 
-    classifier = TrainedClassifier(p, folder)
+    probabilities = TrainedClassifier(p, folder).compile()
     test = load_examples(p.dataset, "test")
     ((features, targets),) = sequential_batches(test, np.arange(len(test.targets)), len(test.targets))
-    return 100 * np.mean(classifier.probabilities(features).argmax(axis=1) != targets)
+    return 100 * np.mean(probabilities(features).argmax(axis=1) != targets)
 
 
 def _print(errors, experiment):

@@ -1,5 +1,6 @@
 """``run.py evaluate``: error of a trained network, by class and overall."""
 
+import functools
 import json
 import logging
 import sys
@@ -8,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from sklearn.metrics import confusion_matrix
 
 from ladder.backends import c
 
@@ -19,13 +19,15 @@ from ladder.cli.options import (
     given_options,
     hyper_parameters,
 )
+from ladder.cli.output import check_output, write_text
+from ladder.data import NO_LABEL
 from ladder.data.experiment import (
     check_classes,
     choose_examples,
+    describe,
     load_examples,
     sequential_batches,
 )
-from ladder.data.splits import NO_LABEL
 from ladder.errors import UserError
 from ladder.hyper import resolve_layers
 from ladder.training import results
@@ -56,35 +58,46 @@ def add_parser(subparsers):
 
 
 def run(args):
+    check_output(args.json, "--json")
     folder = Path(args.load_from)
     p, train_examples = load_configuration(folder, given_options(args))
     if p.unsupervised:
-        return _print_denoising(p, folder, train_examples, args)
+        report = _denoising_report(p, folder, train_examples, args)
+    else:
+        report = _classification_report(p, folder, train_examples, args)
+    if args.json:
+        write_text(args.json, json.dumps(report, indent=1) + "\n", "--json")
+    return 0
+
+
+def _classification_report(p, folder, train_examples, args):
+    """Print and return what :func:`error_report` finds."""
     examples, indices = _examples_of(p, train_examples, args.data_type)
     indices = indices[examples.targets[indices] != NO_LABEL]
     if len(indices) == 0:
         raise UserError(f"--data-type {args.data_type}: {examples.name} has no labelled examples there.")
 
     c.configure(args.threads)
+    from ladder.training.functions import compile_statistics_estimate
     from ladder.training.trained import TrainedClassifier
 
+    classifier = TrainedClassifier(p, folder)
     own_statistics = args.data_type == "train"
-    classifier = TrainedClassifier(p, folder, running_statistics=not own_statistics)
     if not own_statistics and (args.recompute_statistics or not classifier.has_final_statistics):
         logger.info("Estimating batch-normalisation statistics over the training data")
-        classifier.estimate_statistics(train_examples, choose_examples(p, train_examples))
+        train = train_examples()
+        split = choose_examples(p, train)
+        compile_statistics_estimate(p, classifier.shareds, train, split, c.mode())()
+    probabilities = classifier.compile(running_statistics=not own_statistics)
     batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
-    guesses = np.concatenate([classifier.probabilities(x).argmax(axis=1) for x, _ in batches])
-
+    guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
     report = error_report(examples.targets[indices], guesses)
     _print_report(report, args.data_type)
-    if args.json:
-        Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
-    return 0
+    return report
 
 
 def load_configuration(folder, given):
-    """A run's options, those given on the command line going before, and its training data.
+    """A run's options, those given on the command line going before.
 
     Parameters
     ----------
@@ -93,27 +106,33 @@ def load_configuration(folder, given):
 
     Returns
     -------
-    HyperParameters, Examples
+    p : HyperParameters
+    train_examples : function without arguments -> Examples
+        The training data, read when first asked for: a finished run of ours
+        can be tested without.
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: give the folder of a run, e.g. results/noname0.")
     choices = combinations(given)
     if len(choices) != 1:
         raise UserError("several values of an option train several networks: give one each.")
-    stored = results.load_options(folder)
+    stored, data = results.load_options(folder), results.load_data(folder)
     if stored is None and "encoder_layers" not in given:
         raise UserError(
             f"{folder} has no {results.OPTIONS}: give the options that the network was trained with "
             "(--encoder-layers, --labeled-samples …)."
         )
     options = {**(stored or {}), **choices[0]}
-    if stored is None:
+    if stored is None and not options.get("unsupervised"):
         options = _encoder_alone(options)
-    resolve_layers(hyper_parameters(options, in_dim=()))
-    examples = load_examples(options.get("dataset", "mnist"), "train")
-    p = hyper_parameters(options, examples.in_dim)
-    check_classes(p, examples)
-    return p, examples
+    without_data = hyper_parameters(options, in_dim=())
+    resolve_layers(without_data)
+    train_examples = functools.cache(lambda: load_examples(without_data.dataset, "train"))
+    if data is None or "dataset" in given:
+        data = describe(train_examples())
+    p = hyper_parameters(options, data["in_dim"])
+    check_classes(p, p.dataset, data["n_classes"])
+    return p, train_examples
 
 
 def _encoder_alone(options):
@@ -125,13 +144,20 @@ def _encoder_alone(options):
 def _examples_of(p, train_examples, data_type):
     """The examples to evaluate on, and their positions."""
     if data_type == "test":
-        test = load_examples(p.dataset, "test")
-        return test, np.arange(len(test.targets))
-    split = choose_examples(p, train_examples)
-    indices = split.train if data_type == "train" else split.valid
+        examples = load_examples(p.dataset, "test")
+        indices = np.arange(len(examples.targets))
+    else:
+        examples = train_examples()
+        split = choose_examples(p, examples)
+        indices = split.train if data_type == "train" else split.valid
     if len(indices) == 0:
         raise UserError("--data-type valid: the run has no validation set, all examples train: use test.")
-    return train_examples, indices
+    if examples.in_dim != p.encoder_layers[0]:
+        raise UserError(
+            f"{examples.name} has examples of shape {examples.in_dim}, but the network was trained on "
+            f"{p.encoder_layers[0]}: give the data set it was trained on with --dataset."
+        )
+    return examples, indices
 
 
 def error_report(targets, guesses):
@@ -149,7 +175,8 @@ def error_report(targets, guesses):
         classes, columns the guesses.
     """
     n_classes = int(max(targets.max(), guesses.max())) + 1
-    confusion = confusion_matrix(targets, guesses, labels=np.arange(n_classes))
+    confusion = np.zeros((n_classes, n_classes), int)
+    np.add.at(confusion, (targets, guesses), 1)
     n, right = confusion.sum(axis=1), confusion.diagonal()
     return {
         "error_percent": float(100 * (n.sum() - right.sum()) / n.sum()),
@@ -174,16 +201,14 @@ def _print_report(report, data_type):
     )  # fmt: skip
 
 
-def _print_denoising(p, folder, train_examples, args):
-    """Denoising costs of a network without classification."""
+def _denoising_report(p, folder, train_examples, args):
+    """Print and return the denoising costs of a network without classification."""
     examples, indices = _examples_of(p, train_examples, args.data_type)
     c.configure(args.threads)
     from ladder.training.trained import denoising_costs
 
     costs = denoising_costs(p, folder, examples, indices)
-    print("Trained without labels: denoising costs, layer 0 first")
+    print(f"Trained without labels: denoising costs on the {args.data_type} examples, layer 0 first")
     for name, cost in costs.items():
         print(f"  {name}: {cost:.5g}")
-    if args.json:
-        Path(args.json).write_text(json.dumps(costs, indent=1) + "\n")
-    return 0
+    return costs

@@ -23,7 +23,7 @@ def add_training_options(parser):
     _add(general, "--lrate-decay", float, "F", 0.67, "part of the epochs after which the learning rate starts to fall linearly to 0")
     _add(general, "--batch-size", int, "N", 100, "labelled examples in an update, and as many unlabelled ones")
     data = parser.add_argument_group("data")
-    _add(data, "--dataset", str, "NAME", "mnist", "data set: mnist, digits, a name made with 'convert', or an HDF5 file")
+    _add(data, "--dataset", str, "NAME", "mnist", "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it counts as mnist)")
     _add(data, "--labeled-samples", int, "N", "all", "examples whose label is used, the same number of each class; 0 means all")
     _add(data, "--unlabeled-samples", int, "N", "50000 of mnist, else all", "examples to train on; the labelled ones are among them, the rest may validate")
     _add(data, "--valid-set-size", int, "N", 10000, "examples left over from training that validate, at most")
@@ -46,7 +46,7 @@ def add_training_options(parser):
 
 
 def add_threads_option(parser):
-    parser.add_argument("--threads", type=int, metavar="N", help="threads for matrix products (default: the cores this process may use)")
+    parser.add_argument("--threads", type=_positive, metavar="N", help="threads for matrix products (default: the cores this process may use)")
 
 
 class _Given(argparse.Action):
@@ -81,6 +81,12 @@ def _floats(text):
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers split by ','.") from None
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1.")
+    return int(text)
 
 
 def _bool(text):

@@ -1,6 +1,7 @@
 """``run.py predict``: classes and probabilities for a user's own examples."""
 
 import csv
+import io
 import logging
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 
 from ladder.backends import c
 from ladder.cli.options import add_threads_option
+from ladder.cli.output import check_output, write_text
 from ladder.data.hdf5 import as_float32
+from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 from ladder.hyper import HyperParameters
 from ladder.training import results
@@ -33,10 +36,11 @@ def add_parser(subparsers):
 
 
 def run(args):
+    check_output(args.output, "--output")
     folder = Path(args.load_from)
-    p = _load_options(folder)
+    p, data = _load_options(folder)
     features = read_features(Path(args.input), p.encoder_layers[0])
-    _warn_of_scale(features, folder)
+    _warn_of_scale(features, data["feature_range"])
 
     c.configure(args.threads)
     from ladder.training.trained import TrainedClassifier
@@ -44,12 +48,11 @@ def run(args):
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
         raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
-    probabilities = classifier.probabilities(features)
+    table = _as_csv(classifier.compile()(features))
     if args.output is None:
-        _write(sys.stdout, probabilities)
+        print(table, end="")
     else:
-        with open(args.output, "w", newline="") as f:
-            _write(f, probabilities)
+        write_text(args.output, table, "--output")
         logger.info("Wrote the classes of %d examples to %s", len(features), args.output)
     return 0
 
@@ -62,8 +65,8 @@ def _load_options(folder):
         raise UserError(f"{folder} was not written by 'run.py train': give the folder of such a run.")
     if options["unsupervised"]:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
-    in_dim = tuple(data["in_dim"])
-    return HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]})
+    in_dim = data["in_dim"]
+    return HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]}), data
 
 
 def read_features(path, in_dim):
@@ -90,7 +93,7 @@ def read_features(path, in_dim):
 
 
 def _read_npz(path):
-    arrays = results.load_arrays(path)
+    arrays = load_arrays(path)
     if "features" not in arrays or arrays["features"].dtype.kind not in "buif":
         raise UserError(f"--input: {path} has no numeric array 'features'.")
     return arrays["features"]
@@ -98,11 +101,12 @@ def _read_npz(path):
 
 def _read_csv(path):
     try:
-        with path.open(newline="") as f:
+        # Excel begins its files with a byte order mark, which utf-8-sig takes away.
+        with path.open(newline="", encoding="utf-8-sig") as f:
             rows = [row for row in csv.reader(f) if row]
     except (UnicodeDecodeError, csv.Error):
         raise UserError(f"--input: {path} is not a CSV file: give a .csv or a .npz file.") from None
-    if rows and not _is_numeric(rows[0]):
+    if rows and not any(map(_is_number, rows[0])):
         rows = rows[1:]
     try:
         return np.array([[float(value) for value in row] for row in rows], dtype="float32")
@@ -110,17 +114,17 @@ def _read_csv(path):
         raise UserError(f"--input: {path} has rows of different lengths, or values that are not numbers.") from None
 
 
-def _is_numeric(row):
+def _is_number(text):
     try:
-        [float(value) for value in row]
+        float(text)
     except ValueError:
         return False
     return True
 
 
-def _warn_of_scale(features, folder):
+def _warn_of_scale(features, feature_range):
     """The commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
-    low, high = results.load_data(folder)["feature_range"]
+    low, high = feature_range
     margin = 0.5 * (high - low)
     if features.min() < low - margin or features.max() > high + margin:
         print(
@@ -129,8 +133,11 @@ def _warn_of_scale(features, folder):
         )  # fmt: skip
 
 
-def _write(f, probabilities):
-    writer = csv.writer(f)
+def _as_csv(probabilities):
+    """(examples, classes) -> text: the most probable class, then all probabilities."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class"] + [f"p{i}" for i in range(probabilities.shape[1])])
     for row in probabilities:
         writer.writerow([int(row.argmax())] + [f"{value:.6g}" for value in row])
+    return text.getvalue()

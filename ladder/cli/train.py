@@ -1,6 +1,7 @@
 """``run.py train``: train one or several configurations."""
 
 import logging
+import sys
 from contextlib import contextmanager
 
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -13,7 +14,7 @@ from ladder.cli.options import (
     hyper_parameters,
 )
 from ladder.data.experiment import check_classes, choose_examples, load_examples
-from ladder.errors import UserError
+from ladder.errors import TrainingStopped
 from ladder.hyper import resolve_layers
 
 logger = logging.getLogger("main")
@@ -37,7 +38,6 @@ def add_parser(subparsers):
 
 def run(args):
     """Check every configuration, then train one after the other."""
-    _check_threads(args.threads)
     experiments = prepare(combinations(given_options(args)))
     if args.dry_run:
         from ladder.cli.dry_run import print_network
@@ -45,21 +45,22 @@ def run(args):
         for p, examples, split in experiments:
             print_network(p, examples, split)
         return 0
+    status = 0
     for i, experiment in enumerate(experiments):
         if len(experiments) > 1:
             logger.info("Training configuration %d / %d", i + 1, len(experiments))
-        folder, finished = train_one(*experiment, args.save_to, args.threads)
+        try:
+            folder, finished = train_one(*experiment, args.save_to, args.threads)
+        except TrainingStopped as error:
+            # The other configurations may do better.
+            print(f"run.py train: {error}", file=sys.stderr)
+            status = 1
+            continue
         if not finished:
             logger.info("Interrupted; parameters so far are in %s", folder)
             return 130
-        if not experiment[0].unsupervised:
-            logger.info("Test error: run.py evaluate %s", folder)
-    return 0
-
-
-def _check_threads(threads):
-    if threads is not None and threads < 1:
-        raise UserError(f"--threads is {threads}, but must be at least 1.")
+        logger.info("Test error: run.py evaluate %s", folder)
+    return status
 
 
 def prepare(all_options):
@@ -76,13 +77,14 @@ def prepare(all_options):
     loaded, experiments = {}, []
     for options in all_options:
         # What can be wrong without data comes first.
-        dataset = hyper_parameters(options, in_dim=()).dataset
-        resolve_layers(hyper_parameters(options, in_dim=()))
+        without_data = hyper_parameters(options, in_dim=())
+        resolve_layers(without_data)
+        dataset = without_data.dataset
         if dataset not in loaded:
             loaded[dataset] = load_examples(dataset, "train")
         examples = loaded[dataset]
         p = hyper_parameters(options, examples.in_dim)
-        check_classes(p, examples)
+        check_classes(p, examples.name, examples.n_classes)
         experiments.append((p, examples, choose_examples(p, examples)))
     return experiments
 
@@ -102,8 +104,9 @@ def train_one(p, examples, split, save_to, threads):
     from ladder.training.experiment import train
 
     folder = results.make_folder(save_to)
-    with _logging_to(folder / "log.txt"), logging_redirect_tqdm([logging.getLogger()]):
+    with _logging_to(folder / "log.txt"), logging_redirect_tqdm([logger]):
         logger.info("Logging into %s", folder / "log.txt")
+        logger.info("Command line: %s", " ".join(sys.argv))
         logger.info("BLAS: %s %s, %d threads", backend.blas.name, backend.blas.version, backend.threads)
         for name, value in p.as_dict().items():
             logger.info("  %-20s: %s", name, value)

@@ -2,3 +2,6 @@
 
 No module here imports Aesara: data can be converted without a compiler.
 """
+
+#: The target of an example without a label.
+NO_LABEL = -1

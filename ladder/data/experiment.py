@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ladder.data import NO_LABEL
 from ladder.data.hdf5 import HDF5Dataset, as_float32, find_dataset
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
-from ladder.data.splits import NO_LABEL, Split, split_training_set
+from ladder.data.splits import Split, split_training_set
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import UserError
 
@@ -45,9 +46,23 @@ def load_examples(dataset, split):
     UserError
         Where it is missing, damaged, or not what its name promises.
     """
-    stored = HDF5Dataset(find_dataset(dataset), split)
-    features = as_float32(stored.features, dataset, unit_interval=dataset == "mnist")
-    return Examples(dataset, features, stored.targets)
+    path = find_dataset(dataset)
+    stored, name = HDF5Dataset(path, split), path.stem
+    # As in the original, whose contrast normalisation takes CIFAR-10's raw values.
+    features = as_float32(stored.features, name, scale=name != "cifar10", unit_interval=name == "mnist")
+    return Examples(name, features, stored.targets)
+
+
+def describe(examples):
+    """What a run records of its training data: plain values for ``data.json``.
+
+    Returns
+    -------
+    dict
+        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest, highest).
+    """
+    feature_range = (float(examples.features.min()), float(examples.features.max()))
+    return {"in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": feature_range}
 
 
 def choose_examples(p, examples):
@@ -67,31 +82,31 @@ def choose_examples(p, examples):
         # Any label will do: none is used.
         targets = np.zeros_like(targets)
     split = split_training_set(
-        targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, p.dataset
+        targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name
     )
-    _check_batches(p, "--unlabeled-samples", len(split.train))
+    _check_batches("--unlabeled-samples", len(split.train), "--batch-size", p.batch_size)
     if not p.unsupervised:
-        _check_batches(p, "--labeled-samples", len(split.labeled))
+        _check_batches("--labeled-samples", len(split.labeled), "--batch-size", p.batch_size)
+    _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
     return split
 
 
-def _check_batches(p, option, n):
+def _check_batches(option, n, batch_option, batch_size):
     """A batch of one example has no variance, and all its units would be 0."""
-    if n == 1 or n % p.batch_size == 1:
+    if n % batch_size == 1:
         raise UserError(
-            f"{option}: {n} examples in batches of --batch-size {p.batch_size} leave a last batch of one, "
+            f"{option}: {n} examples in batches of {batch_option} {batch_size} leave a last batch of one, "
             "which has no variance: change either."
         )
 
 
-def check_classes(p, examples):
-    """The top layer must have a unit for every class."""
-    top = p.encoder_layers[-1]
-    n_units = int(str(top).rpartition(":")[2])
-    if not p.unsupervised and n_units < examples.n_classes:
+def check_classes(p, dataset, n_classes):
+    """The top layer must have a unit for every class of the data set."""
+    n_units = int(str(p.encoder_layers[-1]).rpartition(":")[2])
+    if not p.unsupervised and n_units < n_classes:
         raise UserError(
-            f"--encoder-layers ends with {n_units} units, but {examples.name} has "
-            f"{examples.n_classes} classes: end with {examples.n_classes}."
+            f"--encoder-layers ends with {n_units} units, but {dataset} has {n_classes} classes: "
+            f"end with {n_classes}."
         )
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import h5py
 import numpy
 
+from ladder.data import NO_LABEL
 from ladder.data.convert.digits import convert_digits
 from ladder.errors import UserError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("main.data")
 
 SUFFIXES = (".hdf5", ".h5")
-NO_LABEL = -1
 
 
 def data_path():
@@ -88,6 +88,7 @@ def _how_to_make(name):
     folders = " or ".join(str(folder) for folder in data_path())
     command = {
         "mnist": "`run.py convert mnist --directory D`, where D holds MNIST's four files",
+        "cifar10": "Fuel (a converter of our own is not built yet), or give the path of an HDF5 file",
     }.get(name, "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file")
     return f"there is no data set {name!r} in {folders}: make it with {command}"
 
@@ -285,7 +286,7 @@ def as_float32(features, dataset="the data set", scale=True, unit_interval=False
     if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
         raise UserError(
             f"{dataset} has features that are not finite numbers (NaN or infinity): "
-            "replace them and convert the data set again"
+            "replace them"
         )
     if unit_interval and not (lowest >= 0 and highest <= 1):
         raise UserError(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy
 
+from ladder.data import NO_LABEL
 from ladder.errors import UserError
 
-NO_LABEL = -1
 
 TRAINING_SET_SIZE = {"mnist": 50000, "cifar10": 40000}
 """How many examples train when ``--unlabeled-samples`` is not given; all of
@@ -27,7 +27,7 @@ class Split:
     labeled: numpy.ndarray
     """Those whose label is used."""
     valid: numpy.ndarray
-    """The validation set, in ascending order; may be empty."""
+    """The validation set, in ascending order, all of it labelled; may be empty."""
 
 
 def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_set_size=10000, dataset="the data set"):
@@ -62,10 +62,11 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
     order = permutation(len(targets), dseed)
     train = order[:n_unlabeled]
+    rest = numpy.setdiff1d(order, train)
     return Split(
         train=train,
         labeled=labeled_indices(targets, train, n_labeled, dataset),
-        valid=numpy.setdiff1d(order, train)[:valid_set_size],
+        valid=rest[targets[rest] != NO_LABEL][:valid_set_size],
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ladder import __version__, backends
 from ladder.backends import c
-from ladder.data.experiment import training_stream, validation_stream
+from ladder.data.experiment import describe, training_stream, validation_stream
 from ladder.training import functions, results
 from ladder.training.extensions.guard import StopOnNotFinite
 from ladder.training.extensions.lr_decay import LRDecay
@@ -20,7 +20,7 @@ from ladder.training.extensions.monitoring import (
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import SaveLog, SaveParams, save_json
 from ladder.training.main_loop import MainLoop
-from ladder.training.statistics import averaging, reset_counter
+from ladder.training.statistics import reset_counter
 
 logger = logging.getLogger("main")
 
@@ -42,7 +42,7 @@ def train(p, examples, split, folder):
         ``row`` has the final validation costs.
     """
     results.save_options(folder, p)
-    results.save_data(folder, examples)
+    results.save_data(folder, describe(examples))
     save_json(folder / "environment.json", environment())
 
     logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
@@ -50,8 +50,8 @@ def train(p, examples, split, folder):
     ladder, inputs = functions.build_training_graph(p)
     train_batch, step = functions.compile_training(ladder, inputs, p.lr, c.mode())
     stream = training_stream(p, examples, split)
-    validate = _validation(p, ladder, inputs, examples, split)
-    estimate = _statistics(p, ladder, examples, split)
+    validate = _validation(ladder, inputs) if len(split.valid) else None
+    estimate = functions.compile_statistics_estimate(p, ladder.shareds, examples, split, c.mode())
     logger.info("Compiled in %.0f s", time.time() - start)
 
     def save(final_statistics=False):
@@ -62,10 +62,13 @@ def train(p, examples, split, folder):
         StopOnNotFinite(ladder.shareds, save, len(ladder.layers)),
         TrainingMonitor(),
     ]
-    if validate is not None:
-        extensions.append(ApproxTestMonitor(validate, lambda: reset_counter(ladder.shareds)))
+    if validate is None:
+        logger.info("No examples are left over for validation")
+    else:
+        approx_stream = validation_stream(p, examples, split.valid)
+        extensions.append(ApproxTestMonitor(lambda: validate(approx_stream), lambda: reset_counter(ladder.shareds)))
     extensions += [
-        FinalTestMonitor(estimate, validate),
+        FinalTestMonitor(estimate, validate and (lambda: validate(validation_stream(p, examples, split.valid)))),
         SaveParams(save),
         LRDecay(step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
         SaveLog(folder / "log.jsonl"),
@@ -76,15 +79,11 @@ def train(p, examples, split, folder):
     return loop
 
 
-def _validation(p, ladder, inputs, examples, split):
-    """A function without arguments for the validation costs; None without a validation set."""
-    if len(split.valid) == 0:
-        logger.info("No validation set: no validation costs")
-        return None
+def _validation(ladder, inputs):
+    """A function from a validation stream to costs by name, over one epoch of it."""
     function = functions.compile_validation(ladder, inputs, c.mode())
-    stream = validation_stream(p, examples, split.valid)
 
-    def evaluate():
+    def evaluate(stream):
         # Training noise must not depend on how often we look.
         states = ladder.noise.get_states()
         values = mean_over_batches(function, stream.get_epoch_iterator())
@@ -92,18 +91,6 @@ def _validation(p, ladder, inputs, examples, split):
         return values
 
     return evaluate
-
-
-def _statistics(p, ladder, examples, split):
-    """A function without arguments that estimates the statistics over one epoch."""
-    update_averages = functions.compile_statistics(p, ladder.shareds, c.mode())
-
-    def estimate():
-        with averaging(ladder.shareds):
-            for batch in training_stream(p, examples, split).get_epoch_iterator():
-                update_averages(batch)
-
-    return estimate
 
 
 def environment():

@@ -2,9 +2,10 @@
 
 import aesara
 
+from ladder.data.experiment import training_stream
 from ladder.graph.computation import ComputationGraph
 from ladder.model import LadderAE
-from ladder.training.statistics import with_running_statistics
+from ladder.training.statistics import averaging, with_running_statistics
 from ladder.training.step import input_variables, training_step
 
 
@@ -27,11 +28,6 @@ def build_training_graph(p):
         return ladder, [x_only]
     ladder.apply(x, y, x_only)
     return ladder, [x, y, x_only]
-
-
-def trained_parameters(ladder):
-    """The parameters that the total cost depends on, sorted by name."""
-    return ComputationGraph([ladder.costs.total]).parameters
 
 
 def compile_training(ladder, inputs, lr, mode):
@@ -78,19 +74,34 @@ def compile_statistics(p, shareds, mode):
     return _by_name(list(half.values()), {}, mode, updates=updates)
 
 
-def compile_prediction(p, shareds, mode, running_statistics=True):
-    """A function from features (examples, …) to class probabilities (examples, classes).
+def compile_statistics_estimate(p, shareds, examples, split, mode):
+    """A function without arguments: the statistics over one epoch of training batches.
 
-    With running statistics an example's result does not depend on its batch;
-    without them each batch is normalised by itself.
+    It sets the running averages in ``shareds``, every batch having the same
+    weight, as the original's ``FinalTestMonitoring`` does.
+    """
+    update_averages = compile_statistics(p, shareds, mode)
+
+    def estimate():
+        with averaging(shareds):
+            for batch in training_stream(p, examples, split).get_epoch_iterator():
+                update_averages(batch)
+
+    return estimate
+
+
+def build_prediction_graph(p, shareds):
+    """The clean encoder by itself.
+
+    Returns
+    -------
+    x : (examples, …) float32
+    probabilities : (examples, classes) float32, normalised with the batch's own statistics
     """
     ladder = LadderAE(p, shareds)
     x, _, _ = input_variables(p.encoder_layers[0])
     ladder.apply(input_labeled=x)
-    outputs = ladder.clean_outputs()
-    if running_statistics:
-        outputs = with_running_statistics(outputs, shareds)
-    return aesara.function([x], outputs[0], mode=mode)
+    return x, ladder.clean_outputs()[0]
 
 
 def _denoising(ladder):

@@ -17,11 +17,11 @@
 
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 from ladder.hyper import HyperParameters
 from ladder.training.extensions.saving import save_arrays, save_json
@@ -81,10 +81,8 @@ def save_options(folder, p):
     save_json(folder / OPTIONS, p.as_dict())
 
 
-def save_data(folder, examples):
-    """Write ``data.json``."""
-    low, high = float(examples.features.min()), float(examples.features.max())
-    description = {"in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": [low, high]}
+def save_data(folder, description):
+    """Write ``data.json``: what :func:`ladder.data.experiment.describe` returns."""
     save_json(folder / DATA, description)
 
 
@@ -95,8 +93,9 @@ def load_data(folder):
         return None
     try:
         data = json.loads(path.read_text())
-        low, high = data["feature_range"]
-        return {**data, "feature_range": (float(low), float(high)), "in_dim": tuple(map(int, data["in_dim"]))}
+        low, high = map(float, data["feature_range"])
+        in_dim = tuple(map(int, data["in_dim"]))
+        return {"in_dim": in_dim, "n_classes": int(data["n_classes"]), "feature_range": (low, high)}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
 
@@ -114,27 +113,11 @@ def load_options(folder):
     try:
         options = json.loads(path.read_text())
         options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-        HyperParameters(**options)
+        options = HyperParameters(**options).as_dict()
         in_dim, *layers = options["encoder_layers"]
         return {**options, "encoder_layers": tuple(layers)}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
-
-
-def load_arrays(path):
-    """The arrays of an ``.npz``, never any pickled object.
-
-    Returns
-    -------
-    dict of name -> array
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: give the folder of a finished run.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}): restore it, or train again.") from None
 
 
 def load_parameters(folder, shareds, parameters):

@@ -48,6 +48,11 @@ class TrainingStep:
     updates: dict
 
 
+def trained_parameters(ladder):
+    """The parameters that the total cost depends on, sorted by name."""
+    return ComputationGraph([ladder.costs.total]).parameters
+
+
 def training_step(ladder, lr):
     """The update of a ladder whose graph has been built.
 
@@ -61,7 +66,7 @@ def training_step(ladder, lr):
     TrainingStep
     """
     cost = ladder.costs.total
-    parameters = ComputationGraph([cost]).parameters
+    parameters = trained_parameters(ladder)
     gradients = at.grad(cost, parameters)
     learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
     updates = adam(gradients, parameters, learning_rate)

@@ -13,7 +13,7 @@ from ladder.data.experiment import load_examples
 
 TRAIN = (
     "train --dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 "
-    "--labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 201 --num-epochs 12 --threads 1 -- small"
+    "--labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 202 --num-epochs 12 --threads 1 -- small"
 )
 
 
@@ -50,6 +50,8 @@ def test_log_has_a_row_an_epoch_and_a_final_one(run):
     for row in rows[:-1]:
         assert {"train_cost_total", "train_cost_class_corr", "train_denois0", "valid_approx_error_rate_clean"} <= set(row)
     assert rows[-1]["valid_final_error_rate_clean"] < 50
+    costs = [value for row in rows for name, value in row.items() if "denois" in name or "cost" in name]
+    assert len(costs) > 100 and all(0 < cost < 100 for cost in costs)
     assert rows[11]["train_cost_total"] < 0.7 * rows[0]["train_cost_total"]
     # 12 * 0.67 = 8.04: constant up to epoch 8, then linear to 0
     assert rows[7]["learning_rate"] == pytest.approx(0.002)
@@ -80,7 +82,7 @@ def test_final_validation_error_is_what_evaluate_finds(run, tmp_path):
     rows = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
     assert main(["evaluate", str(run.folder), "--data-type", "valid", "--json", str(tmp_path / "valid")]) == 0
     report = json.loads((tmp_path / "valid").read_text())
-    assert report["n"] == 201
+    assert report["n"] == 202
     assert rows[-1]["valid_final_error_rate_clean"] == pytest.approx(report["error_percent"], abs=1e-4)
 
 
@@ -91,7 +93,7 @@ def test_a_file_of_parameters_alone_needs_the_options(run, tmp_path, capsys):
     assert main(["evaluate", str(bare)]) == 2
     assert "--encoder-layers" in capsys.readouterr().err
     options = (
-        "--dataset digits --encoder-layers 30-10 --labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 201"
+        "--dataset digits --encoder-layers 30-10 --labeled-samples 100 --unlabeled-samples 1137 --valid-set-size 202"
     ).split()
     assert main(["evaluate", str(bare), "--json", str(tmp_path / "bare.json"), *options]) == 0
     assert main(["evaluate", str(run.folder), "--json", str(tmp_path / "ours.json")]) == 0

@@ -146,4 +146,4 @@ def test_printed_line_uses_the_originals_names(caplog):
     loop.row.update(valid_approx_cost_class_clean=0.2, valid_approx_error_rate_clean=3.5)
     with caplog.at_level(logging.INFO, "main"):
         ShortPrinting().after_epoch(loop)
-    assert caplog.messages == ["e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, V_C_class 0.2, V_E 3.5"]
+    assert caplog.messages[0] == ("e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, V_C_class 0.2, V_E 3.5")

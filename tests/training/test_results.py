@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 from ladder.graph.parameters import ParameterStore
 from ladder.hyper import HyperParameters
@@ -80,7 +81,7 @@ def test_pickles_are_refused_and_never_run(tmp_path):
     (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Bomb()))
     for name in ("objects.npz", "pickle.npz"):
         with pytest.raises(UserError, match=name):
-            results.load_arrays(tmp_path / name)
+            load_arrays(tmp_path / name)
 
 
 def test_options_come_back_as_typed(tmp_path):

@@ -5,17 +5,16 @@ and ``targets``, and optionally ``features_test`` and ``targets_test``.
 """
 
 import re
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy
 
+from ladder.data import NO_LABEL
 from ladder.data.fuel_file import write_fuel_file
+from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
 DEFAULT_TEST_FRACTION = 0.2
-NO_LABEL = -1
 RESERVED_NAMES = ("mnist", "digits", "cifar10")  # they mean particular data
 TRAIN_ARRAYS = {"features", "targets"}
 TEST_ARRAYS = {"features_test", "targets_test"}
@@ -53,7 +52,8 @@ def convert_arrays(input_path, output_path, test_fraction=None, seed=1):
         finite, or has other classes.
     """
     input_path = Path(input_path)
-    arrays = _load(input_path)
+    arrays = load_arrays(input_path)
+    _check_names(arrays, input_path)
     train = _checked_split(arrays, "", input_path)
     _check_classes(train["targets"], input_path)
     if TEST_ARRAYS <= arrays.keys():
@@ -82,28 +82,7 @@ def dataset_name(input_path, name=None):
     return name
 
 
-def _load(path):
-    """Name to array, with the names checked."""
-    try:
-        archive = numpy.load(path, allow_pickle=False)
-        if not isinstance(archive, numpy.lib.npyio.NpzFile):
-            raise UserError(f"{path} holds a single array: save both with numpy.savez")
-        with archive:
-            _check_names(archive.files, path)
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"there is no file {path}: give a .npz file with --input") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(
-            f"cannot read {path} as arrays of numbers: write it with "
-            "numpy.savez(FILE, features=..., targets=...)"
-        ) from error
-
-
 def _check_names(names, path):
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UserError(f"{path} holds {', '.join(repeated)} more than once: write it again with numpy.savez")
     unknown = sorted(set(names) - TRAIN_ARRAYS - TEST_ARRAYS)
     if unknown:
         raise UserError(

@@ -1,0 +1,29 @@
+"""Files that a command writes for the user, checked before any work is done."""
+
+from pathlib import Path
+
+from ladder.errors import UserError
+
+
+def check_output(path, option):
+    """Refuse a path that cannot become a file; None is fine.
+
+    Parameters
+    ----------
+    path : str or None
+    option : str, the option it was given with
+    """
+    if path is None:
+        return
+    if Path(path).is_dir():
+        raise UserError(f"{option} {path} is a folder: give a file.")
+    if not Path(path).resolve().parent.is_dir():
+        raise UserError(f"{option} {path}: there is no folder {Path(path).resolve().parent}: make it first.")
+
+
+def write_text(path, text, option):
+    """Write a file, or say in one sentence why not."""
+    try:
+        Path(path).write_text(text)
+    except OSError as error:
+        raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

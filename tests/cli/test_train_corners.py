@@ -1,0 +1,98 @@
+"""Runs that are not the usual one: no labels, missing labels, NaN, an interrupt."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from ladder.cli import main
+from ladder.training.main_loop import MainLoop
+
+SMALL = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 100 --threads 1"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+
+
+def rows(folder):
+    with open(f"results/{folder}/log.jsonl") as f:
+        return [json.loads(line) for line in f]
+
+
+def test_without_labels(tmp_path, capsys):
+    command = (
+        "train --dataset digits --encoder-layers 20 --denoising-cost-x 10,1 --decoder-spec gauss --unsupervised "
+        "--num-epochs 10 --unlabeled-samples 1237 --threads 1 -- x"
+    )
+    assert main(command.split()) == 0
+    log = rows("x0")
+    assert log[-2]["train_denois0"] < 0.5 * log[0]["train_denois0"]
+    assert "train_cost_class_corr" not in log[0] and 0 < log[-1]["valid_final_denois0"] < 1
+    assert main("evaluate results/x0 --json report.json".split()) == 0
+    costs = json.loads((tmp_path / "report.json").read_text())
+    assert costs["denois0"] == pytest.approx(log[-1]["valid_final_denois0"], rel=0.5)
+    capsys.readouterr()
+    np.savez("input.npz", features=np.zeros((2, 64), "float32"))
+    assert main("predict results/x0 --input input.npz".split()) == 2
+    assert "without labels" in capsys.readouterr().err
+
+
+def test_nothing_to_learn_without_labels(capsys):
+    command = "train --dataset digits --encoder-layers 20 --denoising-cost-x 10,0 --decoder-spec 0-gauss --unsupervised"
+    assert main(command.split()) == 2
+    assert "--denoising-cost-x above 0" in capsys.readouterr().err
+
+
+def test_a_cost_that_is_not_finite_stops_its_run_but_not_the_next(capsys):
+    command = f"train {SMALL} --num-epochs 3 --lr 1e38 0.002 -- x"
+    assert main(command.split()) == 1
+    shown = capsys.readouterr().err
+    assert "at update" in shown and "layer" in shown and "Traceback" not in shown
+    with np.load("results/x0/trained_params.npz") as arrays:
+        assert all(np.isfinite(arrays[name]).all() for name in arrays.files)
+    assert len(rows("x1")) == 4
+
+
+def test_an_interrupted_run_is_saved_and_says_so(monkeypatch, capsys):
+    run_epoch = MainLoop._run_epoch
+
+    def interrupted_in_the_second_epoch(loop):
+        if loop.epochs_done == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        run_epoch(loop)
+
+    monkeypatch.setattr(MainLoop, "_run_epoch", interrupted_in_the_second_epoch)
+    assert main(f"train {SMALL} --num-epochs 5 --lr 0.02 --seed 1 2 -- x".split()) == 130
+    assert len(rows("x0")) == 1 and not os.path.exists("results/x1")
+    np.savez("input.npz", features=np.zeros((2, 64), "float32"))
+    assert main("predict results/x0 --input input.npz".split()) == 2
+    assert "interrupted" in capsys.readouterr().err
+    assert main("evaluate results/x0 --json report.json".split()) == 0
+    assert "Estimating" in capsys.readouterr().out
+    with open("report.json") as f:
+        assert json.load(f)["error_percent"] < 60
+
+
+def test_examples_without_label_train_but_do_not_validate(capsys):
+    rng = np.random.RandomState(0)
+    targets = np.arange(600) % 3
+    features = (rng.randn(600, 8) * 0.3 + 3 * np.eye(8)[targets]).astype("float32")
+    targets = np.where(rng.rand(600) < 0.5, -1, targets)
+    np.savez("mine.npz", features=features, targets=targets)
+    assert main("convert arrays --input mine.npz".split()) == 0
+    command = (
+        "train --dataset mine --encoder-layers 3 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 30 "
+        "--unlabeled-samples 300 --valid-batch-size 50 --num-epochs 20 --lr 0.05 --threads 1 -- x"
+    )
+    assert main(command.split()) == 0
+    # three far clusters: whatever counted the missing labels as errors would be near 50 %
+    assert rows("x0")[-1]["valid_final_error_rate_clean"] < 5
+    assert main("evaluate results/x0 --data-type valid --json report.json".split()) == 0
+    with open("report.json") as f:
+        report = json.load(f)
+    assert 50 < report["n"] < 240 and report["error_percent"] < 5
