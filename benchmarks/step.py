@@ -74,8 +74,10 @@ def measure(threads, n_updates, with_epoch):
     Returns
     -------
     dict
-        ``compile_s``, ``update_ms`` (median), ``loop_ms`` (what an epoch
-        takes beyond its updates, an update), ``epoch_s``, ``peak_mb``.
+        ``compile_s``, ``update_ms`` (median), ``products_ms`` (its matrix
+        products alone, a measure of the machine), their ``ratio``,
+        ``loop_ms`` (what an epoch takes beyond its updates, an update),
+        ``epoch_s``, ``peak_mb``.
     """
     sys.path.insert(0, str(REPOSITORY))
     from ladder.backends import c
@@ -100,7 +102,11 @@ def measure(threads, n_updates, with_epoch):
     batch = next(iter(stream.get_epoch_iterator()))
     for _ in range(5):
         update(batch)
-    result["update_ms"] = 1e3 * statistics.median(_time(update, batch) for _ in range(n_updates))
+    products = compile_products(c.mode())
+    # By turns, so that both meet the same load.
+    pairs = [(_time(update, batch), _time(products)) for _ in range(n_updates)]
+    result["update_ms"], result["products_ms"] = (1e3 * statistics.median(times) for times in zip(*pairs))
+    result["ratio"] = result["update_ms"] / result["products_ms"]
     if with_epoch:
         spent = []
 
@@ -118,16 +124,46 @@ def measure(threads, n_updates, with_epoch):
     return result
 
 
-def _time(function, argument):
+def product_shapes(dims, n):
+    """The matrix products of one update: (rows, inner, columns) of each.
+
+    Both encoder passes over 2n examples, forward, for the weights and (above
+    the first layer) for the layer below; the decoder over n examples likewise.
+    """
+    shapes = []
+    for below, above in zip(dims, dims[1:]):
+        encoder = [(2 * n, below, above), (below, 2 * n, above)]
+        encoder += [(2 * n, above, below)] if below != dims[0] else []
+        shapes += 2 * encoder + [(n, above, below), (above, n, below), (n, below, above)]
+    return shapes
+
+
+def compile_products(mode):
+    """A function without arguments that makes the 52 products of one update and nothing else."""
+    import aesara
+    import aesara.tensor as at
+    import numpy as np
+
+    a, b = at.fmatrices("a", "b")
+    dot = aesara.function([a, b], at.dot(a, b), mode=mode)
+    dims = [784] + [int(layer) for layer in OPTIONS["encoder_layers"]]
+    operands = [
+        (np.ones((rows, inner), "float32"), np.ones((inner, columns), "float32"))
+        for rows, inner, columns in product_shapes(dims, 100)
+    ]
+    return lambda: [dot(x, y) for x, y in operands]
+
+
+def _time(function, *arguments):
     start = time.perf_counter()
-    function(argument)
+    function(*arguments)
     return time.perf_counter() - start
 
 
 def report(threads, results):
     """Print medians and ranges over rounds."""
     print(f"{threads} thread{'s' if threads > 1 else ''}, {results[0]['blas']}, {len(results)} rounds:")
-    for name in ("compile_s", "update_ms", "epoch_s", "loop_ms", "peak_mb"):
+    for name in ("compile_s", "update_ms", "products_ms", "ratio", "epoch_s", "loop_ms", "peak_mb"):
         values = [result[name] for result in results if name in result]
         if values:
             print(f"  {name:10} {statistics.median(values):9.2f}   ({min(values):.2f} to {max(values):.2f})")

@@ -16,31 +16,83 @@ FIELDS = tuple(f.name for f in fields(HyperParameters))
 def add_training_options(parser):
     """Add all options that describe a network, its data and its training."""
     general = parser.add_argument_group("training")
-    _add(general, "--num-epochs", int, "N", 150, "epochs to train; an epoch ends when all unlabelled examples were seen", many=False)
+    _add(
+        general, "--num-epochs", int, "N", 150,
+        "epochs to train; an epoch ends when all unlabelled examples were seen", many=False,
+    )
     _add(general, "--seed", int, "N", 1, "seed of the first weights and of the noise")
-    _add(general, "--dseed", int, "N", "--seed", "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the file")
+    _add(
+        general, "--dseed", int, "N", "--seed",
+        "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the file",
+    )
     _add(general, "--lr", float, "R", 0.002, "learning rate of Adam")
-    _add(general, "--lrate-decay", float, "F", 0.67, "part of the epochs after which the learning rate starts to fall linearly to 0")
-    _add(general, "--batch-size", int, "N", 100, "labelled examples in an update, and as many unlabelled ones")
+    _add(
+        general, "--lrate-decay", float, "F", 0.67,
+        "part of the epochs after which the learning rate starts to fall linearly to 0",
+    )
+    _add(
+        general, "--batch-size", int, "N", 100,
+        "labelled examples in an update, and as many unlabelled ones",
+    )
     data = parser.add_argument_group("data")
-    _add(data, "--dataset", str, "NAME", "mnist", "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it counts as mnist)")
-    _add(data, "--labeled-samples", int, "N", "all", "examples whose label is used, the same number of each class; 0 means all")
-    _add(data, "--unlabeled-samples", int, "N", "50000 of mnist, else all", "examples to train on; the labelled ones are among them, the rest may validate")
+    _add(
+        data, "--dataset", str, "NAME", "mnist",
+        "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it counts as"
+        " mnist)",
+    )
+    _add(
+        data, "--labeled-samples", int, "N", "all",
+        "examples whose label is used, the same number of each class; 0 means all",
+    )
+    _add(
+        data, "--unlabeled-samples", int, "N", "50000 of mnist, else all",
+        "examples to train on; the labelled ones are among them, the rest may validate",
+    )
     _add(data, "--valid-set-size", int, "N", 10000, "examples left over from training that validate, at most")
     _add(data, "--valid-batch-size", int, "N", 100, "batch size of validation")
-    _add(data, "--contrast-norm", int, "SCALE", 0, "scale of contrast normalisation, 0 for none (not built yet)")
-    _add(data, "--whiten-zca", int, "N", 0, "number of ZCA components for whitening, 0 for none (not built yet)")
+    _add(
+        data, "--contrast-norm", int, "SCALE", 0,
+        "scale of contrast normalisation, 0 for none (not built yet)",
+    )
+    _add(
+        data, "--whiten-zca", int, "N", 0,
+        "number of ZCA components for whitening, 0 for none (not built yet)",
+    )
     network = parser.add_argument_group("network (a value a layer starts with layer 0, the input)")
     network.add_argument("--encoder-layers", type=_split_by("-"), default=(), metavar="LAYERS", action=_Given,
                          help="layers above the input, split by '-': a number of units each, e.g. 1000-500-250-250-250-10")  # fmt: skip
-    _add(network, "--act", _split_by("-"), "ACTS", "relu", "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one a layer split by '-'; the top layer is always softmax")
-    _add(network, "--super-noise-std", float, "STD", 0.3, "standard deviation of the noise on the corrupted encoder's input")
-    _add(network, "--f-local-noise-std", _floats, "STDS", "0.3", "standard deviation of the noise on every layer of the corrupted encoder; one, or one a layer split by ',' (the input's is not used, missing ones are 0)")
-    _add(network, "--top-c", _bool, "True|False", True, "whether the top layer scales its input before the softmax")
+    _add(
+        network, "--act", _split_by("-"), "ACTS", "relu",
+        "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one a layer split by '-'; the top "
+        "layer is always softmax",
+    )
+    _add(
+        network, "--super-noise-std", float, "STD", 0.3,
+        "standard deviation of the noise on the corrupted encoder's input",
+    )
+    _add(
+        network, "--f-local-noise-std", _floats, "STDS", "0.3",
+        "standard deviation of the noise on every layer of the corrupted encoder; one, or one a layer split "
+        "by ',' (the input's is not used, missing ones are 0)",
+    )
+    _add(
+        network, "--top-c", _bool, "True|False", True,
+        "whether the top layer scales its input before the softmax",
+    )
     decoder = parser.add_argument_group("decoder")
-    _add(decoder, "--denoising-cost-x", _floats, "WEIGHTS", "0", "weights of the denoising costs, one a layer split by ',', e.g. 1000,10,0.1,0.1,0.1,0.1,0.1")
-    _add(decoder, "--decoder-spec", _split_by("-"), "SPECS", "sig", "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … comparison_g5, or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one a layer split by '-'")
-    _add(decoder, "--zestbn", str, "bugfix|no", "bugfix", "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not (no)")
+    _add(
+        decoder, "--denoising-cost-x", _floats, "WEIGHTS", "0",
+        "weights of the denoising costs, one a layer split by ',', e.g. 1000,10,0.1,0.1,0.1,0.1,0.1",
+    )
+    _add(
+        decoder, "--decoder-spec", _split_by("-"), "SPECS", "sig",
+        "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … comparison_g5,"
+        " or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one a layer split by '-'",
+    )
+    _add(
+        decoder, "--zestbn", str, "bugfix|no", "bugfix",
+        "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not (no)",
+    )
     decoder.add_argument("--unsupervised", action="store_true",
                          help="train without labels: no classification, denoising costs alone")  # fmt: skip
 
