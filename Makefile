@@ -6,7 +6,7 @@ PYTHON ?=
 GOLDEN ?= ../shared/golden
 RUN := .venv/bin/python
 TRAIN := $(RUN) run.py demo
-TEST := $(RUN) -m pytest -n 2
+TEST := $(RUN) -m pytest -n 2 --dist loadfile
 PARITY := $(RUN) run.py parity
 
 # The name remembers a Python that was asked for: asking for another one

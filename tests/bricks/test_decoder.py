@@ -6,6 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from golden.evaluate import value
 from golden.numpy_ladder import WITH_U, WITHOUT_U, central_differences
 
 from ladder.bricks.decoder import DECODERS
