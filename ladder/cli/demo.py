@@ -60,5 +60,5 @@ def _print(errors, experiment):
     table = Table("trained on", "test error", "saved in", title="Handwritten digits, 8 x 8 pixels")
     n_labeled, n_train = len(split.labeled), len(split.train)
     table.add_row(f"{n_labeled} labels alone", f"{alone_error:.2f} %", str(alone_folder))
-    table.add_row(f"{n_labeled} labels and all {n_train} images (ladder)", f"{ladder_error:.2f} %", str(ladder_folder))
+    table.add_row(f"the same and {n_train} images (ladder)", f"{ladder_error:.2f} %", str(ladder_folder))
     Console().print(table)
