@@ -1,0 +1,47 @@
+"""What all fused operations share: kernels in ``c/``, compiler flags, threads."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from aesara.link.c.op import COp
+
+KERNELS = Path(__file__).with_name("c")
+
+# What lets g++ vectorise a comparison, a root and an if; NaN and infinity keep
+# their meaning.  -ffast-math would take that away, and as it also reaches the
+# linker, it would flush small numbers to zero in the whole process.
+VECTORISE = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+
+
+class FusedOperation(COp):
+    """An operation whose work is done by functions in header files under ``c/``.
+
+    A subclass names its files in ``kernels`` and calls their functions from
+    ``c_code``; ``arrays.h`` (inputs, outputs) is always there.
+    """
+
+    __props__ = ()
+    kernels = ()
+
+    def c_support_code(self, **kwargs):
+        return "\n".join((KERNELS / name).read_text() for name in ("arrays.h", *self.kernels))
+
+    def c_headers(self, **kwargs):
+        return ["<cmath>", "<cstdint>", "<cstring>", "<algorithm>"]
+
+    def c_compile_args(self, **kwargs):
+        return [*VECTORISE, *_openmp_flags()]
+
+    def c_code_cache_version(self):
+        """A number made of all sources, so that no stale module is ever taken from the cache."""
+        text = self.c_support_code() + "".join(self.c_compile_args())
+        return (int(hashlib.sha256(text.encode()).hexdigest()[:8], 16),)
+
+
+@lru_cache
+def _openmp_flags():
+    """``-fopenmp`` where the compiler has it (Apple's clang does not)."""
+    from aesara.link.c.cmodule import GCC_compiler
+
+    return ("-fopenmp",) if GCC_compiler.try_flags(["-fopenmp"]) else ()
