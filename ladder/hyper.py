@@ -22,6 +22,9 @@ DECODERS = (
 #: Decoder functions that are nothing without a signal from the layer above.
 DECODERS_OF_U = ("relu", "sigmoid")
 
+#: Sources of Gaussian noise: the original's, and a counter-based one.
+NOISES = ("mrg", "philox")
+
 #: A layer wider than this is a slip of the keyboard, and no memory would hold its weights.
 MOST_UNITS = 1_000_000
 
@@ -60,6 +63,8 @@ class HyperParameters:
     contrast_norm: int = 0
     whiten_zca: int = 0
     unsupervised: bool = False
+    noise: str = "mrg"
+    plain_graph: bool = False
 
     def __post_init__(self):
         if self.dseed is None:
@@ -98,6 +103,7 @@ def _check_ranges(p):
     for weight in p.denoising_cost_x:
         check(_finite_and_not_negative(weight), "--denoising-cost-x", weight, "0 or more")
     check(p.zestbn in ("bugfix", "no"), "--zestbn", p.zestbn, "'bugfix' or 'no'")
+    check(p.noise in NOISES, "--noise", p.noise, "one of " + ", ".join(NOISES))
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")

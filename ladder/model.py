@@ -5,30 +5,21 @@ algorithm 1: a clean encoder, a corrupted encoder with the same parameters,
 and a decoder that denoises every layer of the corrupted one.
 """
 
-import logging
 from types import SimpleNamespace
 
 import aesara.tensor as at
 import numpy as np
 
+from ladder import bricks, fused
 from ladder.bricks import costs as cost_bricks
-from ladder.bricks.activations import ACTIVATIONS
-from ladder.bricks.decoder import DECODERS
+from ladder.bricks.activations import ACTIVATIONS, softmax
 from ladder.bricks.dense import dense, dense_init
+from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.noise import GaussianNoise
-from ladder.bricks.normalization import (
-    normalize,
-    normalize_by_itself,
-    running_average,
-    statistics,
-    unbiased,
-)
 from ladder.graph.annotations import annotate_update
 from ladder.graph.parameters import ParameterStore
 from ladder.graph.roles import BIAS, BNPARAM, WEIGHT, add_role
 from ladder.hyper import resolve_layers
-
-logger = logging.getLogger("main.model")
 
 #: While training, running averages cover about so many of the last updates.
 RUNNING_UPDATES = 10
@@ -43,6 +34,9 @@ class LadderAE:
         ``p.encoder_layers[0]`` is the shape of one example.
     shareds : ParameterStore, optional
         Parameters and statistics of another ladder, to build a second graph on.
+    plain_graph : bool, optional
+        Build the readable graph, in which the batch's statistics can be
+        replaced, instead of the fused one; None: as ``p.plain_graph`` says.
 
     Attributes
     ----------
@@ -50,10 +44,11 @@ class LadderAE:
     shareds : ParameterStore
         Parameters ``f_1_W``, ``g_0_a1`` …, running statistics
         ``shared_f_1_bn_mean_clean`` …, and their ``counter``.
-    noise : GaussianNoise
+    noise : GaussianNoise, or one of ``ladder.fused.noise``
     act : namespace
         ``act.clean.labeled.z[i]``, likewise ``corr``, ``unlabeled`` and ``h``;
-        ``act.clean.unlabeled.m[i]``, ``.s[i]`` for mean and variance;
+        ``.m[i]`` and ``.s[i]`` for mean and variance of z before it was
+        normalised, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
         ``total``, ``class_clean``, ``class_corr`` and ``denois[i]``; scalars.
@@ -61,11 +56,13 @@ class LadderAE:
         ``error.clean``, per cent.
     """
 
-    def __init__(self, p, shareds=None):
+    def __init__(self, p, shareds=None, plain_graph=None):
         self.p = p
         self.layers = resolve_layers(p)
         self.shareds = ParameterStore() if shareds is None else shareds
-        self.noise = GaussianNoise(p.seed)
+        plain = p.plain_graph if plain_graph is None else plain_graph
+        self.bricks = bricks if plain else fused
+        self.noise = _noise_source(p, plain)
         self.rng = np.random.RandomState(p.seed)
 
     def apply(self, input_labeled=None, target_labeled=None, input_unlabeled=None):
@@ -82,16 +79,21 @@ class LadderAE:
             Without it the labelled half has activations, but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
         """
-        self.halves = _Halves(input_labeled, input_unlabeled)
-        input_concat = self.halves.join(input_labeled, input_unlabeled)
+        inputs = {"labeled": input_labeled, "unlabeled": input_unlabeled}
+        inputs = {half: x for half, x in inputs.items() if x is not None}
+        parameters = self.encoder_parameters()
+        noise = self.draw_noise(inputs)
 
-        self.act = SimpleNamespace()
-        self.act.clean = self.encoder(input_concat, "clean")
-        self.act.corr = self.encoder(input_concat, "corr")
-        self.act.est = self.decoder(self.act.clean, self.act.corr)
+        self.act = SimpleNamespace(clean=_halves(), corr=_halves(), est=_activations())
+        for half, x in inputs.items():
+            setattr(self.act.clean, half, self.encoder(x, parameters))
+            setattr(self.act.corr, half, self.encoder(x, parameters, noise[half]))
+        kept = "unlabeled" if input_labeled is None else "labeled"
+        self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
 
-        self.costs = SimpleNamespace(denois=self.denoising_costs())
-        self.error = SimpleNamespace()
+        self.costs, self.error = SimpleNamespace(denois={}), SimpleNamespace()
+        if input_unlabeled is not None:
+            self.act.est, self.costs.denois = self.decoder(self.act.clean.unlabeled, self.act.corr.unlabeled)
         if target_labeled is not None:
             self.classification_costs(target_labeled)
         self.costs.total = self.total_cost()
@@ -100,76 +102,88 @@ class LadderAE:
     def clean_outputs(self):
         """The clean encoder's top; its graph holds all running averages' updates."""
         top, clean = len(self.layers) - 1, self.act.clean
-        halves = (clean.labeled.h[top], clean.unlabeled.h[top])
-        return [h for h in halves if h is not None]
+        return [half.h[top] for half in (clean.labeled, clean.unlabeled) if top in half.h]
 
     # Encoder
 
-    def encoder(self, input_, path):
-        """One pass through all layers; ``path`` is 'clean' or 'corr'."""
-        act = SimpleNamespace(labeled=_activations(), unlabeled=_activations())
-        bottom, *above = self.layers
-        h = z = input_ if path == "clean" else self.add_noise(input_, bottom)
-        self.halves.record(act, 0, z=z, h=h)
-        below = bottom
-        for layer in above:
-            z, m, s, h = self.f(h, below, layer, path)
-            self.halves.record(act, layer.number, z=z, h=h)
-            act.unlabeled.m[layer.number], act.unlabeled.s[layer.number] = m, s
-            below = layer
-        return act
+    def encoder(self, x, parameters, noise=None):
+        """One half of the batch through all layers.
 
-    def f(self, h, below, layer, path):
-        """One layer of the encoder.
+        Parameters
+        ----------
+        x : (examples, …) float32
+        parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
+        noise : dict of layer number -> standard normals, see :meth:`draw_noise`
+            Absent for the clean path.
 
         Returns
         -------
-        z : the lateral signal (normalised, then noisy in the corrupted path)
-        m, s : mean and variance of the unlabelled half's z before that
-        h : the layer's activation
+        namespace of z, h, m, s by layer number, and ``logits``
         """
-        i = layer.number
-        W = self.weight(dense_init(self.rng, below.size, layer.size), f"f_{i}_W")
-        z, m, s = self.batch_normalize(dense(h, W), layer, path)
-        if path == "corr":
-            z = self.add_noise(z, layer)
-        return z, m, s, self.apply_activation(z, layer)
+        noise, act = noise or {}, _activations()
+        bottom, *above = self.layers
+        if 0 in noise:
+            x = x + noise[0] * np.float32(bottom.noise_std)
+        act.z[0] = act.h[0] = x
+        for layer in above:
+            i = layer.number
+            W, b, c = parameters[i]
+            before_softmax = layer.act == "softmax"
+            act.z[i], act.m[i], act.s[i], h = self.bricks.encode(
+                dense(act.h[i - 1], W), noise.get(i), layer.noise_std, b, c,
+                "linear" if before_softmax else layer.act,
+            )  # fmt: skip
+            act.h[i] = softmax(h) if before_softmax else h
+        act.logits = h
+        return act
 
-    def apply_activation(self, z, layer):
-        """``act(c (z + b))``, with b and c only where the activation needs them."""
-        i, h = layer.number, z
-        if layer.act != "linear":
-            h = h + self.bias(np.zeros(layer.size), f"f_{i}_b")
-        has_c = layer.act not in ("relu", "leakyrelu", "linear", "softmax")
-        if has_c or (layer.act == "softmax" and self.p.top_c):
-            h = h * self.weight(np.ones(layer.size), f"f_{i}_c")
-        return ACTIVATIONS[layer.act](h)
+    def encoder_parameters(self):
+        """Layer number -> W, b, c; b and c are None where the activation needs none."""
+        parameters = {}
+        for below, layer in zip(self.layers, self.layers[1:]):
+            i = layer.number
+            W = self.weight(dense_init(self.rng, below.size, layer.size), f"f_{i}_W")
+            self.running_averages(layer)
+            b = None if layer.act == "linear" else self.bias(np.zeros(layer.size), f"f_{i}_b")
+            c = self.weight(np.ones(layer.size), f"f_{i}_c") if self.has_scale(layer) else None
+            parameters[i] = W, b, c
+        for below, layer in zip(self.layers, self.layers[1:]):
+            # The original draws all weights again for its corrupted path, where they exist already.
+            dense_init(self.rng, below.size, layer.size)
+        return parameters
 
-    def add_noise(self, z, layer):
-        """Gaussian noise of the layer's standard deviation; no draw where it is 0."""
-        if layer.noise_std == 0:
-            return z
-        return z + self.noise.like(z) * np.float32(layer.noise_std)
+    def has_scale(self, layer):
+        """Whether the layer multiplies by c before its activation; a rectifier does not care."""
+        if layer.act == "softmax":
+            return self.p.top_c
+        return layer.act not in ("relu", "leakyrelu", "linear")
+
+    def draw_noise(self, inputs):
+        """Standard normals of every layer, drawn for both halves together.
+
+        Parameters
+        ----------
+        inputs : dict of half -> (examples, …)
+
+        Returns
+        -------
+        dict of half -> dict of layer number -> (examples, …), no entry where the noise is 0
+        """
+        sizes = {half: x.shape[0] for half, x in inputs.items()}
+        joined = {
+            layer.number: self.noise.normal((sum(sizes.values()), *layer.dim))
+            for layer in self.layers
+            if layer.noise_std > 0
+        }
+        parts, start = {}, 0
+        for half, size in sizes.items():
+            parts[half] = {i: draw[start : start + size] for i, draw in joined.items()}
+            start = start + size
+        return parts
 
     # Batch normalisation
 
-    def batch_normalize(self, z_pre, layer, path):
-        """Normalise each half with its own statistics; also the unlabelled ones."""
-        m = s = z_l = z_u = None
-        labeled, unlabeled = self.halves.split(z_pre)
-        if unlabeled is not None:
-            m, s = statistics(unlabeled)
-            if path == "clean" and labeled is None:
-                m, s = self.keep_running_averages(m, s, unlabeled.shape[0], layer)
-            z_u = normalize(unlabeled, m, s)
-        if labeled is not None:
-            m_l, s_l = statistics(labeled)
-            if path == "clean":
-                m_l, s_l = self.keep_running_averages(m_l, s_l, labeled.shape[0], layer)
-            z_l = normalize(labeled, m_l, s_l)
-        return self.halves.join(z_l, z_u), m, s
-
-    def keep_running_averages(self, mean, variance, n, layer):
+    def keep_running_averages(self, act, n):
         """Mark the clean statistics and annotate how their averages change.
 
         A function for test data is compiled from the same graph with the
@@ -178,69 +192,64 @@ class LadderAE:
 
         Parameters
         ----------
-        mean, variance : (1, units)
+        act : namespace, the clean path's activations of one half
         n : scalar, number of examples in the batch
         """
-        kept = []
-        for kind, value in (("mean", mean), ("var", variance)):
-            # Flat, since the shared average is a vector.
-            var = value.flatten()
-            var.name = f"f_{layer.number}_bn_{kind}_clean"
-            add_role(var, BNPARAM)
-            average = self.shareds.get_or_make("shared_" + var.name, np.zeros(layer.size))
-            # First met after the first average: the original's order of creation.
-            counter = self.counter()
-            new = var if kind == "mean" else unbiased(var, n)
-            annotate_update(var, {average: running_average(new, average, counter), **self.counter_update()})
-            kept.append(var.dimshuffle("x", 0))
-        return kept
+        for layer in self.layers[1:]:
+            i = layer.number
+            averages, counter = self.running_averages(layer), self.shareds["counter"]
+            for kind, new in (("mean", act.m[i]), ("var", act.s[i])):
+                new.name = f"f_{i}_bn_{kind}_clean"
+                add_role(new, BNPARAM)
+            new = act.m[i].flatten(), unbiased(act.s[i].flatten(), n)
+            changed = {old: running_average(x, old, counter) for old, x in zip(averages, new)}
+            annotate_update(act.h[i], {**changed, **self.counter_update()})
 
-    def counter(self):
-        """How many updates the running averages cover, and the most they may."""
-        self.shareds.get_or_make("counter", 1, BNPARAM)
-        self.shareds.get_or_make("counter_max", RUNNING_UPDATES, BNPARAM)
-        return self.shareds["counter"]
+    def running_averages(self, layer):
+        """The layer's averages of mean and variance, (units,) each."""
+        averages = []
+        for kind in ("mean", "var"):
+            name = f"shared_f_{layer.number}_bn_{kind}_clean"
+            averages.append(self.shareds.get_or_make(name, np.zeros(layer.size)))
+            # First met after the first average: the original's order of creation.
+            self.shareds.get_or_make("counter", 1, BNPARAM)
+            self.shareds.get_or_make("counter_max", RUNNING_UPDATES, BNPARAM)
+        return averages
 
     def counter_update(self):
+        """How many updates the running averages cover, up to the most they may."""
         counter, counter_max = self.shareds["counter"], self.shareds["counter_max"]
         return {counter: at.clip(counter + np.float32(1), np.float32(0), counter_max)}
 
     # Decoder
 
     def decoder(self, clean, corr):
-        """Denoise the corrupted unlabelled half, from the top layer down."""
-        est = _activations()
-        if not self.halves.has_unlabeled:
-            return est
-        top = len(self.layers) - 1
-        above = None
-        for layer in reversed(self.layers):
-            i = layer.number
-            u = corr.unlabeled.h[i] if i == top else est.z[i + 1]
-            est.z[i] = self.g(corr.unlabeled.z[i], u, layer, above)
-            est.h[i] = None if est.z[i] is None else ACTIVATIONS[layer.act](est.z[i])
-            above = layer
-        return est
+        """Denoise the corrupted unlabelled half, from the top layer down.
 
-    def g(self, z_corr, z_above, layer, above):
-        """One layer of the decoder: z_est, shaped as the layer's z, or None.
-
-        ``above`` is the layer above, None at the top, where the corrupted
-        encoder's output takes the place of its projection.
+        Returns
+        -------
+        est : namespace of z and h by layer number
+        denois : dict of layer number -> denoising cost, where there is a decoder
         """
-        i, u = layer.number, None
-        if layer.uses_u:
-            u = z_above if above is None else self.project_down(z_above, layer, above)
-            u = normalize_by_itself(u)
-        z_est = DECODERS[layer.decoder](
-            z_corr.flatten(2),
-            u,
-            w=lambda init, name: self.weight(init * np.ones(layer.size), f"g_{i}_{name}"),
-            b=lambda init, name: self.bias(init * np.ones(layer.size), f"g_{i}_{name}"),
-        )
-        if z_est is not None and len(layer.dim) > 1:
-            z_est = z_est.reshape((z_est.shape[0],) + layer.dim)
-        return z_est
+        est, denois, above = _activations(), {}, None
+        for layer in reversed(self.layers):
+            i, u = layer.number, None
+            if layer.uses_u:
+                # At the top the corrupted encoder's output takes the place of the projection.
+                u = corr.h[i] if above is None else self.project_down(est.z[i + 1], layer, above)
+            statistics = (clean.m[i], clean.s[i]) if i > 0 and self.p.zestbn == "bugfix" else (None, None)
+            z_est, cost = self.bricks.denoise(
+                layer.decoder, u, corr.z[i].flatten(2), clean.z[i].flatten(2), *statistics,
+                w=lambda init, name: self.weight(init * np.ones(layer.size), f"g_{i}_{name}"),
+                b=lambda init, name: self.bias(init * np.ones(layer.size), f"g_{i}_{name}"),
+            )  # fmt: skip
+            if z_est is not None:
+                est.z[i] = z_est.reshape((z_est.shape[0], *layer.dim)) if len(layer.dim) > 1 else z_est
+                est.h[i] = ACTIVATIONS[layer.act](est.z[i])
+                denois[i] = cost
+                cost.name = f"denois{i}"
+            above = layer
+        return est, denois
 
     def project_down(self, z_above, layer, above):
         """The vertical mapping from the layer above: ``z_est[i + 1] W``."""
@@ -249,23 +258,6 @@ class LadderAE:
         return dense(z_above, self.weight(init, f"g_{layer.number}_W"))
 
     # Costs
-
-    def denoising_costs(self):
-        """Layer number -> denoising cost, where there is a decoder.
-
-        z_est is normalised with the clean statistics of its layer before it
-        is compared with the clean z (``zestbn``; the input has none).
-        """
-        clean, denois = self.act.clean.unlabeled, {}
-        for layer in reversed(self.layers):
-            i, z_est = layer.number, self.act.est.z.get(layer.number)
-            if z_est is None:
-                continue
-            if i > 0 and self.p.zestbn == "bugfix":
-                z_est = normalize(z_est, clean.m[i], clean.s[i])
-            denois[i] = cost_bricks.squared_error(z_est, clean.z[i]) / np.float32(layer.size)
-            denois[i].name = f"denois{i}"
-        return denois
 
     def classification_costs(self, target_labeled):
         """Cross-entropy of the labelled half on both paths, and the clean error."""
@@ -295,33 +287,13 @@ class LadderAE:
         return self.shareds.get_or_make(name, init, BIAS)
 
 
-class _Halves:
-    """The labelled and the unlabelled examples of a batch, joined along axis 0."""
+def _noise_source(p, plain):
+    return GaussianNoise(p.seed)
 
-    def __init__(self, labeled, unlabeled):
-        self.has_labeled = labeled is not None
-        self.has_unlabeled = unlabeled is not None
-        # A size known when the graph is built is a constant in it: fewer nodes, faster compilation.
-        n = labeled.type.shape[0] if self.has_labeled else 0
-        self._n_labeled = labeled.shape[0] if n is None else n
 
-    def join(self, labeled, unlabeled):
-        if labeled is None or unlabeled is None:
-            return unlabeled if labeled is None else labeled
-        return at.concatenate([labeled, unlabeled], axis=0)
-
-    def split(self, x):
-        """The two halves of ``x``, None for one that is not there."""
-        if not (self.has_labeled and self.has_unlabeled):
-            return (x, None) if self.has_labeled else (None, x)
-        return x[: self._n_labeled], x[self._n_labeled :]
-
-    def record(self, act, i, **values):
-        """Write each half of layer i's variables where ``act`` keeps them."""
-        for name, value in values.items():
-            labeled, unlabeled = self.split(value)
-            getattr(act.labeled, name)[i] = labeled
-            getattr(act.unlabeled, name)[i] = unlabeled
+def _halves():
+    """Activations of the two halves; those of an absent half stay empty."""
+    return SimpleNamespace(labeled=_activations(), unlabeled=_activations())
 
 
 def _activations():

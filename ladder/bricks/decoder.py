@@ -18,6 +18,8 @@ and returns z_est, (examples, units), or None where there is no decoder.
 import aesara.tensor as at
 
 from ladder.bricks.activations import ACTIVATIONS
+from ladder.bricks.costs import squared_error
+from ladder.bricks.normalization import normalize, normalize_by_itself
 
 
 def none(z, u, w, b):
@@ -133,3 +135,31 @@ DECODERS = {
     "gauss": gauss,
     "gauss_stable_v": gauss_stable_v,
 }
+
+
+def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
+    """One layer of the decoder after its matrix product, and its denoising cost.
+
+    Parameters
+    ----------
+    decoder : str, a name in :data:`DECODERS`
+    u_pre : (examples, units) float32, or None
+        The projection of the estimate above, to be normalised.
+    z_corr, z_clean : (examples, units) float32
+        The corrupted encoder's z, and what it is to be made again.
+    m, s : (1, units) float32, or None
+        The clean path's mean and variance, which normalise z_est before it is
+        compared (``zestbn``); None to compare it as it is.
+    w, b : functions (initial value, name) -> (units,) parameter
+
+    Returns
+    -------
+    z_est : (examples, units), or None where there is no decoder
+    cost : scalar, the squared error averaged over examples and units, or None
+    """
+    u = None if u_pre is None else normalize_by_itself(u_pre)
+    z_est = DECODERS[decoder](z_corr, u, w, b)
+    if z_est is None:
+        return None, None
+    compared = z_est if m is None else normalize(z_est, m, s)
+    return z_est, squared_error(compared, z_clean) / at.cast(z_est.shape[1], "float32")

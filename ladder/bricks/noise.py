@@ -22,7 +22,11 @@ class GaussianNoise:
 
     def like(self, x):
         """Standard normals of the shape of ``x``, float32."""
-        noise = at.cast(self._streams.normal(size=x.shape, avg=0.0, std=1.0), "float32")
+        return self.normal(tuple(x.shape))
+
+    def normal(self, shape):
+        """Standard normals, float32; ``shape`` is a tuple of int or symbolic sizes."""
+        noise = at.cast(self._streams.normal(size=shape, avg=0.0, std=1.0), "float32")
         self.draws.append(noise)
         return noise
 

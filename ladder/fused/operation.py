@@ -24,11 +24,14 @@ class FusedOperation(COp):
     __props__ = ()
     kernels = ()
 
+    def perform(self, node, inputs, outputs):
+        raise NotImplementedError(f"{self} runs in C only: build the graph with --plain-graph where there is no compiler")
+
     def c_support_code(self, **kwargs):
         return "\n".join((KERNELS / name).read_text() for name in ("arrays.h", *self.kernels))
 
     def c_headers(self, **kwargs):
-        return ["<cmath>", "<cstdint>", "<cstring>", "<algorithm>"]
+        return ["<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]
 
     def c_compile_args(self, **kwargs):
         return [*VECTORISE, *_openmp_flags()]
@@ -45,3 +48,9 @@ def _openmp_flags():
     from aesara.link.c.cmodule import GCC_compiler
 
     return ("-fopenmp",) if GCC_compiler.try_flags(["-fopenmp"]) else ()
+
+
+def pointers(name, arrays, outputs=False):
+    """C++ for an array ``name`` of the variables ``arrays``, or of pointers to them where they are outputs."""
+    kind, entries = ("PyArrayObject**", [f"&{x}" for x in arrays]) if outputs else ("PyArrayObject*", arrays)
+    return f"{kind} const {name}[] = {{{', '.join(entries) or 'nullptr'}}};"

@@ -149,7 +149,8 @@ class Probe:
 
     @cached_property
     def _test_batch(self):
-        ladder = self.ladder
+        x, y, _ = self.inputs
+        ladder = functions.build_classifier(self.p, self.shareds, x, y)
         outputs = [ladder.costs.class_clean, ladder.error.clean, ladder.clean_outputs()[0]]
         outputs = with_running_statistics(outputs, self.shareds)
         return aesara.function(self.inputs, outputs, mode=c.mode(), on_unused_input="ignore")
@@ -161,8 +162,7 @@ def _activations(act):
     for where, kept in {**halves, "est": act.est}.items():
         for kind in ("z", "h", "s", "m"):
             for i, variable in getattr(kept, kind).items():
-                if variable is not None:
-                    found[f"act__{where}__{kind}__{i}"] = variable
+                found[f"act__{where}__{kind}__{i}"] = variable
     return found
 
 

@@ -55,10 +55,31 @@ def compile_validation(ladder, inputs, mode):
     """
     monitored = _denoising(ladder)
     if not ladder.p.unsupervised:
-        labelled = [ladder.costs.class_clean, ladder.error.clean]
+        x, y, _ = inputs
+        classifier = build_classifier(ladder.p, ladder.shareds, x, y)
+        labelled = [classifier.costs.class_clean, classifier.error.clean]
         labelled = with_running_statistics(labelled, ladder.shareds)
         monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
     return _by_name(inputs, monitored, mode)
+
+
+def build_classifier(p, shareds, x, y=None):
+    """The labelled half of a ladder by itself, its statistics replaceable by running averages.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    shareds : ParameterStore of the trained ladder
+    x : (examples, …) float32
+    y : (examples,) int64, optional
+
+    Returns
+    -------
+    LadderAE, after ``apply``
+    """
+    ladder = LadderAE(p, shareds, plain_graph=True)
+    ladder.apply(input_labeled=x, target_labeled=y)
+    return ladder
 
 
 def compile_statistics(p, shareds, mode):
@@ -98,14 +119,14 @@ def build_prediction_graph(p, shareds):
     x : (examples, …) float32
     probabilities : (examples, classes) float32, normalised with the batch's own statistics
     """
-    ladder = LadderAE(p, shareds)
     x, _, _ = input_variables(p.encoder_layers[0])
-    ladder.apply(input_labeled=x)
-    return x, ladder.clean_outputs()[0]
+    return x, build_classifier(p, shareds, x).clean_outputs()[0]
 
 
 def _denoising(ladder):
-    return {f"denois{i}": ladder.costs.denois[i] for i in sorted(ladder.costs.denois)}
+    """Name -> denoising cost, of the layers where it weighs anything; no others need be computed."""
+    weighed = [layer.number for layer in ladder.layers if layer.denoising_cost > 0]
+    return {f"denois{i}": ladder.costs.denois[i] for i in weighed if i in ladder.costs.denois}
 
 
 def _by_name(inputs, monitored, mode, updates=None):

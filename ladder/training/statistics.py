@@ -20,6 +20,7 @@ def with_running_statistics(outputs, shareds):
     Parameters
     ----------
     outputs : list of variables
+        Of a plain graph: fused operations take their statistics themselves.
     shareds : ParameterStore that holds the averages
 
     Returns
@@ -28,7 +29,9 @@ def with_running_statistics(outputs, shareds):
     """
     graph = ComputationGraph(outputs)
     marked = [v for v in graph.with_role(BNPARAM) if v.owner is not None]
-    return graph.replace({v: shareds["shared_" + v.name] for v in marked})
+    if not marked:
+        raise ValueError("this graph has no statistics to replace: build it with plain_graph=True")
+    return graph.replace({v: shareds["shared_" + v.name].dimshuffle("x", 0) for v in marked})
 
 
 @contextmanager

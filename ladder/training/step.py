@@ -6,8 +6,9 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
+from ladder.fused.adam import adam_step as fused_adam_step
 from ladder.graph.computation import ComputationGraph
-from ladder.training.algorithms import adam, total_gradient_norm
+from ladder.training.algorithms import adam, adam_step
 
 
 def input_variables(in_dim):
@@ -69,6 +70,7 @@ def training_step(ladder, lr):
     parameters = trained_parameters(ladder)
     gradients = at.grad(cost, parameters)
     learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
-    updates = adam(gradients, parameters, learning_rate)
+    step = adam_step if ladder.p.plain_graph else fused_adam_step
+    updates, gradient_norm = adam(gradients, parameters, learning_rate, step=step)
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
-    return TrainingStep(parameters, gradients, total_gradient_norm(gradients), learning_rate, updates)
+    return TrainingStep(parameters, gradients, gradient_norm, learning_rate, updates)

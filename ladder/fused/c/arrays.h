@@ -36,4 +36,53 @@ inline bool allocate(PyArrayObject** output, int ndim, const npy_intp* dims, int
 
 inline float* floats(PyArrayObject* array) { return (float*)PyArray_DATA(array); }
 
+// True, with a Python error set, unless a matrix has these dimensions.
+inline bool differ(const Input& matrix, npy_intp rows, npy_intp columns) {
+    if (matrix.rows() == rows && matrix.columns() == columns) return false;
+    PyErr_Format(PyExc_ValueError, "a matrix is %zd x %zd where %zd x %zd is needed", (Py_ssize_t)matrix.rows(),
+                 (Py_ssize_t)matrix.columns(), (Py_ssize_t)rows, (Py_ssize_t)columns);
+    return true;
+}
+
+// P parameter vectors of one length.
+template <int P> class Vectors {
+public:
+    Vectors(PyArrayObject* const* arrays, npy_intp length) {
+        for (int k = 0; k < P; ++k) {
+            inputs_[k].reset(new Input(arrays[k]));
+            if (!inputs_[k]->ok()) return;
+            if (PyArray_SIZE(arrays[k]) != length) {
+                PyErr_Format(PyExc_ValueError, "a parameter has %zd entries for %zd units",
+                             (Py_ssize_t)PyArray_SIZE(arrays[k]), (Py_ssize_t)length);
+                return;
+            }
+            data[k] = inputs_[k]->floats();
+        }
+        ok_ = true;
+    }
+    bool ok() const { return ok_; }
+    const float* data[P ? P : 1];
+
+private:
+    std::unique_ptr<Input> inputs_[P ? P : 1];
+    bool ok_ = false;
+};
+
+// The vectors that their gradients are written to.
+template <int P> class VectorsOut {
+public:
+    VectorsOut(PyArrayObject** const* outputs, npy_intp length) {
+        for (int k = 0; k < P; ++k) {
+            if (!allocate(outputs[k], 1, &length)) return;
+            data[k] = floats(*outputs[k]);
+        }
+        ok_ = true;
+    }
+    bool ok() const { return ok_; }
+    float* data[P ? P : 1];
+
+private:
+    bool ok_ = false;
+};
+
 }  // namespace ladder

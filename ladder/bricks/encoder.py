@@ -1,0 +1,38 @@
+"""One layer of the encoder after its matrix product (Rasmus et al., 2015, algorithm 1, lines 3 to 8)."""
+
+import numpy as np
+
+from ladder.bricks.activations import ACTIVATIONS
+from ladder.bricks.normalization import normalize, statistics
+
+
+def encode(z_pre, noise, std, b, c, act):
+    """Normalise, add noise, activate.
+
+    Parameters
+    ----------
+    z_pre : (examples, units) float32
+    noise : (examples, units) float32, or None
+        Standard normals; None for the clean path.
+    std : float, the noise's standard deviation
+    b, c : (units,) float32, or None
+        Shift and scale before the activation, None where the layer has none.
+    act : str, name of the activation
+
+    Returns
+    -------
+    z : the lateral signal: normalised, then noisy
+    m, s : (1, units), mean and variance of z_pre
+    h : the layer's activation
+    """
+    m, s = statistics(z_pre)
+    z = normalize(z_pre, m, s)
+    if noise is not None:
+        z = z + noise * np.float32(std)
+    return z, m, s, activate(z, b, c, act)
+
+
+def activate(z, b, c, act):
+    """``act(c (z + b))``."""
+    h = z if b is None else z + b
+    return ACTIVATIONS[act](h if c is None else h * c)

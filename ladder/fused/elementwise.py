@@ -1,0 +1,137 @@
+"""From a brick's formula to a C++ function and its gradient.
+
+Activations and decoder functions are written once, as bricks.  Here a brick
+is applied to scalars, Aesara differentiates the result, and both are printed
+as straight-line C++ which the kernels call for every element.
+"""
+
+from dataclasses import dataclass
+
+import aesara.tensor as at
+from aesara.graph.basic import Constant, io_toposort
+from aesara.graph.rewriting.utils import rewrite_graph
+
+#: Aesara's scalar operations in C++; functions are those of ``c/elementwise.h``.
+OPERATIONS = {
+    "add": lambda *x: " + ".join(x),
+    "mul": lambda *x: " * ".join(x),
+    "sub": "{} - {}".format,
+    "true_divide": "{} / {}".format,
+    "neg": "-{}".format,
+    "sqr": "{0} * {0}".format,
+    "exp": "exp({})".format,
+    "log": "log({})".format,
+    "sigmoid": "sigmoid({})".format,
+    "maximum": "maximum({}, {})".format,
+    "EQ": "({} == {} ? 1.0f : 0.0f)".format,
+    "GT": "({} > {} ? 1.0f : 0.0f)".format,
+    "Switch": "({} != 0.0f ? {} : {})".format,
+    "second": "{1}".format,
+    "identity": "{}".format,
+}
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """A function of one or two signals and some parameters a unit, all scalars here.
+
+    Attributes
+    ----------
+    z, u : float32 scalars
+        The signals; ``u`` is None for a function of z alone.
+    parameters : tuple of (name, first value, maker)
+        ``maker`` is 'w' or 'b', as in ``ladder.bricks.decoder``.
+    source : str
+        A C++ struct ``Function`` with ``P`` parameters, ``value`` and ``gradient``.
+    """
+
+    uses_u: bool
+    parameters: tuple
+    source: str
+
+
+def trace(brick, has_u):
+    """Print a brick as C++.
+
+    Parameters
+    ----------
+    brick : function of (z, u, w, b), as in ``ladder.bricks.decoder``
+        Elementwise; u is None where ``has_u`` is false.
+    has_u : bool
+
+    Returns
+    -------
+    Elementwise, or None where the brick gives None
+    """
+    scalars, made = {}, []
+
+    def maker(kind):
+        def make(init, name):
+            if name not in scalars:
+                scalars[name] = at.fscalar(name)
+                made.append((name, init, kind))
+            return scalars[name]
+
+        return make
+
+    z, u = at.fscalar("z"), at.fscalar("u") if has_u else None
+    value = brick(z, u, maker("w"), maker("b"))
+    if value is None:
+        return None
+    g = at.fscalar("g")
+    signals = {"z": z, "u": u} if has_u else {"z": z}
+    inputs = [*signals.values(), *scalars.values()]
+    gradients = at.grad(
+        None, inputs, known_grads={value: g}, disconnected_inputs="ignore", return_disconnected="none"
+    )
+    by_name = dict(zip([*signals, *scalars], gradients))
+    source = _struct(value, by_name, list(scalars), [*inputs, g])
+    return Elementwise(has_u and by_name["u"] is not None, tuple(made), source)
+
+
+def _struct(value, gradients, names, inputs):
+    load = "".join(f"        const float {name} = p[{k}][j];\n" for k, name in enumerate(names))
+    into = {**{x: f"d{x} = {{}};" for x in "zu"}, **{name: f"d[{k}][j] += {{}};" for k, name in enumerate(names)}}
+    wanted = {name: gradient for name, gradient in gradients.items() if gradient is not None}
+    value_body, (result,) = _statements(inputs, [value])
+    gradient_body, results = _statements(inputs, list(wanted.values()))
+    stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
+    return f"""
+struct Function {{
+    static const int P = {len(names)};
+    template <class Parameters>
+    static inline float value(float z, float u, const Parameters& p, int j) {{
+{load}{value_body}        return {result};
+    }}
+    template <class Parameters, class Sums>
+    static inline void gradient(float z, float u, const Parameters& p, int j, float g, float& dz, float& du, Sums& d) {{
+        dz = du = 0.0f;
+{load}{gradient_body}{stores}    }}
+}};
+"""
+
+
+def _statements(inputs, outputs):
+    """C++ statements that compute ``outputs``, and the expression of each."""
+    outputs = rewrite_graph(outputs, include=("canonicalize",), clone=False)
+    names, lines = {x: x.name for x in inputs}, []
+    for node in io_toposort(inputs, outputs):
+        names[node.outputs[0]] = name = f"t{len(lines)}"
+        lines.append(f"        const float {name} = {_expression(node, [_name(x, names) for x in node.inputs])};\n")
+    return "".join(lines), [_name(x, names) for x in outputs]
+
+
+def _name(variable, names):
+    if isinstance(variable, Constant):
+        return f"{float(variable.data)!r}f"
+    return names[variable]
+
+
+def _expression(node, arguments):
+    operation = getattr(node.op, "scalar_op", None)
+    kind = getattr(operation, "name", None) or type(operation).__name__
+    if kind == "Cast" or type(node.op).__name__ == "DimShuffle":  # all is float32, all is scalar
+        return arguments[0]
+    if kind not in OPERATIONS:
+        raise NotImplementedError(f"ladder.fused.elementwise: no C++ for Aesara's {node.op}: add it to OPERATIONS")
+    return OPERATIONS[kind](*arguments)

@@ -1,0 +1,19 @@
+"""Normals of a counter-based generator, Philox4x32-10 with Box-Muller, as one operation.
+
+J. Salmon, M. Moraes, R. Dror and D. Shaw, Parallel random numbers: as easy as
+1, 2, 3, Supercomputing 2011.
+"""
+
+from ladder.fused.normals import Normals
+
+
+class PhiloxNormal(Normals):
+    """(state, size, size, …) -> next state, normals; no number is ever infinite or NaN.
+
+    The state is an int64 vector: seed, stream, update.  The update goes up by
+    one a call; a shorter draw is the beginning of a longer one.
+    """
+
+    kernels = ("normal.h", "philox.h")
+    state_dtype, state_ndim = "int64", 1
+    function = "philox_normal"
