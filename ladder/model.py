@@ -13,9 +13,9 @@ import numpy as np
 from ladder import bricks, fused
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
-from ladder.bricks.dense import dense, dense_init
+from ladder.bricks.dense import as_matrix, dense, dense_init
 from ladder.bricks.normalization import running_average, unbiased
-from ladder.bricks.noise import GaussianNoise
+from ladder.fused.noise import noise_source
 from ladder.graph.annotations import annotate_update
 from ladder.graph.parameters import ParameterStore
 from ladder.graph.roles import BIAS, BNPARAM, WEIGHT, add_role
@@ -62,7 +62,7 @@ class LadderAE:
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph
         self.bricks = bricks if plain else fused
-        self.noise = _noise_source(p, plain)
+        self.noise = noise_source(p.noise, p.seed, plain)
         self.rng = np.random.RandomState(p.seed)
 
     def apply(self, input_labeled=None, target_labeled=None, input_unlabeled=None):
@@ -201,7 +201,7 @@ class LadderAE:
             for kind, new in (("mean", act.m[i]), ("var", act.s[i])):
                 new.name = f"f_{i}_bn_{kind}_clean"
                 add_role(new, BNPARAM)
-            new = act.m[i].flatten(), unbiased(act.s[i].flatten(), n)
+            new = act.m[i].dimshuffle(1), unbiased(act.s[i].dimshuffle(1), n)
             changed = {old: running_average(x, old, counter) for old, x in zip(averages, new)}
             annotate_update(act.h[i], {**changed, **self.counter_update()})
 
@@ -239,7 +239,7 @@ class LadderAE:
                 u = corr.h[i] if above is None else self.project_down(est.z[i + 1], layer, above)
             statistics = (clean.m[i], clean.s[i]) if i > 0 and self.p.zestbn == "bugfix" else (None, None)
             z_est, cost = self.bricks.denoise(
-                layer.decoder, u, corr.z[i].flatten(2), clean.z[i].flatten(2), *statistics,
+                layer.decoder, u, as_matrix(corr.z[i]), as_matrix(clean.z[i]), *statistics,
                 w=lambda init, name: self.weight(init * np.ones(layer.size), f"g_{i}_{name}"),
                 b=lambda init, name: self.bias(init * np.ones(layer.size), f"g_{i}_{name}"),
             )  # fmt: skip
@@ -285,10 +285,6 @@ class LadderAE:
 
     def bias(self, init, name):
         return self.shareds.get_or_make(name, init, BIAS)
-
-
-def _noise_source(p, plain):
-    return GaussianNoise(p.seed)
 
 
 def _halves():

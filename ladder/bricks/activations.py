@@ -3,6 +3,8 @@
 import aesara.tensor as at
 import numpy as np
 
+from ladder.bricks.dense import as_matrix
+
 
 def softmax(x):
     """Softmax over the last axis, the maximum subtracted first.
@@ -21,5 +23,5 @@ ACTIVATIONS = {
     "linear": lambda x: x,
     "softplus": lambda x: at.log(np.float32(1) + at.exp(x)),
     "sigmoid": at.sigmoid,
-    "softmax": lambda x: softmax(x.flatten(2)),
+    "softmax": lambda x: softmax(as_matrix(x)),
 }

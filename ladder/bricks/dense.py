@@ -23,4 +23,9 @@ def dense_init(rng, in_dim, out_dim):
 
 def dense(h, W):
     """``h W``, examples flattened first; (examples, …), (in, out) -> (examples, out)."""
-    return at.dot(h.flatten(2) if h.ndim > 2 else h, W)
+    return at.dot(as_matrix(h), W)
+
+
+def as_matrix(h):
+    """(examples, …) -> (examples, units); a matrix stays what it is."""
+    return h.flatten(2) if h.ndim > 2 else h

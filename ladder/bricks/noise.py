@@ -4,34 +4,34 @@ import aesara.tensor as at
 from aesara.sandbox.rng_mrg import MRG_RandomStream
 
 
-class GaussianNoise:
+class NoiseSource:
     """Standard normal draws, one stream of random numbers a layer.
 
-    MRG31k3p with Box-Muller, bit for bit the original's: the k-th call of
-    :meth:`like` takes the k-th stream of the seed, and every update of the
-    network moves each stream on.
+    The k-th draw takes the k-th stream of a seed, and every call of a compiled
+    function moves each of its streams on.  A subclass has ``_draw(shape)``, and
+    ``_states()``, the shared variables that hold the streams, in the order of
+    the draws.
 
-    Parameters
+    Attributes
     ----------
-    seed : int
+    draws : list of variables, one a stream
     """
 
-    def __init__(self, seed):
-        self._streams = MRG_RandomStream(seed=seed)
+    def __init__(self):
         self.draws = []
 
     def like(self, x):
         """Standard normals of the shape of ``x``, float32."""
-        return self.normal(tuple(x.shape))
+        return self.normal(x.shape)
 
     def normal(self, shape):
-        """Standard normals, float32; ``shape`` is a tuple of int or symbolic sizes."""
-        noise = at.cast(self._streams.normal(size=shape, avg=0.0, std=1.0), "float32")
+        """Standard normals, float32; ``shape`` is a tuple of integers, known or symbolic, or ``x.shape``."""
+        noise = self._draw(shape)
         self.draws.append(noise)
         return noise
 
     def get_states(self):
-        """State of every stream (list of int32 arrays), to be set again later."""
+        """State of every stream (list of arrays), to be set again later."""
         return [state.get_value() for state in self._states()]
 
     def set_states(self, states):
@@ -39,6 +39,21 @@ class GaussianNoise:
         for shared, state in zip(self._states(), states):
             shared.set_value(state)
 
+
+class GaussianNoise(NoiseSource):
+    """MRG31k3p with Box-Muller, bit for bit the original's.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self._streams = MRG_RandomStream(seed=seed)
+
+    def _draw(self, shape):
+        return at.cast(self._streams.normal(size=shape, avg=0.0, std=1.0), "float32")
+
     def _states(self):
-        """The shared variables that hold the streams, in the order of :meth:`like`."""
         return [entry[0] for entry in self._streams.state_updates]

@@ -11,6 +11,7 @@ from dataclasses import fields
 from ladder.hyper import HyperParameters
 
 FIELDS = tuple(f.name for f in fields(HyperParameters))
+FLAGS = ("unsupervised", "plain_graph")
 
 
 def add_training_options(parser):
@@ -95,6 +96,13 @@ def add_training_options(parser):
     )
     decoder.add_argument("--unsupervised", action="store_true",
                          help="train without labels: no classification, denoising costs alone")  # fmt: skip
+    speed = parser.add_argument_group("how it is computed")
+    _add(
+        speed, "--noise", str, "mrg|philox", "mrg",
+        "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
+    )
+    speed.add_argument("--plain-graph", action="store_true",
+                       help="build the readable graph, without fused operations (slower, same results up to rounding)")  # fmt: skip
 
 
 def add_threads_option(parser):
@@ -150,8 +158,7 @@ def _bool(text):
 def given_options(args):
     """The training options that were given, in their order: name -> value or list of values."""
     options = {name: getattr(args, name) for name in getattr(args, "given", ()) if name in FIELDS}
-    if getattr(args, "unsupervised", False):
-        options["unsupervised"] = True
+    options.update({flag: True for flag in FLAGS if getattr(args, flag, False)})
     return options
 
 

@@ -33,7 +33,7 @@ def add_parser(subparsers):
     parser.add_argument("directory", metavar="DIR", help="folder with the golden files")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="check these files alone")
     parser.add_argument("--backend", choices=("c",), default="c", help="what compiles the graph (default: c)")
-    parser.add_argument("--graph", choices=("plain",), default="plain", help="how it is built (default: plain)")
+    parser.add_argument("--graph", choices=("fused", "plain", "both"), default="fused", help="how it is built: with fused operations (default), as the readable graph, or one after the other")
     parser.add_argument(
         "--jobs", type=int, metavar="N",
         help="processes to spread the files over (default: the cores this process may use)",
@@ -65,18 +65,22 @@ def run(args):
     names = golden.find(args.directory, args.only)
     print(f"Checking {len(names)} golden files; networks are compiled first, which takes from seconds to minutes")
     results = []
-    for result in pool.check_all(args.directory, names, jobs, args.threads, args.full):
-        print("\n".join(["", *report.lines_of(result)]), flush=True)
-        results.append(result)
-    print(f"\n{report.summary(results)}")
+    for graph in ("fused", "plain") if args.graph == "both" else (args.graph,):
+        print(f"\nThe {graph} graph:")
+        of_graph = []
+        for result in pool.check_all(args.directory, names, jobs, args.threads, args.full, graph == "plain"):
+            print("\n".join(["", *report.lines_of(result)]), flush=True)
+            of_graph.append(result)
+        print(f"\nThe {graph} graph: {report.summary(of_graph)}")
+        results += [(graph, result) for result in of_graph]
     if args.json is not None:
         _write(args.json, results)
-    return 1 if any(result.verdict == FAILED for result in results) else 0
+    return 1 if any(result.verdict == FAILED for _, result in results) else 0
 
 
 def _write(path, results):
     try:
         # An infinite difference is written as such, which Python's reader takes.
-        path.write_text(json.dumps([report.as_dict(result) for result in results], indent=1) + "\n")
+        path.write_text(json.dumps([{"graph": graph, **report.as_dict(result)} for graph, result in results], indent=1) + "\n")
     except OSError as error:
         raise UserError(f"--json {path} cannot be written ({error.strerror}): choose another file") from error

@@ -1,5 +1,7 @@
 """One decoder layer after its matrix product, as one operation, and its gradient as another."""
 
+from functools import lru_cache
+
 import aesara.tensor as at
 from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Apply
@@ -13,7 +15,7 @@ KERNELS = ("elementwise.h", "columns.h", "decoder.h")
 
 def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     """Fused :func:`ladder.bricks.decoder.denoise`: the same arguments and results."""
-    function = trace(DECODERS[decoder], u_pre is not None)
+    function = _function(decoder, u_pre is not None)
     if function is None:
         return None, None
     makers = {"w": w, "b": b}
@@ -24,14 +26,19 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     return operation(*signals, z_corr, z_clean, *statistics, *parameters)
 
 
+@lru_cache
+def _function(decoder, has_u):
+    """A decoder function in C++."""
+    return trace(DECODERS[decoder], has_u)
+
+
 class _Decoding(FusedOperation):
     """What the operation and its gradient have in common: the decoder function, and the order of inputs."""
 
     kernels = KERNELS
 
-    def c_support_code(self, **kwargs):
-        function = trace(DECODERS[self.decoder], self.has_u)
-        return super().c_support_code(**kwargs) + "\nnamespace ladder {" + function.source + "}"
+    def function(self):
+        return _function(self.decoder, self.has_u)
 
     def split(self, inputs):
         """The inputs as (u_pre, z_corr, z_clean, mean, variance), parameters and the rest; None for missing ones."""

@@ -1,5 +1,7 @@
 """One encoder layer after its matrix product, as one operation, and its gradient as another."""
 
+from functools import lru_cache
+
 import aesara.tensor as at
 from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Apply
@@ -23,16 +25,21 @@ def encode(z_pre, noise, std, b, c, act):
     return z, m, s, h
 
 
+@lru_cache
+def _function(act, has_b, has_c):
+    """``activate`` in C++."""
+
+    def brick(z, u, w, b):
+        return activate(z, b(0.0, "b") if has_b else None, w(1.0, "c") if has_c else None, act)
+
+    return trace(brick, has_u=False)
+
+
 class _Encoding(FusedOperation):
     """What the operation and its gradient have in common: the function that is applied to z."""
 
-    def c_support_code(self, **kwargs):
-        function = trace(lambda z, u, w, b: self._activate(z, w, b), has_u=False)
-        return super().c_support_code(**kwargs) + "\nnamespace ladder {" + function.source + "}"
-
-    def _activate(self, z, w, b):
-        bias = b(0.0, "b") if self.has_b else None
-        return activate(z, bias, w(1.0, "c") if self.has_c else None, self.act)
+    def function(self):
+        return _function(self.act, self.has_b, self.has_c)
 
     @property
     def n_parameters(self):

@@ -27,8 +27,14 @@ class FusedOperation(COp):
     def perform(self, node, inputs, outputs):
         raise NotImplementedError(f"{self} runs in C only: build the graph with --plain-graph where there is no compiler")
 
+    def function(self):
+        """What the kernels apply to every element (``elementwise.Elementwise``), None for kernels that need none."""
+        return None
+
     def c_support_code(self, **kwargs):
-        return "\n".join((KERNELS / name).read_text() for name in ("arrays.h", *self.kernels))
+        function = self.function()
+        sources = [(KERNELS / name).read_text() for name in ("arrays.h", *self.kernels)]
+        return "\n".join(sources + ([f"namespace ladder {{{function.source}}}"] if function else []))
 
     def c_headers(self, **kwargs):
         return ["<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]

@@ -9,7 +9,7 @@ from ladder.parity.comparison import FAILED, NOT_BUILT, Result
 STREAMS, MNIST_RUN, WHITENING = "streams", "mnist_fc100_seed1_traj", "zca_cnorm"
 
 
-def check(directory, name, full=False):
+def check(directory, name, full=False, plain_graph=False):
     """Compare one golden file; never raises for what is wrong with the file or our numbers.
 
     Parameters
@@ -18,6 +18,8 @@ def check(directory, name, full=False):
     name : str
     full : bool
         Run all updates of the MNIST file, not the first 200.
+    plain_graph : bool
+        Build the readable graph instead of the fused one.
 
     Returns
     -------
@@ -26,7 +28,7 @@ def check(directory, name, full=False):
     start = time.time()
     result = Result(name)
     try:
-        _compare(golden.read(directory, name), result, full)
+        _compare(golden.read(directory, name), result, full, plain_graph)
     except (golden.Unreadable, UserError) as error:
         result.status, result.reason = FAILED, str(error)
     # A broken product must be reported beside the other files' verdicts, not end them.
@@ -36,7 +38,7 @@ def check(directory, name, full=False):
     return result
 
 
-def _compare(file, result, full):
+def _compare(file, result, full, plain_graph):
     """Choose how to compare a file: by its name, or by what its .json says."""
     # Modules that import Aesara, and files that need none of it, wait until they are needed.
     if file.name == WHITENING:
@@ -48,7 +50,7 @@ def _compare(file, result, full):
     elif file.name == MNIST_RUN:
         from ladder.parity import mnist_file
 
-        mnist_file.compare(file, result, full)
+        mnist_file.compare(file, result, full, plain_graph)
     elif not configuration.is_model(file.meta):
         result.status, result.reason = FAILED, "its .json has no encoder_layers: it is not known what it is about"
     elif configuration.has_images(file.meta):
@@ -56,4 +58,4 @@ def _compare(file, result, full):
     else:
         from ladder.parity import model_file
 
-        model_file.compare(file, result)
+        model_file.compare(file, result, plain_graph)

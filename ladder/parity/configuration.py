@@ -6,7 +6,7 @@ PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
 PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
 
 
-def hyperparameters(meta):
+def hyperparameters(meta, plain_graph):
     """The configuration in a golden file's .json.
 
     Parameters
@@ -14,6 +14,7 @@ def hyperparameters(meta):
     meta : dict
         ``p_effective`` holds all options; where it lacks one, ``config``
         (what differs from the defaults) is asked.
+    plain_graph : bool
 
     Returns
     -------
@@ -28,7 +29,7 @@ def hyperparameters(meta):
     values = {name: _tuple(options[name]) for name in PER_LAYER if name in options}
     values.update({name: options[name] for name in PLAIN if name in options})
     in_dim, *above = options["encoder_layers"]
-    return HyperParameters(encoder_layers=(_tuple(in_dim), *above), **values)
+    return HyperParameters(encoder_layers=(_tuple(in_dim), *above), plain_graph=plain_graph, **values)
 
 
 def is_model(meta):

@@ -26,7 +26,7 @@ from ladder.hyper import HyperParameters
 from ladder.parity.comparison import SKIPPED
 from ladder.parity.tolerances import EXACT, Rule, within
 from ladder.training import functions
-from ladder.training.statistics import averaging
+from ladder.training.statistics import averaging, with_running_statistics
 from ladder.training.step import training_step
 
 BLOCK = 50
@@ -49,7 +49,7 @@ TEST_ERROR = within(1.0)
 PIXEL_SUMS = Rule(1e-6, per_entry=True)
 
 
-def compare(golden, result, full=False):
+def compare(golden, result, full=False, plain_graph=False):
     """Train as the original did and compare on the way, adding to ``result``.
 
     Parameters
@@ -58,13 +58,14 @@ def compare(golden, result, full=False):
     result : ladder.parity.comparison.Result
     full : bool
         All updates and the test error, not only the first 200 updates.
+    plain_graph : bool
     """
     try:
         find_dataset("mnist")
     except UserError as error:
         result.status, result.reason = SKIPPED, str(error)
         return
-    run = Run(hyperparameters(golden.meta["argv"]))
+    run = Run(hyperparameters(golden.meta["argv"], plain_graph))
     _compare_first_batch(golden, run, result)
     n = golden.meta["n_updates"] if full else golden.meta["saved_first"]
     log, snapshots = run.train(n)
@@ -129,7 +130,7 @@ def _compare_parameters(golden, snapshots, result):
             result.fail("parameters", f"{name} is not computed here")
 
 
-def hyperparameters(argv):
+def hyperparameters(argv, plain_graph):
     """The options of the original's command line that this run uses."""
     options = dict(zip(argv, argv[1:]))
     return HyperParameters(
@@ -141,6 +142,7 @@ def hyperparameters(argv):
         seed=int(options["--seed"]),
         num_epochs=int(options["--num-epochs"]),
         lrate_decay=float(options["--lrate-decay"]),
+        plain_graph=plain_graph,
     )
 
 
@@ -214,7 +216,9 @@ class Run:
         with averaging(self.ladder.shareds):
             for batch in self.stream().get_epoch_iterator():
                 update_averages(batch)
-        predict = functions.compile_prediction(self.p, self.ladder.shareds, c.mode())
+        x, probabilities = functions.build_prediction_graph(self.p, self.ladder.shareds)
+        probabilities = with_running_statistics([probabilities], self.ladder.shareds)
+        predict = aesara.function([x], probabilities[0], mode=c.mode())
         test = load_examples("mnist", "test")
         batches = sequential_batches(test, numpy.arange(len(test.targets)), self.p.batch_size)
         wrong = sum((predict(x).argmax(axis=1) != y).sum() for x, y in batches)

@@ -15,7 +15,7 @@ def cores():
     return os.cpu_count() or 1
 
 
-def check_all(directory, names, jobs, threads, full=False):
+def check_all(directory, names, jobs, threads, full=False, plain_graph=False):
     """Check golden files and yield their results in the order of ``names``.
 
     Parameters
@@ -26,7 +26,7 @@ def check_all(directory, names, jobs, threads, full=False):
         Processes; with 1 everything runs in this one.
     threads : int
         Threads of each process.
-    full : bool, see ``check.check``
+    full, plain_graph : bool, see ``check.check``
 
     Yields
     ------
@@ -35,13 +35,13 @@ def check_all(directory, names, jobs, threads, full=False):
     if jobs == 1 or len(names) == 1:
         _configure(threads)
         for name in names:
-            yield check.check(directory, name, full)
+            yield check.check(directory, name, full, plain_graph)
         return
     # Aesara must be set up before it is imported, which a fork could not promise.
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(names)), _configure, (threads,)) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
-        pending = {name: pool.apply_async(check.check, (directory, name, full)) for name in longest_first}
+        pending = {name: pool.apply_async(check.check, (directory, name, full, plain_graph)) for name in longest_first}
         for name in names:
             yield pending[name].get()
 
