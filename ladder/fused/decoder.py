@@ -37,7 +37,7 @@ class _Decoding(FusedOperation):
 
     kernels = KERNELS
 
-    def function(self):
+    def elementwise(self):
         return _function(self.decoder, self.has_u)
 
     def split(self, inputs):

@@ -38,7 +38,7 @@ def _function(act, has_b, has_c):
 class _Encoding(FusedOperation):
     """What the operation and its gradient have in common: the function that is applied to z."""
 
-    def function(self):
+    def elementwise(self):
         return _function(self.act, self.has_b, self.has_c)
 
     @property

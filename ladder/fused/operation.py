@@ -27,12 +27,12 @@ class FusedOperation(COp):
     def perform(self, node, inputs, outputs):
         raise NotImplementedError(f"{self} runs in C only: build the graph with --plain-graph where there is no compiler")
 
-    def function(self):
+    def elementwise(self):
         """What the kernels apply to every element (``elementwise.Elementwise``), None for kernels that need none."""
         return None
 
     def c_support_code(self, **kwargs):
-        function = self.function()
+        applied = self.elementwise()
         sources = [(KERNELS / name).read_text() for name in ("arrays.h", *self.kernels)]
         return "\n".join(sources + ([f"namespace ladder {{{function.source}}}"] if function else []))
 
