@@ -34,7 +34,7 @@ class FusedOperation(COp):
     def c_support_code(self, **kwargs):
         applied = self.elementwise()
         sources = [(KERNELS / name).read_text() for name in ("arrays.h", *self.kernels)]
-        return "\n".join(sources + ([f"namespace ladder {{{function.source}}}"] if function else []))
+        return "\n".join(sources + ([f"namespace ladder {{{applied.source}}}"] if applied else []))
 
     def c_headers(self, **kwargs):
         return ["<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]
