@@ -15,7 +15,7 @@ setup(
     description="Semi-supervised learning with ladder networks, on Aesara",
     license="MIT",
     packages=find_packages(include=["ladder", "ladder.*"]),
-    package_data={"ladder.data.convert": ["*.txt", "*.json"]},
+    package_data={"ladder.data.convert": ["*.txt", "*.json"], "ladder.fused": ["c/*.h"]},
     python_requires=">=3.10,<3.12",
     install_requires=[
         "aesara==2.9.4",
