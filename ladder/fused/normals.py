@@ -1,7 +1,7 @@
 """What the sources of normals have in common: a state and sizes go in, the next state and normals come out."""
 
 import aesara.tensor as at
-from aesara.graph.basic import Apply, Constant
+from aesara.graph.basic import Apply, Constant, Variable
 
 from ladder.fused.operation import FusedOperation
 
@@ -41,4 +41,4 @@ class Normals(FusedOperation):
 def _scalar(size):
     """A size as an int64 scalar; a constant where Aesara can tell the number, so that types have static shapes."""
     known = at.extract_constant(size)
-    return at.cast(known, "int64") if isinstance(known, at.TensorVariable) else at.constant(known, dtype="int64")
+    return at.cast(known, "int64") if isinstance(known, Variable) else at.constant(known, dtype="int64")

@@ -2,11 +2,11 @@
 
 namespace ladder {
 
-const int BLOCK = 64;              // substreams that are moved on together, in registers
-const npy_intp PAIRS = 1024;       // pairs that a thread makes normal at a time
-const npy_intp MANY = 20000;       // fewer numbers than that are not worth a second thread
-const uint32_t M1 = 2147483647u;   // 2^31 - 1
-const uint32_t M2 = 2147462579u;   // 2^31 - 21069
+const int BLOCK = 64;                  // substreams that are moved on together
+const npy_intp PAIRS = 1024;           // pairs that a thread makes normal at a time
+const npy_intp MANY = 20000;           // fewer numbers than that are not worth a second thread
+const uint32_t M1 = 2147483647u;       // 2^31 - 1
+const uint32_t M2 = 2147462579u;       // 2^31 - 21069
 const float TO_UNIT = 4.6566126e-10f;  // the float below 2^-31, so that no uniform is 1
 
 // y below 2 m, modulo m; y - m wraps around where y is less.
@@ -43,9 +43,10 @@ inline void draw(Substreams& streams, float* __restrict uniforms, int count) {
     }
 }
 
-// Uniforms first, first + n_streams, ... of the substreams first to first + count.  Those from `size` on, of which
-// one at most is wanted (Box-Muller takes an even number), go to *spare.
-inline void draw_block(int32_t* state, npy_intp n_streams, npy_intp first, float* uniforms, npy_intp size, float* spare) {
+// All uniforms of up to BLOCK substreams, of which `first` is the first: numbers first, first + n_streams, ...
+// Box-Muller takes an even number of them; where `size` is odd, the last one goes to *spare.
+inline void draw_block(int32_t* state, npy_intp n_streams, npy_intp first, float* uniforms, npy_intp size,
+                       float* spare) {
     const int count = (int)std::min<npy_intp>(BLOCK, n_streams - first);
     const npy_intp even = size + size % 2;
     Substreams streams;

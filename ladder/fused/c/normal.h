@@ -36,6 +36,9 @@ inline float from_bits(uint32_t b) {
     return x;
 }
 
+// The sign bit of a float if the flag, 0 or 2, is 2.
+inline uint32_t sign_if(int flag) { return (uint32_t)flag << 30; }
+
 // logf of a normal positive number: u = 2^k z, z near c, log u = log(z / c) + log c + k log 2.
 inline float logarithm(float u) {
     const uint32_t b = bits(u), above = b - 0x3f330000u;
@@ -70,9 +73,8 @@ inline void box_muller(float* __restrict first, float* __restrict second, npy_in
         const double x = theta - quadrant * HALF_PI;
         const uint32_t s = bits(sine(x)), c = bits(cosine(x));
         const bool odd = quadrant & 1;
-        const uint32_t sign_of_cosine = ((uint32_t)(quadrant + 1) & 2) << 30, sign_of_sine = ((uint32_t)quadrant & 2) << 30;
-        first[j] = radius * from_bits((odd ? s : c) ^ sign_of_cosine);
-        second[j] = radius * from_bits((odd ? c : s) ^ sign_of_sine);
+        first[j] = radius * from_bits((odd ? s : c) ^ sign_if((quadrant + 1) & 2));
+        second[j] = radius * from_bits((odd ? c : s) ^ sign_if(quadrant & 2));
     }
 }
 

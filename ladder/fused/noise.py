@@ -1,0 +1,72 @@
+"""Sources of Gaussian noise that draw a layer in one operation, for ``ladder.bricks.noise.GaussianNoise``."""
+
+import aesara
+import numpy as np
+from aesara.sandbox.rng_mrg import MRG_RandomStream, guess_n_streams
+
+from ladder.bricks.noise import GaussianNoise, NoiseSource
+from ladder.fused.mrg import MRGNormal
+from ladder.fused.philox import PhiloxNormal
+
+
+def noise_source(name, seed, plain=False):
+    """The source called ``name``, one of ``ladder.hyper.NOISES``; ``plain``: in Aesara's operations, if it has them."""
+    if name == "philox":
+        return PhiloxNoise(seed)
+    return GaussianNoise(seed) if plain else FastMRGNoise(seed)
+
+
+class _OperationNoise(NoiseSource):
+    """Draws of one ``operation`` each; a subclass also has ``_first_state()``, that of the next stream."""
+
+    def __init__(self):
+        super().__init__()
+        self._shared = []
+
+    def _draw(self, shape):
+        first = self._first_state()
+        state = aesara.shared(first, shape=first.shape, borrow=True)
+        next_state, noise = self.operation(state, *shape)
+        state.default_update = next_state
+        self._shared.append(state)
+        return noise
+
+    def _states(self):
+        return self._shared
+
+
+class FastMRGNoise(_OperationNoise):
+    """The numbers of ``GaussianNoise``, and its states: each can go on where the other stopped.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    operation = MRGNormal()
+
+    def __init__(self, seed):
+        super().__init__()
+        self._streams = MRG_RandomStream(seed=seed)
+
+    def _first_state(self):
+        # As many substreams as Aesara takes where it does not know the size.
+        return self._streams.get_substream_rstates(guess_n_streams(None), "float32")
+
+
+class PhiloxNoise(_OperationNoise):
+    """Numbers of Philox4x32-10: other ones than the original's, and a state of three integers a stream.
+
+    Parameters
+    ----------
+    seed : int, of 64 bits
+    """
+
+    operation = PhiloxNormal()
+
+    def __init__(self, seed):
+        super().__init__()
+        self._seed = seed
+
+    def _first_state(self):
+        return np.array([self._seed, len(self._shared), 0], dtype="int64")
