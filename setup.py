@@ -9,6 +9,9 @@ from setuptools import find_packages, setup
 INIT = Path(__file__).with_name("ladder") / "__init__.py"
 VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).group(1)
 
+# Attacks by other hands, to compare ours with.  It needs no deep learning framework; its extras would pull one.
+ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
+
 setup(
     name="ladder",
     version=VERSION,
@@ -29,12 +32,14 @@ setup(
         "setuptools<82",
         "tqdm>=4.64",
         "rich>=13",
+        "matplotlib>=3.7,<4",
         "threadpoolctl>=3.1",
     ],
     extras_require={
         # Apart, so that a platform without it can do without it.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
-        "test": ["pytest>=7.4", "pytest-xdist>=3.3"],
+        "test": ["pytest>=7.4", "pytest-xdist>=3.3", *ATTACK_CHECK],
+        "attack-check": ATTACK_CHECK,
         "torch": ["torch==2.13.0"],
     },
     entry_points={"console_scripts": ["ladder = ladder.cli:main"]},

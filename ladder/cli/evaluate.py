@@ -72,28 +72,35 @@ def run(args):
 
 def _classification_report(p, folder, train_examples, args):
     """Print and return what :func:`error_report` finds."""
-    examples, indices = _examples_of(p, train_examples, args.data_type)
-    indices = indices[examples.targets[indices] != NO_LABEL]
-    if len(indices) == 0:
-        raise UserError(f"--data-type {args.data_type}: {examples.name} has no labelled examples there.")
-
+    examples, indices = labelled_examples_of(p, train_examples, args.data_type)
     c.configure(args.threads)
-    from ladder.training.functions import compile_statistics_estimate
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     own_statistics = args.data_type == "train"
     if not own_statistics and (args.recompute_statistics or not classifier.has_final_statistics):
-        logger.info("Estimating batch-normalisation statistics over the training data")
-        train = train_examples()
-        split = choose_examples(p, train)
-        compile_statistics_estimate(p, classifier.shareds, train, split, c.mode())()
+        estimate_statistics(p, classifier.shareds, train_examples())
     probabilities = classifier.compile(running_statistics=not own_statistics)
     batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
     report = error_report(examples.targets[indices], guesses)
     _print_report(report, args.data_type)
     return report
+
+
+def estimate_statistics(p, shareds, train):
+    """Set the statistics for test data from the training data, as the original does.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    shareds : ParameterStore, with the trained parameters
+    train : Examples, the training split
+    """
+    from ladder.training.functions import compile_statistics_estimate
+
+    logger.info("Estimating batch-normalisation statistics over the training data")
+    compile_statistics_estimate(p, shareds, train, choose_examples(p, train), c.mode())()
 
 
 def load_configuration(folder, given):
@@ -157,6 +164,21 @@ def _examples_of(p, train_examples, data_type):
             f"{examples.name} has examples of shape {examples.in_dim}, but the network was trained on "
             f"{p.encoder_layers[0]}: give the data set it was trained on with --dataset."
         )
+    return examples, indices
+
+
+def labelled_examples_of(p, train_examples, data_type):
+    """What can be tested: the Examples, and the positions of those with a label.
+
+    Parameters
+    ----------
+    p, train_examples : from :func:`load_configuration`
+    data_type : 'test', 'valid' or 'train'
+    """
+    examples, indices = _examples_of(p, train_examples, data_type)
+    indices = indices[examples.targets[indices] != NO_LABEL]
+    if len(indices) == 0:
+        raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
     return examples, indices
 
 

@@ -1,0 +1,1 @@
+"""What a trained network does under attack, and pictures of it."""

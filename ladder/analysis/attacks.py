@@ -1,0 +1,227 @@
+"""Attacks: inputs moved by a little, so that a classifier gets them wrong.
+
+Plain functions of arrays; the network is only known by a function from
+examples and classes to gradients.  tau is in the units of the inputs that are
+attacked.  A kind's noise, k being the number of inputs of an example:
+
+``sgn``
+    tau sign(gradient): the fast gradient sign method (Goodfellow et al. 2015).
+``1N``
+    tau gradient / ||gradient||: L2 norm tau.
+``kN``
+    sqrt(k) times that, which has the power of ``sgn``.
+``pgd-linf``, ``pgd-l2``
+    Projected gradient descent (Madry et al. 2018): steps along ``sgn`` or
+    ``1N``, each put back into the ball of radius tau in the L-infinity or L2
+    norm.
+``gaussian``
+    tau sign(n), n standard normal: no attack but the control, with the power
+    of ``sgn``.
+
+Names of the first three, and the control, are those of "Adversarial Learning
+with Ladder Networks" (2016), sections 5.3 and 5.4.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Optional, Tuple
+
+import numpy as np
+
+from ladder.errors import UserError
+
+SINGLE_STEP = ("sgn", "1N", "kN")
+PROJECTED = ("pgd-linf", "pgd-l2")
+KINDS = SINGLE_STEP + PROJECTED + ("gaussian",)
+
+#: Without a step size, the steps together are so many radii long (Madry's choice for L2).
+STEPS_IN_RADII = 2.5
+
+#: More is a slip of the keyboard, whatever the units.
+LARGEST_TAU = 1_000_000
+
+
+@dataclass(frozen=True)
+class AttackSettings:
+    """Which attacks, and how.
+
+    Attributes
+    ----------
+    kinds : of ``KINDS``
+    taus : of 0 or more
+    steps : int, of projected gradient descent
+    step_size : float, length of one such step; None: ``2.5 tau / steps``
+    clip : bool
+        Whether attacked inputs are kept between 0 and 1, where they must be already.
+    random_start : bool
+        Whether projected gradient descent starts at a random point of the
+        ball, not at the example.
+    seed : int, of ``gaussian`` and of random starts
+    """
+
+    kinds: Tuple[str, ...] = KINDS
+    taus: Tuple[float, ...] = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+    steps: int = 20
+    step_size: Optional[float] = None
+    clip: bool = False
+    random_start: bool = False
+    seed: int = 1
+
+    def __post_init__(self):
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UserError(f"--kinds: unknown attack '{kind}': choose from {', '.join(KINDS)}.")
+        for tau in self.taus:
+            check_tau("--tau", tau)
+        _refuse_repeated("--kinds", self.kinds)
+        _refuse_repeated("--tau", self.taus)
+        if self.steps < 1:
+            raise UserError(f"--steps is {self.steps}, but must be at least 1.")
+        if self.step_size is not None and not 0 < self.step_size <= LARGEST_TAU:
+            raise UserError(f"--step-size is {self.step_size:g}, but must be above 0 and at most {LARGEST_TAU}.")
+        if self.seed < 0:
+            raise UserError(f"--attack-seed is {self.seed}, but must be 0 or more.")
+
+
+def check_tau(option, tau):
+    """Refuse a power that is negative, no number, or absurd."""
+    if not 0 <= tau <= LARGEST_TAU:
+        raise UserError(f"{option} is {tau:g}, but must be between 0 and {LARGEST_TAU}.")
+
+
+def _refuse_repeated(option, values):
+    for value in values:
+        if values.count(value) > 1:
+            raise UserError(f"{option} has {value} more than once: give it once.")
+
+
+class AttackedBatch:
+    """Some examples under every attack.
+
+    What does not depend on tau, the gradient at the examples and the random
+    draws, is the same for all of them.
+
+    Parameters
+    ----------
+    x : (examples, …) float32
+    y : (examples,) int64, the true classes
+    gradient : function (x, y) -> (examples, …) float32
+        Of the cost of each example by its own inputs, but for a positive
+        factor an example: no attack depends on its length.
+    settings : AttackSettings
+    number : int, of the batch: batches get different random draws
+    """
+
+    def __init__(self, x, y, gradient, settings, number=0):
+        self.x, self.y = x, y
+        self._gradient, self._settings, self._number = gradient, settings, number
+
+    def attacked(self, kind, tau):
+        """The examples after an attack of ``KINDS``: (examples, …) float32."""
+        if tau == 0:
+            return self.x
+        if kind in PROJECTED:
+            return self._projected(kind, tau)
+        noise = self._noise if kind == "gaussian" else direction(kind, self._gradient_at_x)
+        return self._clipped(self.x + np.float32(tau) * noise)
+
+    @cached_property
+    def _gradient_at_x(self):
+        return self._gradient(self.x, self.y)
+
+    @cached_property
+    def _noise(self):
+        return np.sign(self._random("gaussian").standard_normal(self.x.shape, "float32"))
+
+    def _projected(self, kind, tau):
+        s = self._settings
+        start = self.x
+        if s.random_start:
+            start = self._clipped(self.x + random_in_ball(kind, self.x.shape, tau, self._random(kind)))
+        return projected_gradient_descent(
+            kind, self.x, self.y, self._gradient, tau,
+            steps=s.steps, step_size=s.step_size, clip=s.clip, start=start,
+        )  # fmt: skip
+
+    def _random(self, kind):
+        """A generator of its own for each kind: what is drawn does not depend on which others are asked for."""
+        return np.random.default_rng([self._settings.seed, self._number, KINDS.index(kind)])
+
+    def _clipped(self, x):
+        return to_unit_interval(x) if self._settings.clip else x
+
+
+def direction(kind, gradient):
+    """The noise of a kind at tau = 1; a gradient of 0 gives none.
+
+    Parameters
+    ----------
+    kind : of ``SINGLE_STEP``
+    gradient : (examples, …) float32
+
+    Returns
+    -------
+    (examples, …) float32
+    """
+    if kind == "sgn":
+        return np.sign(gradient)
+    unit = gradient / np.maximum(_norms(gradient), np.finfo("float64").tiny)
+    return (unit * math.sqrt(gradient[0].size) if kind == "kN" else unit).astype("float32")
+
+
+def projected_gradient_descent(kind, x, y, gradient, tau, *, steps, step_size=None, clip=False, start=None):
+    """Steps up the cost that never leave the ball around ``x``.
+
+    Parameters
+    ----------
+    kind : of ``PROJECTED``
+    x : (examples, …) float32, centres of the balls
+    y, gradient : as in :class:`AttackedBatch`
+    tau : float, radius
+    steps, step_size, clip : as in :class:`AttackSettings`
+    start : (examples, …) float32, in the ball; None: ``x``
+
+    Returns
+    -------
+    (examples, …) float32
+        The last step's.
+    """
+    if step_size is None:
+        step_size = STEPS_IN_RADII * tau / steps
+    along = "sgn" if kind == "pgd-linf" else "1N"
+    attacked = x if start is None else start
+    for _ in range(steps):
+        attacked = attacked + np.float32(step_size) * direction(along, gradient(attacked, y))
+        if clip:
+            attacked = to_unit_interval(attacked)
+        # After the clipping: the way back to x, which is in the unit interval, stays there.
+        attacked = x + project(kind, attacked - x, tau)
+    return attacked
+
+
+def project(kind, noise, tau):
+    """The nearest point of the ball of radius ``tau``: (examples, …) float32, the same."""
+    if kind == "pgd-linf":
+        return np.clip(noise, -np.float32(tau), np.float32(tau))
+    norms = _norms(noise)
+    return np.where(norms > tau, noise * (tau / np.maximum(norms, tau)), noise).astype("float32")
+
+
+def random_in_ball(kind, shape, tau, rng):
+    """A point of each example's ball, all equally probable: float32 of ``shape`` (examples, …)."""
+    if kind == "pgd-linf":
+        return rng.uniform(-tau, tau, shape).astype("float32")
+    normals = rng.standard_normal(shape)
+    radii = tau * rng.uniform(size=len(normals)) ** (1 / normals[0].size)
+    return (normals / _norms(normals) * radii.reshape((-1,) + (1,) * (normals.ndim - 1))).astype("float32")
+
+
+def to_unit_interval(x):
+    return np.clip(x, np.float32(0), np.float32(1))
+
+
+def _norms(x):
+    """L2 norm of each example, in float64, which squares of float32 neither over- nor underflow."""
+    squares = np.square(x, dtype="float64").reshape(len(x), -1)
+    return np.sqrt(squares.sum(axis=1)).reshape((-1,) + (1,) * (x.ndim - 1))

@@ -1,0 +1,190 @@
+"""``run.py attack``: error of a trained network on inputs made to mislead it."""
+
+import argparse
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
+from ladder.analysis.robustness import count_errors
+from ladder.backends import c
+from ladder.cli.evaluate import CHUNK, estimate_statistics, labelled_examples_of, load_configuration
+from ladder.cli.options import add_threads_option, add_training_options, given_options
+from ladder.data.experiment import sequential_batches
+from ladder.errors import UserError
+from ladder.training.extensions.saving import save_json, write_whole
+
+logger = logging.getLogger("main")
+
+REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
+
+#: Columns of the grid of images.
+MOST_IMAGES = 10
+
+DESCRIPTION = """Attack a trained network, and print its test error against tau, the power of
+the attack in units of the inputs. Kinds: sgn, tau times the gradient's sign (FGSM); 1N, the gradient scaled to
+the L2 norm tau; kN, the same scaled to the power of sgn; pgd-linf and pgd-l2, projected gradient descent in the
+ball of radius tau; gaussian, the control: signs of Gaussian noise, with the power of sgn. Writes attack.json,
+attack_errors.png and attack_images.png."""
+
+
+def add_parser(subparsers):
+    default = AttackSettings()
+    parser = subparsers.add_parser(
+        "attack", help="test error of a trained network under attack", allow_abbrev=False, description=DESCRIPTION,
+        epilog="A folder with nothing but a trained_params.npz needs the options it was trained with; "
+        "options given here go before those of a run's params.json.",
+    )  # fmt: skip
+    parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
+    parser.add_argument("--kinds", nargs="+", default=default.kinds, metavar="KIND",
+                        help=f"attacks, of {', '.join(KINDS)} (default: all)")  # fmt: skip
+    parser.add_argument("--tau", nargs="+", type=float, default=default.taus, metavar="TAU",
+                        help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})")  # fmt: skip
+    parser.add_argument("--steps", type=int, default=default.steps, metavar="N",
+                        help=f"steps of projected gradient descent (default: {default.steps})")  # fmt: skip
+    parser.add_argument("--step-size", type=float, metavar="R",
+                        help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)")  # fmt: skip
+    parser.add_argument("--random-start", action="store_true",
+                        help="start the descent at a random point of the ball, not at the example")  # fmt: skip
+    parser.add_argument("--clip", action=argparse.BooleanOptionalAction, default=default.clip,
+                        help="keep attacked inputs between 0 and 1 (default: no)")  # fmt: skip
+    parser.add_argument("--attack-seed", type=int, default=default.seed, metavar="N",
+                        help=f"seed of the Gaussian control and of random starts (default: {default.seed})")  # fmt: skip
+    parser.add_argument("--data-type", choices=("test", "valid"), default="test",
+                        help="what to attack (default: test)")  # fmt: skip
+    parser.add_argument("--examples", type=int, metavar="N", help="attack the first N alone (default: all)")
+    parser.add_argument("--figure-tau", type=float, default=0.25, metavar="TAU",
+                        help=f"power of the attacks in {IMAGES} (default: 0.25)")  # fmt: skip
+    parser.add_argument("--output", metavar="FOLDER", help="folder to write to (default: that of the run)")
+    add_training_options(parser)
+    add_threads_option(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    settings = _settings(args)
+    folder = Path(args.load_from)
+    p, train_examples = load_configuration(folder, given_options(args))
+    if p.unsupervised:
+        raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
+    examples, indices = labelled_examples_of(p, train_examples, args.data_type)
+    indices = indices[: args.examples]
+    if settings.clip:
+        _check_unit_interval(examples)
+    output = _output_folder(args.output or folder)
+
+    c.configure(args.threads)
+    classify, gradient = _compile(p, folder, train_examples)
+    report = _count_errors(examples, indices, classify, gradient, settings)
+    report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
+              "settings": asdict(settings), **report}  # fmt: skip
+    _print_report(report)
+    _write(output / REPORT, lambda path: save_json(path, report))
+    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output)
+    return 0
+
+
+def _settings(args):
+    """The options, checked without reading anything."""
+    if args.examples is not None and args.examples < 1:
+        raise UserError(f"--examples is {args.examples}, but must be at least 1.")
+    check_tau("--figure-tau", args.figure_tau)
+    return AttackSettings(
+        kinds=tuple(args.kinds), taus=tuple(args.tau), steps=args.steps, step_size=args.step_size, clip=args.clip,
+        random_start=args.random_start, seed=args.attack_seed,
+    )  # fmt: skip
+
+
+def _check_unit_interval(examples):
+    low, high = examples.features.min(), examples.features.max()
+    if low < 0 or high > 1:
+        raise UserError(
+            f"--clip keeps inputs between 0 and 1, but {examples.name} goes from {low:g} to {high:g}: use --no-clip."
+        )
+
+
+def _output_folder(path):
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output: cannot make the folder {path} ({error.strerror}): give another one.") from None
+    return Path(path)
+
+
+def _compile(p, folder, train_examples):
+    """Two functions of a run: features -> probabilities, and features, classes -> gradients."""
+    from ladder.analysis.input_gradient import compile_input_gradient
+    from ladder.training.trained import TrainedClassifier
+
+    classifier = TrainedClassifier(p, folder)
+    if not classifier.has_final_statistics:
+        estimate_statistics(p, classifier.shareds, train_examples())
+    return classifier.compile(), compile_input_gradient(p, classifier.shareds)
+
+
+def _count_errors(examples, indices, classify, gradient, settings):
+    total = len(indices) * len(settings.kinds) * len(settings.taus)
+    with tqdm(total=total, unit="example", leave=False, mininterval=0.5, disable=not sys.stderr.isatty()) as bar:
+        return count_errors(sequential_batches(examples, indices, CHUNK), classify, gradient, settings, bar.update)
+
+
+def _print_report(report):
+    n, n_wrong, settings = report["n"], report["n_wrong_before"], report["settings"]
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(
+        f"{report['data_type'].capitalize()} error before any attack: {100 * n_wrong / n:.2f} % "
+        f"({n_wrong} of {n} wrong)", highlight=False,
+    )  # fmt: skip
+    found = {(a["kind"], a["tau"]): f"{a['error_percent']:.2f} ({a['n_newly_wrong']})" for a in report["attacks"]}
+    table = Table("tau", *settings["kinds"])
+    for tau in settings["taus"]:
+        table.add_row(f"{tau:g}", *[found[kind, tau] for kind in settings["kinds"]])
+    console.print(table)
+    console.print(
+        f"Error in per cent of all {n} examples; in brackets how many were right before the attack. "
+        f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}.", highlight=False,
+    )  # fmt: skip
+
+
+def _draw(report, examples, indices, classify, gradient, settings, tau, output):
+    from ladder.analysis import figures
+
+    name = f"{Path(report['folder']).name}, {report['dataset']}"
+    _write_figure(output / ERRORS, figures.error_figure(report, name))
+    chosen = one_of_each_class(examples.targets, indices)
+    x, y = examples.features[chosen], examples.targets[chosen]
+    if figures.as_images(x) is None:
+        logger.info("No %s: examples of shape %s are no images", IMAGES, examples.in_dim)
+        return
+    batch = AttackedBatch(x, y, gradient, settings)
+    rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
+    rows = [(kind, figures.as_images(image), classify(image).argmax(axis=1)) for kind, image in rows]
+    value_range = float(examples.features.min()), float(examples.features.max())
+    _write_figure(output / IMAGES, figures.image_figure(rows, y, value_range, f"{name}, tau = {tau:g}"))
+
+
+def one_of_each_class(targets, indices):
+    """The first position of each class among ``indices``, at most so many as the grid has columns."""
+    classes, first = np.unique(targets[indices], return_index=True)
+    return indices[first[:MOST_IMAGES]]
+
+
+def _write_figure(path, figure):
+    from ladder.analysis.figures import write_png
+
+    _write(path, lambda path: write_whole(path, lambda file: write_png(figure, file)))
+
+
+def _write(path, write):
+    try:
+        write(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): give another folder with --output.") from None
+    logger.info("Wrote %s", path)
