@@ -25,6 +25,9 @@ DECODERS_OF_U = ("relu", "sigmoid")
 #: Sources of Gaussian noise: the original's, and a counter-based one.
 NOISES = ("mrg", "philox")
 
+#: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
+ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
+
 #: A layer wider than this is a slip of the keyboard, and no memory would hold its weights.
 MOST_UNITS = 1_000_000
 
@@ -65,6 +68,13 @@ class HyperParameters:
     unsupervised: bool = False
     noise: str = "mrg"
     plain_graph: bool = False
+    adv_kind: str = "sgn"
+    adv_tau: Tuple[float, ...] = (0.0,)
+    adv_kind_unlabeled: str = "sgn"
+    adv_tau_unlabeled: Tuple[float, ...] = (0.0,)
+    adv_layers: Tuple[int, ...] = (0,)
+    adv_scale: str = "none"
+    adv_path: str = "corr"
 
     def __post_init__(self):
         if self.dseed is None:
@@ -104,6 +114,13 @@ def _check_ranges(p):
         check(_finite_and_not_negative(weight), "--denoising-cost-x", weight, "0 or more")
     check(p.zestbn in ("bugfix", "no"), "--zestbn", p.zestbn, "'bugfix' or 'no'")
     check(p.noise in NOISES, "--noise", p.noise, "one of " + ", ".join(NOISES))
+    for option in ("adv_kind", "adv_kind_unlabeled"):
+        _check_names([getattr(p, option)], ADVERSARIAL_KINDS, "--" + option.replace("_", "-"), "kind")
+    for option in ("adv_tau", "adv_tau_unlabeled"):
+        for tau in getattr(p, option):
+            check(_finite_and_not_negative(tau), "--" + option.replace("_", "-"), tau, "0 or more")
+    check(p.adv_scale in ("none", "dim"), "--adv-scale", p.adv_scale, "'none' or 'dim'")
+    check(p.adv_path in ("corr", "clean"), "--adv-path", p.adv_path, "'corr' or 'clean'")
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
@@ -186,6 +203,54 @@ def resolve_layers(p):
             zip(kinds_and_dims, acts[:-1] + ("softmax",), decoders, noise, p.denoising_cost_x)
         )
     )
+
+
+def resolve_adversarial(p, layers):
+    """Where adversarial noise is added, checked.
+
+    Parameters
+    ----------
+    p : HyperParameters, or anything with the same attributes
+    layers : tuple of Layer
+
+    Returns
+    -------
+    dict of 'labeled', 'unlabeled' -> (kind, dict of layer number -> tau above 0)
+        Taus are scaled as ``adv_scale`` says: ``dim`` multiplies that of layer
+        i by the root of its units over the input's, so that noise of one norm
+        has the same power a unit in every layer.
+    """
+    numbers = tuple(p.adv_layers)
+    for i in numbers:
+        if not 0 <= i < len(layers):
+            raise UserError(f"--adv-layers: there is no layer {i}: choose from 0 (the input) to {len(layers) - 1}.")
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"--adv-layers names a layer twice: {','.join(map(str, numbers))}.")
+    resolved = {}
+    for half, suffix in (("labeled", ""), ("unlabeled", "_unlabeled")):
+        taus, option = tuple(getattr(p, "adv_tau" + suffix)), "--adv-tau" + suffix.replace("_", "-")
+        if len(taus) not in (1, len(numbers)):
+            raise UserError(
+                f"{option} has {_count(len(taus), 'entry')} for {_count(len(numbers), 'layer')} of --adv-layers: "
+                f"give one, or {len(numbers)} split by ','."
+            )
+        taus = taus * len(numbers) if len(taus) == 1 else taus
+        scales = {i: math.sqrt(layers[i].size / layers[0].size) if p.adv_scale == "dim" else 1.0 for i in numbers}
+        chosen = {i: tau * scales[i] for i, tau in sorted(zip(numbers, taus)) if tau > 0}
+        resolved[half] = (getattr(p, "adv_kind" + suffix), chosen)
+    _check_adversarial_use(p, layers, resolved)
+    return resolved
+
+
+def _check_adversarial_use(p, layers, resolved):
+    """Noise that no cost would see is a mistake."""
+    if resolved["labeled"][1] and getattr(p, "unsupervised", False):
+        raise UserError("--adv-tau is noise on labelled examples, which --unsupervised does not use: leave one out.")
+    if resolved["unlabeled"][1] and not any(layer.decoder and layer.denoising_cost > 0 for layer in layers):
+        raise UserError(
+            "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denoising-cost-x above 0 "
+            "at a layer with a decoder: give one, or leave the noise out."
+        )
 
 
 def _check_something_to_learn(p):

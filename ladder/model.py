@@ -9,17 +9,20 @@ from types import SimpleNamespace
 
 import aesara.tensor as at
 import numpy as np
+from aesara.gradient import disconnected_grad
 
 from ladder import bricks, fused
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
+from ladder.bricks.adversarial import XI, direction, virtual_label
 from ladder.bricks.dense import as_matrix, dense, dense_init
+from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.fused.noise import noise_source
 from ladder.graph.annotations import annotate_update
 from ladder.graph.parameters import ParameterStore
 from ladder.graph.roles import BIAS, BNPARAM, WEIGHT, add_role
-from ladder.hyper import resolve_layers
+from ladder.hyper import resolve_adversarial, resolve_layers
 
 #: While training, running averages cover about so many of the last updates.
 RUNNING_UPDATES = 10
@@ -59,6 +62,7 @@ class LadderAE:
     def __init__(self, p, shareds=None, plain_graph=None):
         self.p = p
         self.layers = resolve_layers(p)
+        self.adversarial = resolve_adversarial(p, self.layers)
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph
         self.bricks = bricks if plain else fused
@@ -86,8 +90,11 @@ class LadderAE:
 
         self.act = SimpleNamespace(clean=_halves(), corr=_halves(), est=_activations())
         for half, x in inputs.items():
+            target = target_labeled if half == "labeled" else None
+            adversarial = self.adversarial_noise(half, x, target, parameters, noise[half])
+            corruption = _plus(noise[half], adversarial)
             setattr(self.act.clean, half, self.encoder(x, parameters))
-            setattr(self.act.corr, half, self.encoder(x, parameters, noise[half]))
+            setattr(self.act.corr, half, self.encoder(x, parameters, corruption))
         kept = "unlabeled" if input_labeled is None else "labeled"
         self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
 
@@ -106,34 +113,39 @@ class LadderAE:
 
     # Encoder
 
-    def encoder(self, x, parameters, noise=None):
+    def encoder(self, x, parameters, noise=None, through_z=()):
         """One half of the batch through all layers.
 
         Parameters
         ----------
         x : (examples, …) float32
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
-        noise : dict of layer number -> standard normals, see :meth:`draw_noise`
+        noise : dict of layer number -> (noise, scale), see :meth:`draw_noise`
             Absent for the clean path.
+        through_z : collection of layer numbers
+            Where h is computed from the variable z, so that the gradient for
+            z can be taken; a fused layer makes both at once.
 
         Returns
         -------
         namespace of z, h, m, s by layer number, and ``logits``
         """
         noise, act = noise or {}, _activations()
-        bottom, *above = self.layers
         if 0 in noise:
-            x = x + noise[0] * np.float32(bottom.noise_std)
+            draw, scale = noise[0]
+            x = x + draw * np.float32(scale)
         act.z[0] = act.h[0] = x
-        for layer in above:
+        for layer in self.layers[1:]:
             i = layer.number
             W, b, c = parameters[i]
-            before_softmax = layer.act == "softmax"
-            act.z[i], act.m[i], act.s[i], h = self.bricks.encode(
-                dense(act.h[i - 1], W), noise.get(i), layer.noise_std, b, c,
-                "linear" if before_softmax else layer.act,
-            )  # fmt: skip
-            act.h[i] = softmax(h) if before_softmax else h
+            z_pre, corruption = dense(act.h[i - 1], W), noise.get(i, (None, 0.0))
+            name = "linear" if layer.act == "softmax" else layer.act
+            if i in through_z:
+                act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
+                h = activate(act.z[i], b, c, name)
+            else:
+                act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
+            act.h[i] = softmax(h) if layer.act == "softmax" else h
         act.logits = h
         return act
 
@@ -167,7 +179,8 @@ class LadderAE:
 
         Returns
         -------
-        dict of half -> dict of layer number -> (examples, …), no entry where the noise is 0
+        dict of half -> dict of layer number -> (normals, standard deviation)
+            No entry where the noise is 0.
         """
         sizes = {half: x.shape[0] for half, x in inputs.items()}
         joined = {
@@ -177,9 +190,52 @@ class LadderAE:
         }
         parts, start = {}, 0
         for half, size in sizes.items():
-            parts[half] = {i: draw[start : start + size] for i, draw in joined.items()}
+            parts[half] = {
+                i: (draw[start : start + size], self.layers[i].noise_std) for i, draw in joined.items()
+            }
             start = start + size
         return parts
+
+    # Adversarial noise
+
+    def adversarial_noise(self, half, x, target, parameters, noise):
+        """The noise against which one half of the network is weakest, a constant of the graph.
+
+        The gradient of the half's supervised cost is taken through the
+        corrupted path with this update's Gaussian noise and the half's own
+        statistics, or through the clean path (``adv_path``).
+
+        Parameters
+        ----------
+        half : str
+        x : (examples, …) float32
+        target : (examples,) int64, or None
+            None: the network's own argmax on that path is the label.
+        parameters, noise : as for :meth:`encoder`
+
+        Returns
+        -------
+        dict of layer number -> tau u, shaped as the layer's z; empty where all taus are 0
+        """
+        kind, taus = self.adversarial[half]
+        if not taus:
+            return {}
+        noise = noise if self.p.adv_path == "corr" else {}
+        act = self.encoder(x, parameters, noise, through_z=taus)
+        if kind == "vat":
+            start = {i: self.random_direction(act.z[i]) * XI for i in taus}
+            logits = disconnected_grad(act.logits)
+            act = self.encoder(x, parameters, _plus(noise, start), through_z=taus)
+            cost = cost_bricks.kl_divergence(logits, act.logits)
+        else:
+            label = virtual_label(act.logits) if target is None else target.flatten()
+            cost = cost_bricks.crossentropy_of_logits(label, act.logits)
+        gradients = at.grad(cost, [act.z[i] for i in taus])
+        return {i: direction(kind, U) * np.float32(tau) for (i, tau), U in zip(taus.items(), gradients)}
+
+    def random_direction(self, z):
+        """A unit vector for each example; the draws follow those of the Gaussian noise."""
+        return direction("1N", self.noise.like(z))
 
     # Batch normalisation
 
@@ -285,6 +341,15 @@ class LadderAE:
 
     def bias(self, init, name):
         return self.shareds.get_or_make(name, init, BIAS)
+
+
+def _plus(noise, adversarial):
+    """Both kinds of noise together: dict of layer number -> (noise, scale)."""
+    noise = dict(noise)
+    for i, tau_u in adversarial.items():
+        draw, std = noise.get(i, (0, 0))
+        noise[i] = (tau_u + draw * np.float32(std) if std else tau_u, 1.0)
+    return noise
 
 
 def _halves():

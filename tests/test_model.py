@@ -25,8 +25,9 @@ UNLABELED = rng.randn(N_UNLABELED, *IN_DIM).astype("float32")
 
 
 def hyper_parameters(**options):
-    """Layers 6-5-4-3."""
+    """Layers 6-5-4-3; the plain graph, which needs no compiler, unless options say otherwise."""
     return HyperParameters(**{
+        "plain_graph": True,
         "encoder_layers": (IN_DIM, "5", "4", "3"),
         "denoising_cost_x": (10.0, 1.0, 0.1, 0.2),
         "decoder_spec": ("gauss",),
@@ -143,7 +144,7 @@ def numpy_costs(name, noise, labeled=LABELED, targets=TARGETS, unlabeled=UNLABEL
     )  # fmt: skip
 
 
-def values_and_gradients(ladder, arrays):
+def values_and_gradients(ladder, arrays, mode=PYTHON):
     """Costs, gradients by name, and the noise that was drawn for them."""
     total = ladder.costs.total
     parameters = ComputationGraph([total]).parameters
@@ -152,7 +153,7 @@ def values_and_gradients(ladder, arrays):
         costs.update(class_clean=ladder.costs.class_clean, class_corr=ladder.costs.class_corr,
                      error_clean=ladder.error.clean)  # fmt: skip
     outputs = [*costs.values(), *at.grad(total, parameters), *ladder.noise.draws]
-    values = value(outputs, arrays)
+    values = value(outputs, arrays, mode)
     n, m = len(costs), len(costs) + len(parameters)
     gradients = {v.name: gradient for v, gradient in zip(parameters, values[n:m])}
     return dict(zip(costs, values)), gradients, values[m:]
@@ -170,11 +171,12 @@ def assert_gradients(gradients, total, perturbed):
         np.testing.assert_allclose(gradients[name], truth, rtol=1e-4, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.parametrize("graph", ["plain", "fused"])
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_costs_and_gradients(name):
-    ladder, arrays = built(**CONFIGURATIONS[name][0])
+def test_costs_and_gradients(name, graph):
+    ladder, arrays = built(**CONFIGURATIONS[name][0], plain_graph=graph == "plain")
     perturbed = perturb(ladder)
-    costs, gradients, noise = values_and_gradients(ladder, arrays)
+    costs, gradients, noise = values_and_gradients(ladder, arrays, PYTHON if graph == "plain" else c.mode())
     truth = numpy_costs(name, noise)
     out = truth(perturbed)
 

@@ -16,6 +16,27 @@ def categorical_crossentropy(y, p):
     return -at.log((p * of_y).sum(axis=1)).mean()
 
 
+def log_softmax(logits):
+    """(examples, classes) -> logarithms of the probabilities, which never saturate."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - at.log(at.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def crossentropy_of_logits(y, logits):
+    """:func:`categorical_crossentropy` of the softmax, with a gradient however sure the network is.
+
+    (examples,) int64, (examples, classes) -> scalar
+    """
+    of_y = at.eq(y.dimshuffle(0, "x"), at.arange(logits.shape[1]))
+    return -(log_softmax(logits) * of_y).sum(axis=1).mean()
+
+
+def kl_divergence(logits, other_logits):
+    """Mean of KL(p || q) over examples, p and q the softmax of each; scalar."""
+    log_p, log_q = log_softmax(logits), log_softmax(other_logits)
+    return (at.exp(log_p) * (log_p - log_q)).sum(axis=1).mean()
+
+
 def misclassification_rate(y, p):
     """Percentage of examples whose most probable class is not ``y``."""
     return at.cast(at.neq(y, p.argmax(axis=1)).mean() * np.float32(100.0), "float32")

@@ -96,6 +96,30 @@ def add_training_options(parser):
     )
     decoder.add_argument("--unsupervised", action="store_true",
                          help="train without labels: no classification, denoising costs alone")  # fmt: skip
+    adversarial = parser.add_argument_group("adversarial noise (added to the Gaussian noise)")
+    kinds = "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
+    _add(adversarial, "--adv-kind", str, "KIND", "sgn", f"noise on labelled examples ({kinds})")
+    _add(
+        adversarial, "--adv-tau", _floats, "TAU", 0,
+        "its strength; 0 for none; one, or one a layer of --adv-layers split by ','",
+    )
+    _add(
+        adversarial, "--adv-kind-unlabeled", str, "KIND", "sgn",
+        "noise on unlabelled examples, the network's own argmax as the label",
+    )
+    _add(adversarial, "--adv-tau-unlabeled", _floats, "TAU", 0, "its strength, as for --adv-tau")
+    _add(
+        adversarial, "--adv-layers", _integers, "LAYERS", 0,
+        "layers whose z gets the noise, split by ','; 0 is the input",
+    )
+    _add(
+        adversarial, "--adv-scale", str, "none|dim", "none",
+        "dim multiplies a layer's strength by the root of its units over the input's",
+    )
+    _add(
+        adversarial, "--adv-path", str, "corr|clean", "corr",
+        "where the gradient is taken: through the corrupted path with its Gaussian noise, or the clean one",
+    )
     speed = parser.add_argument_group("how it is computed")
     _add(
         speed, "--noise", str, "mrg|philox", "mrg",
@@ -141,6 +165,12 @@ def _floats(text):
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers split by ','.") from None
+
+
+def _integers(text):
+    if not all(part.isdecimal() for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers split by ','.")
+    return tuple(int(part) for part in text.split(","))
 
 
 def _positive(text):

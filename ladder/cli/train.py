@@ -15,7 +15,7 @@ from ladder.cli.options import (
 )
 from ladder.data.experiment import check_classes, choose_examples, load_examples
 from ladder.errors import TrainingStopped
-from ladder.hyper import resolve_layers
+from ladder.hyper import resolve_adversarial, resolve_layers
 
 logger = logging.getLogger("main")
 
@@ -78,7 +78,7 @@ def prepare(all_options):
     for options in all_options:
         # What can be wrong without data comes first.
         without_data = hyper_parameters(options, in_dim=())
-        resolve_layers(without_data)
+        resolve_adversarial(without_data, resolve_layers(without_data))
         dataset = without_data.dataset
         if dataset not in loaded:
             loaded[dataset] = load_examples(dataset, "train")

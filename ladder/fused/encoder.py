@@ -80,7 +80,7 @@ class Encode(_Encoding):
         operation = EncodeGradient(self.act, self.has_b, self.has_c, has)
         parameters = inputs[3:] if self.noisy else inputs[1:]
         present = [g for g, there in zip(gradients, has) if there]
-        dz_pre, *dparameters = operation(inputs[0], z, mean, variance, *parameters, *present)
+        dz_pre, *dparameters = operation(inputs[0], z, mean, variance, *parameters, *present, return_list=True)
         constant = [DisconnectedType()() for _ in range(2 * self.noisy)]
         if not has[1]:
             dparameters = [DisconnectedType()() for _ in parameters]

@@ -6,7 +6,7 @@ PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
 PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
 
 
-def hyperparameters(meta, plain_graph):
+def hyperparameters(meta, plain_graph=False):
     """The configuration in a golden file's .json.
 
     Parameters

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ladder.graph.computation import ComputationGraph
-from ladder.graph.roles import BNPARAM
+from ladder.graph.roles import BNPARAM, has_role
 from ladder.model import RUNNING_UPDATES
 
 
@@ -29,8 +29,9 @@ def with_running_statistics(outputs, shareds):
     """
     graph = ComputationGraph(outputs)
     marked = [v for v in graph.with_role(BNPARAM) if v.owner is not None]
-    if not marked:
-        raise ValueError("this graph has no statistics to replace: build it with plain_graph=True")
+    made = {x for v in graph.variables if v.owner is not None for x in v.owner.outputs if has_role(x, BNPARAM)}
+    if made - set(marked):
+        raise ValueError("a fused operation takes its statistics itself: build the graph with plain_graph=True")
     return graph.replace({v: shareds["shared_" + v.name].dimshuffle("x", 0) for v in marked})
 
 

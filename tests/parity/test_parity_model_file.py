@@ -47,7 +47,7 @@ def test_agrees(file, ours):
     [
         ("initial values", "init__f_2_W"),
         ("noise", "pertn__noise__1"),
-        ("noise", "noisy__mrg_rstate_first3rows__0"),
+        ("noise states", "noisy__mrg_rstate_first3rows__0"),
         ("noise", "calls__noise_call2__0"),
         ("activations", "clean0__act__clean__labeled__z__2"),
         ("costs", "pert0__cost__total"),

@@ -21,7 +21,7 @@ def built(halves="both"):
     """Layers 6-4-3, no noise; parameters moved, running averages as if something had been seen."""
     p = HyperParameters(
         encoder_layers=(IN_DIM, "4", "3"), denoising_cost_x=(1.0, 1.0, 1.0), decoder_spec=("lin",),
-        super_noise_std=0.0, f_local_noise_std=(0.0,),
+        super_noise_std=0.0, f_local_noise_std=(0.0,), plain_graph=True,
     )  # fmt: skip
     ladder, inputs = LadderAE(p), input_variables(IN_DIM)
     x, y, x_only = inputs
