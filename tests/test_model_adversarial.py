@@ -1,0 +1,222 @@
+"""Adversarial noise in the ladder's graph, against finite differences of the ladder in NumPy."""
+
+import numpy as np
+import pytest
+from golden.evaluate import PYTHON, value
+from golden.numpy_ladder import central_differences, forward
+from test_model import (
+    IN_DIM,
+    LABELED,
+    N_LABELED,
+    TARGETS,
+    UNLABELED,
+    assert_gradients,
+    built,
+    hyper_parameters,
+    numpy_costs,
+    perturb,
+    values_and_gradients,
+)
+
+from ladder.backends import c
+from ladder.bricks.adversarial import XI
+from ladder.graph.computation import ComputationGraph
+
+STD = 0.3
+HALVES = {"labeled": slice(N_LABELED), "unlabeled": slice(N_LABELED, None)}
+SUFFIX = {"labeled": "", "unlabeled": "_unlabeled"}
+DIMS = (6, 5, 4, 3)
+
+
+def options(half, kind, tau=0.5, **more):
+    return {"adv_kind" + SUFFIX[half]: kind, "adv_tau" + SUFFIX[half]: (tau,), **more}
+
+
+def evaluated(**more):
+    """A perturbed ladder's parameters, its draws, and z of the corrupted path as [half, layer]."""
+    ladder, arrays = built(**more)
+    params = perturb(ladder)
+    acts = {(half, i): getattr(ladder.act.corr, half).z[i] for half in HALVES for i in range(4)}
+    n = len(ladder.noise.draws)
+    values = value([*ladder.noise.draws, *acts.values()], arrays, c.mode() if more.get("plain_graph") is False else PYTHON)
+    return params, values[:n], dict(zip(acts, values[n:]))
+
+
+def truth(params, noise):
+    """The ladder in NumPy; noise is a list a layer of what is added to z, (all examples, units), or None."""
+    return forward(
+        params, LABELED, TARGETS, UNLABELED, decoders=[("gauss", True)] * 4, weights=(10, 1, 0.1, 0.2),
+        noise=[None if x is None else x.reshape(len(x), -1) for x in noise], stds=[1.0] * 4,
+    )  # fmt: skip
+
+
+def scaled(draws):
+    return [STD * draw.reshape(len(draw), -1).astype("float64") for draw in draws[:4]]
+
+
+def cost_of(half, params, noise):
+    """Cross-entropy of one half on the corrupted path; an unlabelled example's label is the argmax."""
+    label = TARGETS if half == "labeled" else truth(params, noise).corr.h[3][HALVES[half]].argmax(1)
+
+    def cost(noise):
+        p = truth(params, noise).corr.h[3][HALVES[half]]
+        return -np.log(p[np.arange(len(p)), label]).mean()
+
+    return cost
+
+
+def gradient_by(cost, noise, layer, half):
+    """By the z of a layer, for the examples of one half."""
+
+    def moved(arrays):
+        changed = list(noise)
+        changed[layer] = arrays["z"]
+        return cost(changed)
+
+    return central_differences(moved, {"z": noise[layer]}, step=1e-5)["z"][HALVES[half]]
+
+
+def unit(x):
+    return x / np.sqrt((x**2).sum(1, keepdims=True))
+
+
+DIRECTIONS = {"sgn": np.sign, "udg": lambda x: x, "1N": unit, "kN": lambda x: np.sqrt(x.shape[1]) * unit(x)}
+
+
+def assert_noise(added, u, tau, kind, U):
+    sure = np.abs(U) > 1e-5 if kind == "sgn" else np.full(U.shape, True)
+    assert sure.mean() > 0.9
+    np.testing.assert_allclose(added[sure], tau * u[sure], rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("kind", DIRECTIONS)
+def test_noise_on_the_input(kind, half):
+    """X + n + tau u, for one half alone; u from the gradient at X + n through that half's own statistics."""
+    params, draws, z = evaluated(**options(half, kind))
+    noise = scaled(draws)
+    U = gradient_by(cost_of(half, params, noise), noise, 0, half)
+    for other, batch in (("labeled", LABELED), ("unlabeled", UNLABELED)):
+        added = z[other, 0].reshape(len(batch), -1) - batch.reshape(len(batch), -1) - noise[0][HALVES[other]]
+        if other == half:
+            assert_noise(added, DIRECTIONS[kind](U), 0.5, kind, U)
+        else:
+            np.testing.assert_allclose(added, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_through_the_clean_path(half):
+    """The gradient at X, without noise; the Gaussian noise is still added."""
+    params, draws, z = evaluated(**options(half, "1N", adv_path="clean"))
+    quiet = [np.zeros_like(x) for x in scaled(draws)]
+    U = gradient_by(cost_of(half, params, quiet), quiet, 0, half)
+    batch = LABELED if half == "labeled" else UNLABELED
+    added = z[half, 0].reshape(len(batch), -1) - batch.reshape(len(batch), -1) - scaled(draws)[0][HALVES[half]]
+    assert_noise(added, unit(U), 0.5, "1N", U)
+
+
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_noise_at_chosen_layers(graph):
+    """All gradients belong to one pass without adversarial noise; one tau a layer."""
+    taus = {0: 0.5, 2: 0.25, 3: 0.125}
+    params, draws, z = evaluated(
+        adv_kind="kN", adv_layers=tuple(taus), adv_tau=tuple(taus.values()), plain_graph=graph == "plain"
+    )
+    noise = scaled(draws)
+    cost = cost_of("labeled", params, noise)
+    noisy = [x.copy() for x in noise]
+    for i, tau in taus.items():
+        noisy[i][:N_LABELED] += tau * DIRECTIONS["kN"](gradient_by(cost, noise, i, "labeled"))
+    out = truth(params, noisy)
+    for i in range(4):
+        for half, rows in HALVES.items():
+            found = z[half, i].reshape(len(z[half, i]), -1)
+            np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=1e-3, atol=1e-3, err_msg=f"{half} {i}")
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_virtual_adversarial_training(half):
+    """One power iteration on KL(p || p at z + XI d), d a random direction drawn after the Gaussian noise."""
+    params, draws, z = evaluated(**options(half, "vat"))
+    assert len(draws) == 5
+    noise, rows = scaled(draws), HALVES[half]
+    p = truth(params, noise).corr.h[3][rows]
+
+    def divergence(noise):
+        q = truth(params, noise).corr.h[3][rows]
+        return (p * np.log(p / q)).sum(1).mean()
+
+    start = [x.copy() for x in noise]
+    start[0][rows] += float(XI) * unit(draws[4].reshape(len(draws[4]), -1).astype("float64"))
+    U = gradient_by(divergence, start, 0, half)
+    batch = LABELED if half == "labeled" else UNLABELED
+    added = z[half, 0].reshape(len(batch), -1) - batch.reshape(len(batch), -1) - noise[0][rows]
+    np.testing.assert_allclose(added, 0.5 * unit(U), rtol=2e-2, atol=5e-3)
+
+
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_costs_and_gradients_with_the_noise_held_constant(graph):
+    """Both halves; the outer gradient has no second derivative, targets and clean path no noise."""
+    more = {**options("labeled", "1N"), **options("unlabeled", "kN", 0.2), "plain_graph": graph == "plain"}
+    ladder, arrays = built(**more)
+    perturbed = perturb(ladder)
+    ladder.noise.draws += [ladder.act.corr.labeled.z[0], ladder.act.corr.unlabeled.z[0]]  # to look at them, too
+    costs, gradients, (*draws, z_l, z_u) = values_and_gradients(ladder, arrays, PYTHON if graph == "plain" else c.mode())
+    corrupted = np.concatenate([z_l - LABELED, z_u - UNLABELED]) / np.float32(STD)
+    assert np.abs(corrupted - draws[0]).max() > 0.1
+    out = numpy_costs("gauss", [corrupted, *draws[1:]])
+    for key in ("class_clean", "class_corr", "total"):
+        np.testing.assert_allclose(costs[key], getattr(out(perturbed), key), rtol=5e-5, err_msg=key)
+    for i, cost in out(perturbed).denois.items():
+        np.testing.assert_allclose(costs[f"denois{i}"], cost, rtol=5e-5)
+    assert_gradients(gradients, lambda params: out(params).total, perturbed)
+
+
+def test_without_strength_it_is_the_graph_without_the_feature():
+    plain, with_options = (
+        built(**more)
+        for more in ({}, {"adv_kind": "vat", "adv_kind_unlabeled": "kN", "adv_layers": (0, 2), "adv_path": "clean"})
+    )
+    sizes = [len(ComputationGraph([ladder.costs.total]).variables) for ladder, _ in (plain, with_options)]
+    assert sizes[0] == sizes[1] and len(plain[0].noise.draws) == len(with_options[0].noise.draws)
+    values = []
+    for ladder, arrays in (plain, with_options):
+        perturb(ladder)
+        values.append(values_and_gradients(ladder, arrays))
+    for key, cost in values[0][0].items():
+        np.testing.assert_array_equal(values[1][0][key], cost)
+    for name, gradient in values[0][1].items():
+        np.testing.assert_array_equal(values[1][1][name], gradient)
+
+
+def test_adversarial_noise_alone():
+    """Without Gaussian noise, at every layer."""
+    quiet = {"super_noise_std": 0.0, "f_local_noise_std": (0.0,)}
+    params, draws, z = evaluated(adv_tau=(0.5,), adv_kind="kN", adv_layers=(0, 1, 2, 3), **quiet)
+    assert draws == []
+    noise = [np.zeros((13, dim)) for dim in DIMS]
+    cost, noisy = cost_of("labeled", params, noise), [x.copy() for x in noise]
+    for i in range(4):
+        noisy[i][:N_LABELED] += 0.5 * DIRECTIONS["kN"](gradient_by(cost, noise, i, "labeled"))
+    out = truth(params, noisy)
+    for i in range(4):
+        found = z["labeled", i].reshape(N_LABELED, -1)
+        np.testing.assert_allclose(found, out.corr.z[i][:N_LABELED], rtol=1e-3, atol=1e-3)
+
+
+def test_scaled_by_dimension():
+    p = hyper_parameters(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
+    assert np.prod(IN_DIM) == 6 and p.adv_scale == "dim"
+    ladder, _ = built(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
+    kind, taus = ladder.adversarial["labeled"]
+    assert kind == "sgn" and taus == {0: 0.5, 2: pytest.approx(0.5 * np.sqrt(4 / 6))}
+
+
+def test_a_network_that_is_sure_gives_no_nan():
+    """Logits so large that probabilities are 0 and 1."""
+    ladder, arrays = built(adv_tau=(0.5,), adv_kind="1N", adv_tau_unlabeled=(0.5,), adv_kind_unlabeled="kN")
+    perturb(ladder)
+    ladder.shareds["f_3_c"].set_value(np.float32([1e4, 1e4, 1e4]))
+    for half in HALVES:
+        z = value(getattr(ladder.act.corr, half).z[0], arrays)
+        assert np.isfinite(z).all()
