@@ -8,7 +8,7 @@ import pytest
 
 from ladder import hyper
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters, resolve_layers
+from ladder.hyper import HyperParameters, resolve_adversarial, resolve_layers
 
 MNIST = (1, 28, 28)
 CIFAR10 = (3, 32, 32)
@@ -26,7 +26,7 @@ def layers(**options):
 def refused(**options):
     """The message for options that are refused."""
     with pytest.raises(UserError) as error:
-        layers(**options)
+        resolve_adversarial(small(**options), layers(**options))
     return str(error.value)
 
 
@@ -108,7 +108,9 @@ def test_defaults_are_the_originals():
         "seed": 1, "dseed": 1, "num_epochs": 150, "lr": 0.002, "lrate_decay": 0.67,
         "batch_size": 100, "valid_batch_size": 100, "valid_set_size": 10000,
         "labeled_samples": None, "unlabeled_samples": None, "dataset": "mnist",
-        "contrast_norm": 0, "whiten_zca": 0, "unsupervised": False,
+        "contrast_norm": 0, "whiten_zca": 0, "unsupervised": False, "noise": "mrg", "plain_graph": False,
+        "adv_kind": "sgn", "adv_tau": (0.0,), "adv_kind_unlabeled": "sgn", "adv_tau_unlabeled": (0.0,),
+        "adv_layers": (0,), "adv_scale": "none", "adv_path": "corr",
     }  # fmt: skip
 
 
@@ -220,6 +222,19 @@ def test_decoders_and_what_they_get(spec, decoders, use_u):
         (dict(denoising_cost_x=(1.0, 2.0, -3.0)), "--denoising-cost-x is -3.0, but must be 0 or more"),
         (dict(denoising_cost_x=(1.0, float("inf"), 0.0)), "--denoising-cost-x is inf"),
         (dict(zestbn="yes"), "--zestbn is yes, but must be 'bugfix' or 'no'"),
+        (dict(noise="mt"), "--noise is mt, but must be one of mrg, philox"),
+        (dict(adv_kind="fgsm"), "--adv-kind: unknown kind 'fgsm': choose from sgn, udg, 1N, kN, vat"),
+        (dict(adv_kind_unlabeled="28N"), "--adv-kind-unlabeled: unknown kind '28N'"),
+        (dict(adv_tau=(-0.1,)), "--adv-tau is -0.1, but must be 0 or more"),
+        (dict(adv_tau_unlabeled=(float("nan"),)), "--adv-tau-unlabeled is nan, but must be 0 or more"),
+        (dict(adv_scale="units"), "--adv-scale is units, but must be 'none' or 'dim'"),
+        (dict(adv_path="both"), "--adv-path is both, but must be 'corr' or 'clean'"),
+        (dict(adv_layers=(0, 3)), "--adv-layers: there is no layer 3: choose from 0 (the input) to 2"),
+        (dict(adv_layers=(0, 1, 0)), "--adv-layers names a layer twice: 0,1,0"),
+        (dict(adv_tau=(0.1, 0.2)), "--adv-tau has 2 entries for 1 layer of --adv-layers: give one, or 1"),
+        (dict(adv_tau_unlabeled=(0.1, 0.2), adv_layers=(0, 1, 2)), "--adv-tau-unlabeled has 2 entries for 3 layers"),
+        (dict(adv_tau_unlabeled=(0.1,)), "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denois"),
+        (dict(adv_tau=(0.1,), unsupervised=True, denoising_cost_x=(1.0,) * 3), "--adv-tau is noise on labelled"),
         (dict(contrast_norm=-1), "--contrast-norm is -1, but must be 0 or more"),
         (dict(contrast_norm=55), "--contrast-norm 55 is not built yet"),
         (dict(whiten_zca=-1), "--whiten-zca is -1, but must be 0 or more"),
@@ -266,6 +281,22 @@ def test_refused(options, says):
 )
 def test_extremes_that_are_allowed(options):
     assert len(layers(**options)) == 3
+
+
+@pytest.mark.parametrize(
+    "options, labeled, unlabeled",
+    [
+        (dict(), {}, {}),
+        (dict(adv_tau=(0.5,)), {0: 0.5}, {}),
+        (dict(adv_tau_unlabeled=(0.5,), adv_layers=(2, 0)), {}, {0: 0.5, 2: 0.5}),
+        (dict(adv_tau=(0.1, 0.2, 0.0), adv_layers=(2, 0, 1)), {0: 0.2, 2: 0.1}, {}),
+        (dict(adv_tau=(2.0,), adv_layers=(0, 1), adv_scale="dim"), {0: 2.0, 1: 2 * (5 / 3) ** 0.5}, {}),
+    ],
+)
+def test_adversarial_noise_by_layer(options, labeled, unlabeled):
+    p = small(**{"denoising_cost_x": (1.0,) * 3, "adv_kind_unlabeled": "kN", **options})
+    resolved = resolve_adversarial(p, resolve_layers(p))
+    assert resolved == {"labeled": ("sgn", pytest.approx(labeled)), "unlabeled": ("kN", pytest.approx(unlabeled))}
 
 
 @pytest.mark.parametrize("seed", [1, 2147462578])

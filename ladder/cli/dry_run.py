@@ -40,7 +40,17 @@ def print_network(p, examples, split):
             f"{counts['f', layer.number]:,}", f"{counts['g', layer.number]:,}",
         )  # fmt: skip
     console.print(table)
+    for line in _adversarial_noise(ladder):
+        console.print(line)
     console.print(f"{sum(counts.values()):,} parameters in total")
+
+
+def _adversarial_noise(ladder):
+    """A line for each half that gets adversarial noise."""
+    for half, (kind, taus) in ladder.adversarial.items():
+        if taus:
+            where = ", ".join(f"{tau:g} at layer {i}" for i, tau in taus.items())
+            yield f"Adversarial noise on {half.replace('labeled', 'labelled')} examples: {kind}, tau {where}"
 
 
 def _parameters_by_layer(ladder):

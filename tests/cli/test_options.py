@@ -92,6 +92,14 @@ MISTAKES = {
         "--unlabeled-samples", "last batch of one"),
     "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --unlabeled-samples 5000": (
         "--unlabeled-samples", "1437"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-tau -0.1": ("--adv-tau", "0 or more"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-kind fgsm": ("--adv-kind", "'fgsm'", "sgn"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-layers 0,3": ("--adv-layers", "no layer 3"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-layers 0,x": ("--adv-layers", "whole numbers"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-tau 0.1,0.2": ("--adv-tau", "2 entries for 1 layer"),
+    "train --encoder-layers 20-10 --denoising-cost-x 0,0,0 --adv-tau-unlabeled 0.1": (
+        "--adv-tau-unlabeled", "--denoising-cost-x"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --noise mt": ("--noise", "philox"),
     "evaluate nowhere": ("nowhere", "folder"),
     "predict nowhere --input x.csv": ("nowhere", "folder"),
     "train --whiten-zca 64 --encoder-layers 20-10 --denoising-cost-x 1,1,1": ("--whiten-zca", "not built yet"),
@@ -125,7 +133,8 @@ def test_dry_run_prints_the_network_and_makes_nothing(capsys, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     command = (
         "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --decoder-spec gauss "
-        "--labeled-samples 100 --dry-run -- x"
+        "--labeled-samples 100 --adv-tau 0.25 --adv-kind-unlabeled kN --adv-tau-unlabeled 1e-5,0.5 --adv-layers 0,1 "
+        "--dry-run -- x"
     )
     assert main(command.split()) == 0
     shown = capsys.readouterr().out
@@ -133,6 +142,8 @@ def test_dry_run_prints_the_network_and_makes_nothing(capsys, tmp_path, monkeypa
     assert f"{64 * 20 + 20 + 20 * 10 + 20 + 20 * 64 + 640 + 10 * 20 + 200 + 100:,} parameters" in shown
     assert "1437 training examples, 100 of them labelled" in shown
     assert "gauss" in shown
+    assert "labelled examples: sgn, tau 0.25 at layer 0, 0.25 at layer 1" in shown
+    assert "unlabelled examples: kN, tau 1e-05 at layer 0, 0.5 at layer 1" in shown
     assert not (tmp_path / "results").exists()
 
 
