@@ -1,0 +1,160 @@
+"""Do the ladders in PyTorch and JAX compute what ours does?
+
+    python benchmarks/check_rivals.py                  # the large network, both rivals
+    python benchmarks/check_rivals.py torch --small
+
+Same parameters (moved from the start, where most gradients are 0), inputs and
+noise; compared with the plain graph are all costs, all gradients, and, after
+one update, parameters and running averages.  Exit status 1 if any differs, or
+a rival that was asked for is not installed.
+"""
+
+import argparse
+import importlib
+import sys
+from dataclasses import fields
+
+import numpy as np
+from network import LARGE, SMALL, first_averages, first_parameters, random_batch
+from rich.console import Console
+from rich.table import Table
+
+RIVALS = ("torch", "jax")
+
+#: What float32 may lose: length of an array's difference, relative to the array's.
+TOLERANCE = 1e-4
+
+#: In the large network a ReLU or two of the many have an input that is 0 up to rounding: on here, off
+#: there, they move a unit's gradient by as much as this.
+LARGE_GRADIENT_TOLERANCE = 1e-3
+
+#: The same for all steps of Adam together, which divides each gradient by its size: those that are
+#: nothing but rounding take full steps, too.
+STEP_TOLERANCE = 1e-2
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rivals", nargs="*", help=f"{' or '.join(RIVALS)}; default: both")
+    parser.add_argument("--small", action="store_true", help="a small network, as in the tests")
+    args = parser.parse_args()
+    if set(args.rivals) - set(RIVALS):
+        parser.error(f"the rivals are {' and '.join(RIVALS)}")
+    network = SMALL if args.small else LARGE
+    situation = perturbed(network)
+    ours = ladder_results(network, *situation)
+    good = True
+    for name in args.rivals or RIVALS:
+        try:
+            rival = importlib.import_module("rivals_" + name)
+        except ImportError as error:
+            print(f"{name}: not compared ({error})")
+            good &= name not in args.rivals
+            continue
+        theirs = rival.costs_and_gradients(network, *situation), rival.after_update(network, *situation)
+        good &= compare(name, network, situation[0], ours, theirs)
+    sys.exit(0 if good else 1)
+
+
+def perturbed(network):
+    """Parameters away from the start, a batch, and noise."""
+    rng = np.random.default_rng(3)
+    parameters = first_parameters(network, rng)
+    for value in parameters.values():
+        if value.ndim == 1:
+            value += 0.3 * rng.standard_normal(value.shape, "float32")
+    noise = [rng.standard_normal(shape, "float32") for shape in network.noise_shapes]
+    return parameters, random_batch(network, rng), noise
+
+
+def ladder_results(network, parameters, batch, noise):
+    """The plain graph's costs, gradients, and parameters and averages after an update."""
+    from ladder.backends import c
+
+    c.configure()
+    import aesara
+    from aesara.compile.mode import Mode
+
+    from ladder.training import functions
+    from ladder.training.step import training_step
+
+    ladder, inputs = functions.build_training_graph(hyper_parameters(network))
+    step = training_step(ladder, network.learning_rate)
+    costs = {"cost_total": ladder.costs.total, "cost_class_corr": ladder.costs.class_corr}
+    costs.update({f"denois{i}": cost for i, cost in ladder.costs.denois.items()})
+    for name, value in parameters.items():
+        ladder.shareds[name].set_value(value)
+    evaluate = aesara.function(
+        inputs,
+        [*costs.values(), *step.gradients],
+        updates=step.updates,
+        givens=dict(zip(ladder.noise.draws, noise, strict=True)),
+        # One evaluation is not worth compiling for.
+        mode=Mode(linker="py", optimizer=None),
+    )
+    values = evaluate(*[batch[variable.name] for variable in inputs])
+    gradients = dict(zip([p.name for p in step.parameters], values[len(costs) :], strict=True))
+    changed = {name: ladder.shareds[name].get_value() for name in (*parameters, *first_averages(network))}
+    return (dict(zip(costs, values)), gradients), changed
+
+
+def hyper_parameters(network):
+    """The ladder's own description of a network, plain graph."""
+    from ladder.hyper import HyperParameters
+
+    # Until every ladder has the choice.
+    plain = {"plain_graph": True} if "plain_graph" in {f.name for f in fields(HyperParameters)} else {}
+    return HyperParameters(
+        encoder_layers=((network.dims[0],), *map(str, network.dims[1:])),
+        denoising_cost_x=network.denoising_costs,
+        decoder_spec=("gauss",),
+        f_local_noise_std=(network.noise_std,),
+        super_noise_std=network.noise_std,
+        lr=network.learning_rate,
+        **plain,
+    )
+
+
+def compare(name, network, parameters, ours, theirs):
+    """Print the largest difference of every kind; whether all are small."""
+    (costs, gradients), changed = ours
+    (their_costs, their_gradients), their_changed = theirs
+    assert set(gradients) == set(their_gradients) == set(parameters)
+    gradient_tolerance = TOLERANCE if network is SMALL else LARGE_GRADIENT_TOLERANCE
+    averages = {key: changed[key] for key in first_averages(network)}
+    kinds = {
+        "costs": (largest(costs, their_costs), TOLERANCE),
+        "gradients": (largest(gradients, their_gradients), gradient_tolerance),
+        "running averages": (largest(averages, their_changed), TOLERANCE),
+        "parameters' steps": (("all", steps_apart(parameters, changed, their_changed)), STEP_TOLERANCE),
+    }
+    table = Table("", "difference", "allowed", "largest in", title=f"{name} and the ladder")
+    for kind, ((where, difference), allowed) in kinds.items():
+        table.add_row(kind, f"{difference:.1e}", f"{allowed:.0e}", where)
+    Console().print(table)
+    return all(difference < allowed for (_, difference), allowed in kinds.values())
+
+
+def largest(ours, theirs):
+    """Name and size of the largest of all arrays' relative differences."""
+    apart = {name: relative(ours[name], theirs[name]) for name in ours}
+    # NaN counts as the largest: it would lose every comparison.
+    name = max(apart, key=lambda key: np.nan_to_num(apart[key], nan=np.inf))
+    return name, apart[name]
+
+
+def steps_apart(first, ours, theirs):
+    """Relative difference of two updates' steps, all parameters together."""
+    our_steps, their_steps = (
+        np.concatenate([(changed[name] - value).ravel() for name, value in first.items()]) for changed in (ours, theirs)
+    )
+    return relative(our_steps, their_steps)
+
+
+def relative(ours, theirs):
+    """Length of the difference, relative to ours."""
+    return np.linalg.norm(ours - theirs) / np.linalg.norm(ours)
+
+
+if __name__ == "__main__":
+    main()
