@@ -7,7 +7,7 @@ GOLDEN ?= ../shared/golden
 RUN := .venv/bin/python
 TRAIN := $(RUN) run.py demo
 TEST := $(RUN) -m pytest -n 2 --dist loadfile
-PARITY := $(RUN) run.py parity
+PARITY := $(RUN) run.py parity --graph both
 
 # The name remembers a Python that was asked for: asking for another one
 # builds .venv anew, asking for none takes the .venv that is there.
