@@ -55,7 +55,7 @@ def add_parser(subparsers):
     parser.add_argument("--clip", action=argparse.BooleanOptionalAction, default=default.clip,
                         help="keep attacked inputs between 0 and 1 (default: no)")  # fmt: skip
     parser.add_argument("--attack-seed", type=int, default=default.seed, metavar="N",
-                        help=f"seed of the Gaussian control and of random starts (default: {default.seed})")  # fmt: skip
+                        help=f"seed of the Gaussian control and random starts (default: {default.seed})")  # fmt: skip
     parser.add_argument("--data-type", choices=("test", "valid"), default="test",
                         help="what to attack (default: test)")  # fmt: skip
     parser.add_argument("--examples", type=int, metavar="N", help="attack the first N alone (default: all)")

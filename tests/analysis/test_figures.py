@@ -33,14 +33,14 @@ def test_which_features_are_images():
 def test_a_grid_of_images_with_what_each_is_taken_for():
     images = np.stack([np.full((4, 4), 0.5), np.full((4, 4), 7.0)])
     rows = [("clean", images, [3, 5]), ("sgn", -images, [3, 8])]
-    figure = image_figure(rows, [3, 5], (0.0, 2.0), "run")
+    figure = image_figure(rows, [3, 5], (-1.0, 2.0), "run")
     axes = figure.axes
     assert [a.get_title() for a in axes] == ["3", "5", "3", "8"]
     assert [a.title.get_color() == WRONG for a in axes] == [False, False, False, True]
     assert [a.get_ylabel() for a in axes] == ["clean", "", "sgn", ""]
     assert [a.get_xlabel() for a in axes] == ["", "", "true 3", "true 5"]
     # between black and white, and cut off beyond
-    assert [a.images[0].get_array()[0, 0] for a in axes] == [0.25, 1, 0, 0]
+    np.testing.assert_allclose([a.images[0].get_array()[0, 0] for a in axes], [0.5, 1, 1 / 6, 0])
 
 
 def test_a_figure_is_written_as_png():

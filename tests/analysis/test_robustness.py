@@ -50,3 +50,15 @@ def test_progress_covers_every_attack_on_every_example():
     settings = AttackSettings(kinds=("sgn", "gaussian"), taus=(0.0, 0.1, 0.2))
     count_errors([(X[:4], Y[:4]), (X[4:], Y[4:])], classify, upwards, settings, seen.append)
     assert sum(seen) == 6 * 2 * 3
+
+
+def test_batches_get_different_noise():
+    seen = []
+
+    def look(x):
+        seen.append(x)
+        return classify(x)
+
+    zeros = np.zeros((100, 1), "float32"), np.zeros(100, int)
+    count_errors([zeros, zeros], look, None, AttackSettings(kinds=("gaussian",), taus=(1.0,)))
+    assert (seen[1] != seen[3]).any()
