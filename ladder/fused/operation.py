@@ -1,6 +1,7 @@
 """What all fused operations share: kernels in ``c/``, compiler flags, threads."""
 
 import hashlib
+import inspect
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,16 +45,24 @@ class FusedOperation(COp):
 
     def c_code_cache_version(self):
         """A number made of all sources, so that no stale module is ever taken from the cache."""
-        text = self.c_support_code() + "".join(self.c_compile_args())
-        return (int(hashlib.sha256(text.encode()).hexdigest()[:8], 16),)
+        return (_version(self),)
+
+
+@lru_cache(maxsize=None)
+def _version(operation):
+    text = operation.c_support_code() + "".join(operation.c_compile_args()) + inspect.getsource(type(operation))
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
 @lru_cache
 def _openmp_flags():
     """``-fopenmp`` where the compiler has it (Apple's clang does not)."""
+    from aesara import config
     from aesara.link.c.cmodule import GCC_compiler
 
-    return ("-fopenmp",) if GCC_compiler.try_flags(["-fopenmp"]) else ()
+    # Without our precompiled header, which a program that is not a module cannot use.
+    with config.change_flags(gcc__cxxflags=""):
+        return ("-fopenmp",) if GCC_compiler.try_flags(["-fopenmp"]) else ()
 
 
 def pointers(name, arrays, outputs=False):
