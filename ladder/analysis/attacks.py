@@ -19,7 +19,7 @@ attacked.  A kind's noise, k being the number of inputs of an example:
     of ``sgn``.
 
 Names of the first three, and the control, are those of "Adversarial Learning
-with Ladder Networks" (2016), sections 5.3 and 5.4.
+with Ladder Networks" (2016), section 5.4.
 """
 
 import math

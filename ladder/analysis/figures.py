@@ -88,7 +88,9 @@ def image_figure(rows, targets, value_range, title):
     -------
     Figure
     """
-    figure = Figure(figsize=(0.8 + 0.85 * len(targets), 1 + 1.08 * len(rows)), layout="constrained")
+    # The text needs some width, however few the images are.
+    size = max(4.5, 0.8 + 0.85 * len(targets)), 1.1 + 1.08 * len(rows)
+    figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(rows), len(targets), squeeze=False)
     low, high = value_range
     for (name, images, guesses), line in zip(rows, grid):
@@ -103,7 +105,7 @@ def image_figure(rows, targets, value_range, title):
     for target, axes in zip(targets, grid[-1]):
         axes.set_xlabel(f"true {target}", fontsize=9, color="#777777")
     figure.suptitle(title, fontsize=11)
-    figure.supxlabel(f"Above each image the class it is taken for, red where wrong. "
+    figure.supxlabel(f"Above each image the class it is taken for, red where wrong.\n"
                      f"Black is {low:g} or less, white {high:g} or more.", fontsize=9)  # fmt: skip
     return figure
 
