@@ -29,7 +29,8 @@ class AdamStep(FusedOperation):
             self.destroy_map = {0: [0], 1: [1], 2: [2]}
 
     def make_node(self, *inputs):
-        inputs = list(map(at.as_tensor_variable, inputs))
+        ndim = at.as_tensor_variable(inputs[0]).ndim
+        inputs = self.variables(inputs, [ndim] * 4 + [0])
         return Apply(self, inputs, [x.type() for x in inputs[:3]] + [at.dscalar()])
 
     def infer_shape(self, fgraph, node, shapes):
@@ -40,7 +41,8 @@ class AdamStep(FusedOperation):
         *new, squares = outputs
         flags = "NPY_ARRAY_CARRAY" + ("" if self.inplace else " | NPY_ARRAY_ENSURECOPY")
         take = "".join(
-            f"Py_XDECREF({y}); {y} = (PyArrayObject*)PyArray_FROM_OF((PyObject*){x}, {flags}); if (!{y}) {sub['fail']}\n"
+            f"Py_XDECREF({y}); {y} = (PyArrayObject*)PyArray_FROM_OF((PyObject*){x}, {flags});\n"
+            f"if (!{y}) {sub['fail']}\n"
             for x, y in zip(changed, new)
         )
         return f"""{{

@@ -48,6 +48,10 @@ class _Decoding(FusedOperation):
         mean, variance = (rest.pop(0), rest.pop(0)) if self.has_statistics else (None, None)
         return (u_pre, z_corr, z_clean, mean, variance), rest[: self.n_parameters], rest[self.n_parameters :]
 
+    def ndims(self):
+        """Numbers of dimensions of Denoise's inputs."""
+        return [2] * (2 + self.uses_u + 2 * self.has_statistics) + [1] * self.n_parameters
+
     def flags(self, *more):
         return ", ".join(str(flag).lower() for flag in (self.uses_u, self.has_statistics, *more))
 
@@ -74,7 +78,7 @@ class Denoise(_Decoding):
         self.has_statistics, self.n_parameters = has_statistics, n_parameters
 
     def make_node(self, *inputs):
-        inputs = list(map(at.as_tensor_variable, inputs))
+        inputs = self.variables(inputs, self.ndims())
         (_, z_corr, *_), _, _ = self.split(inputs)
         return Apply(self, inputs, [z_corr.type(), at.fscalar()])
 
@@ -132,7 +136,7 @@ class DenoiseGradient(_Decoding):
         return (u_pre, z_corr, *(compared if self.has_cost else (None,) * 3)), parameters
 
     def make_node(self, *inputs):
-        inputs = list(map(at.as_tensor_variable, inputs))
+        inputs = self.variables(inputs, [*self.ndims(), 2, *[2] * self.has_est, *[0] * self.has_cost])
         signals, parameters = self.outputs_of(*self.split(inputs)[:2])
         return Apply(self, inputs, [x.type() for x in (*signals, *parameters) if x is not None])
 

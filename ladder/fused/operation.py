@@ -5,6 +5,7 @@ import inspect
 from functools import lru_cache
 from pathlib import Path
 
+import aesara.tensor as at
 from aesara.link.c.op import COp
 
 KERNELS = Path(__file__).with_name("c")
@@ -25,8 +26,16 @@ class FusedOperation(COp):
     __props__ = ()
     kernels = ()
 
+    def variables(self, inputs, ndims):
+        """The inputs as variables; TypeError unless they are float32 of these numbers of dimensions."""
+        variables = list(map(at.as_tensor_variable, inputs))
+        for x, ndim in zip(variables, ndims, strict=True):
+            if (x.dtype, x.ndim) != ("float32", ndim):
+                raise TypeError(f"{self}: an input is {x.type}, not {ndim}-D of float32")
+        return variables
+
     def perform(self, node, inputs, outputs):
-        raise NotImplementedError(f"{self} runs in C only: build the graph with --plain-graph where there is no compiler")
+        raise NotImplementedError(f"{self} runs in C only: where there is no compiler, build with --plain-graph")
 
     def elementwise(self):
         """What the kernels apply to every element (``elementwise.Elementwise``), None for kernels that need none."""
@@ -38,7 +47,7 @@ class FusedOperation(COp):
         return "\n".join(sources + ([f"namespace ladder {{{applied.source}}}"] if applied else []))
 
     def c_headers(self, **kwargs):
-        return ["<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]
+        return ["<algorithm>", "<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]
 
     def c_compile_args(self, **kwargs):
         return [*VECTORISE, *_openmp_flags()]
@@ -50,8 +59,9 @@ class FusedOperation(COp):
 
 @lru_cache(maxsize=None)
 def _version(operation):
-    text = operation.c_support_code() + "".join(operation.c_compile_args()) + inspect.getsource(type(operation))
-    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+    modules = [inspect.getmodule(kind) for kind in type(operation).__mro__ if issubclass(kind, FusedOperation)]
+    text = [operation.c_support_code(), *operation.c_compile_args(), *map(inspect.getsource, modules)]
+    return int(hashlib.sha256("".join(text).encode()).hexdigest()[:8], 16)
 
 
 @lru_cache
