@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aesara.tensor as at
 from aesara.graph.basic import Constant, io_toposort
 from aesara.graph.rewriting.utils import rewrite_graph
+from aesara.scalar import Cast
 
 #: Aesara's scalar operations in C++; functions are those of ``c/elementwise.h``.
 OPERATIONS = {
@@ -20,7 +21,7 @@ OPERATIONS = {
     "neg": "-{}".format,
     "sqr": "{0} * {0}".format,
     "exp": "exp({})".format,
-    "log": "log({})".format,
+    "scalar_softplus": "softplus({})".format,
     "sigmoid": "sigmoid({})".format,
     "maximum": "maximum({}, {})".format,
     "EQ": "({} == {} ? 1.0f : 0.0f)".format,
@@ -33,12 +34,12 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Elementwise:
-    """A function of one or two signals and some parameters a unit, all scalars here.
+    """A function of one or two signals, z and u, and some parameters a unit.
 
     Attributes
     ----------
-    z, u : float32 scalars
-        The signals; ``u`` is None for a function of z alone.
+    uses_u : bool
+        False for a function of z alone.
     parameters : tuple of (name, first value, maker)
         ``maker`` is 'w' or 'b', as in ``ladder.bricks.decoder``.
     source : str
@@ -113,7 +114,7 @@ struct Function {{
 
 def _statements(inputs, outputs):
     """C++ statements that compute ``outputs``, and the expression of each."""
-    outputs = rewrite_graph(outputs, include=("canonicalize",), clone=False)
+    outputs = rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
     names, lines = {x: x.name for x in inputs}, []
     for node in io_toposort(inputs, outputs):
         names[node.outputs[0]] = name = f"t{len(lines)}"
@@ -130,7 +131,8 @@ def _name(variable, names):
 def _expression(node, arguments):
     operation = getattr(node.op, "scalar_op", None)
     kind = getattr(operation, "name", None) or type(operation).__name__
-    if kind == "Cast" or type(node.op).__name__ == "DimShuffle":  # all is float32, all is scalar
+    to_float = isinstance(operation, Cast) and node.outputs[0].dtype == "float32"
+    if to_float or type(node.op).__name__ == "DimShuffle":  # all is float32, all is scalar
         return arguments[0]
     if kind not in OPERATIONS:
         raise NotImplementedError(f"ladder.fused.elementwise: no C++ for Aesara's {node.op}: add it to OPERATIONS")

@@ -61,8 +61,8 @@ class Encode(_Encoding):
     def __init__(self, act, has_b, has_c, noisy):
         self.act, self.has_b, self.has_c, self.noisy = act, has_b, has_c, noisy
 
-    def make_node(self, z_pre, *rest):
-        z_pre, *rest = map(at.as_tensor_variable, (z_pre, *rest))
+    def make_node(self, *inputs):
+        z_pre, *rest = self.variables(inputs, [2, *[2, 0] * self.noisy, *[1] * self.n_parameters])
         row = at.TensorType("float32", shape=(1, z_pre.type.shape[1]))
         return Apply(self, [z_pre, *rest], [z_pre.type(), z_pre.type(), row(), row()])
 
@@ -92,7 +92,8 @@ class Encode(_Encoding):
         z, h, mean, variance = outputs
         return f"""{{
             {pointers("parameters", rest[2:] if self.noisy else rest)}
-            if (ladder::encode<ladder::Function>({z_pre}, {noise}, {std}, parameters, &{z}, &{h}, &{mean}, &{variance}))
+            if (ladder::encode<ladder::Function, {str(self.noisy).lower()}>(
+                    {z_pre}, {noise}, {std}, parameters, &{z}, &{h}, &{mean}, &{variance}))
                 {sub["fail"]}
         }}"""
 
@@ -112,7 +113,7 @@ class EncodeGradient(_Encoding):
         self.act, self.has_b, self.has_c, self.has = act, has_b, has_c, has
 
     def make_node(self, *inputs):
-        inputs = list(map(at.as_tensor_variable, inputs))
+        inputs = self.variables(inputs, [2] * 4 + [1] * self.n_parameters + [2] * sum(self.has))
         parameters = inputs[4 : 4 + self.n_parameters]
         return Apply(self, inputs, [inputs[0].type(), *(p.type() for p in parameters)])
 

@@ -5,6 +5,7 @@
 namespace ladder {
 
 const int WIDTH = 32;
+const npy_intp ROWS = 16;               // rows to add up in float before a sum is carried to double
 const npy_intp WORTH_THREADS = 20000;  // elements
 
 #define LADDER_INLINE inline __attribute__((always_inline))
@@ -70,15 +71,33 @@ template <class Function> struct Parameters {
     LADDER_INLINE const float (&operator[](int k) const)[WIDTH] { return value[k]; }
 };
 
-// Sums over the rows of a block, for each parameter vector.
-template <class Function> struct ParameterSums {
-    double value[Function::P ? Function::P : 1][WIDTH] = {};
+// N sums a column over all rows.
+template <int N> class Sums {
+public:
+    // What is to be added to.
+    LADDER_INLINE float (&operator[](int k))[WIDTH] { return part_[k]; }
 
-    LADDER_INLINE void store(float* const* vectors, npy_intp first, int width) const {
-        for (int k = 0; k < Function::P; ++k)
-            for (int j = 0; j < width; ++j) vectors[k][first + j] = (float)value[k][j];
+    // To be called after each row.
+    LADDER_INLINE void carry(npy_intp row, npy_intp rows, int width) {
+        if ((row + 1) % ROWS && row + 1 < rows) return;
+        for (int k = 0; k < N; ++k)
+            for (int j = 0; j < width; ++j) {
+                total_[k][j] += part_[k][j];
+                part_[k][j] = 0.0f;
+            }
     }
-    LADDER_INLINE double (&operator[](int k))[WIDTH] { return value[k]; }
+
+    LADDER_INLINE double total(int k, int j) const { return total_[k][j]; }
+
+    // The first P sums become the vectors' entries from `first` on.
+    template <int P> LADDER_INLINE void store(const VectorsOut<P>& vectors, npy_intp first, int width) const {
+        for (int k = 0; k < P; ++k)
+            for (int j = 0; j < width; ++j) vectors.data[k][first + j] = (float)total_[k][j];
+    }
+
+private:
+    float part_[N][WIDTH] = {};
+    double total_[N][WIDTH] = {};
 };
 
 }  // namespace ladder

@@ -2,7 +2,6 @@
 
 namespace ladder {
 
-
 // z_est = Function(z_corr, normalised u_pre); cost = mean squared error of the normalised z_est to z_clean.
 // mean and variance: the clean statistics, null where z_est is compared as it is; u_pre: null where it is not used.
 template <class Function, bool HAS_U, bool HAS_STATISTICS>
@@ -92,8 +91,8 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
         clean.known(mean ? mean + first : nullptr, variance ? variance + first : nullptr, width);
         Parameters<Function> p;
         p.load(vectors.data, first, width);
-        ParameterSums<Function> dp;
-        double sum[WIDTH] = {}, sum_u[WIDTH] = {}, sum_error[WIDTH] = {}, sum_error_z[WIDTH] = {};
+        const int DU = Function::P, DU_U = DU + 1, ERROR = DU + 2, ERROR_Z = DU + 3;  // after the parameters' sums
+        Sums<ERROR_Z + 1> sums;
         for (npy_intp i = 0; i < n; ++i) {
             const npy_intp at = i * units + first;
 #pragma GCC ivdep
@@ -103,32 +102,38 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
                     const float estimate = clean.normalize(z_est[at + j], j);
                     const float error = slope * (estimate - z_clean[at + j]);
                     dz_clean[at + j] = -error;
-                    sum_error[j] += error;
-                    sum_error_z[j] += error * estimate;
+                    sums[ERROR][j] += error;
+                    sums[ERROR_Z][j] += error * estimate;
                     g += error * clean.scale[j];
                 }
                 const float u = HAS_U ? above.normalize(u_pre[at + j], j) : 0.0f;
-                Function::gradient(z_corr[at + j], u, p, j, g, dz, du, dp);
+                Function::gradient(z_corr[at + j], u, p, j, g, dz, du, sums);
                 dz_corr[at + j] = dz;
                 if (HAS_U) {
                     du_pre[at + j] = du;
-                    sum[j] += du;
-                    sum_u[j] += du * u;
+                    sums[DU][j] += du;
+                    sums[DU_U][j] += du * u;
                 }
             }
+            sums.carry(i, n, width);
+        }
+        float shift[WIDTH], slope_u[WIDTH];
+        for (int j = 0; HAS_U && j < width; ++j) {
+            shift[j] = (float)(sums.total(DU, j) / n);
+            slope_u[j] = (float)(sums.total(DU_U, j) / n);
         }
         for (npy_intp i = 0; HAS_U && i < n; ++i) {
             const npy_intp at = i * units + first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j)
-                du_pre[at + j] = above.scale[j] * (du_pre[at + j] - (float)(sum[j] / n) -
-                                                   above.normalize(u_pre[at + j], j) * (float)(sum_u[j] / n));
+                du_pre[at + j] = above.scale[j] *
+                                 (du_pre[at + j] - shift[j] - above.normalize(u_pre[at + j], j) * slope_u[j]);
         }
         for (int j = 0; HAS_COST && HAS_STATISTICS && j < width; ++j) {
-            dmean[first + j] = (float)-sum_error[j] * clean.scale[j];
-            dvariance[first + j] = (float)(-0.5 * sum_error_z[j]) * clean.scale[j] * clean.scale[j];
+            dmean[first + j] = (float)-sums.total(ERROR, j) * clean.scale[j];
+            dvariance[first + j] = (float)(-0.5 * sums.total(ERROR_Z, j)) * clean.scale[j] * clean.scale[j];
         }
-        dp.store(dparameters.data, first, width);
+        sums.store(dparameters, first, width);
     });
     return 0;
 }

@@ -1,4 +1,4 @@
-// Elementary functions that g++ can vectorise; infinities and NaN pass through.
+// Elementary functions that g++ can vectorise; infinities and NaN pass through, what is below 2^-125 may become 0.
 
 namespace ladder {
 
@@ -6,10 +6,10 @@ inline float maximum(float x, float y) { return y < x ? x : (x < y ? y : (x == x
 
 // Cephes' expf: 2^k times a polynomial on [-log(2)/2, log(2)/2]; off by 1 unit in the last place at most.
 inline float exp(float x) {
-    x = x < -88.0f ? -88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
     x = x > 89.0f ? 89.0f : x;
-    const float round = 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded to an integer
-    const float k = (x * 1.44269504088896341f + round) - round;
+    const float shift = 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded to an integer, in its lowest bits
+    const float shifted = x * 1.44269504088896341f + shift, k = shifted - shift;
     const float r = (x - k * 0.693359375f) + k * 2.12194440e-4f;
     float y = 1.9875691500e-4f;
     y = y * r + 1.3981999507e-3f;
@@ -18,14 +18,30 @@ inline float exp(float x) {
     y = y * r + 1.6666665459e-1f;
     y = y * r + 5.0000001201e-1f;
     y = y * r * r + r + 1.0f;
-    const int32_t bits = ((int32_t)k + 127) << 23;
+    uint32_t bits;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 126) << 23;  // 2^(k-1), as 2^128 is no float; 0 for the least x
     float power;
     std::memcpy(&power, &bits, sizeof power);
-    return y * power;
+    return (y + y) * power;
 }
 
-inline float log(float x) { return std::log(x); }
-
+// Off by 2 units in the last place at most.
 inline float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
+
+// log(1 + exp(x)): the larger of x and 0, and log(1 + y) = 2 artanh(y / (2 + y)), y = exp(-|x|).
+// Off by 3 units in the last place at most.
+inline float softplus(float x) {
+    const float y = exp(-std::fabs(x)), s = y / (2.0f + y), s2 = s * s;
+    float series = 1.0f / 15.0f;
+    series = series * s2 + 1.0f / 13.0f;
+    series = series * s2 + 1.0f / 11.0f;
+    series = series * s2 + 1.0f / 9.0f;
+    series = series * s2 + 1.0f / 7.0f;
+    series = series * s2 + 1.0f / 5.0f;
+    series = series * s2 + 1.0f / 3.0f;
+    series = series * s2 * s + s;
+    return maximum(x, 0.0f) + 2.0f * series;
+}
 
 }  // namespace ladder

@@ -3,10 +3,11 @@
 namespace ladder {
 
 // z = (z_pre - mean) / sqrt(variance + epsilon) + std * noise, h = Function(z).
-template <class Function>
-inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float std, PyArrayObject* const* parameters,
-                  PyArrayObject** z_out, PyArrayObject** h_out, PyArrayObject** mean_out, PyArrayObject** variance_out) {
-    const Input z_pre_input(z_pre_array), noise_input(noise_array ? noise_array : z_pre_array);
+template <class Function, bool HAS_NOISE>
+inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float std,
+                  PyArrayObject* const* parameters, PyArrayObject** z_out, PyArrayObject** h_out,
+                  PyArrayObject** mean_out, PyArrayObject** variance_out) {
+    const Input z_pre_input(z_pre_array), noise_input(HAS_NOISE ? noise_array : z_pre_array);
     if (!z_pre_input.ok() || !noise_input.ok()) return 1;
     const npy_intp n = z_pre_input.rows(), units = z_pre_input.columns(), shape[2] = {n, units}, row[2] = {1, units};
     const Vectors<Function::P> vectors(parameters, units);
@@ -15,7 +16,6 @@ inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float 
     if (!allocate(mean_out, 2, row) || !allocate(variance_out, 2, row)) return 1;
     const float *z_pre = z_pre_input.floats(), *noise = noise_input.floats();
     float *z = floats(*z_out), *h = floats(*h_out), *mean = floats(*mean_out), *variance = floats(*variance_out);
-    const bool noisy = noise_array != nullptr;
 
     for_blocks(n, units, [=, &vectors](npy_intp first, int width) LADDER_LAMBDA {
         Statistics batch;
@@ -26,7 +26,7 @@ inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float 
             const npy_intp at = i * units + first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
-                const float x = batch.normalize(z_pre[at + j], j) + (noisy ? std * noise[at + j] : 0.0f);
+                const float x = batch.normalize(z_pre[at + j], j) + (HAS_NOISE ? std * noise[at + j] : 0.0f);
                 z[at + j] = x;
                 h[at + j] = Function::value(x, 0.0f, p, j);
             }
@@ -55,6 +55,7 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
     const npy_intp n = z_pre_input.rows(), units = z_pre_input.columns(), shape[2] = {n, units};
     const Vectors<Function::P> vectors(parameters, units);
     if (!vectors.ok() || differ(dz_input, n, units) || differ(dh_input, n, units)) return 1;
+    if (differ(dmean_input, 1, units) || differ(dvariance_input, 1, units)) return 1;
     if (!allocate(dz_pre_out, 2, shape)) return 1;
     VectorsOut<Function::P> dparameters(dparameters_out, units);
     if (!dparameters.ok()) return 1;
@@ -68,25 +69,26 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
         batch.known(mean + first, variance + first, width);
         Parameters<Function> p;
         p.load(vectors.data, first, width);
-        ParameterSums<Function> dp;
-        double sum[WIDTH] = {}, sum_z[WIDTH] = {};
+        const int G = Function::P, G_Z = G + 1;  // after the parameters' sums
+        Sums<G_Z + 1> sums;
         for (npy_intp i = 0; i < n; ++i) {
             const npy_intp at = i * units + first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 float g = 0.0f, unused;
-                if (HAS_H) Function::gradient(z[at + j], 0.0f, p, j, dh[at + j], g, unused, dp);
+                if (HAS_H) Function::gradient(z[at + j], 0.0f, p, j, dh[at + j], g, unused, sums);
                 if (HAS_Z) g += dz[at + j];
                 dz_pre[at + j] = g;
-                sum[j] += g;
-                sum_z[j] += g * batch.normalize(z_pre[at + j], j);
+                sums[G][j] += g;
+                sums[G_Z][j] += g * batch.normalize(z_pre[at + j], j);
             }
+            sums.carry(i, n, width);
         }
         // What reaches every example alike: through the mean, and through the variance.
         float shift[WIDTH], slope[WIDTH];
         for (int j = 0; j < width; ++j) {
-            shift[j] = (float)(sum[j] / n);
-            slope[j] = (float)(sum_z[j] / n);
+            shift[j] = (float)(sums.total(G, j) / n);
+            slope[j] = (float)(sums.total(G_Z, j) / n);
             if (HAS_MEAN) shift[j] -= dmean[first + j] / n / batch.scale[j];
             if (HAS_VARIANCE) slope[j] -= 2.0f * dvariance[first + j] / n / batch.scale[j] / batch.scale[j];
         }
@@ -97,7 +99,7 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
                 dz_pre[at + j] =
                     batch.scale[j] * (dz_pre[at + j] - shift[j] - batch.normalize(z_pre[at + j], j) * slope[j]);
         }
-        dp.store(dparameters.data, first, width);
+        sums.store(dparameters, first, width);
     });
     return 0;
 }
