@@ -12,7 +12,6 @@ a rival that was asked for is not installed.
 import argparse
 import importlib
 import sys
-from dataclasses import fields
 
 import numpy as np
 from network import LARGE, SMALL, first_averages, first_parameters, random_batch
@@ -102,8 +101,6 @@ def hyper_parameters(network):
     """The ladder's own description of a network, plain graph."""
     from ladder.hyper import HyperParameters
 
-    # Until every ladder has the choice.
-    plain = {"plain_graph": True} if "plain_graph" in {f.name for f in fields(HyperParameters)} else {}
     return HyperParameters(
         encoder_layers=((network.dims[0],), *map(str, network.dims[1:])),
         denoising_cost_x=network.denoising_costs,
@@ -111,7 +108,7 @@ def hyper_parameters(network):
         f_local_noise_std=(network.noise_std,),
         super_noise_std=network.noise_std,
         lr=network.learning_rate,
-        **plain,
+        plain_graph=True,
     )
 
 

@@ -110,8 +110,8 @@ def normalize_by_itself(z):
 def first_state(network, parameters):
     """All that an update changes, a pytree of arrays."""
     values, mean, variance = (
-        # Buffers of their own: a donated one cannot be used twice.
-        {name: jnp.array(value * factor) for name, value in parameters.items()} for factor in (1, 0, 0)
+        # Buffers of their own: each is donated.
+        {name: jnp.array(scale * value) for name, value in parameters.items()} for scale in (1, 0, 0)
     )
     averages = {name: jnp.array(value) for name, value in first_averages(network).items()}
     return {"parameters": values, "mean": mean, "variance": variance, "averages": averages, "time": jnp.float32(0)}
@@ -123,9 +123,7 @@ def step(network, state, batch, noise):
     gradients, values = jax.grad(costs, has_aux=True)(parameters, network, batch, noise)
     statistics = clean_statistics(parameters, network, batch["features_labeled"])
     share = 1 / jnp.minimum(time, RUNNING_UPDATES)
-    averages = {
-        name: old + share * (statistics[name] - old) for name, old in state["averages"].items()
-    }
+    averages = {name: old + share * (statistics[name] - old) for name, old in state["averages"].items()}
     # Adam as Blocks has it: the bias correction in the rate.
     rate = network.learning_rate * jnp.sqrt(1 - 0.999**time) / (1 - 0.9**time)
     mean = {name: 0.9 * state["mean"][name] + 0.1 * g for name, g in gradients.items()}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from network import LARGE, first_averages, first_parameters, random_batch
+from unavailable import Unavailable
 
 #: Running averages cover so many of the last updates.
 RUNNING_UPDATES = 10
@@ -176,4 +177,14 @@ def prepare(threads, compiled=False):
     rng = np.random.default_rng(0)
     ladder = TorchLadder(LARGE, first_parameters(LARGE, rng), compiled)
     batch = random_batch(LARGE, rng)
+    if compiled:
+        _try_compiling(ladder, batch)
     return lambda: ladder.update(batch)
+
+
+def _try_compiling(ladder, batch):
+    """The first update, in which torch.compile calls a C++ compiler and whatever else."""
+    try:
+        ladder.update(batch)
+    except Exception as error:
+        raise Unavailable(f"torch.compile failed: {str(error).strip().splitlines()[0]}") from error
