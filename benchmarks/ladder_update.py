@@ -6,7 +6,7 @@ import numpy as np
 from network import LARGE, random_batch
 
 
-def prepare(threads, plain, noise):
+def prepare(threads, plain, noise, **options):
     """A contestant's update: a function without arguments.
 
     Parameters
@@ -15,8 +15,9 @@ def prepare(threads, plain, noise):
     plain : bool
         The readable graph, or the fused one.
     noise : 'mrg' or 'philox'
+    options : more hyper-parameters
     """
-    p = hyper_parameters(plain, noise)
+    p = hyper_parameters(plain, noise, **options)
     update, _ = compiled(p, threads)
     batch = random_batch(LARGE, np.random.default_rng(0))
     return lambda: update(batch)

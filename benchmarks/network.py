@@ -15,6 +15,8 @@ class Network:
     denoising_costs : tuple of float, one a layer
     n_labeled, n_unlabeled : int, examples in an update
     noise_std, learning_rate : float
+    adversarial_tau : float
+        Of adversarial noise, ``sgn``, on the labelled examples; 0 for none.
     """
 
     dims: tuple
@@ -23,6 +25,7 @@ class Network:
     n_unlabeled: int = 100
     noise_std: float = 0.3
     learning_rate: float = 0.002
+    adversarial_tau: float = 0.0
 
     @property
     def top(self):

@@ -6,6 +6,8 @@ running statistics alone, so no gradients are kept for it, and the other three
 layer in one product.  Adam is PyTorch's own, fused.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -30,6 +32,8 @@ def costs(parameters, network, batch, noise):
     -------
     dict of name -> scalar tensor: cost_total, cost_class_corr, denois0 …
     """
+    if network.adversarial_tau:
+        batch = {**batch, "features_labeled": adversarial(parameters, network, batch, noise)}
     clean, corrupted, logits = encoders(parameters, network, batch, noise)
     n = network.n_labeled
     values = {"cost_class_corr": F.cross_entropy(logits[:n], batch["targets_labeled"])}
@@ -44,6 +48,18 @@ def costs(parameters, network, batch, noise):
         values[f"denois{i}"] = F.mse_loss(estimate, z)
         total = total + network.denoising_costs[i] * values[f"denois{i}"]
     return {"cost_total": total, **values}
+
+
+def adversarial(parameters, network, batch, noise):
+    """The labelled examples moved by tau times the sign of their cost's gradient, taken with the noise."""
+    n, std = network.n_labeled, network.noise_std
+    x = torch.add(batch["features_labeled"], noise[0][:n], alpha=std).requires_grad_()
+    h = x
+    for i in range(1, network.top + 1):
+        z = torch.add(normalize_by_itself(h @ parameters[f"f_{i}_W"].detach()), noise[i][:n], alpha=std)
+        h = activation(parameters, network, i, z)
+    (gradient,) = torch.autograd.grad(F.cross_entropy(h, batch["targets_labeled"]), x)
+    return torch.add(batch["features_labeled"], gradient.sign(), alpha=network.adversarial_tau)
 
 
 def encoders(parameters, network, batch, noise):
@@ -171,12 +187,13 @@ def after_update(network, parameters, batch, noise):
     return {name: value.detach().numpy() for name, value in {**ladder.parameters, **ladder.averages}.items()}
 
 
-def prepare(threads, compiled=False):
+def prepare(threads, compiled=False, adversarial_tau=0.0):
     """A contestant's update: a function without arguments."""
     torch.set_num_threads(threads)
     rng = np.random.default_rng(0)
-    ladder = TorchLadder(LARGE, first_parameters(LARGE, rng), compiled)
-    batch = random_batch(LARGE, rng)
+    network = replace(LARGE, adversarial_tau=adversarial_tau)
+    ladder = TorchLadder(network, first_parameters(network, rng), compiled)
+    batch = random_batch(network, rng)
     if compiled:
         _try_compiling(ladder, batch)
     return lambda: ladder.update(batch)

@@ -34,7 +34,16 @@ ROWS = {
     "plain": Row("ladder, plain graph", "ladder_update", {"plain": True, "noise": "mrg"}),
     "fused-mrg": Row("ladder, fused", "ladder_update", {"plain": False, "noise": "mrg"}),
     "fused-philox": Row("ladder, fused, Philox", "ladder_update", {"plain": False, "noise": "philox"}),
-    "torch": Row("PyTorch", "rivals_torch"),
+    "fused-sgn": Row(
+        "ladder, fused, Philox, sgn noise", "ladder_update", {"plain": False, "noise": "philox", "adv_tau": (0.1,)}
+    ),
+    "fused-sgn-both": Row(
+        "ladder, fused, Philox, sgn noise on both halves", "ladder_update",
+        {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
+    ),
+    "torch-joined": Row("PyTorch, as first ported", "rivals_torch_joined"),
+    "torch": Row("PyTorch, by hand", "rivals_torch"),
+    "torch-sgn": Row("PyTorch, by hand, sgn noise", "rivals_torch", {"adversarial_tau": 0.1}),
     "torch-compiled": Row("PyTorch, compiled", "rivals_torch", {"compiled": True}),
     "jax": Row("JAX", "rivals_jax"),
 }

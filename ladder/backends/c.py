@@ -23,6 +23,9 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 # three times over.
 EXCLUDED_REWRITES = ("local_dot22_to_dot22scalar",)
 
+#: Turns of libgomp's waiting loop, some microseconds, before a thread sleeps.
+SPIN_COUNT = "1000"
+
 log = logging.getLogger(__name__)
 _in_force: CBackend | None = None
 
@@ -147,9 +150,13 @@ def _set_threads(threads: int) -> int:
 
 
 def _set_openmp() -> None:
-    # Waiting threads that spin cost little on idle cores and a lot when
-    # another process wants the core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Between two products a thread has a few microseconds to wait: long enough
+    # that falling asleep and waking cost a third of an update on idle cores.
+    # Threads that spin for long take tens of times as long when another process
+    # wants their core.  So they spin briefly and then sleep (docs/performance.md).
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     # Left to itself MKL brings Intel's OpenMP beside the GNU one that g++
     # links, two pools of threads that know nothing of each other.
     os.environ.setdefault("MKL_THREADING_LAYER", "GNU" if _loads("libgomp.so.1") else "INTEL")
