@@ -99,11 +99,12 @@ def compile_statistics_estimate(p, shareds, examples, split, mode):
     """A function without arguments: the statistics over one epoch of training batches.
 
     It sets the running averages in ``shareds``, every batch having the same
-    weight, as the original's ``FinalTestMonitoring`` does.
+    weight, as the original's ``FinalTestMonitoring`` does.  It is compiled when
+    first called: training need not wait for what it needs at its end.
     """
-    update_averages = compile_statistics(p, shareds, mode)
 
     def estimate():
+        update_averages = compile_statistics(p, shareds, mode)
         with averaging(shareds):
             for batch in training_stream(p, examples, split).get_epoch_iterator():
                 update_averages(batch)
