@@ -18,8 +18,7 @@ OPERATIONS = {
     "mul": lambda *x: " * ".join(x),
     "sub": "{} - {}".format,
     "true_divide": "{} / {}".format,
-    "neg": "-{}".format,
-    "sqr": "{0} * {0}".format,
+    "square": "{0} * {0}".format,
     "exp": "exp({})".format,
     "scalar_softplus": "softplus({})".format,
     "sigmoid": "sigmoid({})".format,
@@ -27,8 +26,6 @@ OPERATIONS = {
     "EQ": "({} == {} ? 1.0f : 0.0f)".format,
     "GT": "({} > {} ? 1.0f : 0.0f)".format,
     "Switch": "({} != 0.0f ? {} : {})".format,
-    "second": "{1}".format,
-    "identity": "{}".format,
 }
 
 

@@ -21,6 +21,7 @@ def encode(z_pre, noise, std, b, c, act):
     parameters = [x for x in (b, c) if x is not None]
     noise = [] if noise is None else [noise, at.constant(std, dtype="float32")]
     operation = Encode(act, b is not None, c is not None, bool(noise))
+    operation.elementwise()  # complains now of what has no C++
     z, h, m, s = operation(z_pre, *noise, *parameters)
     return z, m, s, h
 

@@ -12,9 +12,9 @@ inline int adam(PyArrayObject* parameter_array, PyArrayObject* mean_array, PyArr
     const Input gradient_input(gradient_array);
     if (!gradient_input.ok() || !allocate(squares_out, 0, nullptr, NPY_FLOAT64)) return 1;
     const npy_intp size = PyArray_SIZE(parameter_array), n_chunks = (size + CHUNK - 1) / CHUNK;
-    for (PyArrayObject* array : {parameter_array, mean_array, variance_array, gradient_array})
-        if (PyArray_SIZE(array) != size) {
-            PyErr_SetString(PyExc_ValueError, "Adam: a parameter, its moments and its gradient differ in size");
+    for (PyArrayObject* array : {mean_array, variance_array, gradient_array})
+        if (!PyArray_SAMESHAPE(array, parameter_array)) {
+            PyErr_SetString(PyExc_ValueError, "Adam: a parameter, its moments and its gradient differ in shape");
             return 1;
         }
     float *parameter = floats(parameter_array), *mean = floats(mean_array), *variance = floats(variance_array);
