@@ -1,0 +1,158 @@
+"""Shared by the tests of fused operations: compiling, truth for gradients, memory, threads."""
+
+import gc
+import sys
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.compile.mode import Mode
+from golden.evaluate import PYTHON
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from ladder.backends import c
+from ladder.fused.operation import FusedOperation
+
+#: Narrower than a block of 32 columns, one block, more but no multiple, one column, enough for threads.
+SHAPES = [(7, 5), (9, 32), (6, 45), (33, 1), (21, 1003)]
+
+
+class Graph:
+    """Variables by name, and others made of them: key -> name -> variable.
+
+    Called with arrays by name it gives key -> name -> array.
+    """
+
+    def __init__(self, shapes, plain):
+        self.plain, self.made = plain, {}
+        self.variables = {name: at.TensorType("float32", shape=shape)(name) for name, shape in shapes.items()}
+
+    def add_gradients(self, key, outputs, wrt):
+        """By the names of inputs; ``outputs``: name -> variable, whose gradient is the input called g + name."""
+        given = [(x, self.variables["g" + name]) for name, x in outputs.items()]
+        # In the plain graph outputs depend on one another, which known gradients would hide.
+        of = dict(cost=sum((x * g).sum() for x, g in given)) if self.plain else dict(cost=None, known_grads=dict(given))
+        variables = [self.variables[name] for name in wrt]
+        found = at.grad(wrt=variables, return_disconnected="None", disconnected_inputs="ignore", **of)
+        self.made[key] = {name: gradient for name, gradient in zip(wrt, found) if gradient is not None}
+
+    def compile(self, keys, accept_inplace=False):
+        """A function of all variables, in their order, to what is made under these keys.
+
+        Without rewrites, which take longer than these tests; ``accept_inplace``: although inputs are overwritten.
+        """
+        mode = PYTHON if self.plain else Mode(linker=c.mode().linker, optimizer=None)
+        outputs = [x for key in keys for x in self.made[key].values()]
+        return aesara.function(
+            list(self.variables.values()), outputs, mode=mode, on_unused_input="ignore", accept_inplace=accept_inplace
+        )
+
+    def compiled(self, **options):
+        """The graph itself, once there is nothing to add."""
+        self.function = self.compile(self.made, **options)
+        return self
+
+    def __call__(self, **values):
+        found = iter(self.function(*(values[name] for name in self.variables)))
+        return {key: {name: next(found) for name in made} for key, made in self.made.items()}
+
+    def shapes(self, keys, **values):
+        """Shapes of what is made under these keys, if they can be told without any fused operation."""
+        shapes = [x.shape for key in keys for x in self.made[key].values()]
+        mode = Mode("py", "fast_compile")
+        function = aesara.function(list(self.variables.values()), shapes, mode=mode, on_unused_input="ignore")
+        assert not any(isinstance(node.op, FusedOperation) for node in function.maker.fgraph.toposort())
+        return [tuple(shape) for shape in function(*(values[name] for name in self.variables))]
+
+
+def normals(shapes, seed=0):
+    """Float32 normals by name."""
+    rng = np.random.RandomState(seed)
+    return {name: np.asarray(rng.randn(*shape), dtype="float32") for name, shape in shapes.items()}
+
+
+def double(arrays):
+    return {name: array.astype("float64") for name, array in arrays.items()}
+
+
+def central_differences(losses, arrays, step=1e-6):
+    """Gradients in float64 of units' losses, each of which depends on its own column only.
+
+    So a whole row moves at a time.
+
+    Parameters
+    ----------
+    losses : function of the arrays, by name, to (units,)
+    arrays : dict of name -> (rows, units) or (units,)
+    """
+    arrays, gradients = double(arrays), {}
+    for name, array in arrays.items():
+        slopes = []
+        for row in np.atleast_2d(array):  # views
+            first, around = row.copy(), []
+            for move in (step, -step):
+                row[:] = first + move
+                around.append(losses(**arrays))
+            row[:] = first
+            slopes.append((around[0] - around[1]) / (2 * step))
+        gradients[name] = np.reshape(slopes, array.shape)
+    return gradients
+
+
+def assert_all_close(found, expected, columns=None, name=""):
+    """Float32 arrays by name, of some units; but for 2e-5 of the value, or of the largest value in the array."""
+    assert set(found) == set(expected), name
+    for key, truth in expected.items():
+        array = found[key]
+        assert array.dtype == "float32" and array.shape == truth.shape, (name, key)
+        if columns is not None and array.ndim:
+            array, truth = array[..., columns], truth[..., columns]
+        atol = 2e-5 * np.abs(truth).max()
+        np.testing.assert_allclose(array, truth, rtol=2e-5, atol=atol, err_msg=f"{name} {key}")
+
+
+def bits(arrays):
+    return [array.tobytes() for array in arrays]
+
+
+def assert_same_bits(call):
+    """Of ``call() -> arrays``, from call to call and with any number of threads."""
+    if "-fopenmp" not in FusedOperation().c_compile_args():
+        pytest.skip("compiled without OpenMP")
+    results = []
+    for threads in (1, 1, 2, 3):
+        with threadpool_limits(threads):
+            assert threads in [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
+            results.append(bits(call()))
+    assert results[1:] == results[:1] * 3
+
+
+def strided(array):
+    """The array with its elements elsewhere in memory: columns first, with gaps, backwards."""
+    gaps = np.zeros([2 * n for n in array.shape], array.dtype)[tuple(slice(None, None, 2) for _ in array.shape)]
+    gaps[...] = array
+    return [np.asfortranarray(array), gaps, np.flip(np.flip(array).copy())]
+
+
+def shortened(array):
+    """The array without its last column, and without its last row."""
+    return [array[..., :-1], array[:-1]] if len(array) > 1 else [array[..., :-1]]
+
+
+def spoilt(values, name, bad, unit):
+    """The values but for one of this unit."""
+    array = values[name].copy()
+    array.reshape(-1, array.shape[-1])[0, unit] = bad
+    return {**values, name: array}
+
+
+def assert_refused(function, arrays):
+    """A ValueError, each time, and no reference to an input is left behind."""
+    counts = []
+    for _ in range(3):
+        with pytest.raises(ValueError):
+            function(*arrays)
+        gc.collect()
+        counts.append([sys.getrefcount(array) for array in arrays])
+    assert counts[2] == counts[1]

@@ -1,0 +1,255 @@
+"""The decoder's operation against the brick of the same name, float64 and central differences."""
+
+from functools import lru_cache
+from types import SimpleNamespace
+
+import aesara.tensor as at
+import numpy as np
+import pytest
+from compare import (
+    SHAPES, Graph, assert_all_close, assert_refused, assert_same_bits, bits, central_differences, double, normals,
+    shortened, spoilt, strided,
+)  # fmt: skip
+from golden.numpy_ladder import WITH_U, WITHOUT_U, normalize
+
+from ladder import bricks, fused
+
+#: Decoder functions, and whether they get u.
+CASES = [(name, True) for name in WITH_U] + [(name, False) for name in WITHOUT_U]
+OUTPUTS = ("z_est", "cost")
+#: Of these there are also gradients for one output alone.
+SUBSETS = [("z_est",), ("cost",), OUTPUTS]
+IN_PARTS = [("gauss", True), ("relu", True), ("lin", True)]
+
+
+def parameters_of(module, decoder, has_u):
+    """Name -> (first value, maker) in the order of creation."""
+    made = {}
+
+    def maker(kind):
+        def new(init, name):
+            made.setdefault(name, (init, kind))
+            return at.fvector(name)
+
+        return new
+
+    z, u = at.fmatrix(), at.fmatrix() if has_u else None
+    module.denoise(decoder, u, z, z, None, None, maker("w"), maker("b"))
+    return made
+
+
+def shapes(decoder, has_u, rows=None, units=None):
+    """Of inputs and of gradients for the outputs, by name."""
+    matrix, row, vector = (rows, units), (1, units), (units,)
+    parameters = {name: vector for name in parameters_of(bricks, decoder, has_u)}
+    return dict(u_pre=matrix, z_corr=matrix, z_clean=matrix, m=row, s=row, **parameters, gz_est=matrix, gcost=())
+
+
+ARRAYS = [name for name, shape in shapes("gauss", True).items() if shape]
+
+
+def arrays(decoder, has_u, rows, units):
+    values = normals(shapes(decoder, has_u, rows, units))
+    for name, (first, _) in parameters_of(bricks, decoder, has_u).items():
+        values[name] = np.float32(first) + values[name] / 2
+    return {**values, "u_pre": 3 * values["u_pre"] + 1, "s": values["s"] ** 2 + np.float32(0.1)}
+
+
+def build(module, decoder, has_u, subsets):
+    """(has statistics, ()) -> outputs, (has statistics, outputs with a gradient) -> gradients of the inputs."""
+    graph = Graph(shapes(decoder, has_u), plain=module is bricks)
+    v = graph.variables
+    make = lambda init, name: v[name]
+    wrt = [name for name in v if name not in ("gz_est", "gcost")]
+    for has_statistics in (False, True):
+        statistics = (v["m"], v["s"]) if has_statistics else (None, None)
+        u_pre = v["u_pre"] if has_u else None
+        z_est, cost = module.denoise(decoder, u_pre, v["z_corr"], v["z_clean"], *statistics, make, make)
+        outputs = graph.made[has_statistics, ()] = dict(z_est=z_est, cost=cost)
+        for subset in subsets:
+            graph.add_gradients((has_statistics, subset), {name: outputs[name] for name in subset}, wrt)
+    return graph.compiled()
+
+
+@lru_cache(maxsize=None)
+def graph(decoder, has_u):
+    return build(fused, decoder, has_u, SUBSETS if (decoder, has_u) in IN_PARTS else [OUTPUTS])
+
+
+def everything(**values):
+    """Outputs and gradients for both, by name, of ``gauss`` with statistics."""
+    found = graph("gauss", True)(**values)
+    return {**found[True, ()], **{"d" + name: x for name, x in found[True, OUTPUTS].items()}}
+
+
+def truth(decoder, has_u, has_statistics, values):
+    """z_est, and each unit's part of the cost."""
+    v = SimpleNamespace(**values)
+    if has_u:
+        z_est = WITH_U[decoder](v.z_corr, normalize(v.u_pre, v.u_pre.mean(0), v.u_pre.var(0)), v)
+    else:
+        z_est = WITHOUT_U[decoder](v.z_corr, v)
+    compared = normalize(z_est, v.m, v.s) if has_statistics else z_est
+    return z_est, ((compared - v.z_clean) ** 2).mean(0) / z_est.shape[1]
+
+
+def true_gradients(decoder, has_u, has_statistics, subset, values, step=1e-6):
+    """By name of the input, of those that an output depends on."""
+
+    def losses(**moved):
+        z_est, cost = truth(decoder, has_u, has_statistics, {**values, **moved})
+        parts = dict(z_est=(values["gz_est"] * z_est).sum(0), cost=values["gcost"] * cost)
+        return sum(parts[name] for name in subset)
+
+    names = ["u_pre"] * (has_u and decoder not in ("i", "lin")) + ["z_corr", *parameters_of(bricks, decoder, has_u)]
+    names += ["z_clean"] * ("cost" in subset) + ["m", "s"] * ("cost" in subset and has_statistics)
+    return central_differences(losses, {name: values[name] for name in names}, step)
+
+
+def test_all_functions_are_tested():
+    assert set(bricks.decoder.DECODERS) == {"", *WITH_U}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_outputs_and_gradients(case, shape):
+    values = arrays(*case, *shape)
+    found, values = graph(*case)(**values), double(values)
+    for (has_statistics, subset), outputs in found.items():
+        if subset:
+            expected = true_gradients(*case, has_statistics, subset, values)
+        else:
+            z_est, cost = truth(*case, has_statistics, values)
+            expected = dict(z_est=z_est, cost=cost.sum())
+        assert_all_close(outputs, expected, name=(has_statistics, subset))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_as_the_plain_brick(case):
+    """With units too that are dead above or below, and whose gradients are far larger."""
+    values = arrays(*case, 8, 45)
+    values["u_pre"][:, 3] = 0.5
+    values["s"][:, 40] = 0
+    found, expected = graph(*case)(**values), build(bricks, *case, [OUTPUTS])(**values)
+    for key in expected:
+        if key[1]:  # some functions do not use z
+            expected[key].setdefault("z_corr", np.zeros((8, 45)))
+        for columns in ([3], [40], [i for i in range(45) if i not in (3, 40)]):
+            assert_all_close(found[key], expected[key], columns, key)
+
+
+def test_gradients_of_a_dead_unit_above():
+    values = arrays("gauss", True, 12, 34)
+    values["u_pre"][:, 33] = 0.25
+    found = graph("gauss", True)(**values)[False, ("z_est",)]
+    expected = true_gradients("gauss", True, False, ("z_est",), double(values), step=1e-9)
+    assert np.abs(expected["u_pre"][:, 33]).max() > 1e4
+    assert_all_close(found, expected, [33])
+
+
+@pytest.mark.parametrize("constant", [0, 0.1, -1e-20, 12345.678])
+def test_a_dead_unit_above_is_exactly_0(constant):
+    """Its mean has no rounding error, which division by the root of epsilon would multiply by 100000."""
+    values = arrays("relu", True, 23, 40)
+    values["u_pre"][:, 35], values["b"][35] = constant, 0.25
+    assert (graph("relu", True)(**values)[False, ()]["z_est"][:, 35] == 0.25).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
+@pytest.mark.parametrize("name", ["u_pre", "z_corr", "z_clean", "m", "s"])
+def test_what_is_not_finite_shows_in_its_unit_and_the_cost(name, bad):
+    """An infinite variance alone is a number: its unit comes out as 0."""
+    values = arrays("gauss", True, 9, 37)
+    good, found = everything(**values), everything(**spoilt(values, name, bad, 35))
+    others = np.arange(37) != 35
+    for key in set(found) - {"cost"}:
+        np.testing.assert_array_equal(found[key][..., others], good[key][..., others], key)
+    reached = dict(u_pre=["z_est", "du_pre", "dz_corr", "da1"], z_corr=["z_est", "dz_corr", "du_pre"])
+    infinite_variance = (name, bad) == ("s", np.inf)
+    assert np.isfinite(found["cost"]) == infinite_variance
+    for key in [] if infinite_variance else reached.get(name, ["dz_corr", "dz_clean", "du_pre"]):
+        assert not np.isfinite(found[key][..., 35]).all(), key
+    if name == "u_pre":
+        assert np.isnan(found["z_est"][:, 35]).all() and np.isnan(found["du_pre"][:, 35]).all()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[1] and case[0] not in ("i", "lin")], ids=str)
+def test_nan_above_is_nan_below(case):
+    values = spoilt(arrays(*case, 9, 37), "u_pre", np.nan, 35)
+    for (has_statistics, subset), found in graph(*case)(**values).items():
+        expected = np.arange(37) == 35
+        name = "u_pre" if subset else "z_est"
+        assert (np.isnan(found[name]) == expected).all(), (has_statistics, subset)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_elements_may_lie_anywhere_in_memory(name):
+    values = arrays("gauss", True, 9, 37)
+    expected = bits(everything(**values).values())
+    for array in strided(values[name]):
+        assert bits(everything(**{**values, name: array}).values()) == expected
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_wrong_sizes(name):
+    """And after them all goes on."""
+    values = arrays("gauss", True, 6, 8)
+    expected = bits(everything(**values).values())
+    for wrong in shortened(values[name]):
+        assert_refused(graph("gauss", True).function, {**values, name: wrong}.values())
+    assert bits(everything(**values).values()) == expected
+
+
+@pytest.mark.parametrize("name", ["u_pre", "z_corr", "z_clean", "m", "s", "a1"])
+def test_wrong_types(name):
+    for wrong in (at.TensorType("float64", shape=shapes("gauss", True)[name])(), at.ftensor3(), at.fscalar()):
+        v = {**Graph(shapes("gauss", True), plain=False).variables, name: wrong}
+        signals = (v[key] for key in ("u_pre", "z_corr", "z_clean", "m", "s"))
+        with pytest.raises(TypeError, match="float32"):
+            fused.denoise("gauss", *signals, *[lambda init, name: v[name]] * 2)
+
+
+def test_no_examples_and_no_units():
+    found = everything(**arrays("gauss", True, 0, 40))
+    assert found["z_est"].shape == found["du_pre"].shape == (0, 40) and np.isnan(found["cost"])
+    for name in ("dm", "ds", "da1", "da10"):
+        assert (found[name] == 0).all()
+    assert everything(**arrays("gauss", True, 5, 0))["z_est"].shape == (5, 0)
+
+
+def test_memory_kept_from_a_call_fits_the_next():
+    """Where z_est is not given out it stays allocated."""
+    key = True, OUTPUTS
+    gradients = graph("gauss", True).compile([key])
+    for shape in [(9, 37), (9, 37), (5, 37), (9, 64), (21, 1003), (1, 1)]:
+        values = arrays("gauss", True, *shape)
+        assert bits(gradients(*values.values())) == bits(graph("gauss", True)(**values)[key].values())
+
+
+def test_the_same_bits_from_call_to_call_and_with_any_number_of_threads():
+    values = arrays("gauss", True, 21, 1003).values()
+    assert_same_bits(lambda: graph("gauss", True).function(*values))
+
+
+def test_shapes_need_no_numbers():
+    found = graph("comparison_g3", True).shapes([(True, ()), (True, OUTPUTS)], **arrays("comparison_g3", True, 3, 4))
+    assert found == [(3, 4), (), *[(3, 4)] * 3, *[(1, 4)] * 2, *[(4,)] * 4]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_parameters_as_the_plain_brick(case):
+    """Names in order of creation, first values, and which are made as weights."""
+    found, expected = (list(parameters_of(module, *case).items()) for module in (fused, bricks))
+    assert found == expected
+
+
+def test_each_parameter_is_made_once():
+    made = []
+    make = lambda init, name: made.append(name) or at.fvector()
+    z = at.fmatrix()
+    fused.denoise("comparison_g4", z, z, z, None, None, make, make)
+    assert len(made) == len(set(made)) == 8
+
+
+def test_no_decoder():
+    assert fused.denoise("", None, at.fmatrix(), at.fmatrix(), None, None, None, None) == (None, None)
