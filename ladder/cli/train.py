@@ -14,7 +14,7 @@ from ladder.cli.options import (
     hyper_parameters,
 )
 from ladder.data.experiment import check_classes, choose_examples, load_examples
-from ladder.errors import TrainingStopped
+from ladder.errors import TrainingStopped, UserError
 from ladder.hyper import resolve_adversarial, resolve_layers
 
 logger = logging.getLogger("main")
@@ -100,6 +100,8 @@ def train_one(p, examples, split, save_to, threads):
     from ladder.backends import c
 
     backend = c.configure(threads)
+    if not backend.cxx and not p.plain_graph:
+        raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
     from ladder.training import results
     from ladder.training.experiment import train
 

@@ -55,7 +55,7 @@ def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1
         new = step(parameter, mean, variance, gradient, rate, beta1, beta2, epsilon)
         updates.update(zip((mean, variance, parameter), (new[1], new[2], new[0])))
         squares.append(new[3])
-    return updates, at.cast(at.sqrt(sum(squares)), "float32")
+    return updates, at.cast(at.sqrt(at.stack(squares).sum()), "float32")
 
 
 def _buffer_for(parameter, kind):

@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from ladder.cli import main
 from ladder.training.main_loop import MainLoop
 
+RUN = Path(__file__).resolve().parents[2] / "run.py"
 SMALL = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 100 --threads 1"
 
 
@@ -46,6 +50,14 @@ def test_nothing_to_learn_without_labels(capsys):
     command = "train --dataset digits --encoder-layers 20 --denoising-cost-x 10,0 --decoder-spec 0-gauss --unsupervised"
     assert main(command.split()) == 2
     assert "--denoising-cost-x above 0" in capsys.readouterr().err
+
+
+def test_without_a_compiler_the_fused_graph_is_refused():
+    command = [sys.executable, str(RUN), "train", *SMALL.split(), "--", "x"]
+    environment = {**os.environ, "AESARA_FLAGS": "cxx="}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "give --plain-graph" in done.stderr and "Traceback" not in done.stderr
+    assert not Path("results").exists()
 
 
 def test_a_cost_that_is_not_finite_stops_its_run_but_not_the_next(capsys):

@@ -28,18 +28,19 @@ const float EPSILON = 1e-10f;  // under the root, as in ladder.bricks.normalizat
 struct Statistics {
     float mean[WIDTH], variance[WIDTH], scale[WIDTH];
 
+    // Sums are rounded to float before they are divided, as in the plain graph: near a variance of 0 that shows.
     LADDER_INLINE void of(const float* x, npy_intp rows, npy_intp stride, int width) {
         double sum[WIDTH] = {};
         for (npy_intp i = 0; i < rows; ++i)
             for (int j = 0; j < width; ++j) sum[j] += x[i * stride + j];
-        for (int j = 0; j < width; ++j) mean[j] = (float)(sum[j] / rows);
+        for (int j = 0; j < width; ++j) mean[j] = (float)sum[j] / (float)rows;
         double square[WIDTH] = {};
         for (npy_intp i = 0; i < rows; ++i)
             for (int j = 0; j < width; ++j) {
                 const float d = x[i * stride + j] - mean[j];
                 square[j] += d * d;
             }
-        for (int j = 0; j < width; ++j) variance[j] = (float)(square[j] / rows);
+        for (int j = 0; j < width; ++j) variance[j] = (float)square[j] / (float)rows;
         rescale(width);
     }
 
