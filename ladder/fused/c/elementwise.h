@@ -33,8 +33,7 @@ inline float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
 // Off by 3 units in the last place at most.
 inline float softplus(float x) {
     const float y = exp(-std::fabs(x)), s = y / (2.0f + y), s2 = s * s;
-    float series = 1.0f / 15.0f;
-    series = series * s2 + 1.0f / 13.0f;
+    float series = 1.0f / 13.0f;
     series = series * s2 + 1.0f / 11.0f;
     series = series * s2 + 1.0f / 9.0f;
     series = series * s2 + 1.0f / 7.0f;
