@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import tracemalloc
 
 import aesara
 import aesara.tensor as at
@@ -126,6 +127,21 @@ def assert_same_bits(call):
             assert threads in [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
             results.append(bits(call()))
     assert results[1:] == results[:1] * 3
+
+
+def assert_nothing_leaks(call):
+    """``call(n)`` with arrays of n rows of 1003, of other sizes than at the last call: memory does not grow."""
+    tracemalloc.start()
+    try:
+        sizes = []
+        for _ in range(6):
+            for n in (20, 30):
+                call(n)
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[-1] - sizes[1] < 20 * 1003 * 4
 
 
 def strided(array):

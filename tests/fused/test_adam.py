@@ -7,7 +7,9 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
-from compare import Graph, assert_refused, assert_same_bits, bits, normals, shortened, spoilt, strided
+from compare import (
+    Graph, assert_nothing_leaks, assert_refused, assert_same_bits, bits, normals, shortened, spoilt, strided,
+)  # fmt: skip
 from golden.evaluate import PYTHON
 
 from ladder.backends import c
@@ -144,7 +146,7 @@ def step(ndim, inplace=False):
     """The operation as it is written, for some number of dimensions."""
     graph = Graph(shapes(*[None] * ndim), plain=False)
     new = AdamStep(*OTHERS.values(), inplace)(*graph.variables.values())
-    graph.made["new"] = dict(zip((*STATE, "squares"), new))
+    graph.made = {"new": dict(zip((*STATE, "squares"), new)), "squares": {"squares": new[3]}}
     return graph.compiled(accept_inplace=inplace)
 
 
@@ -180,6 +182,12 @@ def test_nan_shows_where_it_is(name, inplace):
         np.testing.assert_array_equal(found[output][others], good[output][others])
     assert np.isnan(found["x"][35])
     assert np.isnan(found["squares"]) == (name == "g")
+
+
+def test_copies_that_are_kept_are_given_back():
+    """Where the new values are not given out they stay allocated until the next call."""
+    squares = step(1).compile(["squares"])
+    assert_nothing_leaks(lambda n: squares(*values_of(1003 * n).values()))
 
 
 @both
