@@ -5,11 +5,13 @@ half is normalised with its own statistics; Adam is PyTorch's as it comes.
 ``rivals_torch`` is the same network after somebody has looked for speed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from network import LARGE, first_averages, first_parameters, random_batch
-from rivals_torch import RUNNING_UPDATES, activation, gauss
+from rivals_torch import RUNNING_UPDATES, activation, adversarial, gauss
 
 
 def costs(parameters, network, batch, noise, averages, share):
@@ -17,6 +19,8 @@ def costs(parameters, network, batch, noise, averages, share):
     n, top = network.n_labeled, network.top
     x = torch.cat([batch["features_labeled"], batch["features_unlabeled"]])
     clean, statistics, _ = encoder(parameters, network, x, None)
+    if network.adversarial_tau:
+        x = torch.cat([adversarial(parameters, network, batch, noise), batch["features_unlabeled"]])
     corrupted, _, logits = encoder(parameters, network, x, noise)
     for i in range(1, top + 1):
         (mean, variance), _ = statistics[i]
@@ -59,23 +63,24 @@ def normalize(z, mean, variance):
     return (z - mean) / torch.sqrt(variance + 1e-10)
 
 
-def prepare(threads):
+def prepare(threads, adversarial_tau=0.0):
     """A contestant's update: a function without arguments."""
     torch.set_num_threads(threads)
     rng = np.random.default_rng(0)
+    network = replace(LARGE, adversarial_tau=adversarial_tau)
     parameters = {
-        name: torch.tensor(value, requires_grad=True) for name, value in first_parameters(LARGE, rng).items()
+        name: torch.tensor(value, requires_grad=True) for name, value in first_parameters(network, rng).items()
     }
-    averages = {name: torch.tensor(value) for name, value in first_averages(LARGE).items()}
-    adam = torch.optim.Adam(parameters.values(), lr=LARGE.learning_rate)
-    batch = {name: torch.from_numpy(array) for name, array in random_batch(LARGE, rng).items()}
+    averages = {name: torch.tensor(value) for name, value in first_averages(network).items()}
+    adam = torch.optim.Adam(parameters.values(), lr=network.learning_rate)
+    batch = {name: torch.from_numpy(array) for name, array in random_batch(network, rng).items()}
     done = 0
 
     def update():
         nonlocal done
         done += 1
-        noise = [torch.randn(shape) for shape in LARGE.noise_shapes]
-        total = costs(parameters, LARGE, batch, noise, averages, 1 / min(done, RUNNING_UPDATES))
+        noise = [torch.randn(shape) for shape in network.noise_shapes]
+        total = costs(parameters, network, batch, noise, averages, 1 / min(done, RUNNING_UPDATES))
         adam.zero_grad()
         total.backward()
         adam.step()

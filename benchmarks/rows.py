@@ -42,6 +42,7 @@ ROWS = {
         {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
     ),
     "torch-joined": Row("PyTorch, as first ported", "rivals_torch_joined"),
+    "torch-joined-sgn": Row("PyTorch, as first ported, sgn noise", "rivals_torch_joined", {"adversarial_tau": 0.1}),
     "torch": Row("PyTorch, by hand", "rivals_torch"),
     "torch-sgn": Row("PyTorch, by hand, sgn noise", "rivals_torch", {"adversarial_tau": 0.1}),
     "torch-compiled": Row("PyTorch, compiled", "rivals_torch", {"compiled": True}),
