@@ -130,7 +130,7 @@ def add_training_options(parser):
 
 
 def add_threads_option(parser):
-    parser.add_argument("--threads", type=_positive, metavar="N", help="threads for matrix products (default: the cores this process may use)")
+    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
 
 
 class _Given(argparse.Action):
