@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ladder.data.convert.arrays import convert_arrays, dataset_name
+from ladder.data.convert.cifar10 import convert_cifar10
 from ladder.data.convert.digits import convert_digits
 from ladder.data.convert.mnist import convert_mnist
 from ladder.data.hdf5 import HDF5Dataset, output_directory, split_names
@@ -27,8 +28,9 @@ def add_parser(subparsers):
         help="make a data set ready for training",
         description="Make a data set ready for training: write it as one HDF5 file, in Fuel's layout.",
     )
-    datasets = parser.add_subparsers(dest="source", metavar="{mnist,digits,arrays}", required=True)
+    datasets = parser.add_subparsers(dest="source", metavar="{mnist,cifar10,digits,arrays}", required=True)
     _add_mnist(datasets)
+    _add_cifar10(datasets)
     _add_digits(datasets)
     _add_arrays(datasets)
     parser.set_defaults(run=run)
@@ -45,6 +47,16 @@ def _add_mnist(datasets):
         "--dtype", choices=("float32", "uint8"), default="float32",
         help="how pixels are stored: float32 from 0 to 1, or uint8 in a quarter of the space; "
         "training sees the same numbers (default: float32)",
+    )
+    _add_output_options(parser)
+
+
+def _add_cifar10(datasets):
+    parser = datasets.add_parser("cifar10", allow_abbrev=False, help="CIFAR-10, from its downloaded archive")
+    parser.add_argument(
+        "--directory", default=".", metavar="D",
+        help="folder with cifar-10-python.tar.gz (which need not be unpacked) or cifar-10-batches-py, or one of "
+        "these two itself (default: this folder)",
     )
     _add_output_options(parser)
 
@@ -95,6 +107,7 @@ def run(args):
 
 _CONVERTERS = {
     "mnist": lambda args, path: convert_mnist(args.directory, path, args.dtype),
+    "cifar10": lambda args, path: convert_cifar10(args.directory, path),
     "digits": lambda args, path: convert_digits(path),
     "arrays": lambda args, path: convert_arrays(args.input, path, args.test_fraction, args.seed),
 }

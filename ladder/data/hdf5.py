@@ -88,7 +88,7 @@ def _how_to_make(name):
     folders = " or ".join(str(folder) for folder in data_path())
     command = {
         "mnist": "`run.py convert mnist --directory D`, where D holds MNIST's four files",
-        "cifar10": "Fuel (a converter of our own is not built yet), or give the path of an HDF5 file",
+        "cifar10": "`run.py convert cifar10 --directory D`, where D holds cifar-10-python.tar.gz",
     }.get(name, "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file")
     return f"there is no data set {name!r} in {folders}: make it with {command}"
 

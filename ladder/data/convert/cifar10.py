@@ -1,0 +1,174 @@
+"""CIFAR-10, from its official archive ("python version").
+
+Source: ``fuel/converters/cifar10.py`` of Fuel 0.2; the format is described at
+https://www.cs.toronto.edu/~kriz/cifar.html.
+"""
+
+import hashlib
+import logging
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+import numpy
+
+from ladder.data.convert.plain_pickle import load_dict
+from ladder.data.fuel_file import write_fuel_file
+from ladder.errors import UserError
+
+logger = logging.getLogger("main.data")
+
+ARCHIVE, FOLDER = "cifar-10-python.tar.gz", "cifar-10-batches-py"
+HOMEPAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
+
+# The batches in the order of the data set; the last one tests.
+MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+
+BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
+
+AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
+
+
+def convert_cifar10(directory, output_path):
+    """Write CIFAR-10 as one file with the splits ``train`` and ``test``.
+
+    Says whether the MD5s are the official ones; where they are not, it names
+    the files and goes on, as the content is checked for what it needs to be.
+
+    Parameters
+    ----------
+    directory : str or Path
+        The folder ``cifar-10-batches-py``, one that holds it or
+        ``cifar-10-python.tar.gz``, or that archive itself, which is read
+        without being unpacked.
+    output_path : str or Path
+        The file to write.
+
+    Returns
+    -------
+    Path
+        ``output_path``.  Features are uint8 of shape (60000, 3, 32, 32), the
+        50,000 training examples first, targets uint8 of shape (60000, 1).
+
+    Raises
+    ------
+    UserError
+        If a batch is missing, damaged, not CIFAR-10's or asks to run code.
+    """
+    source = _find(Path(directory))
+    md5s, batches = {}, {}
+    for name, content in _members(source):
+        md5s[name] = hashlib.md5(content).hexdigest()
+        batches[name] = _checked_batch(content, source / name)
+    missing = [name for name in MD5 if name not in batches]
+    if missing:
+        raise UserError(f"{source} lacks {', '.join(missing)}: get {ARCHIVE} anew from {HOMEPAGE}")
+    _report_md5(source, md5s)
+    *training, test = (batches[name] for name in MD5)
+    splits = {"train": _joined(training), "test": _joined([test])}
+    return write_fuel_file(output_path, splits, AXIS_LABELS)
+
+
+def _find(directory):
+    """The archive, or the folder with the batches."""
+    if directory.is_file():
+        return directory
+    if any((directory / name).is_file() for name in MD5):
+        return directory
+    if (directory / FOLDER).is_dir():
+        return directory / FOLDER
+    if (directory / ARCHIVE).is_file():
+        return directory / ARCHIVE
+    raise UserError(
+        f"{directory} holds neither {ARCHIVE} nor the folder {FOLDER}: download the archive (the python version) "
+        f"from {HOMEPAGE} there, or name its folder with --directory"
+    )
+
+
+def _members(source):
+    """Iterate over the batches that are there: (name, content as bytes)."""
+    if source.is_file():
+        yield from _members_of_archive(source)
+        return
+    for name in MD5:
+        if (source / name).is_file():
+            try:
+                content = (source / name).read_bytes()
+            except OSError as error:
+                raise UserError(f"cannot read {source / name} ({error.strerror}): make it readable") from error
+            yield name, content
+
+
+def _members_of_archive(path):
+    """As a stream, since going back in a compressed file means reading it again."""
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and name in MD5:
+                    yield name, archive.extractfile(member).read()
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise UserError(
+            f"cannot read {path}, it is damaged, cut short or no .tar.gz file: get it anew from {HOMEPAGE}"
+        ) from error
+
+
+def _checked_batch(content, where):
+    """Pixels, uint8 (10000, 3, 32, 32), and labels, uint8 (10000, 1)."""
+    batch = load_dict(content, where)
+    if not {"data", "labels"} <= batch.keys():
+        raise UserError(f"{where} lacks 'data' or 'labels', so it is no batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}")
+    pixels, labels = batch["data"], _as_array(batch["labels"])
+    expected = (BATCH_SIZE, numpy.prod(SHAPE))
+    if getattr(pixels, "dtype", None) != numpy.uint8 or pixels.shape != expected:
+        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, numpy.ndarray) else "no array"
+        raise UserError(
+            f"{where} has {found} for its pixels where CIFAR-10 has uint8 {expected}: get {ARCHIVE} from {HOMEPAGE}"
+        )
+    if labels is None or labels.shape != (BATCH_SIZE,) or not (0 <= labels.min() and labels.max() < N_CLASSES):
+        raise UserError(
+            f"{where} has other labels than one from 0 to {N_CLASSES - 1} for each of {BATCH_SIZE} images: "
+            f"get {ARCHIVE} from {HOMEPAGE}"
+        )
+    return {"features": pixels.reshape(-1, *SHAPE), "targets": labels.astype("uint8").reshape(-1, 1)}
+
+
+def _as_array(labels):
+    """Whole numbers as an array, None for anything else."""
+    try:
+        array = numpy.asarray(labels)
+    except ValueError:  # lists in the list
+        return None
+    return array if array.dtype.kind in "ui" else None
+
+
+def _report_md5(source, md5s):
+    others = [name for name in MD5 if md5s[name] != MD5[name]]
+    if others:
+        logger.warning(
+            "The MD5 of %s is not the official one: pixels may differ from the official ones", ", ".join(others)
+        )
+    elif source.is_file() and _md5_of(source) != ARCHIVE_MD5:
+        logger.info("The MD5s of the six batches are the official ones (%s was packed anew)", source.name)
+    else:
+        logger.info("The MD5s are the official ones")
+
+
+def _md5_of(path):
+    md5 = hashlib.md5()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            md5.update(block)
+    return md5.hexdigest()
+
+
+def _joined(batches):
+    return {source: numpy.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
