@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from ladder.errors import UserError
+from ladder.layer_specs import CONVOLUTIONS, POOLINGS, LayerSpec, parse_layer
 
 ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
 
@@ -27,11 +28,6 @@ NOISES = ("mrg", "philox")
 
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
-
-#: A layer wider than this is a slip of the keyboard, and no memory would hold its weights.
-MOST_UNITS = 1_000_000
-
-CONVOLUTIONAL = ("convv", "convf", "maxpool", "globalmeanpool")
 
 
 @dataclass(frozen=True)
@@ -124,8 +120,17 @@ def _check_ranges(p):
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
-        if value:
-            raise UserError(f"--{option.replace('_', '-')} {value} is not built yet.")
+    _check_whitening(p.whiten_zca, tuple(p.encoder_layers[0]) if p.encoder_layers else ())
+
+
+def _check_whitening(n_components, in_dim):
+    """Whitening keeps as many components as there are inputs, of which nothing is known where ``in_dim`` is ()."""
+    n_inputs = math.prod(in_dim)
+    if n_components and in_dim and n_components != n_inputs:
+        raise UserError(
+            f"--whiten-zca is {n_components}, but an example has {n_inputs} inputs "
+            f"({' x '.join(map(str, in_dim))}) and whitening keeps them all: give {n_inputs}, or 0 for none."
+        )
 
 
 def _finite_and_not_negative(x):
@@ -140,11 +145,14 @@ class Layer:
     ----------
     number : int
     kind : str
-        'input' or 'fc'.
+        'input', or a kind of :class:`~ladder.layer_specs.LayerSpec`.
     dim : tuple of int
-        Shape of one example's z at this layer.
+        Shape of one example's z at this layer: (units,) or (maps, height, width);
+        () above an input whose shape is not known yet.
+    filter_size, stride : int
+        Of a convolution or of max-pooling.
     act : str
-        Activation of the encoder.
+        The activation asked for.
     decoder : str
         Decoder function, '' for none.
     uses_u : bool
@@ -158,6 +166,8 @@ class Layer:
     number: int
     kind: str
     dim: Tuple[int, ...]
+    filter_size: int
+    stride: int
     act: str
     decoder: str
     uses_u: bool
@@ -168,6 +178,24 @@ class Layer:
     def size(self):
         """Number of units."""
         return math.prod(self.dim)
+
+    @property
+    def is_pooling(self):
+        return self.kind in POOLINGS
+
+    @property
+    def is_convolution(self):
+        return self.kind in CONVOLUTIONS
+
+    @property
+    def border(self):
+        """'valid' or 'full', of a convolution."""
+        return "full" if self.kind == "convf" else "valid"
+
+    @property
+    def encoder_act(self):
+        """Activation in the encoder: pooling has none, but for the softmax at the top."""
+        return "linear" if self.is_pooling and self.act != "softmax" else self.act
 
 
 def resolve_layers(p):
@@ -184,8 +212,10 @@ def resolve_layers(p):
     in_dim, *specs = p.encoder_layers
     if not specs:
         raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
-    kinds_and_dims = [("input", tuple(in_dim))] + [_parse_layer(spec) for spec in specs]
-    n = len(kinds_and_dims)
+    specs, dims = [parse_layer(spec) for spec in specs], [tuple(in_dim)]
+    for spec in specs:
+        dims.append(spec.out_dim(dims[-1]))
+    n = len(dims)
     if len(p.denoising_cost_x) != n:
         raise UserError(
             f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
@@ -197,12 +227,28 @@ def resolve_layers(p):
     _check_names(acts, ACTIVATIONS, "--act", "activation")
     noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
     decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
+    acts = acts[:-1] + ("softmax",)
+    _check_maps(specs, acts, decoders)
+    input_layer = LayerSpec("", "input")
     return tuple(
-        Layer(i, kind, dim, act, decoder, uses_u, float(std), float(cost))
-        for i, ((kind, dim), act, (decoder, uses_u), std, cost) in enumerate(
-            zip(kinds_and_dims, acts[:-1] + ("softmax",), decoders, noise, p.denoising_cost_x)
+        Layer(i, spec.kind, dim, spec.size, spec.stride, act, decoder, uses_u, float(std), float(cost))
+        for i, (spec, dim, act, (decoder, uses_u), std, cost) in enumerate(
+            zip([input_layer, *specs], dims, acts, decoders, noise, p.denoising_cost_x)
         )
     )
+
+
+def _check_maps(specs, acts, decoders):
+    """What would leave a layer without the maps that it needs, or a decoder without an inverse."""
+    for i, spec in enumerate(specs, start=1):
+        on_maps = spec.kind != "fc"
+        if on_maps and acts[i - 1] == "softmax" and i > 1:
+            raise UserError(f"--act: a softmax at layer {i - 1} leaves no maps for '{spec.text}' above it.")
+        if spec.kind == "maxpool" and spec.size != spec.stride and decoders[i - 1][1]:
+            raise UserError(
+                f"--decoder-spec: layer {i - 1} needs the inverse of '{spec.text}', and only max-pooling "
+                "whose stride is its size has one: change either, or cut the signal off with '0'."
+            )
 
 
 def resolve_adversarial(p, layers):
@@ -258,21 +304,6 @@ def _check_something_to_learn(p):
     specs = _per_layer(p.decoder_spec, len(p.denoising_cost_x), "--decoder-spec", "-")
     if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, specs)):
         raise UserError("--unsupervised needs a --denoising-cost-x above 0 at a layer with a decoder.")
-
-
-def _parse_layer(spec):
-    """'1000' or 'fc:1000' -> ('fc', (1000,))."""
-    kind, rest = str(spec).split(":", 1) if ":" in str(spec) else ("fc", str(spec))
-    if kind in CONVOLUTIONAL:
-        raise UserError(f"--encoder-layers: layer '{spec}' is convolutional, which is not built yet.")
-    if kind != "fc":
-        raise UserError(
-            f"--encoder-layers: unknown layer type '{kind}' in '{spec}': "
-            "write a number of units, or fc:UNITS."
-        )
-    if not rest.isdecimal() or not 1 <= int(rest) <= MOST_UNITS:
-        raise UserError(f"--encoder-layers: '{spec}' is not a layer: write a number of units, e.g. 1000 or fc:1000.")
-    return "fc", (int(rest),)
 
 
 def _per_layer(values, n, option, separator):

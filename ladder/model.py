@@ -15,9 +15,11 @@ from ladder import bricks, fused
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
 from ladder.bricks.adversarial import XI, direction, virtual_label
+from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
+from ladder.bricks.pooling import global_mean_pool
 from ladder.fused.noise import noise_source
 from ladder.graph.annotations import annotate_update
 from ladder.graph.parameters import ParameterStore
@@ -138,37 +140,54 @@ class LadderAE:
         for layer in self.layers[1:]:
             i = layer.number
             W, b, c = parameters[i]
-            z_pre, corruption = dense(act.h[i - 1], W), noise.get(i, (None, 0.0))
-            name = "linear" if layer.act == "softmax" else layer.act
+            z_pre, corruption = self.project_up(act.h[i - 1], W, layer), noise.get(i, (None, 0.0))
+            name = "linear" if layer.act == "softmax" else layer.encoder_act
             if i in through_z:
                 act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
                 h = activate(act.z[i], b, c, name)
             else:
                 act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
-            act.h[i] = softmax(h) if layer.act == "softmax" else h
-        act.logits = h
+            act.h[i] = softmax(as_matrix(h)) if layer.act == "softmax" else h
+        act.logits = as_matrix(h)
         return act
 
+    def project_up(self, h, W, layer):
+        """What the layer makes of the layer below before it is normalised, shaped (examples, \*layer.dim)."""
+        if layer.is_convolution:
+            return self.bricks.convolve(h, W, layer.border, layer.stride)
+        if layer.kind == "maxpool":
+            return self.bricks.max_pool(h, layer.filter_size, layer.stride)
+        if layer.kind == "globalmeanpool":
+            return global_mean_pool(h, self.layers[layer.number - 1].dim[-1])
+        return dense(h, W)
+
     def encoder_parameters(self):
-        """Layer number -> W, b, c; b and c are None where the activation needs none."""
+        """Layer number -> W, b, c; None for what the layer does not need."""
         parameters = {}
         for below, layer in zip(self.layers, self.layers[1:]):
-            i = layer.number
-            W = self.weight(dense_init(self.rng, below.size, layer.size), f"f_{i}_W")
+            i, width = layer.number, layer.dim[0]
+            W = None if layer.is_pooling else self.weight(self.first_weights(below, layer), f"f_{i}_W")
             self.running_averages(layer)
-            b = None if layer.act == "linear" else self.bias(np.zeros(layer.size), f"f_{i}_b")
-            c = self.weight(np.ones(layer.size), f"f_{i}_c") if self.has_scale(layer) else None
+            b = None if layer.encoder_act == "linear" else self.bias(np.zeros(width), f"f_{i}_b")
+            c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
             parameters[i] = W, b, c
         for below, layer in zip(self.layers, self.layers[1:]):
             # The original draws all weights again for its corrupted path, where they exist already.
-            dense_init(self.rng, below.size, layer.size)
+            if not layer.is_pooling:
+                self.first_weights(below, layer)
         return parameters
+
+    def first_weights(self, below, layer):
+        """First weights of a layer of the encoder; every call draws new ones."""
+        if layer.is_convolution:
+            return conv_init(self.rng, (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size))
+        return dense_init(self.rng, below.size, layer.size)
 
     def has_scale(self, layer):
         """Whether the layer multiplies by c before its activation; a rectifier does not care."""
         if layer.act == "softmax":
             return self.p.top_c
-        return layer.act not in ("relu", "leakyrelu", "linear")
+        return layer.encoder_act not in ("relu", "leakyrelu", "linear")
 
     def draw_noise(self, inputs):
         """Standard normals of every layer, drawn for both halves together.
@@ -262,11 +281,11 @@ class LadderAE:
             annotate_update(act.h[i], {**changed, **self.counter_update()})
 
     def running_averages(self, layer):
-        """The layer's averages of mean and variance, (units,) each."""
+        """The layer's averages of mean and variance, (units,) or (maps,) each."""
         averages = []
         for kind in ("mean", "var"):
             name = f"shared_f_{layer.number}_bn_{kind}_clean"
-            averages.append(self.shareds.get_or_make(name, np.zeros(layer.size)))
+            averages.append(self.shareds.get_or_make(name, np.zeros(layer.dim[0])))
             # First met after the first average: the original's order of creation.
             self.shareds.get_or_make("counter", 1, BNPARAM)
             self.shareds.get_or_make("counter_max", RUNNING_UPDATES, BNPARAM)
@@ -294,10 +313,14 @@ class LadderAE:
                 # At the top the corrupted encoder's output takes the place of the projection.
                 u = corr.h[i] if above is None else self.project_down(est.z[i + 1], layer, above)
             statistics = (clean.m[i], clean.s[i]) if i > 0 and self.p.zestbn == "bugfix" else (None, None)
+            signals, width = (corr.z[i], clean.z[i], *statistics), layer.dim[0]
+            if above is None or above.kind == "fc":
+                # Parameters for each unit by itself; below a convolution or pooling, for each map.
+                signals, width = _by_unit(layer, *signals), layer.size
             z_est, cost = self.bricks.denoise(
-                layer.decoder, u, as_matrix(corr.z[i]), as_matrix(clean.z[i]), *statistics,
-                w=lambda init, name: self.weight(init * np.ones(layer.size), f"g_{i}_{name}"),
-                b=lambda init, name: self.bias(init * np.ones(layer.size), f"g_{i}_{name}"),
+                layer.decoder, u, *signals,
+                w=lambda init, name: self.weight(init * np.ones(width), f"g_{i}_{name}"),
+                b=lambda init, name: self.bias(init * np.ones(width), f"g_{i}_{name}"),
             )  # fmt: skip
             if z_est is not None:
                 est.z[i] = z_est.reshape((z_est.shape[0], *layer.dim)) if len(layer.dim) > 1 else z_est
@@ -308,7 +331,15 @@ class LadderAE:
         return est, denois
 
     def project_down(self, z_above, layer, above):
-        """The vertical mapping from the layer above: ``z_est[i + 1] W``."""
+        """The vertical mapping from the layer above: ``z_est[i + 1] W``, or the inverse of what the layer above does."""
+        if above.is_convolution:
+            init = conv_init(self.rng, (layer.dim[0], above.dim[0], above.filter_size, above.filter_size))
+            W = self.weight(init, f"g_{layer.number}_W")
+            return self.bricks.deconvolve(z_above, W, above.border, above.stride, layer.dim[1:])
+        if above.kind == "maxpool":
+            return self.bricks.unpool(z_above, above.filter_size, layer.dim[1:])
+        if above.kind == "globalmeanpool":
+            return z_above  # the same for all pixels
         # The root of a float32, as the original's decoder has it.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
         return dense(z_above, self.weight(init, f"g_{layer.number}_W"))
@@ -350,6 +381,13 @@ def _plus(noise, adversarial):
         draw, std = noise.get(i, (0, 0))
         noise[i] = (tau_u + draw * np.float32(std) if std else tau_u, 1.0)
     return noise
+
+
+def _by_unit(layer, z_corr, z_clean, m, s):
+    """Signals and statistics of a layer with its maps flattened."""
+    if m is not None and len(layer.dim) > 1:
+        m, s = (at.alloc(x, 1, *layer.dim).reshape((1, layer.size)) for x in (m, s))
+    return as_matrix(z_corr), as_matrix(z_clean), m, s
 
 
 def _halves():

@@ -89,8 +89,9 @@ def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
     """
     from aesara.compile.mode import get_default_mode
 
-    from ladder.backends import header
+    from ladder.backends import header, repairs
 
+    repairs.repair()
     header.use()
     default = get_default_mode().excluding(*EXCLUDED_REWRITES, *optimizer_excluding)
     return default.clone(link_kwargs={"allow_gc": allow_gc})

@@ -1,10 +1,13 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
-``encode`` and ``denoise`` are what :mod:`ladder.fused` has
-too, with the same arguments and results.
+``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool`` and
+``unpool`` are what :mod:`ladder.fused` has too, with the same arguments and
+results.
 """
 
+from ladder.bricks.convolution import convolve, deconvolve
 from ladder.bricks.decoder import denoise
 from ladder.bricks.encoder import encode
+from ladder.bricks.pooling import max_pool, unpool
 
-__all__ = ["denoise", "encode"]
+__all__ = ["convolve", "deconvolve", "denoise", "encode", "max_pool", "unpool"]

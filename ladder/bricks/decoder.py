@@ -4,22 +4,23 @@
 ``comparison_g2`` … ``comparison_g5`` are the alternatives compared in their
 appendix; the rest come from the original code.  Each takes
 
-z : (examples, units) float32
+z : (examples, units) or (examples, maps, height, width) float32
     The corrupted encoder's z of this layer.
-u : (examples, units) float32, or None
+u : float32, broadcast against z, or None
     The layer above's estimate, projected down and normalised; None where the
     layer has no vertical input.
-w, b : functions (initial value, name) -> (units,) parameter
+w, b : functions (initial value, name) -> parameter, broadcast against z
     They make multiplicative and additive parameters, named as in the original.
 
-and returns z_est, (examples, units), or None where there is no decoder.
+and returns z_est, shaped as z, or None where there is no decoder.
 """
 
 import aesara.tensor as at
 
 from ladder.bricks.activations import ACTIVATIONS
 from ladder.bricks.costs import squared_error
-from ladder.bricks.normalization import normalize, normalize_by_itself
+from ladder.bricks.dense import as_matrix
+from ladder.bricks.normalization import normalize, normalize_by_itself, per_unit
 
 
 def none(z, u, w, b):
@@ -138,28 +139,35 @@ DECODERS = {
 
 
 def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
-    """One layer of the decoder after its matrix product, and its denoising cost.
+    """One layer of the decoder after its matrix product or deconvolution, and its denoising cost.
 
     Parameters
     ----------
     decoder : str, a name in :data:`DECODERS`
-    u_pre : (examples, units) float32, or None
-        The projection of the estimate above, to be normalised.
-    z_corr, z_clean : (examples, units) float32
+    u_pre : float32, or None
+        The projection of the estimate above, to be normalised: shaped as
+        z_corr, or (examples, maps, 1, 1) below global pooling.
+    z_corr, z_clean : (examples, units) or (examples, maps, height, width) float32
         The corrupted encoder's z, and what it is to be made again.
-    m, s : (1, units) float32, or None
+    m, s : (1, units) or (1, maps, 1, 1) float32, or None
         The clean path's mean and variance, which normalise z_est before it is
         compared (``zestbn``); None to compare it as it is.
-    w, b : functions (initial value, name) -> (units,) parameter
+    w, b : functions (initial value, name) -> (units,) or (maps,) parameter
 
     Returns
     -------
-    z_est : (examples, units), or None where there is no decoder
+    z_est : shaped as z_corr, or None where there is no decoder
     cost : scalar, the squared error averaged over examples and units, or None
     """
     u = None if u_pre is None else normalize_by_itself(u_pre)
+    w, b = (_broadcast(make, z_corr.ndim) for make in (w, b))
     z_est = DECODERS[decoder](z_corr, u, w, b)
     if z_est is None:
         return None, None
     compared = z_est if m is None else normalize(z_est, m, s)
-    return z_est, squared_error(compared, z_clean) / at.cast(z_est.shape[1], "float32")
+    n_units = as_matrix(z_est).shape[1]
+    return z_est, squared_error(compared, z_clean) / at.cast(n_units, "float32")
+
+
+def _broadcast(make, ndim):
+    return lambda init, name: per_unit(make(init, name), ndim)

@@ -1,9 +1,9 @@
-"""One layer of the encoder after its matrix product (Rasmus et al., 2015, algorithm 1, lines 3 to 8)."""
+"""One layer of the encoder after its matrix product or convolution (Rasmus et al., 2015, algorithm 1, lines 3 to 8)."""
 
 import numpy as np
 
 from ladder.bricks.activations import ACTIVATIONS
-from ladder.bricks.normalization import normalize, statistics
+from ladder.bricks.normalization import normalize, per_unit, statistics
 
 
 def encode(z_pre, noise, std, b, c, act):
@@ -11,18 +11,18 @@ def encode(z_pre, noise, std, b, c, act):
 
     Parameters
     ----------
-    z_pre : (examples, units) float32
-    noise : (examples, units) float32, or None
+    z_pre : (examples, units) or (examples, maps, height, width) float32
+    noise : shaped as z_pre, float32, or None
         Standard normals; None for the clean path.
     std : float, the noise's standard deviation
-    b, c : (units,) float32, or None
+    b, c : (units,) or (maps,) float32, or None
         Shift and scale before the activation, None where the layer has none.
     act : str, name of the activation
 
     Returns
     -------
     z : the lateral signal: normalised, then noisy
-    m, s : (1, units), mean and variance of z_pre
+    m, s : (1, units) or (1, maps, 1, 1), mean and variance of z_pre
     h : the layer's activation
     """
     m, s = statistics(z_pre)
@@ -34,5 +34,5 @@ def encode(z_pre, noise, std, b, c, act):
 
 def activate(z, b, c, act):
     """``act(c (z + b))``."""
-    h = z if b is None else z + b
-    return ACTIVATIONS[act](h if c is None else h * c)
+    h = z if b is None else z + per_unit(b, z.ndim)
+    return ACTIVATIONS[act](h if c is None else h * per_unit(c, z.ndim))

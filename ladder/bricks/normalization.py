@@ -12,17 +12,31 @@ EPSILON = np.float32(1e-10)
 
 
 def statistics(z):
-    """Mean and population variance of each unit over the batch.
+    """Mean and population variance of each unit over the batch, of each map over batch and pixels.
 
     Parameters
     ----------
-    z : (examples, units) float32
+    z : (examples, units) or (examples, maps, height, width) float32
 
     Returns
     -------
-    mean, variance : (1, units) float32
+    mean, variance : (1, units) or (1, maps, 1, 1) float32
     """
-    return z.mean(axis=0, keepdims=True), z.var(axis=0, keepdims=True)
+    axes = _all_but_units(z)
+    return z.mean(axis=axes, keepdims=True), z.var(axis=axes, keepdims=True)
+
+
+def _all_but_units(z):
+    """The axes over which statistics are taken: examples, and pixels if there are any."""
+    return (0, *range(2, z.ndim))
+
+
+def per_unit(vector, ndim):
+    """A value for each unit, or map, broadcast over examples and pixels.
+
+    (units,) -> (units,) where ``ndim`` is 2 or less, (1, maps, 1, 1) where it is 4
+    """
+    return vector if ndim <= 2 else vector.dimshuffle("x", 0, *["x"] * (ndim - 2))
 
 
 def normalize(z, mean, variance):
@@ -35,8 +49,9 @@ def normalize_by_itself(u):
 
     The variance is taken of the centred values, in the original's order.
     """
-    u = u - u.mean(axis=0, keepdims=True)
-    return u / at.sqrt(u.var(axis=0, keepdims=True) + EPSILON)
+    axes = _all_but_units(u)
+    u = u - u.mean(axis=axes, keepdims=True)
+    return u / at.sqrt(u.var(axis=axes, keepdims=True) + EPSILON)
 
 
 def unbiased(variance, n):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ladder.data import NO_LABEL
-from ladder.data.hdf5 import HDF5Dataset, as_float32, find_dataset
+from ladder.data.hdf5 import HDF5Dataset, as_float32, find_dataset, scales_pixels
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
 from ladder.data.splits import Split, split_training_set
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import UserError
+from ladder.hyper import resolve_layers
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ def load_examples(dataset, split):
     """
     path = find_dataset(dataset)
     stored, name = HDF5Dataset(path, split), path.stem
-    # As in the original, whose contrast normalisation takes CIFAR-10's raw values.
-    features = as_float32(stored.features, name, scale=name != "cifar10", unit_interval=name == "mnist")
+    features = as_float32(stored.features, name, scale=scales_pixels(path), unit_interval=name == "mnist")
     return Examples(name, features, stored.targets)
 
 
@@ -102,7 +102,7 @@ def _check_batches(option, n, batch_option, batch_size):
 
 def check_classes(p, dataset, n_classes):
     """The top layer must have a unit for every class of the data set."""
-    n_units = int(str(p.encoder_layers[-1]).rpartition(":")[2])
+    n_units = resolve_layers(p)[-1].size
     if not p.unsupervised and n_units < n_classes:
         raise UserError(
             f"--encoder-layers ends with {n_units} units, but {dataset} has {n_classes} classes: "

@@ -1,6 +1,6 @@
 """The hyper-parameters that a golden file was made with."""
 
-from ladder.hyper import CONVOLUTIONAL, HyperParameters
+from ladder.hyper import HyperParameters
 
 PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
 PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
@@ -35,12 +35,6 @@ def hyperparameters(meta, plain_graph=False):
 def is_model(meta):
     """Whether a golden file is about a network at all."""
     return "encoder_layers" in _options(meta)
-
-
-def has_images(meta):
-    """Whether the network has convolutional or pooling layers."""
-    kinds = (str(layer).split(":")[0] for layer in _options(meta)["encoder_layers"][1:])
-    return any(kind in CONVOLUTIONAL for kind in kinds)
 
 
 def _options(meta):

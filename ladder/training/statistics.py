@@ -32,7 +32,7 @@ def with_running_statistics(outputs, shareds):
     made = {x for v in graph.variables if v.owner is not None for x in v.owner.outputs if has_role(x, BNPARAM)}
     if made - set(marked):
         raise ValueError("a fused operation takes its statistics itself: build the graph with plain_graph=True")
-    return graph.replace({v: shareds["shared_" + v.name].dimshuffle("x", 0) for v in marked})
+    return graph.replace({v: shareds["shared_" + v.name].dimshuffle("x", 0, *"xx"[: v.ndim - 2]) for v in marked})
 
 
 @contextmanager

@@ -1,0 +1,32 @@
+"""Mistakes of Aesara 2.9.4 that are put right at run time, each with its reason."""
+
+import aesara
+
+#: The version whose mistakes these are; a later one is left alone.
+REPAIRED_VERSION = "2.9.4"
+
+
+def repair():
+    """Put right what is wrong in this Aesara; harmless when called again."""
+    if aesara.__version__ == REPAIRED_VERSION:
+        _repair_convolution()
+
+
+def _repair_convolution():
+    """``CorrMM.make_node`` builds its output's shape with ``tuple(a, b, c, d)``, a TypeError for every ``conv2d`` in C.
+
+    This is its method with the brackets in place, for what the C operation
+    supports here: filters shared by all pixels.
+    """
+    from aesara.graph.basic import Apply
+    from aesara.tensor import TensorType, as_tensor_variable
+    from aesara.tensor.nnet.corr import CorrMM
+
+    def make_node(self, img, kern):
+        img, kern = self.as_common_dtype(as_tensor_variable(img), as_tensor_variable(kern))
+        if img.ndim != 4 or kern.ndim != (6 if self.unshared else 4):
+            raise TypeError(f"CorrMM: images of {img.type} and filters of {kern.type}")
+        known = tuple(1 if x.type.shape[0] == 1 else None for x in (img, kern))
+        return Apply(self, [img, kern], [TensorType(img.dtype, shape=(*known, None, None))()])
+
+    CorrMM.make_node = make_node

@@ -1,0 +1,40 @@
+"""Pooling layers, and the decoder's inverses of them."""
+
+import aesara.tensor as at
+import numpy as np
+from aesara.tensor.signal.pool import pool_2d
+
+
+def max_pool(x, size, stride):
+    """The largest entry of each window; windows at the edge may be incomplete.
+
+    Parameters
+    ----------
+    x : (examples, maps, height, width) float32
+    size : int, side of a window
+    stride : int, from one window to the next
+
+    Returns
+    -------
+    (examples, maps, height', width') float32; the gradient goes to all entries that are the largest
+    """
+    return pool_2d(x, ws=(size, size), stride=(stride, stride), ignore_border=False, mode="max")
+
+
+def global_mean_pool(x, width):
+    """The mean of each map, times its width and sqrt(3): the variance of a layer with first weights of its own.
+
+    (examples, maps, height, width) -> (examples, maps, 1, 1)
+    """
+    mean = x.flatten(3).mean(axis=2).dimshuffle(0, 1, "x", "x")
+    return mean * np.float32(width) * np.float32(np.sqrt(3))
+
+
+def unpool(z, size, shape):
+    """Copy each entry over its window, the inverse of :func:`max_pool` with a stride of ``size``.
+
+    (examples, maps, h, w) -> (examples, maps, *shape), cropped where a window was incomplete
+    """
+    n, maps, h, w = z.shape
+    windows = at.alloc(z.dimshuffle(0, 1, 2, "x", 3, "x"), n, maps, h, size, w, size)
+    return windows.reshape((n, maps, h * size, w * size))[:, :, : shape[0], : shape[1]]
