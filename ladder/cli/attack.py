@@ -17,6 +17,7 @@ from ladder.backends import c
 from ladder.cli.evaluate import CHUNK, estimate_statistics, labelled_examples_of, load_configuration
 from ladder.cli.options import add_threads_option, add_training_options, given_options
 from ladder.data.experiment import sequential_batches
+from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.training.extensions.saving import save_json, write_whole
 
@@ -71,23 +72,29 @@ def add_parser(subparsers):
 def run(args):
     settings = _settings(args)
     folder = Path(args.load_from)
-    p, train_examples = load_configuration(folder, given_options(args))
+    p, training = load_configuration(folder, given_options(args))
     if p.unsupervised:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
-    examples, indices = labelled_examples_of(p, train_examples, args.data_type)
+    if settings.clip and preprocesses(p):
+        raise UserError(
+            f"--clip keeps inputs between 0 and 1, but this network takes {units_of(p)}, which have no such bounds: "
+            "use --no-clip."
+        )
+    examples, indices = labelled_examples_of(p, training, args.data_type)
     indices = indices[: args.examples]
     if settings.clip:
         _check_unit_interval(examples)
     output = _output_folder(args.output or folder)
 
     c.configure(args.threads)
-    classify, gradient = _compile(p, folder, train_examples)
+    classify, gradient = _compile(p, folder, training)
+    examples = training.preprocess(examples)
     report = _count_errors(examples, indices, classify, gradient, settings)
     report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
-              "settings": asdict(settings), **report}  # fmt: skip
+              "units": units_of(p), "settings": asdict(settings), **report}  # fmt: skip
     _print_report(report)
     _write(output / REPORT, lambda path: save_json(path, report))
-    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output)
+    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output, training)
     return 0
 
 
@@ -118,14 +125,20 @@ def _output_folder(path):
     return Path(path)
 
 
-def _compile(p, folder, train_examples):
+def units_of(p):
+    """What tau is measured in: the network's inputs, after any preprocessing."""
+    done = [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(p.whiten_zca)
+    return " and ".join(done) + " inputs" if done else "inputs"
+
+
+def _compile(p, folder, training):
     """Two functions of a run: features -> probabilities, and features, classes -> gradients."""
     from ladder.analysis.input_gradient import compile_input_gradient
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
-        estimate_statistics(p, classifier.shareds, train_examples())
+        estimate_statistics(p, classifier.shareds, training)
     return classifier.compile(), compile_input_gradient(p, classifier.shareds)
 
 
@@ -149,11 +162,12 @@ def _print_report(report):
     console.print(table)
     console.print(
         f"Error in per cent of all {n} examples; in brackets how many were right before the attack. "
-        f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}.", highlight=False,
+        f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}; tau in units of the "
+        f"{report['units']}.", highlight=False,
     )  # fmt: skip
 
 
-def _draw(report, examples, indices, classify, gradient, settings, tau, output):
+def _draw(report, examples, indices, classify, gradient, settings, tau, output, training):
     from ladder.analysis import figures
 
     name = f"{Path(report['folder']).name}, {report['dataset']}"
@@ -165,9 +179,14 @@ def _draw(report, examples, indices, classify, gradient, settings, tau, output):
         return
     batch = AttackedBatch(x, y, gradient, settings)
     rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
-    rows = [(kind, figures.as_images(image), classify(image).argmax(axis=1)) for kind, image in rows]
-    value_range = float(examples.features.min()), float(examples.features.max())
-    _write_figure(output / IMAGES, figures.image_figure(rows, y, value_range, f"{name}, tau = {tau:g}"))
+    rows = [(kind, figures.as_images(training.undo_whitening(image)), classify(image).argmax(axis=1)) for kind, image in rows]
+    _write_figure(output / IMAGES, figures.image_figure(rows, y, _value_range(training, examples), f"{name}, tau = {tau:g}"))
+
+
+def _value_range(training, examples):
+    """Black and white of the pictures."""
+    shown = training.undo_whitening(examples.features)
+    return float(shown.min()), float(shown.max())
 
 
 def one_of_each_class(targets, indices):

@@ -1,6 +1,5 @@
 """``run.py evaluate``: error of a trained network, by class and overall."""
 
-import functools
 import json
 import logging
 import sys
@@ -23,11 +22,11 @@ from ladder.cli.output import check_output, write_text
 from ladder.data import NO_LABEL
 from ladder.data.experiment import (
     check_classes,
-    choose_examples,
     describe,
     load_examples,
     sequential_batches,
 )
+from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 from ladder.hyper import resolve_layers
 from ladder.training import results
@@ -60,26 +59,27 @@ def add_parser(subparsers):
 def run(args):
     check_output(args.json, "--json")
     folder = Path(args.load_from)
-    p, train_examples = load_configuration(folder, given_options(args))
+    p, training = load_configuration(folder, given_options(args))
     if p.unsupervised:
-        report = _denoising_report(p, folder, train_examples, args)
+        report = _denoising_report(p, folder, training, args)
     else:
-        report = _classification_report(p, folder, train_examples, args)
+        report = _classification_report(p, folder, training, args)
     if args.json:
         write_text(args.json, json.dumps(report, indent=1) + "\n", "--json")
     return 0
 
 
-def _classification_report(p, folder, train_examples, args):
+def _classification_report(p, folder, training, args):
     """Print and return what :func:`error_report` finds."""
-    examples, indices = labelled_examples_of(p, train_examples, args.data_type)
+    examples, indices = labelled_examples_of(p, training, args.data_type)
     c.configure(args.threads)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
+    examples = training.preprocess(examples)
     own_statistics = args.data_type == "train"
     if not own_statistics and (args.recompute_statistics or not classifier.has_final_statistics):
-        estimate_statistics(p, classifier.shareds, train_examples())
+        estimate_statistics(p, classifier.shareds, training)
     probabilities = classifier.compile(running_statistics=not own_statistics)
     batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
@@ -88,19 +88,20 @@ def _classification_report(p, folder, train_examples, args):
     return report
 
 
-def estimate_statistics(p, shareds, train):
+def estimate_statistics(p, shareds, training):
     """Set the statistics for test data from the training data, as the original does.
 
     Parameters
     ----------
     p : HyperParameters
     shareds : ParameterStore, with the trained parameters
-    train : Examples, the training split
+    training : TrainingData
     """
     from ladder.training.functions import compile_statistics_estimate
 
     logger.info("Estimating batch-normalisation statistics over the training data")
-    compile_statistics_estimate(p, shareds, train, choose_examples(p, train), c.mode())()
+    examples = training.preprocess(training.examples)
+    compile_statistics_estimate(p, shareds, examples, training.split, c.mode())()
 
 
 def load_configuration(folder, given):
@@ -114,8 +115,8 @@ def load_configuration(folder, given):
     Returns
     -------
     p : HyperParameters
-    train_examples : function without arguments -> Examples
-        The training data, read when first asked for: a finished run of ours
+    training : TrainingData
+        Read when first asked for: a finished run of ours that does not whiten
         can be tested without.
     """
     if not folder.is_dir():
@@ -134,12 +135,12 @@ def load_configuration(folder, given):
         options = _encoder_alone(options)
     without_data = hyper_parameters(options, in_dim=())
     resolve_layers(without_data)
-    train_examples = functools.cache(lambda: load_examples(without_data.dataset, "train"))
+    training = TrainingData(without_data)
     if data is None or "dataset" in given:
-        data = describe(train_examples())
+        data = describe(training.examples)
     p = hyper_parameters(options, data["in_dim"])
     check_classes(p, p.dataset, data["n_classes"])
-    return p, train_examples
+    return p, training
 
 
 def _encoder_alone(options):
@@ -148,15 +149,14 @@ def _encoder_alone(options):
     return {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",)}
 
 
-def _examples_of(p, train_examples, data_type):
-    """The examples to evaluate on, and their positions."""
+def _examples_of(p, training, data_type):
+    """The examples to evaluate on, as they were read, and their positions."""
     if data_type == "test":
         examples = load_examples(p.dataset, "test")
         indices = np.arange(len(examples.targets))
     else:
-        examples = train_examples()
-        split = choose_examples(p, examples)
-        indices = split.train if data_type == "train" else split.valid
+        examples = training.examples
+        indices = training.split.train if data_type == "train" else training.split.valid
     if len(indices) == 0:
         raise UserError("--data-type valid: the run has no validation set, all examples train: use test.")
     if examples.in_dim != p.encoder_layers[0]:
@@ -167,15 +167,15 @@ def _examples_of(p, train_examples, data_type):
     return examples, indices
 
 
-def labelled_examples_of(p, train_examples, data_type):
-    """What can be tested: the Examples, and the positions of those with a label.
+def labelled_examples_of(p, training, data_type):
+    """What can be tested: the Examples as they were read, and the positions of those with a label.
 
     Parameters
     ----------
-    p, train_examples : from :func:`load_configuration`
+    p, training : from :func:`load_configuration`
     data_type : 'test', 'valid' or 'train'
     """
-    examples, indices = _examples_of(p, train_examples, data_type)
+    examples, indices = _examples_of(p, training, data_type)
     indices = indices[examples.targets[indices] != NO_LABEL]
     if len(indices) == 0:
         raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
@@ -223,10 +223,11 @@ def _print_report(report, data_type):
     )  # fmt: skip
 
 
-def _denoising_report(p, folder, train_examples, args):
+def _denoising_report(p, folder, training, args):
     """Print and return the denoising costs of a network without classification."""
-    examples, indices = _examples_of(p, train_examples, args.data_type)
+    examples, indices = _examples_of(p, training, args.data_type)
     c.configure(args.threads)
+    examples = training.preprocess(examples)
     from ladder.training.trained import denoising_costs
 
     costs = denoising_costs(p, folder, examples, indices)

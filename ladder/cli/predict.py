@@ -11,8 +11,9 @@ import numpy as np
 from ladder.backends import c
 from ladder.cli.options import add_threads_option
 from ladder.cli.output import check_output, write_text
-from ladder.data.hdf5 import as_float32
+from ladder.data.hdf5 import as_float32, scales_pixels
 from ladder.data.npz import load_arrays
+from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 from ladder.hyper import HyperParameters
 from ladder.training import results
@@ -39,15 +40,15 @@ def run(args):
     check_output(args.output, "--output")
     folder = Path(args.load_from)
     p, data = _load_options(folder)
-    features = read_features(Path(args.input), p.encoder_layers[0])
-    _warn_of_scale(features, data["feature_range"])
-
+    features = read_features(Path(args.input), p.encoder_layers[0], scale=scales_pixels(p.dataset))
     c.configure(args.threads)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
         raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
+    features = TrainingData(p).preprocess_features(features)
+    _warn_of_scale(features, data["feature_range"])
     table = _as_csv(classifier.compile()(features))
     if args.output is None:
         print(table, end="")
@@ -69,13 +70,14 @@ def _load_options(folder):
     return HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]}), data
 
 
-def read_features(path, in_dim):
+def read_features(path, in_dim, scale=True):
     """A user's examples.
 
     Parameters
     ----------
     path : Path, ``.csv`` or ``.npz``
     in_dim : tuple of int, shape of one example
+    scale : bool, whether uint8 is divided by 255
 
     Returns
     -------
@@ -89,7 +91,7 @@ def read_features(path, in_dim):
             f"--input: {path} holds an array of shape {values.shape}, but an example of this network has "
             f"{np.prod(in_dim)} values ({' x '.join(map(str, in_dim))}): give one such example a row."
         )
-    return as_float32(values.reshape((len(values),) + tuple(in_dim)), str(path))
+    return as_float32(values.reshape((len(values),) + tuple(in_dim)), str(path), scale)
 
 
 def _read_npz(path):

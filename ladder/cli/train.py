@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from ladder.backends import c
 from ladder.cli.options import (
     add_threads_option,
     add_training_options,
@@ -14,6 +15,7 @@ from ladder.cli.options import (
     hyper_parameters,
 )
 from ladder.data.experiment import check_classes, choose_examples, load_examples
+from ladder.data.preprocessing import Preprocessor
 from ladder.errors import TrainingStopped, UserError
 from ladder.hyper import resolve_adversarial, resolve_layers
 
@@ -46,11 +48,13 @@ def run(args):
             print_network(p, examples, split)
         return 0
     status = 0
-    for i, experiment in enumerate(experiments):
+    c.configure(args.threads)  # whitening is matrix products, too
+    preprocess = Preprocessor()
+    for i, (p, examples, split) in enumerate(experiments):
         if len(experiments) > 1:
             logger.info("Training configuration %d / %d", i + 1, len(experiments))
         try:
-            folder, finished = train_one(*experiment, args.save_to, args.threads)
+            folder, finished = train_one(p, preprocess(p, examples, split), split, args.save_to, args.threads)
         except TrainingStopped as error:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
@@ -73,6 +77,7 @@ def prepare(all_options):
     Returns
     -------
     list of (HyperParameters, Examples, Split)
+        The examples as they were read, shared by all that train on them.
     """
     loaded, experiments = {}, []
     for options in all_options:
@@ -92,13 +97,19 @@ def prepare(all_options):
 def train_one(p, examples, split, save_to, threads):
     """Train one configuration into a new folder.
 
+    Parameters
+    ----------
+    p : HyperParameters
+    examples : Examples, as the network takes them
+    split : Split
+    save_to : str
+    threads : int or None
+
     Returns
     -------
     folder : Path
     finished : bool, False after an interrupt
     """
-    from ladder.backends import c
-
     backend = c.configure(threads)
     if not backend.cxx and not p.plain_graph:
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")

@@ -46,7 +46,7 @@ def write_fuel_file(path, splits, axis_labels):
     """
     path = Path(path)
     try:
-        with _replacing(path) as unfinished, h5py.File(unfinished, "w") as h5file:
+        with replacing(path) as unfinished, h5py.File(unfinished, "w") as h5file:
             for source in sorted(axis_labels):
                 _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
                 _label_axes(h5file[source], axis_labels[source])
@@ -60,7 +60,7 @@ def write_fuel_file(path, splits, axis_labels):
 
 
 @contextmanager
-def _replacing(path):
+def replacing(path):
     """Give a temporary name beside ``path``, renamed to ``path`` at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

@@ -251,6 +251,17 @@ def _class_numbers(targets, where):
     return targets
 
 
+def scales_pixels(dataset):
+    """Whether a data set's uint8 pixels are divided by 255 when read: all but CIFAR-10's, as in the original.
+
+    Parameters
+    ----------
+    dataset : str or Path
+        Name or file.
+    """
+    return Path(dataset).stem != "cifar10"
+
+
 def as_float32(features, dataset="the data set", scale=True, unit_interval=False):
     """Features as the float32 numbers that the network takes.
 

@@ -1,0 +1,89 @@
+"""ZCA whitening: inputs without correlations, as close to the images as they can be.
+
+Source: ``ZCA`` in the original's ``nn.py``.  The covariance is added up in
+parts here, so that no float64 copy of all the images is needed.
+"""
+
+from dataclasses import dataclass
+
+import numpy
+import scipy.linalg
+
+from ladder.errors import UserError
+
+#: Added to every variance, so that directions without any are not blown up.
+BIAS = numpy.float32(0.1)
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """What whitens, fitted to the examples that train.
+
+    Attributes
+    ----------
+    mean : float32 array, shape (inputs,)
+    matrix, inverse : float32 arrays, shape (inputs, inputs)
+        The covariance to the power -1/2 and 1/2.
+    """
+
+    mean: numpy.ndarray
+    matrix: numpy.ndarray
+    inverse: numpy.ndarray
+
+    def apply(self, examples):
+        """Whiten: float32 (N, inputs) -> float32 (N, inputs)."""
+        return (examples - self.mean) @ self.matrix
+
+    def undo(self, whitened):
+        """Back from whitened to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        return whitened @ self.inverse + self.mean
+
+
+def fit_whitening(parts):
+    """Fit the whitening to examples.
+
+    Parameters
+    ----------
+    parts : function without arguments -> iterator over float arrays, shape (n, inputs)
+        The examples, some at a time; called twice, for mean and covariance.
+
+    Returns
+    -------
+    Whitening
+
+    Raises
+    ------
+    UserError
+        If the numbers are too large for their covariance to be inverted.
+    """
+    mean = _mean(parts())
+    variances, axes = scipy.linalg.eigh(
+        _covariance(parts(), mean) + BIAS * numpy.eye(len(mean)), overwrite_a=True, check_finite=False, driver="evd"
+    )
+    if not variances[0] > 0:
+        raise UserError(
+            f"these features cannot be whitened, as their variances go from {variances[0]:g} to {variances[-1]:g}: "
+            "scale them first, or add --contrast-norm."
+        )
+    deviations = numpy.sqrt(variances)
+    return Whitening(
+        mean.astype("float32"),
+        ((axes / deviations) @ axes.T).astype("float32"),
+        ((axes * deviations) @ axes.T).astype("float32"),
+    )
+
+
+def _mean(parts):
+    count, total = 0, 0.0
+    for part in parts:
+        count, total = count + len(part), total + part.sum(axis=0, dtype="float64")
+    return total / count
+
+
+def _covariance(parts, mean):
+    """Divided by the number of examples, float64 (inputs, inputs)."""
+    count, total = 0, numpy.zeros((len(mean), len(mean)))
+    for part in parts:
+        centred = part - mean  # float64, as the mean is
+        count, total = count + len(part), total + centred.T @ centred
+    return total / count
