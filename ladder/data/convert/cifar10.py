@@ -4,6 +4,7 @@ Source: ``fuel/converters/cifar10.py`` of Fuel 0.2; the format is described at
 https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
+import gzip
 import hashlib
 import logging
 import tarfile
@@ -110,11 +111,13 @@ def _members(source):
 def _members_of_archive(path):
     """As a stream, since going back in a compressed file means reading it again."""
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        with gzip.open(path) as content, tarfile.open(fileobj=content, mode="r|") as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if member.isfile() and name in MD5:
                     yield name, archive.extractfile(member).read()
+            while content.read(2**20):
+                pass  # the checksum of it all is at the end
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise UserError(
             f"cannot read {path}, it is damaged, cut short or no .tar.gz file: get it anew from {HOMEPAGE}"
