@@ -1,0 +1,161 @@
+// Convolutions as operations: shapes, and which kernel is the best for them.
+
+namespace ladder {
+
+inline Maps maps(const Input& x, PyArrayObject* array) {
+    const npy_intp* n = PyArray_DIMS(array);
+    return {x.floats(), n[0], n[1], n[2], n[3]};
+}
+
+// False, with a Python error set, where sizes do not fit.
+inline bool fit(bool fits, const char* what, npy_intp a, npy_intp b) {
+    if (!fits) PyErr_Format(PyExc_ValueError, "convolution: %s (%zd, %zd)", what, (Py_ssize_t)a, (Py_ssize_t)b);
+    return fits;
+}
+
+// A convolution, once it has been decided in which direction.
+struct Plan {
+    Geometry g;
+    Filters w;
+    bool down;  // towards the coarse side
+
+    // With a stride of 1 both directions are one, but for pad and order of the taps.
+    void other_way() {
+        g.pad = w.size - 1 - g.pad;
+        w = w.turned();
+        down = !down;
+    }
+};
+
+inline int convolve_few(const Maps& x, const Plan& plan, const MapsOut& y) {
+    const Buffer packed(packed_columns_size(plan.w));
+    if (!packed.ok()) return 1;
+    pack_columns(plan.w, packed.get());
+    spread(x, plan.w.size, plan.g, packed.get(), y);
+    return 0;
+}
+
+inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
+    const npy_intp K = plan.w.size;
+    const Buffer packed(packed_size(plan.w));
+    if (!packed.ok()) return 1;
+    pack_filters(plan.w, packed.get());
+    const Axis rows(plan.g, x.height, y.height, K, plan.down), columns(plan.g, x.width, y.width, K, plan.down);
+    const bool complete = plan.down && !plan.g.pad && (y.height - 1) * plan.g.stride + K <= x.height &&
+                          (y.width - 1) * plan.g.stride + K <= x.width;
+    gather(x, rows, columns, complete && x.channels < 16, packed.get(), y);
+    return 0;
+}
+
+// Whether zeros around the images are worth their room: runs of few channels are short, and become K times longer.
+inline bool worth_surrounding(const Maps& x, npy_intp pad) {
+    return pad > 0 && x.channels < 16 && (x.height + 2 * pad) * (x.width + 2 * pad) < 3 * x.pixels();
+}
+
+inline Maps surrounded(const Maps& x, npy_intp pad, const Buffer& to) {
+    surround(x, pad, to.get());
+    return {to.get(), x.count, x.height + 2 * pad, x.width + 2 * pad, x.channels};
+}
+
+inline npy_intp surrounded_size(const Maps& x, npy_intp pad) {
+    return x.count * (x.height + 2 * pad) * (x.width + 2 * pad) * x.channels;
+}
+
+inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
+    const npy_intp taps = plan.w.size * plan.w.size, F = plan.w.to;
+    const bool either = plan.g.stride == 1;
+    if (F < LANES && round_up(taps * F, LANES) * 4 < taps * LANES * 3 && (either || !plan.down)) {
+        if (plan.down) plan.other_way();
+        return convolve_few(x, plan, y);
+    }
+    if (!plan.down && either) plan.other_way();
+    if (plan.down && worth_surrounding(x, plan.g.pad)) {
+        const Buffer around(surrounded_size(x, plan.g.pad));
+        if (!around.ok()) return 1;
+        const Maps larger = surrounded(x, plan.g.pad, around);
+        plan.g.pad = 0;
+        return convolve_many(larger, plan, y);
+    }
+    return convolve_many(x, plan, y);
+}
+
+inline npy_intp number(PyArrayObject* scalar) { return (npy_intp) * (const npy_int64*)PyArray_DATA(scalar); }
+
+// y (N, height, width, F) from x (N, h, w, C) and w (F, C, K, K).
+inline int convolve(PyArrayObject* x_array, PyArrayObject* w_array, PyArrayObject* height, PyArrayObject* width,
+                    npy_intp stride, bool full, bool turned, bool down, PyArrayObject** y_out) {
+    const Input x_input(x_array);
+    if (!x_input.ok()) return 1;
+    const Maps x = maps(x_input, x_array);
+    const npy_intp *n = PyArray_DIMS(w_array), *strides = PyArray_STRIDES(w_array), K = n[2];
+    const Filters w = {PyArray_BYTES(w_array), n[0], n[1], K, {strides[0], strides[1], strides[2], strides[3]}};
+    const npy_intp shape[4] = {x.count, number(height), number(width), w.to};
+    if (!fit(K == n[3] && K > 0, "filters are empty or not square", K, n[3])) return 1;
+    if (!fit(w.from == x.channels, "filters and maps differ in channels", w.from, x.channels)) return 1;
+    if (!fit(shape[1] > 0 && shape[2] > 0, "no pixel is left of maps", x.height, x.width)) return 1;
+    if (!allocate(y_out, 4, shape)) return 1;
+    const MapsOut y = {floats(*y_out), shape[0], shape[1], shape[2], shape[3]};
+    if (!y.size()) return 0;
+    if (!x.size()) {
+        std::fill(y.data, y.data + y.size(), 0.0f);
+        return 0;
+    }
+    return convolve(x, Plan{{stride, full ? K - 1 : 0}, turned ? w.turned() : w, down}, y);
+}
+
+// Parts of a batch whose sums are separate until the end, whatever the number of threads.
+inline npy_intp parts_of(const Maps& coarse) {
+    return std::min(coarse.count, std::min<npy_intp>(16, coarse.count * coarse.pixels() / 2048 + 1));
+}
+
+struct FiltersOut {
+    float* data;
+    npy_intp coarse_stride, fine_stride;
+    bool turned;
+};
+
+inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, FiltersOut to) {
+    // Vectors are made of coarse's channels.
+    if (g.stride == 1 && coarse.channels < LANES && coarse.channels < fine.channels) {
+        std::swap(fine, coarse);
+        std::swap(to.coarse_stride, to.fine_stride);
+        g.pad = K - 1 - g.pad;
+        to.turned = !to.turned;
+    }
+    const bool around = worth_surrounding(fine, g.pad);
+    const Buffer larger(around ? surrounded_size(fine, g.pad) : 0);
+    const npy_intp parts = parts_of(coarse), size = round_up(coarse.channels, BLOCK) * K * K * fine.channels;
+    const Buffer sums(parts * size, true);
+    if (!larger.ok() || !sums.ok()) return 1;
+    if (around) {
+        fine = surrounded(fine, g.pad, larger);
+        g.pad = 0;
+    }
+    filter_sums(fine, coarse, g, K, parts, sums.get());
+    filters_from(sums.get(), parts, K, coarse.channels, fine.channels, to.turned, to.data, to.coarse_stride,
+                 to.fine_stride);
+    return 0;
+}
+
+// The gradient for filters (coarse, fine, K, K) if they lead down, (fine, coarse, K, K) if not.
+inline int filter_gradient(PyArrayObject* fine_array, PyArrayObject* coarse_array, PyArrayObject* size,
+                           npy_intp stride, bool full, bool turned, bool down, PyArrayObject** w_out) {
+    const Input fine_input(fine_array), coarse_input(coarse_array);
+    if (!fine_input.ok() || !coarse_input.ok()) return 1;
+    const Maps fine = maps(fine_input, fine_array), coarse = maps(coarse_input, coarse_array);
+    const npy_intp K = number(size), F = down ? coarse.channels : fine.channels;
+    const npy_intp C = down ? fine.channels : coarse.channels, shape[4] = {F, C, K, K};
+    if (!fit(fine.count == coarse.count, "numbers of images differ", fine.count, coarse.count)) return 1;
+    if (!fit(K > 0, "filters are empty", K, K)) return 1;
+    if (!allocate(w_out, 4, shape)) return 1;
+    float* const w = floats(*w_out);
+    if (!fine.size() || !coarse.size()) {
+        std::fill(w, w + F * C * K * K, 0.0f);
+        return 0;
+    }
+    const npy_intp outer = C * K * K, inner = K * K;
+    return filter_gradient(fine, coarse, Geometry{stride, full ? K - 1 : 0}, K,
+                           FiltersOut{w, down ? outer : inner, down ? inner : outer, turned});
+}
+
+}  // namespace ladder

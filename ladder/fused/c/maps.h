@@ -1,0 +1,98 @@
+// What a convolution's arrays are: maps, channels last, and filters.
+
+namespace ladder {
+
+// Images (count, height, width, channels) in C order.
+template <class Float> struct MapsOf {
+    Float* data;
+    npy_intp count, height, width, channels;
+
+    npy_intp pixels() const { return height * width; }
+    npy_intp image_size() const { return pixels() * channels; }
+    npy_intp size() const { return count * image_size(); }
+    Float* at(npy_intp image, npy_intp row, npy_intp column) const {
+        return data + ((image * height + row) * width + column) * channels;
+    }
+};
+typedef MapsOf<const float> Maps;
+typedef MapsOf<float> MapsOut;
+
+// Filters (to, from, K, K) anywhere in memory.
+struct Filters {
+    const char* data;
+    npy_intp to, from, size;  // channels, K
+    npy_intp strides[4];      // bytes
+
+    float at(npy_intp f, npy_intp c, npy_intp row, npy_intp column) const {
+        return *(const float*)(data + f * strides[0] + c * strides[1] + row * strides[2] + column * strides[3]);
+    }
+    Filters turned() const {  // by half a turn
+        Filters other = *this;
+        other.data += (size - 1) * (strides[2] + strides[3]);
+        other.strides[2] = -strides[2];
+        other.strides[3] = -strides[3];
+        return other;
+    }
+};
+
+// Which pixel of one side meets which of the other through tap d of a filter: fine = coarse stride + d - pad.
+struct Geometry {
+    npy_intp stride, pad;
+};
+
+// One axis: the tap through which `to` receives from `from`.
+struct Axis {
+    npy_intp to, taps;
+    std::vector<npy_intp> from;  // (to, taps); -1: from beyond the border, or from between two pixels
+
+    // Towards the coarse side (down) or the fine one.
+    Axis(Geometry g, npy_intp from_size, npy_intp to_size, npy_intp taps, bool down)
+        : to(to_size), taps(taps), from(to_size * taps) {
+        for (npy_intp i = 0; i < to; ++i)
+            for (npy_intp d = 0; d < taps; ++d) {
+                npy_intp source = down ? i * g.stride + d - g.pad : i + g.pad - d;
+                if (!down) source = source >= 0 && source % g.stride == 0 ? source / g.stride : -1;
+                from[i * taps + d] = source < from_size ? std::max<npy_intp>(source, -1) : -1;
+            }
+    }
+    const npy_intp* operator[](npy_intp i) const { return &from[i * taps]; }
+
+    // Positions, those with the same taps side by side.
+    std::vector<npy_intp> order() const {
+        std::vector<npy_intp> positions(to);
+        for (npy_intp i = 0; i < to; ++i) positions[i] = i;
+        auto there = [&](npy_intp i, npy_intp d) { return (*this)[i][d] >= 0; };
+        std::stable_sort(positions.begin(), positions.end(), [&](npy_intp a, npy_intp b) {
+            for (npy_intp d = 0; d < taps; ++d)
+                if (there(a, d) != there(b, d)) return there(b, d);
+            return false;
+        });
+        return positions;
+    }
+};
+
+// A buffer of floats; null if there was no memory, with a Python error set.
+class Buffer {
+public:
+    explicit Buffer(npy_intp size, bool zero = false) : data_(new (std::nothrow) float[size + 1]) {
+        if (!data_) PyErr_NoMemory();
+        else if (zero) std::fill(data_.get(), data_.get() + size, 0.0f);
+    }
+    bool ok() const { return data_ != nullptr; }
+    float* get() const { return data_.get(); }
+
+private:
+    std::unique_ptr<float[]> data_;
+};
+
+// The images with `pad` zeros around them.
+inline void surround(const Maps& x, npy_intp pad, float* to) {
+    const npy_intp width = x.width + 2 * pad, row = width * x.channels;
+    std::fill(to, to + x.count * (x.height + 2 * pad) * row, 0.0f);
+    for (npy_intp n = 0; n < x.count; ++n)
+        for (npy_intp i = 0; i < x.height; ++i)
+            std::copy_n(x.at(n, i, 0), x.width * x.channels,
+                        to + (n * (x.height + 2 * pad) + pad + i) * row + pad * x.channels);
+}
+
+}  // namespace ladder

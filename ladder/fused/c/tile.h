@@ -1,0 +1,101 @@
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  All convolutions are made of these two.
+
+namespace ladder {
+
+#if defined(__AVX512F__)
+const int LANES = 16, REGISTERS = 32;
+#elif defined(__AVX__)
+const int LANES = 8, REGISTERS = 16;
+#elif defined(__aarch64__)
+const int LANES = 4, REGISTERS = 32;
+#else
+const int LANES = 4, REGISTERS = 16;
+#endif
+
+// A vector at any address.
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+const int PIXELS = REGISTERS == 32 ? 12 : 6;  // two vectors each fill the registers but for a few
+const int BLOCK = 2 * LANES;                  // columns of a tile
+
+inline const Vector& vector_at(const float* x) { return *(const Vector*)x; }
+inline Vector& vector_at(float* x) { return *(Vector*)x; }
+
+inline npy_intp round_up(npy_intp n, npy_intp unit) { return (n + unit - 1) / unit * unit; }
+
+// Columns of the block that starts at `first`: a matrix's last ones may need no more than one vector.
+inline int block_width(npy_intp first, npy_intp columns) { return columns - first > LANES ? BLOCK : LANES; }
+
+// Where a tile's left factor lies: for each run, of `length` consecutive floats, an address a pixel,
+// and the number of the run in the right factor.
+struct Runs {
+    std::vector<const float*> rows;  // (count, PIXELS)
+    std::vector<int> number;         // (count)
+};
+
+// sum[p][v] = sum over runs t and k of rows[t][p][k] right[number[t]][k][v]; right's rows are V vectors wide.
+template <int V>
+inline void tile_product(const Runs& runs, npy_intp length, const float* right, Vector (&result)[PIXELS][V]) {
+    Vector sum[PIXELS][V] = {};
+    const int count = (int)runs.number.size();
+    for (int t = 0; t < count; ++t) {
+        const float* const* rows = &runs.rows[t * PIXELS];
+        const float* w = right + runs.number[t] * length * V * LANES;
+        auto step = [&](npy_intp k) __attribute__((always_inline)) {
+            Vector column[V];
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) column[v] = vector_at(w + v * LANES);
+            w += V * LANES;
+#pragma GCC unroll 12
+            for (int p = 0; p < PIXELS; ++p)
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) sum[p][v] += rows[p][k] * column[v];
+        };
+        npy_intp k = 0;
+#pragma GCC unroll 1
+        for (; k + 4 <= length; k += 4) {  // so that the addresses, more than fit in registers, are read once in 4
+            step(k);
+            step(k + 1);
+            step(k + 2);
+            step(k + 3);
+        }
+#pragma GCC unroll 1
+        for (; k < length; ++k) step(k);
+    }
+    for (int p = 0; p < PIXELS; ++p)
+        for (int v = 0; v < V; ++v) result[p][v] = sum[p][v];
+}
+
+// Consecutive pixels of two images.
+struct Strip {
+    const float *left, *right;
+    npy_intp length;
+};
+
+// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart;
+// rows before `skip` are left as they are.
+template <int P, int V>
+inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
+                       float* total, int skip) {
+    Vector sum[P][V] = {};
+    for (npy_intp t = 0; t < count; ++t) {
+        const float *a = strips[t].left, *b = strips[t].right;
+#pragma GCC unroll 1
+        for (npy_intp k = 0; k < strips[t].length; ++k, a += left_step, b += right_step) {
+            Vector column[V];
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) column[v] = vector_at(b + v * LANES);
+#pragma GCC unroll 12
+            for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) sum[p][v] += a[p] * column[v];
+        }
+    }
+#pragma GCC unroll 12
+    for (int p = 0; p < P; ++p)
+        if (p >= skip)
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
+}
+
+}  // namespace ladder

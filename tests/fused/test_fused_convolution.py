@@ -1,0 +1,222 @@
+"""Fused convolutions and their gradients against sums over taps in float64, and those against SciPy."""
+
+from functools import lru_cache
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.compile.mode import Mode
+from compare import assert_all_close, assert_same_bits, double, normals, strided
+from scipy.signal import convolve2d, correlate2d
+
+from ladder.backends import c
+from ladder.fused.convolution import Convolution, FilterGradient, convolve, deconvolve
+
+BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
+
+#: N, C, H, W, F, K: channels beside, at and beyond a vector's width, few of them, large filters, one pixel, K of 1.
+SIZES = [
+    (2, 3, 9, 7, 5, 3), (1, 1, 8, 8, 1, 2), (3, 33, 7, 8, 40, 3), (2, 1, 12, 13, 50, 11), (13, 10, 5, 6, 33, 2),
+    (2, 16, 12, 11, 96, 3), (2, 40, 10, 9, 3, 3), (5, 32, 9, 8, 1, 5), (9, 40, 3, 3, 20, 1), (3, 20, 7, 7, 3, 4),
+    (1, 17, 5, 5, 31, 5), (40, 2, 1, 1, 3, 1),
+]  # fmt: skip
+
+
+def pairs(n, K, border, stride):
+    """Along one axis: for each tap of the flipped filters, which outputs meet which inputs."""
+    pad = 0 if border == "valid" else K - 1
+    outputs = np.arange((n + 2 * pad - K) // stride + 1)
+    for d in range(K):
+        inputs = outputs * stride + d - pad
+        there = (inputs >= 0) & (inputs < n)
+        yield outputs[there], inputs[there]
+
+
+def correlation(x, W, border, stride, g=None):
+    """The correlation y in float64; with a gradient g for it those for x and W."""
+    K = W.shape[2]
+    size = [(n + (K - 2 if border == "full" else -K)) // stride + 1 for n in x.shape[2:]]
+    y, dx, dW = np.zeros((len(x), len(W), *size)), np.zeros(x.shape), np.zeros(W.shape)
+    for d, (i_out, i_in) in enumerate(pairs(x.shape[2], K, border, stride)):
+        for e, (j_out, j_in) in enumerate(pairs(x.shape[3], K, border, stride)):
+            out, to = np.ix_(i_out, j_out), np.ix_(i_in, j_in)
+            part = x[:, :, to[0], to[1]]
+            y[:, :, out[0], out[1]] += np.einsum("ncij,fc->nfij", part, W[:, :, d, e])
+            if g is not None:
+                above = g[:, :, out[0], out[1]]
+                dx[:, :, to[0], to[1]] += np.einsum("nfij,fc->ncij", above, W[:, :, d, e])
+                dW[:, :, d, e] = np.einsum("nfij,ncij->fc", above, part)
+    return {"y": y} if g is None else {"y": y, "dx": dx, "dW": dW}
+
+
+def flip(W):
+    return W[:, :, ::-1, ::-1]
+
+
+def plain_convolve(x, W, g, border, stride):
+    if stride > 1:
+        return correlation(x, W, border, stride, g)
+    found = correlation(x, flip(W), border, 1, g)
+    return {**found, "dW": flip(found["dW"])}
+
+
+def plain_deconvolve(z, W, g, border, stride, shape):
+    spread = np.zeros((*z.shape[:2], *(n * stride for n in z.shape[2:])))
+    spread[:, :, ::stride, ::stride] = z
+    other = "full" if border == "valid" else "valid"
+    whole = np.zeros(correlation(spread, W, other, 1)["y"].shape)
+    whole[:, :, : shape[0], : shape[1]] = g
+    found = plain_convolve(spread, W, whole, other, 1)
+    return {
+        "y": found["y"][:, :, : shape[0], : shape[1]],
+        "dx": found["dx"][:, :, ::stride, ::stride],
+        "dW": found["dW"],
+    }
+
+
+@lru_cache(maxsize=None)
+def compiled(border, stride, decoder=False):
+    """(x, W, g, [height, width]) -> y, and gradients for x and W."""
+    x, W, g = (at.TensorType("float32", shape=(None,) * 4)(name) for name in "xWg")
+    shape = [at.lscalar(), at.lscalar()] if decoder else []
+    y = deconvolve(x, W, border, stride, shape) if decoder else convolve(x, W, border, stride)
+    gradients = aesara.grad(None, [x, W], known_grads={y: g})
+    return aesara.function([x, W, g, *shape], [y, *gradients], mode=Mode(linker=c.mode().linker, optimizer=None))
+
+
+def run(arrays, border, stride, *shape):
+    """By name; ``shape``: of a decoder's result."""
+    function = compiled(border, stride, bool(shape))
+    return dict(zip(("y", "dx", "dW"), function(*(arrays[name] for name in "xWg"), *shape)))
+
+
+def coarse(n, K, border, stride):
+    return (n + (K - 2 if border == "full" else -K)) // stride + 1
+
+
+def arrays_of(N, C, H, W, F, K, border, stride):
+    small = [coarse(n, K, border, stride) for n in (H, W)]
+    return normals(dict(x=(N, C, H, W), W=(F, C, K, K), g=(N, F, *small)))
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("stride", STRIDES)
+def test_convolution_and_gradients(border, stride):
+    for sizes in SIZES:
+        arrays = arrays_of(*sizes, border, stride)
+        expected = plain_convolve(**double(arrays), border=border, stride=stride)
+        assert_all_close(run(arrays, border, stride), expected, name=sizes)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("stride", STRIDES)
+def test_deconvolution_and_gradients(border, stride):
+    for N, C, H, W, F, K in SIZES:
+        small = [coarse(n, K, border, stride) for n in (H, W)]
+        arrays = normals(dict(x=(N, F, *small), W=(C, F, K, K), g=(N, C, H, W)))
+        expected = plain_deconvolve(*double(arrays).values(), border, stride, (H, W))
+        assert_all_close(run(arrays, border, stride, H, W), expected, name=(N, C, H, W, F, K))
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_decoder_may_drop_more_than_it_must(border):
+    arrays = normals(dict(x=(2, 3, 6, 7), W=(4, 3, 3, 3), g=(2, 4, 4, 5)))
+    for stride in STRIDES:
+        shape = arrays["g"].shape[2:]
+        expected = plain_deconvolve(*double(arrays).values(), border, stride, shape)
+        assert_all_close(run(arrays, border, stride, *shape), expected, name=stride)
+
+
+def test_the_truth_is_scipys():
+    arrays = double(normals(dict(x=(1, 1, 9, 8), W=(1, 1, 3, 3))))
+    x, W = arrays["x"], arrays["W"]
+    for border in BORDERS:
+        y = correlation(x, flip(W), border, 1)["y"]
+        np.testing.assert_allclose(y[0, 0], convolve2d(x[0, 0], W[0, 0], border))
+        y = correlation(x, W, border, 2)["y"]
+        np.testing.assert_allclose(y[0, 0], correlate2d(x[0, 0], W[0, 0], border)[::2, ::2])
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_memory_in_any_order(border):
+    arrays = arrays_of(2, 5, 6, 7, 4, 3, border, 1)
+    expected = run(arrays, border, 1)
+    for name, array in arrays.items():
+        for other in strided(array):
+            found = run({**arrays, name: other}, border, 1)
+            values = {**arrays, name: np.ascontiguousarray(other)}
+            expected = run(values, border, 1)
+            assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+def test_threads_give_the_same_bits():
+    for border in BORDERS:
+        for sizes in [(40, 3, 12, 13, 40, 3), (30, 40, 10, 9, 3, 3)]:
+            arrays = arrays_of(*sizes, border, 1)
+            assert_same_bits(lambda: run(arrays, border, 1).values())
+
+
+def test_an_image_does_not_depend_on_its_batch():
+    arrays = arrays_of(23, 6, 5, 5, 20, 3, "full", 1)
+    whole = run(arrays, "full", 1)
+    for n in (0, 22):
+        one = run({**arrays, "x": arrays["x"][n : n + 1], "g": arrays["g"][n : n + 1]}, "full", 1)
+        assert np.array_equal(one["y"][0], whole["y"][n]) and np.array_equal(one["dx"][0], whole["dx"][n])
+
+
+def test_no_image():
+    for border in BORDERS:
+        arrays = arrays_of(0, 3, 5, 5, 4, 2, border, 1)
+        found = run(arrays, border, 1)
+        assert found["y"].shape == arrays["g"].shape and found["dx"].shape == arrays["x"].shape
+        assert not found["dW"].any()
+
+
+def test_gradients_of_gradients():
+    """The operations' adjoints, once more: <G, dW(x, g)> as a function of x and g."""
+    x, W, g, G = (at.TensorType("float32", shape=(None,) * 4)(name) for name in "xWgG")
+    arrays = arrays_of(2, 3, 6, 5, 4, 3, "valid", 1)
+    G_value = normals(dict(G=(4, 3, 3, 3)), seed=1)["G"]
+    y = convolve(x, W, "valid", 1)
+    dW = aesara.grad(None, W, known_grads={y: g})
+    dx, dg = aesara.grad((dW * G).sum(), [x, g])
+    found = aesara.function([x, W, g, G], [dx, dg], mode=Mode(linker=c.mode().linker, optimizer=None),
+                            on_unused_input="ignore")(*arrays.values(), G_value)  # fmt: skip
+    truth = double(arrays)
+    other = plain_convolve(truth["x"], G_value.astype("float64"), truth["g"], "valid", 1)
+    assert_all_close(dict(zip(("dx", "dg"), found)), {"dx": other["dx"], "dg": other["y"]})
+
+
+def test_static_shapes():
+    x, W = at.TensorType("float32", shape=(None, 3, 9, 8))(), at.TensorType("float32", shape=(5, 3, 3, 3))()
+    y = convolve(x, W, "valid", 1)
+    assert y.type.shape == (None, 5, 7, 6)
+    assert convolve(x, W, "full", 1).type.shape == (None, 5, 11, 10)
+    assert convolve(x, W, "full", 2).type.shape == (None, 5, 6, 5)
+    back = deconvolve(y, at.TensorType("float32", shape=(3, 5, 3, 3))(), "valid", 1, (9, 8))
+    assert back.type.shape == (None, 3, 9, 8)
+    dx, dW = aesara.grad(None, [x, W], known_grads={y: y})
+    assert dx.type.shape == x.type.shape and dW.type.shape == W.type.shape
+
+
+def test_bad_arguments():
+    x, W = at.tensor4(dtype="float32"), at.tensor4(dtype="float32")
+    with pytest.raises(ValueError):
+        convolve(x, W, "half", 1)
+    with pytest.raises(ValueError):
+        Convolution(True, 0, False, False)
+    with pytest.raises(TypeError):
+        convolve(at.tensor4(dtype="float64"), W, "valid", 1)
+    with pytest.raises(TypeError):
+        FilterGradient(True, 1, False, False)(at.matrix(dtype="float32"), x, 3)
+    with pytest.raises(TypeError):
+        convolve(at.TensorType("float32", shape=(None, 1, 2, 2))(), np.zeros((1, 1, 3, 3), "float32"), "valid", 1)
+
+
+def test_bad_shapes():
+    arrays = arrays_of(2, 3, 5, 5, 4, 2, "valid", 1)
+    for name, shape in [("x", (2, 4, 5, 5)), ("W", (4, 3, 2, 1)), ("W", (4, 3, 7, 7)), ("g", (3, 4, 4, 4)),
+                        ("g", (2, 5, 4, 4))]:  # fmt: skip
+        with pytest.raises(ValueError, match="convolution"):
+            run({**arrays, name: np.zeros(shape, "float32")}, "valid", 1)
