@@ -75,10 +75,14 @@ class LayerSpec:
             return (side - self.size) // self.stride + 1
         if self.kind == "convf":
             return (side + self.size - 2) // self.stride + 1
-        # Windows at the edge may be incomplete (Theano's ignore_border=False).
-        if self.stride >= self.size:
-            return (side - 1) // self.stride + 1
-        return max(0, (side - 1 - self.size + self.stride) // self.stride) + 1
+        return pooled_side(side, self.size, self.stride)
+
+
+def pooled_side(side, size, stride):
+    """How many windows a side of so many pixels has; those at the edge may be incomplete (Theano's ignore_border=False)."""
+    if stride >= size:
+        return (side - 1) // stride + 1
+    return max(0, (side - 1 - size + stride) // stride) + 1
 
 
 def parse_layer(text):

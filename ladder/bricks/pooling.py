@@ -26,8 +26,7 @@ def global_mean_pool(x, width):
 
     (examples, maps, height, width) -> (examples, maps, 1, 1)
     """
-    mean = x.flatten(3).mean(axis=2).dimshuffle(0, 1, "x", "x")
-    return mean * np.float32(width) * np.float32(np.sqrt(3))
+    return x.mean(axis=(2, 3), keepdims=True) * np.float32(width) * np.float32(np.sqrt(3))
 
 
 def unpool(z, size, shape):

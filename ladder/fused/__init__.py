@@ -1,11 +1,13 @@
 """Operations in C that do the work of many graph nodes, each with its gradient.
 
-``encode`` and ``denoise`` stand for those of
-:mod:`ladder.bricks`.  The readable graph (``--plain-graph``) stays the
-reference; tests hold one against the other.
+They stand for the functions of :mod:`ladder.bricks` of the same names.  The
+readable graph (``--plain-graph``) stays the reference; tests hold one against
+the other.
 """
 
+from ladder.fused.convolution import convolve, deconvolve
 from ladder.fused.decoder import denoise
 from ladder.fused.encoder import encode
+from ladder.fused.pooling import max_pool, unpool
 
-__all__ = ["denoise", "encode"]
+__all__ = ["convolve", "deconvolve", "denoise", "encode", "max_pool", "unpool"]

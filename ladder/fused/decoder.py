@@ -8,6 +8,7 @@ from aesara.graph.basic import Apply
 
 from ladder.bricks.decoder import DECODERS
 from ladder.fused.elementwise import trace
+from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation, pointers
 
 KERNELS = ("elementwise.h", "columns.h", "decoder.h")
@@ -20,10 +21,18 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
         return None, None
     makers = {"w": w, "b": b}
     parameters = [makers[kind](first, name) for name, first, kind in function.parameters]
-    signals = [u_pre] if function.uses_u else []
+    signals = [_like(u_pre, z_corr)] if function.uses_u else []
     statistics = [] if m is None else [m, s]
     operation = Denoise(decoder, u_pre is not None, function.uses_u, bool(statistics), len(parameters))
-    return operation(*signals, z_corr, z_clean, *statistics, *parameters)
+    z_est, cost = operation(*map(channels_last, (*signals, z_corr, z_clean, *statistics)), *parameters)
+    return channels_second(z_est), cost
+
+
+def _like(u, z):
+    """u for every pixel of z: below global pooling it has but one."""
+    if u.broadcastable == z.broadcastable:
+        return u
+    return channels_second(at.alloc(channels_last(u), *channels_last(z).shape))
 
 
 @lru_cache
@@ -48,16 +57,16 @@ class _Decoding(FusedOperation):
         mean, variance = (rest.pop(0), rest.pop(0)) if self.has_statistics else (None, None)
         return (u_pre, z_corr, z_clean, mean, variance), rest[: self.n_parameters], rest[self.n_parameters :]
 
-    def ndims(self):
+    def ndims(self, ndim):
         """Numbers of dimensions of Denoise's inputs."""
-        return [2] * (2 + self.uses_u + 2 * self.has_statistics) + [1] * self.n_parameters
+        return [ndim] * (2 + self.uses_u + 2 * self.has_statistics) + [1] * self.n_parameters
 
     def flags(self, *more):
         return ", ".join(str(flag).lower() for flag in (self.uses_u, self.has_statistics, *more))
 
 
 class Denoise(_Decoding):
-    """([u_pre,] z_corr, z_clean, [mean, variance,] parameters) -> z_est, cost.
+    """([u_pre,] z_corr, z_clean, [mean, variance,] parameters) -> z_est, cost; units or maps are the last axis.
 
     Parameters
     ----------
@@ -78,7 +87,7 @@ class Denoise(_Decoding):
         self.has_statistics, self.n_parameters = has_statistics, n_parameters
 
     def make_node(self, *inputs):
-        inputs = self.variables(inputs, self.ndims())
+        inputs = self.variables(inputs, self.ndims(at.as_tensor_variable(inputs[0]).ndim))
         (_, z_corr, *_), _, _ = self.split(inputs)
         return Apply(self, inputs, [z_corr.type(), at.fscalar()])
 
@@ -136,7 +145,8 @@ class DenoiseGradient(_Decoding):
         return (u_pre, z_corr, *(compared if self.has_cost else (None,) * 3)), parameters
 
     def make_node(self, *inputs):
-        inputs = self.variables(inputs, [*self.ndims(), 2, *[2] * self.has_est, *[0] * self.has_cost])
+        ndim = at.as_tensor_variable(inputs[0]).ndim
+        inputs = self.variables(inputs, [*self.ndims(ndim), ndim, *[ndim] * self.has_est, *[0] * self.has_cost])
         signals, parameters = self.outputs_of(*self.split(inputs)[:2])
         return Apply(self, inputs, [x.type() for x in (*signals, *parameters) if x is not None])
 

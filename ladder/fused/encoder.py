@@ -8,9 +8,10 @@ from aesara.graph.basic import Apply
 
 from ladder.bricks.encoder import activate
 from ladder.fused.elementwise import trace
+from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation, pointers
 
-KERNELS = ("elementwise.h", "columns.h", "encoder.h")
+KERNELS = ("elementwise.h", "columns.h", "rows.h", "encoder.h")
 
 
 def encode(z_pre, noise, std, b, c, act):
@@ -19,10 +20,10 @@ def encode(z_pre, noise, std, b, c, act):
     The noise is a constant for gradients, and so is ``std``.
     """
     parameters = [x for x in (b, c) if x is not None]
-    noise = [] if noise is None else [noise, at.constant(std, dtype="float32")]
+    noise = [] if noise is None else [channels_last(noise), at.constant(std, dtype="float32")]
     operation = Encode(act, b is not None, c is not None, bool(noise))
     operation.elementwise()  # complains now of what has no C++
-    z, h, m, s = operation(z_pre, *noise, *parameters)
+    z, h, m, s = map(channels_second, operation(channels_last(z_pre), *noise, *parameters))
     return z, m, s, h
 
 
@@ -48,7 +49,7 @@ class _Encoding(FusedOperation):
 
 
 class Encode(_Encoding):
-    """(z_pre, [noise, std,] [b,] [c]) -> z, h, mean, variance.
+    """(z_pre, [noise, std,] [b,] [c]) -> z, h, mean, variance; units or maps are the last axis.
 
     Parameters
     ----------
@@ -63,12 +64,13 @@ class Encode(_Encoding):
         self.act, self.has_b, self.has_c, self.noisy = act, has_b, has_c, noisy
 
     def make_node(self, *inputs):
-        z_pre, *rest = self.variables(inputs, [2, *[2, 0] * self.noisy, *[1] * self.n_parameters])
-        row = at.TensorType("float32", shape=(1, z_pre.type.shape[1]))
+        ndim = at.as_tensor_variable(inputs[0]).ndim
+        z_pre, *rest = self.variables(inputs, [ndim, *[ndim, 0] * self.noisy, *[1] * self.n_parameters])
+        row = at.TensorType("float32", shape=(*[1] * (ndim - 1), z_pre.type.shape[-1]))
         return Apply(self, [z_pre, *rest], [z_pre.type(), z_pre.type(), row(), row()])
 
     def infer_shape(self, fgraph, node, shapes):
-        row = (at.constant(1), shapes[0][1])
+        row = (*[at.constant(1)] * (len(shapes[0]) - 1), shapes[0][-1])
         return [shapes[0], shapes[0], row, row]
 
     def connection_pattern(self, node):
@@ -114,7 +116,8 @@ class EncodeGradient(_Encoding):
         self.act, self.has_b, self.has_c, self.has = act, has_b, has_c, has
 
     def make_node(self, *inputs):
-        inputs = self.variables(inputs, [2] * 4 + [1] * self.n_parameters + [2] * sum(self.has))
+        ndim = at.as_tensor_variable(inputs[0]).ndim
+        inputs = self.variables(inputs, [ndim] * 4 + [1] * self.n_parameters + [ndim] * sum(self.has))
         parameters = inputs[4 : 4 + self.n_parameters]
         return Apply(self, inputs, [inputs[0].type(), *(p.type() for p in parameters)])
 

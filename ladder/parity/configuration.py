@@ -1,6 +1,7 @@
 """The hyper-parameters that a golden file was made with."""
 
 from ladder.hyper import HyperParameters
+from ladder.layer_specs import POOLINGS, parse_layer
 
 PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
 PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
@@ -35,6 +36,11 @@ def hyperparameters(meta, plain_graph=False):
 def is_model(meta):
     """Whether a golden file is about a network at all."""
     return "encoder_layers" in _options(meta)
+
+
+def is_pooling(meta, i):
+    """Whether layer i of a golden file's network is a pooling layer, which is linear."""
+    return i > 0 and parse_layer(_options(meta)["encoder_layers"][i]).kind in POOLINGS
 
 
 def _options(meta):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy
 
-from ladder.parity.configuration import hyperparameters
+from ladder.parity.configuration import hyperparameters, is_pooling
 from ladder.parity.probe import Probe
 from ladder.parity.tolerances import EXACT, ROUNDING_GRADIENT, RULES, difference, floor_of_mean
 
@@ -53,6 +53,9 @@ UNDETERMINED = (
     f"their last bit our own run differs by more than {SAME_AGAIN:.0%} of what is allowed ({{1}})"
 )
 INPUTS = re.compile(r"static_|traj_|pert__")
+
+#: An array of means, and the number of its layer.
+MEAN = re.compile(r"(__act__.*__m__|shared_f_)(?P<layer>\d+)($|_bn_mean_clean$)")
 
 FIRST_VALUES_OF_NOISE = 64
 FIRST_ROWS_OF_STATE = 3
@@ -174,10 +177,21 @@ def moved_by_rounding(golden):
 
 def _rule(kind, name, golden):
     """The kind's rule; for means with a floor that follows from the variance of the same layer."""
-    variance = golden.arrays.get(re.sub(r"__m__(\d+)$", r"__s__\1", name).replace("_bn_mean_", "_bn_var_"))
-    if kind not in ("activations", "running averages") or variance is golden.arrays[name] or variance is None:
+    if kind not in ("activations", "running averages") or not MEAN.search(name):
         return RULES[kind]
-    return replace(RULES[kind], floor=floor_of_mean(variance))
+    i = int(MEAN.search(name).group("layer"))
+    _, variance = _statistics(golden, name, i)
+    if variance is None:
+        return RULES[kind]
+    below = _statistics(golden, name, i - 1) if is_pooling(golden.meta, i - 1) else (None, None)
+    return replace(RULES[kind], floor=floor_of_mean(variance, *below))
+
+
+def _statistics(golden, name, i):
+    """Mean and variance of layer i where ``name`` is the mean of another layer; None for what the file lacks."""
+    mean = MEAN.sub(rf"\g<1>{i}\g<3>", name)
+    variance = mean.replace("__m__", "__s__").replace("_bn_mean_", "_bn_var_")
+    return golden.arrays.get(mean), golden.arrays.get(variance)
 
 
 def _same_names(golden, probe, result):

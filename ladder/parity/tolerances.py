@@ -93,7 +93,7 @@ class Difference:
     share: float
 
 
-def floor_of_mean(variance):
+def floor_of_mean(variance, mean_below=None, variance_below=None):
     """What a mean may be off by: averaging numbers of some size rounds by that size.
 
     Matters only where the mean should be zero, so that its own size, which is
@@ -102,8 +102,14 @@ def floor_of_mean(variance):
     Parameters
     ----------
     variance : array, of the numbers averaged
+    mean_below, variance_below : arrays, optional
+        Statistics of a linear layer below.  Its normalised values should have
+        a mean of zero, and miss it by the rounding of its mean, in units of
+        its deviation.
     """
     deviation = float(numpy.sqrt(numpy.max(variance)))
+    if mean_below is not None and variance_below is not None:
+        deviation *= max(1.0, float(numpy.max(numpy.abs(mean_below) / numpy.sqrt(variance_below))))
     return max(FLOOR, ROUNDING_MEAN * float(numpy.finfo("float32").eps) * deviation)
 
 

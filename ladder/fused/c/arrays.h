@@ -15,8 +15,11 @@ public:
     bool ok() const { return array_ != nullptr; }
     template <class T> const T* data() const { return (const T*)PyArray_DATA(array_); }
     const float* floats() const { return data<float>(); }
-    npy_intp rows() const { return PyArray_DIM(array_, 0); }
-    npy_intp columns() const { return PyArray_DIM(array_, 1); }
+    // As a matrix: a column for each entry of the last axis (a unit, or a map whose pixels are rows like examples).
+    npy_intp columns() const { return PyArray_DIM(array_, PyArray_NDIM(array_) - 1); }
+    npy_intp rows() const { return columns() ? PyArray_SIZE(array_) / columns() : 0; }
+    int ndim() const { return PyArray_NDIM(array_); }
+    const npy_intp* dims() const { return PyArray_DIMS(array_); }
 
 private:
     PyArrayObject* array_;
@@ -32,6 +35,18 @@ inline bool allocate(PyArrayObject** output, int ndim, const npy_intp* dims, int
     Py_XDECREF(array);
     *output = (PyArrayObject*)PyArray_SimpleNew(ndim, (npy_intp*)dims, type);
     return *output != nullptr;
+}
+
+// Make *output of the shape of an input.
+inline bool allocate_like(PyArrayObject** output, const Input& input) {
+    return allocate(output, input.ndim(), input.dims());
+}
+
+// Make *output of the shape of an input's statistics: one row.
+inline bool allocate_row(PyArrayObject** output, const Input& input) {
+    std::vector<npy_intp> dims(input.ndim(), 1);
+    dims.back() = input.columns();
+    return allocate(output, input.ndim(), dims.data());
 }
 
 inline float* floats(PyArrayObject* array) { return (float*)PyArray_DATA(array); }

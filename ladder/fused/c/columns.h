@@ -1,86 +1,67 @@
-// Statistics of units are statistics of columns.  A kernel takes WIDTH columns at a time through all rows:
-// they stay in the first-level cache between its passes, g++ vectorises over them, and each column is added up
-// in the order of its rows, whatever the number of threads.
+// Statistics of units are statistics of columns.  A matrix is cut into parts: WIDTH columns, over which g++
+// vectorises, of a panel of rows.  Sums are taken part by part and then added up in the order of the panels, so
+// they do not depend on the number of threads.  A batch of examples is one panel; of maps, whose pixels are rows
+// too, there are many.
 
 namespace ladder {
 
 const int WIDTH = 32;
 const npy_intp ROWS = 16;               // rows to add up in float before a sum is carried to double
+const npy_intp PANEL = 128;             // rows of the smallest panel
+const npy_intp MOST_PANELS = 64;
 const npy_intp WORTH_THREADS = 20000;  // elements
 
 #define LADDER_INLINE inline __attribute__((always_inline))
 #define LADDER_LAMBDA __attribute__((always_inline))
 
-// Calls f(first column, width) for all blocks; f is compiled for the usual width apart from the last block's.
-template <class F> inline void for_blocks(npy_intp rows, npy_intp columns, F f) {
-    const npy_intp n = (columns + WIDTH - 1) / WIDTH;
+// Rows from `begin` to `end` of the columns from `first` on.
+struct Part {
+    npy_intp number, block, begin, end, first;
+};
+
+// How a matrix is cut into parts.
+class Parts {
+public:
+    Parts(npy_intp rows, npy_intp columns) : rows(rows), columns(columns) {
+        blocks = (columns + WIDTH - 1) / WIDTH;
+        const npy_intp share = (rows + MOST_PANELS - 1) / MOST_PANELS;
+        panel_ = std::max(PANEL, (share + ROWS - 1) / ROWS * ROWS);
+        panels = (rows + panel_ - 1) / panel_;
+        number = blocks * panels;
+    }
+
+    // Calls f(part, width) for all parts; f is compiled for the usual width apart from the last block's.
+    template <class F> void each(F f) const {
 #pragma omp parallel for schedule(static) firstprivate(f) if (rows * columns > WORTH_THREADS)
-    for (npy_intp k = 0; k < n; ++k) {
-        const npy_intp first = k * WIDTH;
-        if (first + WIDTH <= columns) f(first, WIDTH);
-        else f(first, (int)(columns - first));
-    }
-}
-
-const float EPSILON = 1e-10f;  // under the root, as in ladder.bricks.normalization
-
-// Mean and 1 / sqrt(population variance + epsilon) of each column, added up in double.
-struct Statistics {
-    float mean[WIDTH], variance[WIDTH], scale[WIDTH];
-
-    // Sums are rounded to float before they are divided, as in the plain graph: near a variance of 0 that shows.
-    LADDER_INLINE void of(const float* x, npy_intp rows, npy_intp stride, int width) {
-        double sum[WIDTH] = {};
-        for (npy_intp i = 0; i < rows; ++i)
-            for (int j = 0; j < width; ++j) sum[j] += x[i * stride + j];
-        for (int j = 0; j < width; ++j) mean[j] = (float)sum[j] / (float)rows;
-        double square[WIDTH] = {};
-        for (npy_intp i = 0; i < rows; ++i)
-            for (int j = 0; j < width; ++j) {
-                const float d = x[i * stride + j] - mean[j];
-                square[j] += d * d;
-            }
-        for (int j = 0; j < width; ++j) variance[j] = (float)square[j] / (float)rows;
-        rescale(width);
-    }
-
-    // Known statistics; none at all (the input layer has none) leave x as it is.
-    LADDER_INLINE void known(const float* means, const float* variances, int width) {
-        for (int j = 0; j < width; ++j) {
-            mean[j] = means ? means[j] : 0.0f;
-            variance[j] = variances ? variances[j] : 0.0f;
+        for (npy_intp k = 0; k < number; ++k) {
+            const npy_intp panel = k / blocks, block = k % blocks, first = block * WIDTH;
+            const Part part = {k, block, panel * panel_, std::min(rows, (panel + 1) * panel_), first};
+            if (first + WIDTH <= columns) f(part, WIDTH);
+            else f(part, (int)(columns - first));
         }
-        rescale(width);
-        for (int j = 0; !means && j < width; ++j) scale[j] = 1.0f;
     }
 
-    LADDER_INLINE void rescale(int width) {
-        for (int j = 0; j < width; ++j) scale[j] = 1.0f / std::sqrt(variance[j] + EPSILON);
+    // Calls f(block, first column, width) for all blocks of columns.
+    template <class F> void each_block(F f) const {
+        for (npy_intp block = 0; block < blocks; ++block)
+            f(block, block * WIDTH, (int)std::min((npy_intp)WIDTH, columns - block * WIDTH));
     }
 
-    LADDER_INLINE float normalize(float x, int j) const { return (x - mean[j]) * scale[j]; }
+    npy_intp rows, columns, blocks, panels, number;
+
+private:
+    npy_intp panel_;
 };
 
-// A block's columns of all parameter vectors.
-template <class Function> struct Parameters {
-    float value[Function::P ? Function::P : 1][WIDTH];
-
-    LADDER_INLINE void load(const float* const* vectors, npy_intp first, int width) {
-        for (int k = 0; k < Function::P; ++k)
-            for (int j = 0; j < width; ++j) value[k][j] = vectors[k][first + j];
-    }
-    LADDER_INLINE const float (&operator[](int k) const)[WIDTH] { return value[k]; }
-};
-
-// N sums a column over all rows.
+// N sums a column over the rows of a part.
 template <int N> class Sums {
 public:
     // What is to be added to.
     LADDER_INLINE float (&operator[](int k))[WIDTH] { return part_[k]; }
 
     // To be called after each row.
-    LADDER_INLINE void carry(npy_intp row, npy_intp rows, int width) {
-        if ((row + 1) % ROWS && row + 1 < rows) return;
+    LADDER_INLINE void carry(npy_intp row, const Part& part, int width) {
+        if ((row + 1 - part.begin) % ROWS && row + 1 < part.end) return;
         for (int k = 0; k < N; ++k)
             for (int j = 0; j < width; ++j) {
                 total_[k][j] += part_[k][j];
@@ -90,8 +71,13 @@ public:
 
     LADDER_INLINE double total(int k, int j) const { return total_[k][j]; }
 
+    void add(const Sums& other) {
+        for (int k = 0; k < N; ++k)
+            for (int j = 0; j < WIDTH; ++j) total_[k][j] += other.total_[k][j];
+    }
+
     // The first P sums become the vectors' entries from `first` on.
-    template <int P> LADDER_INLINE void store(const VectorsOut<P>& vectors, npy_intp first, int width) const {
+    template <int P> void store(const VectorsOut<P>& vectors, npy_intp first, int width) const {
         for (int k = 0; k < P; ++k)
             for (int j = 0; j < width; ++j) vectors.data[k][first + j] = (float)total_[k][j];
     }
@@ -99,6 +85,98 @@ public:
 private:
     float part_[N][WIDTH] = {};
     double total_[N][WIDTH] = {};
+};
+
+// A block's sums become the sum of those of its parts.
+template <class S> inline void add_up(const Parts& parts, std::vector<S>& sums) {
+    for (npy_intp k = parts.blocks; k < parts.number; ++k) sums[k % parts.blocks].add(sums[k]);
+}
+
+const float EPSILON = 1e-10f;  // under the root, as in ladder.bricks.normalization
+
+// Sums of x and of (x - shift)^2 over the rows of a part; the shift is the matrix's first row, so that nothing
+// is lost where a column's mean is large beside its deviation.
+struct Moments {
+    double sum[WIDTH] = {}, square[WIDTH] = {};
+
+    LADDER_INLINE void of(const float* x, npy_intp stride, const Part& part, int width) {
+        const float* shift = x + part.first;
+        for (npy_intp i = part.begin; i < part.end; ++i)
+            for (int j = 0; j < width; ++j) {
+                const float value = x[i * stride + part.first + j], d = value - shift[j];
+                sum[j] += value;
+                square[j] += d * d;
+            }
+    }
+
+    void add(const Moments& other) {
+        for (int j = 0; j < WIDTH; ++j) sum[j] += other.sum[j], square[j] += other.square[j];
+    }
+};
+
+// A block's mean and 1 / sqrt(population variance + epsilon) of each column.
+struct Statistics {
+    float mean[WIDTH] = {}, variance[WIDTH] = {}, scale[WIDTH] = {};
+
+    // Sums are rounded to float before they are divided, as in the plain graph: near a variance of 0 that shows.
+    void of(const Moments& moments, const float* shift, npy_intp rows, int width) {
+        for (int j = 0; j < width; ++j) {
+            mean[j] = (float)moments.sum[j] / (float)rows;
+            const double d = (double)mean[j] - shift[j], about_shift = moments.sum[j] - (double)rows * shift[j];
+            const double square = moments.square[j] - 2.0 * d * about_shift + rows * d * d;
+            variance[j] = (float)std::max(square, 0.0) / (float)rows;
+        }
+        rescale(width);
+    }
+
+    // Known statistics; none at all (the input layer has none) leave x as it is.
+    void known(const float* means, const float* variances, npy_intp first, int width) {
+        for (int j = 0; j < width; ++j) {
+            mean[j] = means ? means[first + j] : 0.0f;
+            variance[j] = variances ? variances[first + j] : 0.0f;
+        }
+        rescale(width);
+        for (int j = 0; !means && j < width; ++j) scale[j] = 1.0f;
+    }
+
+    void rescale(int width) {
+        for (int j = 0; j < width; ++j) scale[j] = 1.0f / std::sqrt(variance[j] + EPSILON);
+    }
+
+    LADDER_INLINE float normalize(float x, int j) const { return (x - mean[j]) * scale[j]; }
+};
+
+// The statistics of all blocks of a matrix.
+inline std::vector<Statistics> statistics(const Parts& parts, const float* x) {
+    std::vector<Moments> moments(parts.number);
+    Moments* all = moments.data();
+    parts.each([=](const Part& part, int width) LADDER_LAMBDA { all[part.number].of(x, parts.columns, part, width); });
+    add_up(parts, moments);
+    std::vector<Statistics> found(parts.blocks);
+    parts.each_block([&](npy_intp block, npy_intp first, int width) {
+        found[block].of(moments[block], x + first, parts.rows, width);
+    });
+    return found;
+}
+
+// Statistics that were computed before, by blocks; null for none.
+inline std::vector<Statistics> known_statistics(const Parts& parts, const float* mean, const float* variance) {
+    std::vector<Statistics> found(parts.blocks);
+    parts.each_block([&](npy_intp block, npy_intp first, int width) {
+        found[block].known(mean, variance, first, width);
+    });
+    return found;
+}
+
+// A block's columns of all parameter vectors.
+template <class Function> struct Parameters {
+    float value[Function::P ? Function::P : 1][WIDTH];
+
+    LADDER_INLINE Parameters(const float* const* vectors, npy_intp first, int width) {
+        for (int k = 0; k < Function::P; ++k)
+            for (int j = 0; j < width; ++j) value[k][j] = vectors[k][first + j];
+    }
+    LADDER_INLINE const float (&operator[](int k) const)[WIDTH] { return value[k]; }
 };
 
 }  // namespace ladder

@@ -1,4 +1,5 @@
-// One decoder layer after its matrix product: normalise u, apply the decoder function, compare with the clean z.
+// One decoder layer after its matrix product or deconvolution: normalise u, apply the decoder function, compare with
+// the clean z.
 
 namespace ladder {
 
@@ -13,27 +14,26 @@ inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyAr
     const Input variance_input(HAS_STATISTICS ? variance_array : z_corr_array);
     for (const Input* input : {&z_corr_input, &z_clean_input, &u_input, &mean_input, &variance_input})
         if (!input->ok()) return 1;
-    const npy_intp n = z_corr_input.rows(), units = z_corr_input.columns(), shape[2] = {n, units};
+    const Parts parts(z_corr_input.rows(), z_corr_input.columns());
+    const npy_intp n = parts.rows, units = parts.columns;
     const Vectors<Function::P> vectors(parameters, units);
     if (!vectors.ok() || differ(z_clean_input, n, units) || differ(u_input, n, units)) return 1;
     if (HAS_STATISTICS && (differ(mean_input, 1, units) || differ(variance_input, 1, units))) return 1;
-    if (!allocate(z_est_out, 2, shape) || !allocate(cost_out, 0, nullptr)) return 1;
+    if (!allocate_like(z_est_out, z_corr_input) || !allocate(cost_out, 0, nullptr)) return 1;
     const float *z_corr = z_corr_input.floats(), *z_clean = z_clean_input.floats(), *u_pre = u_input.floats();
     const float* mean = HAS_STATISTICS ? mean_input.floats() : nullptr;
     const float* variance = HAS_STATISTICS ? variance_input.floats() : nullptr;
     float* z_est = floats(*z_est_out);
-    std::vector<double> costs(units);
-    double* cost = costs.data();
 
-    for_blocks(n, units, [=, &vectors](npy_intp first, int width) LADDER_LAMBDA {
-        Statistics above, clean;
-        if (HAS_U) above.of(u_pre + first, n, units, width);
-        clean.known(mean ? mean + first : nullptr, variance ? variance + first : nullptr, width);
-        Parameters<Function> p;
-        p.load(vectors.data, first, width);
+    const std::vector<Statistics> aboves = HAS_U ? statistics(parts, u_pre) : std::vector<Statistics>(parts.blocks);
+    const std::vector<Statistics> cleans = known_statistics(parts, mean, variance);
+    std::vector<double> costs(parts.number);
+    parts.each([=, &vectors, &aboves, &cleans, &costs](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics above = aboves[part.block], clean = cleans[part.block];
+        const Parameters<Function> p(vectors.data, part.first, width);
         double square[WIDTH] = {};
-        for (npy_intp i = 0; i < n; ++i) {
-            const npy_intp at = i * units + first;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 const float u = HAS_U ? above.normalize(u_pre[at + j], j) : 0.0f;
@@ -43,11 +43,13 @@ inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyAr
                 square[j] += error * error;
             }
         }
-        for (int j = 0; j < width; ++j) cost[first + j] = square[j];
+        double cost = 0.0;
+        for (int j = 0; j < width; ++j) cost += square[j];
+        costs[part.number] = cost;
     });
 
     double total = 0.0;
-    for (npy_intp j = 0; j < units; ++j) total += cost[j];
+    for (const double cost : costs) total += cost;
     *floats(*cost_out) = (float)(total / n / units);
     return 0;
 }
@@ -67,12 +69,14 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
     for (const Input* input : {&z_corr_input, &z_est_input, &u_input, &z_clean_input, &dz_est_input, &mean_input,
                                &variance_input})
         if (!input->ok()) return 1;
-    const npy_intp n = z_corr_input.rows(), units = z_corr_input.columns(), shape[2] = {n, units}, row[2] = {1, units};
+    const Parts parts(z_corr_input.rows(), z_corr_input.columns());
+    const npy_intp n = parts.rows, units = parts.columns;
     const Vectors<Function::P> vectors(parameters, units);
     if (!vectors.ok() || differ(z_est_input, n, units) || differ(dz_est_input, n, units)) return 1;
-    if (!allocate(dz_corr_out, 2, shape) || (HAS_U && !allocate(du_pre_out, 2, shape))) return 1;
-    if (HAS_COST && !allocate(dz_clean_out, 2, shape)) return 1;
-    if (HAS_COST && HAS_STATISTICS && (!allocate(dmean_out, 2, row) || !allocate(dvariance_out, 2, row))) return 1;
+    if (!allocate_like(dz_corr_out, z_corr_input) || (HAS_U && !allocate_like(du_pre_out, u_input))) return 1;
+    if (HAS_COST && !allocate_like(dz_clean_out, z_clean_input)) return 1;
+    if (HAS_COST && HAS_STATISTICS && (!allocate_like(dmean_out, mean_input) || !allocate_like(dvariance_out, mean_input)))
+        return 1;
     VectorsOut<Function::P> dparameters(dparameters_out, units);
     if (!dparameters.ok()) return 1;
     const float *z_corr = z_corr_input.floats(), *z_clean = z_clean_input.floats(), *u_pre = u_input.floats();
@@ -85,16 +89,16 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
     float* dvariance = HAS_COST && HAS_STATISTICS ? floats(*dvariance_out) : nullptr;
     const float slope = HAS_COST ? (float)(2.0 * *floats(dcost_array) / n / units) : 0.0f;
 
-    for_blocks(n, units, [=, &vectors, &dparameters](npy_intp first, int width) LADDER_LAMBDA {
-        Statistics above, clean;
-        if (HAS_U) above.of(u_pre + first, n, units, width);
-        clean.known(mean ? mean + first : nullptr, variance ? variance + first : nullptr, width);
-        Parameters<Function> p;
-        p.load(vectors.data, first, width);
-        const int DU = Function::P, DU_U = DU + 1, ERROR = DU + 2, ERROR_Z = DU + 3;  // after the parameters' sums
-        Sums<ERROR_Z + 1> sums;
-        for (npy_intp i = 0; i < n; ++i) {
-            const npy_intp at = i * units + first;
+    const int DU = Function::P, DU_U = DU + 1, ERROR = DU + 2, ERROR_Z = DU + 3;  // after the parameters' sums
+    const std::vector<Statistics> aboves = HAS_U ? statistics(parts, u_pre) : std::vector<Statistics>(parts.blocks);
+    const std::vector<Statistics> cleans = known_statistics(parts, mean, variance);
+    std::vector<Sums<ERROR_Z + 1>> sums(parts.number);
+    parts.each([=, &vectors, &aboves, &cleans, &sums](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics above = aboves[part.block], clean = cleans[part.block];
+        const Parameters<Function> p(vectors.data, part.first, width);
+        Sums<ERROR_Z + 1> sum;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 float g = HAS_EST ? dz_est[at + j] : 0.0f, dz, du;
@@ -102,38 +106,50 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
                     const float estimate = clean.normalize(z_est[at + j], j);
                     const float error = slope * (estimate - z_clean[at + j]);
                     dz_clean[at + j] = -error;
-                    sums[ERROR][j] += error;
-                    sums[ERROR_Z][j] += error * estimate;
+                    sum[ERROR][j] += error;
+                    sum[ERROR_Z][j] += error * estimate;
                     g += error * clean.scale[j];
                 }
                 const float u = HAS_U ? above.normalize(u_pre[at + j], j) : 0.0f;
-                Function::gradient(z_corr[at + j], u, p, j, g, dz, du, sums);
+                Function::gradient(z_corr[at + j], u, p, j, g, dz, du, sum);
                 dz_corr[at + j] = dz;
                 if (HAS_U) {
                     du_pre[at + j] = du;
-                    sums[DU][j] += du;
-                    sums[DU_U][j] += du * u;
+                    sum[DU][j] += du;
+                    sum[DU_U][j] += du * u;
                 }
             }
-            sums.carry(i, n, width);
+            sum.carry(i, part, width);
         }
+        sums[part.number] = sum;
+    });
+    add_up(parts, sums);
+
+    parts.each_block([&](npy_intp block, npy_intp first, int width) {
+        const Statistics& clean = cleans[block];
+        const Sums<ERROR_Z + 1>& sum = sums[block];
+        for (int j = 0; HAS_COST && HAS_STATISTICS && j < width; ++j) {
+            dmean[first + j] = (float)-sum.total(ERROR, j) * clean.scale[j];
+            dvariance[first + j] = (float)(-0.5 * sum.total(ERROR_Z, j)) * clean.scale[j] * clean.scale[j];
+        }
+        sum.store(dparameters, first, width);
+    });
+    if (!HAS_U) return 0;
+    // What reaches every example's u alike: through its mean, and through its variance.
+    parts.each([=, &aboves, &sums](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics above = aboves[part.block];
         float shift[WIDTH], slope_u[WIDTH];
-        for (int j = 0; HAS_U && j < width; ++j) {
-            shift[j] = (float)(sums.total(DU, j) / n);
-            slope_u[j] = (float)(sums.total(DU_U, j) / n);
+        for (int j = 0; j < width; ++j) {
+            shift[j] = (float)(sums[part.block].total(DU, j) / n);
+            slope_u[j] = (float)(sums[part.block].total(DU_U, j) / n);
         }
-        for (npy_intp i = 0; HAS_U && i < n; ++i) {
-            const npy_intp at = i * units + first;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j)
                 du_pre[at + j] = above.scale[j] *
                                  (du_pre[at + j] - shift[j] - above.normalize(u_pre[at + j], j) * slope_u[j]);
         }
-        for (int j = 0; HAS_COST && HAS_STATISTICS && j < width; ++j) {
-            dmean[first + j] = (float)-sums.total(ERROR, j) * clean.scale[j];
-            dvariance[first + j] = (float)(-0.5 * sums.total(ERROR_Z, j)) * clean.scale[j] * clean.scale[j];
-        }
-        sums.store(dparameters, first, width);
     });
     return 0;
 }

@@ -1,4 +1,4 @@
-// One encoder layer after its matrix product: normalise, add noise, activate.
+// One encoder layer after its matrix product or convolution: normalise, add noise, activate.
 
 namespace ladder {
 
@@ -7,34 +7,37 @@ template <class Function, bool HAS_NOISE>
 inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float std,
                   PyArrayObject* const* parameters, PyArrayObject** z_out, PyArrayObject** h_out,
                   PyArrayObject** mean_out, PyArrayObject** variance_out) {
-    const Input z_pre_input(z_pre_array), noise_input(HAS_NOISE ? noise_array : z_pre_array);
-    if (!z_pre_input.ok() || !noise_input.ok()) return 1;
-    const npy_intp n = z_pre_input.rows(), units = z_pre_input.columns(), shape[2] = {n, units}, row[2] = {1, units};
+    const Input z_pre_input(z_pre_array);
+    const Rows noise_rows(HAS_NOISE ? noise_array : z_pre_array);
+    if (!z_pre_input.ok() || !noise_rows.ok()) return 1;
+    const Parts parts(z_pre_input.rows(), z_pre_input.columns());
+    const npy_intp units = parts.columns;
     const Vectors<Function::P> vectors(parameters, units);
-    if (!vectors.ok() || differ(noise_input, n, units)) return 1;
-    if (!allocate(z_out, 2, shape) || !allocate(h_out, 2, shape)) return 1;
-    if (!allocate(mean_out, 2, row) || !allocate(variance_out, 2, row)) return 1;
-    const float *z_pre = z_pre_input.floats(), *noise = noise_input.floats();
+    if (!vectors.ok() || (HAS_NOISE && noise_rows.differ(parts.rows, units))) return 1;
+    if (!allocate_like(z_out, z_pre_input) || !allocate_like(h_out, z_pre_input)) return 1;
+    if (!allocate_row(mean_out, z_pre_input) || !allocate_row(variance_out, z_pre_input)) return 1;
+    const float* z_pre = z_pre_input.floats();
     float *z = floats(*z_out), *h = floats(*h_out), *mean = floats(*mean_out), *variance = floats(*variance_out);
 
-    for_blocks(n, units, [=, &vectors](npy_intp first, int width) LADDER_LAMBDA {
-        Statistics batch;
-        batch.of(z_pre + first, n, units, width);
-        Parameters<Function> p;
-        p.load(vectors.data, first, width);
-        for (npy_intp i = 0; i < n; ++i) {
-            const npy_intp at = i * units + first;
+    const std::vector<Statistics> batches = statistics(parts, z_pre);
+    parts.each([=, &vectors, &batches, &noise_rows](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics batch = batches[part.block];
+        const Parameters<Function> p(vectors.data, part.first, width);
+        RowsBuffer buffer;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
+            const float* noise = HAS_NOISE ? noise_rows.row(i, part, width, buffer) : nullptr;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
-                const float x = batch.normalize(z_pre[at + j], j) + (HAS_NOISE ? std * noise[at + j] : 0.0f);
+                const float x = batch.normalize(z_pre[at + j], j) + (HAS_NOISE ? std * noise[j] : 0.0f);
                 z[at + j] = x;
                 h[at + j] = Function::value(x, 0.0f, p, j);
             }
         }
-        for (int j = 0; j < width; ++j) {
-            mean[first + j] = batch.mean[j];
-            variance[first + j] = batch.variance[j];
-        }
+    });
+    parts.each_block([&](npy_intp block, npy_intp first, int width) {
+        std::copy(batches[block].mean, batches[block].mean + width, mean + first);
+        std::copy(batches[block].variance, batches[block].variance + width, variance + first);
     });
     return 0;
 }
@@ -52,54 +55,65 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
     for (const Input* input : {&z_pre_input, &z_input, &mean_input, &variance_input, &dz_input, &dh_input,
                                &dmean_input, &dvariance_input})
         if (!input->ok()) return 1;
-    const npy_intp n = z_pre_input.rows(), units = z_pre_input.columns(), shape[2] = {n, units};
+    const Parts parts(z_pre_input.rows(), z_pre_input.columns());
+    const npy_intp n = parts.rows, units = parts.columns;
     const Vectors<Function::P> vectors(parameters, units);
     if (!vectors.ok() || differ(dz_input, n, units) || differ(dh_input, n, units)) return 1;
     if (differ(dmean_input, 1, units) || differ(dvariance_input, 1, units)) return 1;
-    if (!allocate(dz_pre_out, 2, shape)) return 1;
+    if (!allocate_like(dz_pre_out, z_pre_input)) return 1;
     VectorsOut<Function::P> dparameters(dparameters_out, units);
     if (!dparameters.ok()) return 1;
     const float *z_pre = z_pre_input.floats(), *z = z_input.floats(), *dz = dz_input.floats(), *dh = dh_input.floats();
-    const float *mean = mean_input.floats(), *variance = variance_input.floats();
     const float *dmean = dmean_input.floats(), *dvariance = dvariance_input.floats();
     float* dz_pre = floats(*dz_pre_out);
 
-    for_blocks(n, units, [=, &vectors, &dparameters](npy_intp first, int width) LADDER_LAMBDA {
-        Statistics batch;
-        batch.known(mean + first, variance + first, width);
-        Parameters<Function> p;
-        p.load(vectors.data, first, width);
-        const int G = Function::P, G_Z = G + 1;  // after the parameters' sums
-        Sums<G_Z + 1> sums;
-        for (npy_intp i = 0; i < n; ++i) {
-            const npy_intp at = i * units + first;
+    const int G = Function::P, G_Z = G + 1;  // after the parameters' sums
+    const std::vector<Statistics> batches = known_statistics(parts, mean_input.floats(), variance_input.floats());
+    std::vector<Sums<G_Z + 1>> sums(parts.number);
+    parts.each([=, &vectors, &batches, &sums](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics batch = batches[part.block];
+        const Parameters<Function> p(vectors.data, part.first, width);
+        Sums<G_Z + 1> sum;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 float g = 0.0f, unused;
-                if (HAS_H) Function::gradient(z[at + j], 0.0f, p, j, dh[at + j], g, unused, sums);
+                if (HAS_H) Function::gradient(z[at + j], 0.0f, p, j, dh[at + j], g, unused, sum);
                 if (HAS_Z) g += dz[at + j];
                 dz_pre[at + j] = g;
-                sums[G][j] += g;
-                sums[G_Z][j] += g * batch.normalize(z_pre[at + j], j);
+                sum[G][j] += g;
+                sum[G_Z][j] += g * batch.normalize(z_pre[at + j], j);
             }
-            sums.carry(i, n, width);
+            sum.carry(i, part, width);
         }
-        // What reaches every example alike: through the mean, and through the variance.
-        float shift[WIDTH], slope[WIDTH];
+        sums[part.number] = sum;
+    });
+    add_up(parts, sums);
+
+    // What reaches every example alike: through the mean, and through the variance.
+    std::vector<float> shifts(units), slopes(units);
+    parts.each_block([&](npy_intp block, npy_intp first, int width) {
+        const Statistics& batch = batches[block];
         for (int j = 0; j < width; ++j) {
-            shift[j] = (float)(sums.total(G, j) / n);
-            slope[j] = (float)(sums.total(G_Z, j) / n);
-            if (HAS_MEAN) shift[j] -= dmean[first + j] / n / batch.scale[j];
-            if (HAS_VARIANCE) slope[j] -= 2.0f * dvariance[first + j] / n / batch.scale[j] / batch.scale[j];
+            float &shift = shifts[first + j], &slope = slopes[first + j];
+            shift = (float)(sums[block].total(G, j) / n);
+            slope = (float)(sums[block].total(G_Z, j) / n);
+            if (HAS_MEAN) shift -= dmean[first + j] / n / batch.scale[j];
+            if (HAS_VARIANCE) slope -= 2.0f * dvariance[first + j] / n / batch.scale[j] / batch.scale[j];
         }
-        for (npy_intp i = 0; i < n; ++i) {
-            const npy_intp at = i * units + first;
+        sums[block].store(dparameters, first, width);
+    });
+    parts.each([=, &batches, &shifts, &slopes](const Part& part, int width) LADDER_LAMBDA {
+        const Statistics batch = batches[part.block];
+        const float *shift = shifts.data() + part.first, *slope = slopes.data() + part.first;
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            const npy_intp at = i * units + part.first;
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j)
                 dz_pre[at + j] =
                     batch.scale[j] * (dz_pre[at + j] - shift[j] - batch.normalize(z_pre[at + j], j) * slope[j]);
         }
-        sums.store(dparameters, first, width);
     });
     return 0;
 }

@@ -1,0 +1,68 @@
+// Max-pooling, channels last; windows at the edge may be incomplete.
+
+namespace ladder {
+
+// Pixels [begin, end) of one axis under window i.
+struct Window {
+    npy_intp begin, end;
+    Window(npy_intp i, npy_intp size, npy_intp stride, npy_intp side)
+        : begin(std::min(i * stride, side)), end(std::min(i * stride + size, side)) {}
+};
+
+// Calls f(image, row, column) for all pixels of the pooled maps.
+template <class F> inline void each_window(const npy_intp* dims, F f) {
+#pragma omp parallel for schedule(static) firstprivate(f)
+    for (npy_intp n = 0; n < dims[0]; ++n)
+        for (npy_intp i = 0; i < dims[1]; ++i)
+            for (npy_intp j = 0; j < dims[2]; ++j) f(n, i, j);
+}
+
+// y = the largest entry of each window of x, both (examples, height, width, maps).
+inline int max_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_intp height, npy_intp width,
+                    PyArrayObject** y_out) {
+    const Input input(x_array);
+    if (!input.ok()) return 1;
+    const npy_intp *in = input.dims(), maps = in[3], dims[4] = {in[0], height, width, maps};
+    if (!allocate(y_out, 4, dims)) return 1;
+    const npy_intp rows = in[1], columns = in[2];
+    const float* x = input.floats();
+    float* y = floats(*y_out);
+    each_window(dims, [=](npy_intp n, npy_intp i, npy_intp j) {
+        float* largest = y + ((n * height + i) * width + j) * maps;
+        std::fill(largest, largest + maps, -INFINITY);
+        const Window down(i, size, stride, rows), across(j, size, stride, columns);
+        for (npy_intp r = down.begin; r < down.end; ++r)
+            for (npy_intp c = across.begin; c < across.end; ++c) {
+                const float* pixel = x + ((n * rows + r) * columns + c) * maps;
+                // A NaN stays, as it does in Aesara.
+                for (npy_intp k = 0; k < maps; ++k) largest[k] = pixel[k] <= largest[k] ? largest[k] : pixel[k];
+            }
+    });
+    return 0;
+}
+
+// The gradient goes to every entry that is its window's largest.
+inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyArrayObject* dy_array, npy_intp size,
+                             npy_intp stride, PyArrayObject** dx_out) {
+    const Input x_input(x_array), y_input(y_array), dy_input(dy_array);
+    if (!x_input.ok() || !y_input.ok() || !dy_input.ok()) return 1;
+    if (!allocate_like(dx_out, x_input) || differ(dy_input, y_input.rows(), y_input.columns())) return 1;
+    const npy_intp *in = x_input.dims(), *out = y_input.dims(), maps = in[3], rows = in[1], columns = in[2];
+    const npy_intp height = out[1], width = out[2], dims[4] = {in[0], height, width, maps};
+    const float *x = x_input.floats(), *y = y_input.floats(), *dy = dy_input.floats();
+    float* dx = floats(*dx_out);
+    std::fill(dx, dx + PyArray_SIZE(*dx_out), 0.0f);
+    each_window(dims, [=](npy_intp n, npy_intp i, npy_intp j) {
+        const npy_intp at = ((n * height + i) * width + j) * maps;
+        const Window down(i, size, stride, rows), across(j, size, stride, columns);
+        for (npy_intp r = down.begin; r < down.end; ++r)
+            for (npy_intp c = across.begin; c < across.end; ++c) {
+                const npy_intp pixel = ((n * rows + r) * columns + c) * maps;
+#pragma GCC ivdep
+                for (npy_intp k = 0; k < maps; ++k) dx[pixel + k] += x[pixel + k] == y[at + k] ? dy[at + k] : 0.0f;
+            }
+    });
+    return 0;
+}
+
+}  // namespace ladder

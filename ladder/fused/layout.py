@@ -1,0 +1,18 @@
+"""Where maps lie in memory.
+
+The graph has maps as (examples, maps, height, width), like the original.
+Fused operations have them last: then a pixel's maps lie side by side, pixels
+are rows of a matrix like examples, and a map is a column like a unit.  Each
+operation turns its inputs and outputs around; between two of them the turns
+cancel when Aesara rewrites the graph, so nothing is ever copied.
+"""
+
+
+def channels_last(x):
+    """(examples, maps, height, width) -> (examples, height, width, maps); a matrix stays as it is."""
+    return x.dimshuffle(0, 2, 3, 1) if x.ndim == 4 else x
+
+
+def channels_second(x):
+    """The inverse of :func:`channels_last`."""
+    return x.dimshuffle(0, 3, 1, 2) if x.ndim == 4 else x

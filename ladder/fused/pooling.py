@@ -1,0 +1,76 @@
+"""Max-pooling, channels last, and its gradient; the decoder's inverse of it."""
+
+import aesara.tensor as at
+from aesara.graph.basic import Apply
+
+from ladder.fused.layout import channels_last, channels_second
+from ladder.fused.operation import FusedOperation
+from ladder.layer_specs import pooled_side
+
+
+def max_pool(x, size, stride):
+    """Fused :func:`ladder.bricks.pooling.max_pool`: the same arguments and results."""
+    return channels_second(MaxPool(size, stride)(channels_last(x)))
+
+
+def unpool(z, size, shape):
+    """:func:`ladder.bricks.pooling.unpool` in the order of memory that fused operations have."""
+    z = channels_last(z)
+    n, h, w, maps = z.shape
+    windows = at.alloc(z.dimshuffle(0, 1, "x", 2, "x", 3), n, h, size, w, size, maps)
+    u = windows.reshape((n, h * size, w * size, maps))[:, : shape[0], : shape[1]]
+    return channels_second(at.specify_shape(u, (None, *shape, z.type.shape[3])))
+
+
+class _Pooling(FusedOperation):
+    """What the operation and its gradient have in common.
+
+    Parameters
+    ----------
+    size, stride : int, of the windows
+    """
+
+    __props__ = ("size", "stride")
+    kernels = ("pooling.h",)
+
+    def __init__(self, size, stride):
+        self.size, self.stride = size, stride
+
+
+class MaxPool(_Pooling):
+    """x (examples, height, width, maps) -> the largest entry of each window, windows at the edge incomplete."""
+
+    def make_node(self, x):
+        (x,) = self.variables([x], [4])
+        n, *sides, maps = x.type.shape
+        if None in sides:
+            raise TypeError(f"{self}: the size of the maps must be known, not {x.type}")
+        shape = (n, *(pooled_side(side, self.size, self.stride) for side in sides), maps)
+        return Apply(self, [x], [at.TensorType("float32", shape=shape)()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        _, height, width, _ = node.outputs[0].type.shape
+        return [(shapes[0][0], at.constant(height), at.constant(width), shapes[0][3])]
+
+    def L_op(self, inputs, outputs, gradients):
+        return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *gradients)]
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        _, height, width, _ = node.outputs[0].type.shape
+        sizes = f"{self.size}, {self.stride}, {height}, {width}"
+        return f"""{{ if (ladder::max_pool({inputs[0]}, {sizes}, &{outputs[0]})) {sub["fail"]} }}"""
+
+
+class MaxPoolGradient(_Pooling):
+    """x, MaxPool's output and the gradient for it -> the gradient for x, which all entries get that are the largest."""
+
+    def make_node(self, *inputs):
+        inputs = self.variables(inputs, [4, 4, 4])
+        return Apply(self, inputs, [inputs[0].type()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return [shapes[0]]
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        arguments = f"{', '.join(inputs)}, {self.size}, {self.stride}"
+        return f"""{{ if (ladder::max_pool_gradient({arguments}, &{outputs[0]})) {sub["fail"]} }}"""
