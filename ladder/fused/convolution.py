@@ -15,7 +15,8 @@ from aesara.scalar import int64
 
 from ladder.fused.operation import FusedOperation
 
-KERNELS = ("tile.h", "maps.h", "gather.h", "spread.h", "filters.h", "convolution.h")
+KERNELS = ("tile.h", "maps.h", "gather.h", "spread.h", "filters.h", "winograd.h",
+           "winograd_maps.h", "winograd_filters.h", "convolution.h")
 
 
 def convolve(x, W, border, stride):

@@ -35,6 +35,29 @@ inline int convolve_few(const Maps& x, const Plan& plan, const MapsOut& y) {
     return 0;
 }
 
+// Whether Winograd's fewer products are worth the transforms: in multiplications, or what takes as long.
+inline bool worth_winograd(npy_intp K, npy_intp stride, npy_intp from, npy_intp to, npy_intp images, npy_intp height,
+                           npy_intp width, npy_intp taps) {
+    if (K != winograd::TAPS || stride != 1 || from % LANES || to % LANES) return false;
+    const winograd::Tiling tiling(images, height, width, 0);
+    const double TRANSFORM = 300.0;  // a channel of a tile
+    const double products = tiling.count * (winograd::PRODUCTS * from * to + TRANSFORM * (from + to));
+    return products < 0.9 * images * taps * from * to;
+}
+
+// Pairs of pixels that meet, of an image: each of the smaller side meets one through every tap.
+inline npy_intp pairs(npy_intp height, npy_intp width, npy_intp other_height, npy_intp other_width, npy_intp K) {
+    return std::min(height, other_height) * std::min(width, other_width) * K * K;
+}
+
+inline int convolve_winograd(const Maps& x, const Plan& plan, const MapsOut& y) {
+    const Buffer packed(winograd::PRODUCTS * plan.w.from * plan.w.to);
+    if (!packed.ok()) return 1;
+    winograd::pack_filters(plan.w, packed.get());
+    winograd::convolve(x, plan.g.pad, packed.get(), y);
+    return 0;
+}
+
 inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     const npy_intp K = plan.w.size;
     const Buffer packed(packed_size(plan.w));
@@ -69,6 +92,9 @@ inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
         return convolve_few(x, plan, y);
     }
     if (!plan.down && either) plan.other_way();
+    if (worth_winograd(plan.w.size, plan.g.stride, x.channels, F, x.count, y.height, y.width,
+                       pairs(x.height, x.width, y.height, y.width, plan.w.size)))
+        return convolve_winograd(x, plan, y);
     if (plan.down && worth_surrounding(x, plan.g.pad)) {
         const Buffer around(surrounded_size(x, plan.g.pad));
         if (!around.ok()) return 1;
@@ -114,6 +140,15 @@ struct FiltersOut {
     bool turned;
 };
 
+inline int filter_gradient_winograd(const Maps& fine, const Maps& coarse, npy_intp pad, const FiltersOut& to) {
+    const Buffer scratch(winograd::scratch_size(fine, coarse)), sums(winograd::sums_size(fine, coarse), true);
+    if (!scratch.ok() || !sums.ok()) return 1;
+    winograd::filter_sums(fine, coarse, pad, scratch.get(), sums.get());
+    winograd::filters_from(sums.get(), fine.channels, coarse.channels, to.turned, to.data, to.coarse_stride,
+                           to.fine_stride);
+    return 0;
+}
+
 inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, FiltersOut to) {
     // Vectors are made of coarse's channels.
     if (g.stride == 1 && coarse.channels < LANES && coarse.channels < fine.channels) {
@@ -122,6 +157,9 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         g.pad = K - 1 - g.pad;
         to.turned = !to.turned;
     }
+    if (worth_winograd(K, g.stride, fine.channels, coarse.channels, coarse.count, coarse.height, coarse.width,
+                       pairs(fine.height, fine.width, coarse.height, coarse.width, K)))
+        return filter_gradient_winograd(fine, coarse, g.pad, to);
     const bool around = worth_surrounding(fine, g.pad);
     const Buffer larger(around ? surrounded_size(fine, g.pad) : 0);
     const npy_intp parts = parts_of(coarse), size = round_up(coarse.channels, BLOCK) * K * K * fine.channels;

@@ -1,5 +1,10 @@
 // Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  All convolutions are made of these two.
 
+#ifndef LADDER_INLINE
+#define LADDER_INLINE inline __attribute__((always_inline))
+#define LADDER_LAMBDA __attribute__((always_inline))
+#endif
+
 namespace ladder {
 
 #if defined(__AVX512F__)
