@@ -179,14 +179,12 @@ def _draw(report, examples, indices, classify, gradient, settings, tau, output, 
         return
     batch = AttackedBatch(x, y, gradient, settings)
     rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
-    rows = [(kind, figures.as_images(training.undo_whitening(image)), classify(image).argmax(axis=1)) for kind, image in rows]
-    _write_figure(output / IMAGES, figures.image_figure(rows, y, _value_range(training, examples), f"{name}, tau = {tau:g}"))
-
-
-def _value_range(training, examples):
-    """Black and white of the pictures."""
-    shown = training.undo_whitening(examples.features)
-    return float(shown.min()), float(shown.max())
+    rows = [(kind, training.undo_whitening(image), classify(image).argmax(axis=1)) for kind, image in rows]
+    # Few normalised images come near the range of all; pixels have a black and a white of their own.
+    clean = rows[0][1] if preprocesses(training.p) else examples.features
+    rows = [(kind, figures.as_images(image), guesses) for kind, image, guesses in rows]
+    value_range = float(clean.min()), float(clean.max())
+    _write_figure(output / IMAGES, figures.image_figure(rows, y, value_range, f"{name}, tau = {tau:g}"))
 
 
 def one_of_each_class(targets, indices):

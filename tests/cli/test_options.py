@@ -102,7 +102,9 @@ MISTAKES = {
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --noise mt": ("--noise", "philox"),
     "evaluate nowhere": ("nowhere", "folder"),
     "predict nowhere --input x.csv": ("nowhere", "folder"),
-    "train --whiten-zca 64 --encoder-layers 20-10 --denoising-cost-x 1,1,1": ("--whiten-zca", "not built yet"),
+    "train --dataset digits --whiten-zca 784 --encoder-layers 20-10 --denoising-cost-x 1,1,1": (
+        "--whiten-zca is 784", "64 inputs (1 x 8 x 8)"),
+    "train --contrast-norm -1 --encoder-layers 20-10 --denoising-cost-x 1,1,1": ("--contrast-norm", "0 or more"),
 }  # fmt: skip
 
 

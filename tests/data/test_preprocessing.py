@@ -1,0 +1,113 @@
+"""Preprocessing of a run: fitted to the examples that train, applied to all, shared where it can be."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from ladder.data.experiment import Examples, choose_examples, load_examples
+from ladder.data.fuel_file import write_fuel_file
+from ladder.data.preprocessing import Preprocessor, TrainingData, preprocesses
+from ladder.errors import UserError
+from ladder.hyper import HyperParameters
+
+SHAPE = (3, 2, 2)
+BOTH = dict(contrast_norm=55, whiten_zca=12)
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """A small cifar10.hdf5, found by its name: uint8, 60 training and 20 test images."""
+    rng = np.random.RandomState(0)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FUEL_DATA_PATH", str(tmp_path))
+
+    def split(n):
+        return {"features": rng.randint(0, 256, (n, *SHAPE)).astype("uint8"), "targets": (np.arange(n) % 4).reshape(-1, 1)}
+
+    splits = {"train": split(60), "test": split(20)}
+    write_fuel_file(tmp_path / "cifar10.hdf5", splits, {"features": ("batch",) * 4, "targets": ("batch", "index")})
+    return {name: arrays["features"] for name, arrays in splits.items()}
+
+
+def options(**changes):
+    values = dict(encoder_layers=(SHAPE, "4"), denoising_cost_x=(0.0, 0.0), dataset="cifar10", unlabeled_samples=40, dseed=3)
+    return HyperParameters(**{**values, **changes})
+
+
+def expected(p, images, which):
+    """In float64, by NumPy and SciPy alone."""
+    order = np.arange(60)
+    np.random.RandomState(p.dseed).shuffle(order)
+
+    def contrast(x):
+        x = x.reshape(len(x), -1).astype("float64")
+        x = x - x.mean(axis=1, keepdims=True)
+        return x / np.linalg.norm(x, axis=1, keepdims=True) * p.contrast_norm
+
+    train = contrast(images["train"][order[:40]])
+    covariance = np.cov(train, rowvar=False, bias=True) + 0.1 * np.eye(12)
+    whitened = (contrast(images[which]) - train.mean(axis=0)) @ np.linalg.inv(scipy.linalg.sqrtm(covariance))
+    return whitened.reshape(-1, *SHAPE)
+
+
+@pytest.mark.parametrize("chunk", [1000, 7])
+def test_fitted_to_what_trains_and_applied_to_all(images, chunk, monkeypatch):
+    monkeypatch.setattr("ladder.data.preprocessing.CHUNK", chunk)
+    training = TrainingData(options(**BOTH))
+    for split in ("train", "test"):
+        examples = load_examples("cifar10", split)
+        kept = examples.features.copy()
+        found = training.preprocess(examples)
+        assert found.features.dtype == "float32" and (found.targets == examples.targets).all()
+        np.testing.assert_allclose(found.features, expected(training.p, images, split), atol=1e-4)
+        assert (examples.features == kept).all()  # shared with runs that take it as it is
+    whitened = training.preprocess_features(load_examples("cifar10", "test").features)
+    back = training.undo_whitening(whitened).reshape(20, -1)
+    np.testing.assert_allclose(np.linalg.norm(back, axis=1), 55, rtol=1e-4)
+
+
+def test_contrast_alone_needs_no_training_data():
+    training = TrainingData(options(contrast_norm=2, dataset="nowhere"))
+    x = np.random.RandomState(0).rand(5, *SHAPE).astype("float32")
+    np.testing.assert_allclose(np.linalg.norm(training.preprocess_features(x).reshape(5, -1), axis=1), 2, rtol=1e-6)
+    assert training.undo_whitening(x) is x
+
+
+def test_without_options_nothing_is_copied_or_read():
+    p = options(dataset="nowhere")
+    examples = Examples("nowhere", np.zeros((3, *SHAPE), "float32"), np.zeros(3, "int64"))
+    training = TrainingData(p)
+    assert not preprocesses(p)
+    assert training.preprocess(examples) is examples
+    assert training.preprocess_features(examples.features) is examples.features
+    split = choose_examples(options(unlabeled_samples=3), Examples("x", np.zeros((3, 1)), np.arange(3)))
+    assert Preprocessor()(p, examples, split) is examples
+
+
+def test_whitening_a_data_set_that_is_gone():
+    with pytest.raises(UserError, match="there is no data set 'nowhere'"):
+        TrainingData(options(dataset="nowhere", **BOTH)).preprocess_features(np.zeros((3, *SHAPE), "float32"))
+
+
+def test_a_sweep_holds_one_result_and_computes_it_once(images):
+    examples = load_examples("cifar10", "train")
+    preprocess = Preprocessor()
+
+    def done(**changes):
+        p = options(**changes)
+        return preprocess(p, examples, choose_examples(p, examples))
+
+    first = done(**BOTH)
+    assert done(**BOTH, lr=0.1) is first and done(**BOTH, batch_size=20) is first
+    other = done(**BOTH, seed=5, dseed=4)
+    assert (other.features != first.features).any()
+    contrast = done(contrast_norm=55)
+    assert done(contrast_norm=55, dseed=4) is contrast  # no fit, so the choice does not matter
+    assert (done(whiten_zca=12).features != other.features).any()
+    assert done() is examples
+    again = done(**BOTH)
+    assert again is not first and (again.features == first.features).all()
+
+
+def test_cifar10_keeps_its_pixels_unless_preprocessed(images):
+    assert load_examples("cifar10", "test").features.max() > 200
