@@ -28,7 +28,8 @@ def error_figure(report, title):
     Parameters
     ----------
     report : dict
-        As from :func:`ladder.analysis.robustness.count_errors`.
+        As from :func:`ladder.analysis.robustness.count_errors`; may say what the
+        ``units`` of tau are.
     title : str
 
     Returns
@@ -44,7 +45,7 @@ def error_figure(report, title):
         if points:
             style = "--" if kind == "gaussian" else "-"
             axes.plot(*zip(*points), color=color, marker=marker, markersize=5, linestyle=style, label=kind)
-    axes.set(xlabel="tau, in units of the inputs", ylabel=f"error, % of {report['n']:,} examples", title=title)
+    axes.set(xlabel=f"tau, in units of the {report.get('units', 'inputs')}", ylabel=f"error, % of {report['n']:,} examples", title=title)
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

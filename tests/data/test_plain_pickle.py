@@ -117,7 +117,7 @@ def test_a_flipped_byte_is_damage_or_another_value_but_no_crash():
             pass
 
 
-@pytest.mark.parametrize("value", [[1, 2], "text", None])
+@pytest.mark.parametrize("value", [[1, 2], "text", None, {1: 2}, {(b"a",): 2}])
 def test_no_dictionary(value):
     with pytest.raises(UserError, match="damaged"):
         load_dict(pickle.dumps(value), "here")
@@ -130,6 +130,12 @@ def test_attributes_cannot_be_set_on_what_reads_it():
         load_dict(content, "here")
     text = pickle.dumps({"a": b"\xff"}, 2)
     assert load_dict(text, "here") == {"a": b"\xff"}
+
+
+def test_bytes_are_not_made_by_the_billion():
+    for module in (b"__builtin__", b"builtins"):
+        with pytest.raises(UserError, match="damaged"):
+            load_dict(b"\x80\x02}(U\x01ac%s\nbytes\nJ\xff\xff\xff\x7f\x85Ru." % module, "here")
 
 
 def test_no_module_is_imported_by_a_name():

@@ -71,8 +71,8 @@ class _Unpickler(pickle.Unpickler):
             ("numpy", "ndarray"): "numpy.ndarray",  # an argument only, never called
             ("numpy", "dtype"): _Dtype,
             ("_codecs", "encode"): self.encode,  # Python 3's bytes in protocols 0 to 2
-            ("__builtin__", "bytes"): bytes,  # such bytes when there are none
-            ("builtins", "bytes"): bytes,
+            ("__builtin__", "bytes"): self.no_bytes,  # such bytes when there are none
+            ("builtins", "bytes"): self.no_bytes,
         }
         if (module, name) not in admitted:
             raise Refused(f"{module}.{name}")
@@ -93,6 +93,9 @@ class _Unpickler(pickle.Unpickler):
         if encoding not in ("latin1", b"latin1"):
             raise ValueError("bytes are written as latin1")
         return text.encode("latin1")
+
+    def no_bytes(self):
+        return b""
 
 
 class _Dtype:
@@ -128,7 +131,10 @@ def _array(content, dtype, shape, order):
 
 
 def _text(value):
-    return value.decode("ascii") if isinstance(value, bytes) else str(value)
+    text = value.decode("ascii") if isinstance(value, bytes) else value
+    if not isinstance(text, str):
+        raise ValueError(f"{value!r} is no text")
+    return text
 
 
 def _plain(value):
