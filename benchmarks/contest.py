@@ -35,6 +35,8 @@ class Contestant:
     updates : int, in a turn
     settings : dict, optional
         More environment variables.
+    model : str, optional
+        Name of a network.
 
     Attributes
     ----------
@@ -44,9 +46,9 @@ class Contestant:
     turns : list of dict, its answers
     """
 
-    def __init__(self, name, task, threads, updates, settings=None):
+    def __init__(self, name, task, threads, updates, settings=None, model="mnist"):
         self.name, self.threads, self.settings = name, threads, settings or {}
-        self._arguments = [name, task, str(threads), str(updates)]
+        self._arguments = [name, task, model, str(threads), str(updates)]
         self._process = None
         self.skipped, self.ready_s, self.versions, self.turns = None, None, {}, []
 

@@ -1,6 +1,6 @@
 """A contestant's process: get ready, then take a turn whenever asked.
 
-    python contestant.py ROW TASK THREADS UPDATES
+    python contestant.py ROW TASK MODEL THREADS UPDATES
 
 A line on standard input asks for a turn; a line of JSON on standard output
 answers.  ``contest.py`` is at the other end of both.
@@ -15,12 +15,13 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 
+from network import NETWORKS
 from rows import ROWS
 from unavailable import Unavailable
 
 
 def main():
-    name, task, threads, updates = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    name, task, model, threads, updates = sys.argv[1:]
     # Ctrl-C reaches the parent, too, which ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
@@ -31,7 +32,7 @@ def main():
 
     start = time.perf_counter()
     try:
-        turn = TASKS[task](ROWS[name], threads, updates)
+        turn = TASKS[task](ROWS[name], NETWORKS[model], int(threads), int(updates))
     except (ImportError, Unavailable) as error:
         answer(skipped=str(error).splitlines()[0])
         return
@@ -57,9 +58,9 @@ def _take_standard_output():
     return answers
 
 
-def update_turn(row, threads, updates):
+def update_turn(row, network, threads, updates):
     """Single updates; ready after the first, in which some compile."""
-    update = row.prepare(threads)
+    update = row.prepare(network, threads)
     update()
 
     def turn():
@@ -70,9 +71,9 @@ def update_turn(row, threads, updates):
     return turn
 
 
-def epoch_turn(row, threads, updates):
+def epoch_turn(row, network, threads, updates):
     """An epoch of our main loop."""
-    return row.prepare_epoch(threads, updates)
+    return row.prepare_epoch(network, threads, updates)
 
 
 TASKS = {"update": update_turn, "epoch": epoch_turn}

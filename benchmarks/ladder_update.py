@@ -3,29 +3,30 @@
 import time
 
 import numpy as np
-from network import LARGE, random_batch
+from network import random_batch
 
 
-def prepare(threads, plain, noise, **options):
+def prepare(network, threads, plain, noise, **options):
     """A contestant's update: a function without arguments.
 
     Parameters
     ----------
+    network : Network
     threads : int
     plain : bool
         The readable graph, or the fused one.
     noise : 'mrg' or 'philox'
     options : more hyper-parameters
     """
-    p = hyper_parameters(plain, noise, **options)
+    p = hyper_parameters(network, plain, noise, **options)
     update, _ = compiled(p, threads)
-    batch = random_batch(LARGE, np.random.default_rng(0))
+    batch = random_batch(network, np.random.default_rng(0))
     return lambda: update(batch)
 
 
-def prepare_epoch(threads, updates, plain, noise):
+def prepare_epoch(network, threads, updates, plain, noise):
     """A function that runs an epoch and returns what it and its updates took, in seconds."""
-    p = hyper_parameters(plain, noise, unlabeled_samples=updates * LARGE.n_unlabeled, num_epochs=1)
+    p = hyper_parameters(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
     update, shareds = compiled(p, threads)
 
     from ladder.data.experiment import choose_examples, training_stream
@@ -33,7 +34,7 @@ def prepare_epoch(threads, updates, plain, noise):
     from ladder.training.extensions.monitoring import TrainingMonitor
     from ladder.training.main_loop import MainLoop
 
-    examples = random_examples(p)
+    examples = random_examples(network, p.unlabeled_samples)
     stream = training_stream(p, examples, choose_examples(p, examples))
     spent = []
 
@@ -46,7 +47,7 @@ def prepare_epoch(threads, updates, plain, noise):
     def epoch():
         spent.clear()
         # What training does around an update; it also prints, validates and saves, once an epoch.
-        extensions = [StopOnNotFinite(shareds, lambda: None, len(LARGE.dims)), TrainingMonitor()]
+        extensions = [StopOnNotFinite(shareds, lambda: None, len(network.dims)), TrainingMonitor()]
         start = time.perf_counter()
         MainLoop(timed, stream, 1, extensions).run()
         return {"epoch_s": time.perf_counter() - start, "updates_s": list(spent)}
@@ -54,22 +55,11 @@ def prepare_epoch(threads, updates, plain, noise):
     return epoch
 
 
-def hyper_parameters(plain, noise, **options):
-    """The ladder's own description of the large network."""
+def hyper_parameters(network, plain, noise, **options):
+    """The ladder's own description of a network."""
     from ladder.hyper import HyperParameters
 
-    return HyperParameters(
-        encoder_layers=((LARGE.dims[0],), *map(str, LARGE.dims[1:])),
-        denoising_cost_x=LARGE.denoising_costs,
-        decoder_spec=("gauss",),
-        f_local_noise_std=(LARGE.noise_std,),
-        super_noise_std=LARGE.noise_std,
-        lr=LARGE.learning_rate,
-        labeled_samples=LARGE.n_labeled,
-        plain_graph=plain,
-        noise=noise,
-        **options,
-    )
+    return HyperParameters(plain_graph=plain, noise=noise, **network.options, **options)
 
 
 def compiled(p, threads):
@@ -84,10 +74,9 @@ def compiled(p, threads):
     return update, ladder.shareds
 
 
-def random_examples(p):
+def random_examples(network, n):
     """A training set of random images: time does not depend on them."""
     from ladder.data.experiment import Examples
 
-    n = p.unlabeled_samples
-    features = np.random.default_rng(0).random((n, LARGE.dims[0]), "float32")
-    return Examples("random", features, np.arange(n) % LARGE.dims[-1])
+    features = np.random.default_rng(0).random((n, *network.layers[0].shape), "float32")
+    return Examples("random", features, np.arange(n) % network.dims[-1])

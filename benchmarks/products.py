@@ -6,10 +6,9 @@ products, 3.98 GFLOP.
 """
 
 import numpy as np
-from network import LARGE
 
 
-def prepare(threads):
+def prepare(network, threads):
     """A contestant's update: a function without arguments."""
     from ladder.backends import c
 
@@ -17,7 +16,7 @@ def prepare(threads):
     import aesara
 
     updates = {}
-    for examples, below, above, needs_below in layers(LARGE):
+    for examples, below, above, needs_below in layers(network):
         for result, product in products_of_layer(examples, below, above, needs_below):
             updates.update(in_place(result, product))
     return aesara.function([], [], updates=updates, mode=c.mode())

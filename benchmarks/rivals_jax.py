@@ -10,7 +10,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from network import LARGE, first_averages, first_parameters, random_batch
+from network import first_averages, first_parameters, random_batch
 
 #: Running averages cover so many of the last updates.
 RUNNING_UPDATES = 10
@@ -154,18 +154,18 @@ def after_update(network, parameters, batch, noise):
     return jax.device_get({**state["parameters"], **state["averages"]})
 
 
-def prepare(threads):
+def prepare(network, threads):
     """A contestant's update: a function without arguments.
 
     The number of threads is set by the environment, see ``contest.environment``.
     """
     rng = np.random.default_rng(0)
-    state, key = first_state(LARGE, first_parameters(LARGE, rng)), jax.random.key(1)
-    batch = random_batch(LARGE, rng)
+    state, key = first_state(network, first_parameters(network, rng)), jax.random.key(1)
+    batch = random_batch(network, rng)
 
     def update():
         nonlocal state, key
-        state, total, key = noisy_step(LARGE, state, key, batch)
+        state, total, key = noisy_step(network, state, key, batch)
         # Otherwise only the cost would be waited for.
         jax.block_until_ready(state)
         return float(total)

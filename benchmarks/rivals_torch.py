@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from network import LARGE, first_averages, first_parameters, random_batch
+from network import first_averages, first_parameters, random_batch
 from unavailable import Unavailable
 
 #: Running averages cover so many of the last updates.
@@ -187,11 +187,11 @@ def after_update(network, parameters, batch, noise):
     return {name: value.detach().numpy() for name, value in {**ladder.parameters, **ladder.averages}.items()}
 
 
-def prepare(threads, compiled=False, adversarial_tau=0.0):
+def prepare(network, threads, compiled=False, adversarial_tau=0.0):
     """A contestant's update: a function without arguments."""
     torch.set_num_threads(threads)
     rng = np.random.default_rng(0)
-    network = replace(LARGE, adversarial_tau=adversarial_tau)
+    network = replace(network, adversarial_tau=adversarial_tau)
     ladder = TorchLadder(network, first_parameters(network, rng), compiled)
     batch = random_batch(network, rng)
     if compiled:

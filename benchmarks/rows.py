@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from importlib import import_module
 
+from unavailable import Unavailable
+
 
 @dataclass(frozen=True)
 class Row:
@@ -12,28 +14,40 @@ class Row:
     ----------
     label : str, for tables
     module : str
-        Has ``prepare(threads, **options)``, which returns an update.
+        Has ``prepare(network, threads, **options)``, which returns an update.
     options : dict
+    conv_module : str
+        The same for convolutional networks; '' where there is none.
     """
 
     label: str
     module: str
     options: dict = field(default_factory=dict)
+    conv_module: str = ""
 
-    def prepare(self, threads):
+    def module_for(self, network):
+        """The module, imported; Unavailable where nobody wrote one for such a network."""
+        name = self.conv_module if network.convolutional else self.module
+        if not name:
+            raise Unavailable("not written for convolutional networks")
+        return import_module(name)
+
+    def prepare(self, network, threads):
         """An update: a function without arguments."""
-        return import_module(self.module).prepare(threads, **self.options)
+        return self.module_for(network).prepare(network, threads, **self.options)
 
-    def prepare_epoch(self, threads, updates):
+    def prepare_epoch(self, network, threads, updates):
         """A function that runs an epoch of our main loop; for rows of our own alone."""
-        return import_module(self.module).prepare_epoch(threads, updates, **self.options)
+        return self.module_for(network).prepare_epoch(network, threads, updates, **self.options)
 
 
 ROWS = {
     "products": Row("matrix products alone", "products"),
-    "plain": Row("ladder, plain graph", "ladder_update", {"plain": True, "noise": "mrg"}),
-    "fused-mrg": Row("ladder, fused", "ladder_update", {"plain": False, "noise": "mrg"}),
-    "fused-philox": Row("ladder, fused, Philox", "ladder_update", {"plain": False, "noise": "philox"}),
+    "plain": Row("ladder, plain graph", "ladder_update", {"plain": True, "noise": "mrg"}, "ladder_update"),
+    "fused-mrg": Row("ladder, fused", "ladder_update", {"plain": False, "noise": "mrg"}, "ladder_update"),
+    "fused-philox": Row(
+        "ladder, fused, Philox", "ladder_update", {"plain": False, "noise": "philox"}, "ladder_update"
+    ),
     "fused-sgn": Row(
         "ladder, fused, Philox, sgn noise", "ladder_update", {"plain": False, "noise": "philox", "adv_tau": (0.1,)}
     ),
@@ -41,11 +55,13 @@ ROWS = {
         "ladder, fused, Philox, sgn noise on both halves", "ladder_update",
         {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
     ),
-    "torch-joined": Row("PyTorch, as first ported", "rivals_torch_joined"),
+    "torch-joined": Row(
+        "PyTorch, as first ported", "rivals_torch_joined", conv_module="rivals_torch_conv_joined"
+    ),
     "torch-joined-sgn": Row("PyTorch, as first ported, sgn noise", "rivals_torch_joined", {"adversarial_tau": 0.1}),
-    "torch": Row("PyTorch, by hand", "rivals_torch"),
+    "torch": Row("PyTorch, by hand", "rivals_torch", conv_module="rivals_torch_conv"),
     "torch-sgn": Row("PyTorch, by hand, sgn noise", "rivals_torch", {"adversarial_tau": 0.1}),
-    "torch-compiled": Row("PyTorch, compiled", "rivals_torch", {"compiled": True}),
+    "torch-compiled": Row("PyTorch, compiled", "rivals_torch", {"compiled": True}, "rivals_torch_conv"),
     "jax": Row("JAX", "rivals_jax"),
 }
 

@@ -1,11 +1,13 @@
-"""Time of one update of the 784-1000-500-250-250-250-10 ladder: ours, PyTorch's, JAX's.
+"""Time of one update of a ladder: ours, PyTorch's, JAX's.
 
     python benchmarks/step.py                          # one thread and all cores
     python benchmarks/step.py --rows plain torch --rounds 5 --threads 1
     python benchmarks/step.py --cold                   # compile with empty caches
+    python benchmarks/step.py --model conv_small       # convolutional ones; conv_large takes long
 
-100 labelled and 100 unlabelled examples, noise drawn anew and Adam in every
-update.  ``products`` is the update's matrix products alone.  Threads wait as
+``mnist`` is 784-1000-500-250-250-250-10; ``conv_small``, ``conv_large`` and
+``conv_fc`` are the convolutional networks of ``network.py``.  100 labelled and 100 unlabelled examples, noise drawn anew and Adam in every
+update.  ``products`` is the update's matrix products alone, of ``mnist``.  Threads wait as
 each library has it by default (ours: passively), unless ``--waiting`` says how
 for all.  The images are random: time does not depend on them.
 """
@@ -17,9 +19,11 @@ from contextlib import nullcontext
 
 import tables
 from contest import Contestant, contest, empty_caches, play
+from network import NETWORKS
 from rows import ROWS
 
-COLUMNS = ["", "ms", "range of rounds", "x products", "x PyTorch", "cores", "ready after s", "peak MB"]
+#: Rows to which the others are compared, and the column that says how.
+REFERENCES = {"products": "x products", "torch": "x PyTorch"}
 
 
 def main():
@@ -28,20 +32,24 @@ def main():
     for threads in args.threads:
         with empty_caches() if args.cold else nullcontext(lambda name: {}) as settings_of:
             everybody = [
-                Contestant(name, "update", threads, args.updates, {**settings_of(name), **waiting(args.waiting)})
+                Contestant(
+                    name, "update", threads, args.updates,
+                    {**settings_of(name), **waiting(args.waiting)}, args.model,
+                )  # fmt: skip
                 for name in args.rows
             ]
             with contest(everybody) as present:
                 play(present, args.rounds)
-        report(threads, everybody, args.cold)
+        report(args.model, threads, everybody, args.cold)
         results += map(tables.record, everybody)
     if args.json:
-        tables.save(args.json, {"contestants": results})
+        tables.save(args.json, {"model": args.model, "contestants": results})
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--model", choices=NETWORKS, default="mnist", help="default: mnist")
     add_options(parser, rounds=20, updates=10)
     parser.add_argument("--waiting", choices=("PASSIVE", "ACTIVE"), help="OMP_WAIT_POLICY for all")
     parser.add_argument("--cold", action="store_true", help="compile with empty caches (minutes)")
@@ -61,13 +69,14 @@ def waiting(policy):
     return {"OMP_WAIT_POLICY": policy} if policy else {}
 
 
-def report(threads, everybody, cold):
+def report(model, threads, everybody, cold):
     """Print the table of one number of threads."""
     present = [contestant for contestant in everybody if contestant.turns]
     by_name = {contestant.name: contestant for contestant in present}
-    references = [by_name.get(name) for name in ("products", "torch")]
-    title = f"One update, {threads} thread{'s' * (threads > 1)}{', compiled with empty caches' * cold}"
-    tables.show(title, COLUMNS, [row(c, references) for c in present], tables.notes(everybody))
+    references = {column: by_name[name] for name, column in REFERENCES.items() if name in by_name}
+    columns = ["", "ms", "range of rounds", *references, "cores", "ready after s", "peak MB"]
+    title = f"One update of {model}, {threads} thread{'s' * (threads > 1)}{', compiled with empty caches' * cold}"
+    tables.show(title, columns, [row(c, references.values()) for c in present], tables.notes(everybody))
 
 
 def row(contestant, references):

@@ -10,10 +10,20 @@ import pytest
 CHECK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "check_rivals.py"
 
 
-@pytest.mark.parametrize("rival", ["torch", "jax"])
-def test_same_costs_gradients_and_update(rival):
-    if importlib.util.find_spec(rival) is None:
-        pytest.skip(f"{rival} is not installed")
+@pytest.mark.parametrize(
+    "library, rivals, model",
+    [
+        ("torch", ["torch", "torch-joined"], "mnist"),
+        ("jax", ["jax"], "mnist"),
+        ("torch", ["torch", "torch-joined"], "conv_small"),
+        ("torch", ["torch", "torch-joined"], "conv_large"),
+        ("torch", ["torch", "torch-joined"], "conv_fc"),
+    ],
+)
+def test_same_costs_gradients_and_update(library, rivals, model):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
     # A process of its own: each library brings its own threads.
-    done = subprocess.run([sys.executable, CHECK, "--small", rival], capture_output=True, text=True)
+    arguments = [*rivals, "--model", model, "--small"]
+    done = subprocess.run([sys.executable, CHECK, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
