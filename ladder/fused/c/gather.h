@@ -30,7 +30,7 @@ public:
     npy_intp length() const { return merged_ ? columns_.taps * x_.channels : x_.channels; }
 
     // The pixels at [place, place + PIXELS) of images [image, image + images): positions in the axes' orders,
-    // images side by side.  The last place is repeated to fill the tile.
+    // images side by side.  The last place is repeated to fill the tile: it gets the same result several times.
     void tile(npy_intp image, npy_intp images, npy_intp place, Runs& runs, float** to) const {
         npy_intp n[PIXELS], i[PIXELS], j[PIXELS];
         for (int p = 0; p < PIXELS; ++p) {
@@ -68,30 +68,23 @@ private:
     const std::vector<npy_intp> row_order_, column_order_;
 };
 
-// One tile of pixels times one block of filters.
+// A tile of pixels times the block of filters that starts at `first`; to: a pixel's channels.
 template <int V>
-inline void gather_block(const Runs& runs, npy_intp length, const float* right, float* const* to, int pixels,
+inline void gather_block(const Runs& runs, npy_intp length, const float* right, float* const* to, npy_intp first,
                          npy_intp columns) {
-    Vector sum[PIXELS][V];
-    tile_product<V>(runs, length, right, sum);
-    if (columns >= V * LANES) {
-        for (int p = 0; p < pixels; ++p)
-            for (int v = 0; v < V; ++v) vector_at(to[p] + v * LANES) = sum[p][v];
-    } else {
-        for (int p = 0; p < pixels; ++p) std::copy_n((const float*)sum[p], columns, to[p]);
-    }
+    float spare[PIXELS][V * LANES], *at[PIXELS];
+    const npy_intp width = std::min<npy_intp>(V * LANES, columns - first);
+    const bool whole = width == V * LANES;
+    for (int p = 0; p < PIXELS; ++p) at[p] = whole ? to[p] + first : spare[p];
+    tile_product<V>(runs, length, right, at);
+    for (int p = 0; !whole && p < PIXELS; ++p) std::copy_n(spare[p], width, to[p] + first);
 }
 
-// A tile of pixels times all filters.
-inline void gather_blocks(const Runs& runs, npy_intp length, const float* packed, npy_intp depth, npy_intp first,
-                          npy_intp columns, float* const* to, int pixels) {
-    float* at[PIXELS];
-    for (int p = 0; p < PIXELS; ++p) at[p] = to[p] + first;
-    const float* right = packed + first * depth;
-    if (block_width(first, columns) == BLOCK)
-        gather_block<2>(runs, length, right, at, pixels, columns - first);
-    else
-        gather_block<1>(runs, length, right, at, pixels, columns - first);
+// The same for filters packed as (block, depth, width of the block).
+inline void gather_block(const Runs& runs, npy_intp length, const float* packed, npy_intp depth, npy_intp first,
+                         npy_intp columns, float* const* to) {
+    if (block_width(first, columns) == BLOCK) gather_block<2>(runs, length, packed + first * depth, to, first, columns);
+    else gather_block<1>(runs, length, packed + first * depth, to, first, columns);
 }
 
 // y from x with packed filters.
@@ -117,8 +110,7 @@ inline void gather(const Maps& x, const Axis& rows, const Axis& columns, bool me
             for (npy_intp t = 0; t < tiles; ++t) of.tile(image, together, start + t * PIXELS, runs[t], to[t]);
             for (npy_intp first = 0; first < y.channels; first += BLOCK)
                 for (npy_intp t = 0; t < tiles; ++t)
-                    gather_blocks(runs[t], of.length(), packed, depth, first, y.channels, to[t],
-                                  (int)std::min<npy_intp>(PIXELS, places - t * PIXELS));
+                    gather_block(runs[t], of.length(), packed, depth, first, y.channels, to[t]);
         }
     }
 }

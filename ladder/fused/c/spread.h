@@ -45,7 +45,7 @@ inline void spread(const Maps& x, npy_intp K, Geometry g, const float* packed, c
                     to[p] = &product[p * stride];
                 }
                 for (npy_intp first = 0; first < columns; first += BLOCK)
-                    gather_blocks(runs, x.channels, packed, x.channels, first, columns, to, pixels);
+                    gather_block(runs, x.channels, packed, x.channels, first, columns, to);
                 for (int p = 0; p < pixels; ++p) {
                     const npy_intp i = (start + p) / x.width * g.stride - g.pad;
                     const npy_intp j = (start + p) % x.width * g.stride - g.pad;

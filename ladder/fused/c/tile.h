@@ -38,9 +38,9 @@ struct Runs {
     std::vector<int> number;         // (count)
 };
 
-// sum[p][v] = sum over runs t and k of rows[t][p][k] right[number[t]][k][v]; right's rows are V vectors wide.
+// to[p][v] = sum over runs t and k of rows[t][p][k] right[number[t]][k][v]; right's rows are V vectors wide.
 template <int V>
-inline void tile_product(const Runs& runs, npy_intp length, const float* right, Vector (&result)[PIXELS][V]) {
+inline void tile_product(const Runs& runs, npy_intp length, const float* right, float* const* to) {
     Vector sum[PIXELS][V] = {};
     const int count = (int)runs.number.size();
     for (int t = 0; t < count; ++t) {
@@ -67,8 +67,10 @@ inline void tile_product(const Runs& runs, npy_intp length, const float* right, 
 #pragma GCC unroll 1
         for (; k < length; ++k) step(k);
     }
+#pragma GCC unroll 12
     for (int p = 0; p < PIXELS; ++p)
-        for (int v = 0; v < V; ++v) result[p][v] = sum[p][v];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) vector_at(to[p] + v * LANES) = sum[p][v];
 }
 
 // Consecutive pixels of two images.
@@ -90,13 +92,13 @@ inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, 
             Vector column[V];
 #pragma GCC unroll 2
             for (int v = 0; v < V; ++v) column[v] = vector_at(b + v * LANES);
-#pragma GCC unroll 12
+#pragma GCC unroll 16
             for (int p = 0; p < P; ++p)
 #pragma GCC unroll 2
                 for (int v = 0; v < V; ++v) sum[p][v] += a[p] * column[v];
         }
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
         if (p >= skip)
 #pragma GCC unroll 2

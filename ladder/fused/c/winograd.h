@@ -111,20 +111,22 @@ struct Tiling {
     npy_intp column(npy_intp tile) const { return tile % columns * RESULTS; }
 };
 
-// Transforms the pixels (row, column) and beyond, zeros outside, of one image: to[product * step + channel].
+// Transforms the pixels (row, column) and beyond, zeros outside, of one image.  A product's are `product_step` apart,
+// vectors of channels `vector_step`.
 template <class Transform>
-inline void transform_pixels(const Maps& x, npy_intp image, npy_intp row, npy_intp column, float* to, npy_intp step) {
+inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, npy_intp row, npy_intp column,
+                             float* to, npy_intp product_step, npy_intp vector_step = LANES) {
     const int N = Transform::FROM;
     const float* from[N][N];
     for (int i = 0; i < N; ++i)
         for (int j = 0; j < N; ++j) {
             const bool inside = row + i >= 0 && row + i < x.height && column + j >= 0 && column + j < x.width;
-            from[i][j] = inside ? x.at(image, row + i, column + j) : nullptr;
+            from[i][j] = inside ? x.at(image, row + i, column + j) : zeros;
         }
-    for (npy_intp c = 0; c < x.channels; c += LANES)
+    for (npy_intp c = 0; c < x.channels; c += LANES, to += vector_step)
         transform<Transform>(
-            [&](int i, int j) LADDER_LAMBDA { return from[i][j] ? vector_at(from[i][j] + c) : Vector{}; },
-            [&](int i, int j, Vector v) LADDER_LAMBDA { vector_at(to + (i * POINTS + j) * step + c) = v; });
+            [&](int i, int j) LADDER_LAMBDA { return vector_at(from[i][j] + c); },
+            [&](int i, int j, Vector v) LADDER_LAMBDA { vector_at(to + (i * POINTS + j) * product_step) = v; });
 }
 
 // Floats between the arrays of two products: an odd number of vectors, lest all lie in the same cache lines.

@@ -42,8 +42,7 @@ inline void multiply(const float* pixels, npy_intp from_step, const float* packe
                     runs.rows[p] = pixels + product * from_step + tile * from;
                     rows[p] = sums + product * to_step + tile * to;
                 }
-                gather_blocks(runs, from, packed + product * from * to, from, first, to, rows,
-                              (int)std::min<npy_intp>(PIXELS, tiles - start));
+                gather_block(runs, from, packed + product * from * to, from, first, to, rows);
             }
 }
 
@@ -63,6 +62,7 @@ inline void convolve(const Maps& x, npy_intp pad, const float* packed, const Map
     const Tiling tiling(y.count, y.height, y.width, pad);
     const npy_intp tiles = tiles_at_a_time(x.channels, y.channels);
     const npy_intp from_step = apart(tiles * x.channels), to_step = apart(tiles * y.channels);
+    const std::vector<float> zeros(x.channels);
 #pragma omp parallel
     {
         std::vector<float> pixels(PRODUCTS * from_step), sums(PRODUCTS * to_step);
@@ -73,7 +73,7 @@ inline void convolve(const Maps& x, npy_intp pad, const float* packed, const Map
         for (npy_intp start = 0; start < tiling.count; start += tiles) {
             const npy_intp count = std::min(tiles, tiling.count - start);
             for (npy_intp t = 0; t < count; ++t)
-                transform_pixels<Pixels>(x, tiling.image(start + t), tiling.row(start + t) - pad,
+                transform_pixels<Pixels>(x, zeros.data(), tiling.image(start + t), tiling.row(start + t) - pad,
                                          tiling.column(start + t) - pad, &pixels[t * x.channels], from_step);
             multiply(pixels.data(), from_step, packed, x.channels, sums.data(), to_step, y.channels, count, runs);
             for (npy_intp t = 0; t < count; ++t)
