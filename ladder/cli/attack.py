@@ -57,6 +57,9 @@ def add_parser(subparsers):
                         help="keep attacked inputs between 0 and 1 (default: no)")  # fmt: skip
     parser.add_argument("--attack-seed", type=int, default=default.seed, metavar="N",
                         help=f"seed of the Gaussian control and random starts (default: {default.seed})")  # fmt: skip
+    parser.add_argument("--units", choices=("inputs", "pixels"), default="inputs",
+                        help="what tau measures and noise is added to: the network's inputs, or the pixels before "
+                        "contrast normalisation and whitening (default: inputs)")  # fmt: skip
     parser.add_argument("--data-type", choices=("test", "valid"), default="test",
                         help="what to attack (default: test)")  # fmt: skip
     parser.add_argument("--examples", type=int, metavar="N", help="attack the first N alone (default: all)")
@@ -75,10 +78,11 @@ def run(args):
     p, training = load_configuration(folder, given_options(args))
     if p.unsupervised:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
-    if settings.clip and preprocesses(p):
+    units = "pixels" if args.units == "pixels" else units_of_inputs(p)
+    if settings.clip and units not in ("pixels", "inputs"):
         raise UserError(
-            f"--clip keeps inputs between 0 and 1, but this network takes {units_of(p)}, which have no such bounds: "
-            "use --no-clip."
+            f"--clip keeps inputs between 0 and 1, but this network takes {units}, which have no such bounds: "
+            "use --no-clip, or attack the pixels before that with --units pixels."
         )
     examples, indices = labelled_examples_of(p, training, args.data_type)
     indices = indices[: args.examples]
@@ -88,13 +92,16 @@ def run(args):
 
     c.configure(args.threads)
     classify, gradient = _compile(p, folder, training)
-    examples = training.preprocess(examples)
+    if units == "pixels":
+        classify, gradient, show = *_of_pixels(training, classify, gradient), None
+    else:
+        examples, show = training.preprocess(examples), training.undo_whitening if preprocesses(p) else None
     report = _count_errors(examples, indices, classify, gradient, settings)
     report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
-              "units": units_of(p), "settings": asdict(settings), **report}  # fmt: skip
+              "units": units, "settings": asdict(settings), **report}  # fmt: skip
     _print_report(report)
     _write(output / REPORT, lambda path: save_json(path, report))
-    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output, training)
+    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output, show)
     return 0
 
 
@@ -125,8 +132,8 @@ def _output_folder(path):
     return Path(path)
 
 
-def units_of(p):
-    """What tau is measured in: the network's inputs, after any preprocessing."""
+def units_of_inputs(p):
+    """What the network's inputs are, after any preprocessing."""
     done = [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(p.whiten_zca)
     return " and ".join(done) + " inputs" if done else "inputs"
 
@@ -140,6 +147,18 @@ def _compile(p, folder, training):
     if not classifier.has_final_statistics:
         estimate_statistics(p, classifier.shareds, training)
     return classifier.compile(), compile_input_gradient(p, classifier.shareds)
+
+
+def _of_pixels(training, classify, gradient):
+    """The same two functions of features as they are read, before any preprocessing."""
+
+    def classify_pixels(x):
+        return classify(training.preprocess_features(x))
+
+    def gradient_by_pixels(x, y):
+        return training.gradient_by_features(x, gradient(training.preprocess_features(x), y))
+
+    return classify_pixels, gradient_by_pixels
 
 
 def _count_errors(examples, indices, classify, gradient, settings):
@@ -167,7 +186,8 @@ def _print_report(report):
     )  # fmt: skip
 
 
-def _draw(report, examples, indices, classify, gradient, settings, tau, output, training):
+def _draw(report, examples, indices, classify, gradient, settings, tau, output, show):
+    """Draw both figures; ``show`` makes images to look at of inputs that are none (None: they are)."""
     from ladder.analysis import figures
 
     name = f"{Path(report['folder']).name}, {report['dataset']}"
@@ -179,9 +199,9 @@ def _draw(report, examples, indices, classify, gradient, settings, tau, output, 
         return
     batch = AttackedBatch(x, y, gradient, settings)
     rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
-    rows = [(kind, training.undo_whitening(image), classify(image).argmax(axis=1)) for kind, image in rows]
+    rows = [(kind, show(image) if show else image, classify(image).argmax(axis=1)) for kind, image in rows]
     # Few normalised images come near the range of all; pixels have a black and a white of their own.
-    clean = rows[0][1] if preprocesses(training.p) else examples.features
+    clean = rows[0][1] if show else examples.features
     rows = [(kind, figures.as_images(image), guesses) for kind, image, guesses in rows]
     value_range = float(clean.min()), float(clean.max())
     _write_figure(output / IMAGES, figures.image_figure(rows, y, value_range, f"{name}, tau = {tau:g}"))

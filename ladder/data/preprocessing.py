@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy
 
-from ladder.data.contrast import normalise_contrast
+from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.experiment import choose_examples, load_examples
 from ladder.data.hdf5 import find_dataset
 from ladder.data.whitening_cache import cached_whitening
@@ -94,6 +94,27 @@ class TrainingData:
                 flat = self.whitening.apply(flat)
             result[start : start + CHUNK] = flat.reshape(part.shape)
         return result
+
+    def gradient_by_features(self, features, gradient):
+        """The gradient of a cost by the features as they were read.
+
+        Parameters
+        ----------
+        features : float32 array, shape (N, …)
+            As they were read.
+        gradient : float32 array, shape (N, …)
+            By what :meth:`preprocess_features` makes of them.
+
+        Returns
+        -------
+        float32 array, shape (N, …)
+        """
+        flat = gradient.reshape(len(gradient), -1)
+        if self.whitening is not None:
+            flat = flat @ self.whitening.matrix  # which is symmetric
+        if self.p.contrast_norm:
+            flat = gradient_by_examples(features.reshape(len(features), -1), self.p.contrast_norm, flat)
+        return flat.reshape(features.shape)
 
     def undo_whitening(self, features):
         """Whitened features as images that can be looked at, float32 (N, …); others are returned as they are.

@@ -127,10 +127,21 @@ def test_attacks_are_in_whitened_units(run, tmp_path, capsys):
     assert abs(found["gaussian", 0.1] - wrong) < 20 < found["sgn", 0.1] - wrong
 
 
+def test_attacks_in_pixels(run, tmp_path, capsys):
+    """They have a range to be clipped to, whatever becomes of them later."""
+    command = ["attack", str(run.folder), *"--units pixels --clip --kinds sgn gaussian --tau 0 0.1 --threads 1".split()]
+    assert main([*command, "--output", str(tmp_path)]) == 0
+    assert "tau in units of the pixels" in " ".join(capsys.readouterr().out.split())
+    report = json.loads((tmp_path / "attack.json").read_text())
+    assert report["units"] == "pixels" and report["n_wrong_before"] == evaluated(run)["n_wrong"]
+    found = {(attack["kind"], attack["tau"]): attack["n_wrong"] for attack in report["attacks"]}
+    assert found["sgn", 0.1] > found["gaussian", 0.1] + 20 and found["sgn", 0.0] == report["n_wrong_before"]
+
+
 def test_clipping_whitened_inputs_is_refused(run, capsys):
     assert main(["attack", str(run.folder), "--clip", "--threads", "1"]) == 2
     shown = capsys.readouterr().err
-    assert "--clip keeps inputs between 0 and 1, but this network takes" in shown and "use --no-clip" in shown
+    assert "--clip keeps inputs between 0 and 1, but this network takes" in shown and "use --no-clip, or attack the pixels" in shown
 
 
 def test_a_wrong_number_of_components_is_found_before_anything_is_computed(run, capsys):

@@ -66,6 +66,30 @@ def test_fitted_to_what_trains_and_applied_to_all(images, chunk, monkeypatch):
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), 55, rtol=1e-4)
 
 
+@pytest.mark.parametrize("changes", [BOTH, dict(contrast_norm=3), dict(whiten_zca=12)])
+def test_gradients_go_back_to_the_pixels(images, changes):
+    """Beside central differences of a linear cost."""
+    training = TrainingData(options(**changes))
+    x = load_examples("cifar10", "test").features
+    weights = np.random.RandomState(0).randn(*x.shape).astype("float32")
+    found = training.gradient_by_features(x, weights)
+
+    def cost(x):
+        return (training.preprocess_features(x.astype("float32")).astype("float64") * weights).sum(axis=(1, 2, 3))
+
+    for place in np.ndindex(SHAPE):
+        step = np.zeros(SHAPE)
+        step[place] = 0.5
+        differences = cost(x + step) - cost(x - step)
+        np.testing.assert_allclose(found[(slice(None), *place)], differences, atol=3e-3 * abs(found).max())
+
+
+def test_gradient_of_a_constant_image():
+    training = TrainingData(options(contrast_norm=3))
+    found = training.gradient_by_features(np.full((1, *SHAPE), 7, "float32"), np.ones((1, *SHAPE), "float32"))
+    assert (found == 0).all()
+
+
 def test_contrast_alone_needs_no_training_data():
     training = TrainingData(options(contrast_norm=2, dataset="nowhere"))
     x = np.random.RandomState(0).rand(5, *SHAPE).astype("float32")
