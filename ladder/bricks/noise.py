@@ -22,10 +22,10 @@ class NoiseSource:
 
     def like(self, x):
         """Standard normals of the shape of ``x``, float32."""
-        return self.normal(x.shape)
+        return self.normal(tuple(x.shape[axis] for axis in range(x.ndim)))
 
     def normal(self, shape):
-        """Standard normals, float32; ``shape`` is a tuple of integers, known or symbolic, or ``x.shape``."""
+        """Standard normals, float32; ``shape`` is a tuple of integers, known or symbolic."""
         noise = self._draw(shape)
         self.draws.append(noise)
         return noise

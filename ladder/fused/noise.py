@@ -5,6 +5,7 @@ import numpy as np
 from aesara.sandbox.rng_mrg import MRG_RandomStream, guess_n_streams
 
 from ladder.bricks.noise import GaussianNoise, NoiseSource
+from ladder.fused.layout import channels_second
 from ladder.fused.mrg import MRGNormal
 from ladder.fused.philox import PhiloxNormal
 
@@ -67,6 +68,13 @@ class PhiloxNoise(_OperationNoise):
     def __init__(self, seed):
         super().__init__()
         self._seed = seed
+
+    def _draw(self, shape):
+        # Numbered in the order of memory that fused layers have, so that none need be moved.
+        if len(shape) == 4:
+            n, maps, height, width = shape
+            return channels_second(super()._draw((n, height, width, maps)))
+        return super()._draw(shape)
 
     def _first_state(self):
         return np.array([self._seed, len(self._shared), 0], dtype="int64")

@@ -72,5 +72,6 @@ class MaxPoolGradient(_Pooling):
         return [shapes[0]]
 
     def c_code(self, node, name, inputs, outputs, sub):
+        function = f"max_pool_gradient<{str(self.size == self.stride).lower()}>"
         arguments = f"{', '.join(inputs)}, {self.size}, {self.stride}"
-        return f"""{{ if (ladder::max_pool_gradient({arguments}, &{outputs[0]})) {sub["fail"]} }}"""
+        return f"""{{ if (ladder::{function}({arguments}, &{outputs[0]})) {sub["fail"]} }}"""

@@ -151,7 +151,7 @@ def test_static_shapes(kind):
     x = at.TensorType("float32", shape=(None, 3, 1))()
     assert noise.normal((4, np.int64(5))).type.shape == (4, 5)
     assert noise.normal((n + 1, 5)).type.shape == (None, 5)
-    assert noise.normal(x.shape).type.shape == noise.like(x).type.shape == (None, 3, 1)
+    assert noise.normal((x.shape[0], 3, 1)).type.shape == noise.like(x).type.shape == (None, 3, 1)
     assert noise.normal(()).type.shape == ()
     assert all(draw.dtype == "float32" for draw in noise.draws) and len(noise.draws) == 5
 
@@ -178,3 +178,10 @@ def test_source_by_name():
     assert type(noise_source("mrg", 1)) is FastMRGNoise
     assert type(noise_source("mrg", 1, plain=True)) is GaussianNoise
     assert type(noise_source("philox", 1)) is type(noise_source("philox", 1, plain=True)) is PhiloxNoise
+
+
+def test_philox_numbers_maps_in_the_order_of_memory_of_fused_layers():
+    """A draw for maps is that for the same pixels, channels last."""
+    maps, pixels = (PhiloxNoise(3).normal(shape) for shape in [(2, 3, 4, 5), (2 * 4 * 5, 3)])
+    drawn, matrix = aesara.function([], [maps, pixels], mode=c.mode())()
+    assert np.array_equal(drawn.transpose(0, 2, 3, 1).reshape(-1, 3), matrix)

@@ -41,7 +41,9 @@ inline int max_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_
     return 0;
 }
 
-// The gradient goes to every entry that is its window's largest.
+// The gradient goes to every entry that is its window's largest.  APART: every pixel is under one window, no more
+// and no less, so its gradient is written once and never read.
+template <bool APART>
 inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyArrayObject* dy_array, npy_intp size,
                              npy_intp stride, PyArrayObject** dx_out) {
     const Input x_input(x_array), y_input(y_array), dy_input(dy_array);
@@ -51,7 +53,7 @@ inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyA
     const npy_intp height = out[1], width = out[2], dims[4] = {in[0], height, width, maps};
     const float *x = x_input.floats(), *y = y_input.floats(), *dy = dy_input.floats();
     float* dx = floats(*dx_out);
-    std::fill(dx, dx + PyArray_SIZE(*dx_out), 0.0f);
+    if (!APART) std::fill(dx, dx + PyArray_SIZE(*dx_out), 0.0f);
     each_window(dims, [=](npy_intp n, npy_intp i, npy_intp j) {
         const npy_intp at = ((n * height + i) * width + j) * maps;
         const Window down(i, size, stride, rows), across(j, size, stride, columns);
@@ -59,7 +61,10 @@ inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyA
             for (npy_intp c = across.begin; c < across.end; ++c) {
                 const npy_intp pixel = ((n * rows + r) * columns + c) * maps;
 #pragma GCC ivdep
-                for (npy_intp k = 0; k < maps; ++k) dx[pixel + k] += x[pixel + k] == y[at + k] ? dy[at + k] : 0.0f;
+                for (npy_intp k = 0; k < maps; ++k) {
+                    const float d = x[pixel + k] == y[at + k] ? dy[at + k] : 0.0f;
+                    dx[pixel + k] = APART ? d : dx[pixel + k] + d;
+                }
             }
     });
     return 0;
