@@ -29,7 +29,7 @@ REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
 MOST_IMAGES = 10
 
 DESCRIPTION = """Attack a trained network, and print its test error against tau, the power of
-the attack in units of the inputs. Kinds: sgn, tau times the gradient's sign (FGSM); 1N, the gradient scaled to
+the attack in units of the network's inputs (or of pixels, see --units). Kinds: sgn, tau times the gradient's sign (FGSM); 1N, the gradient scaled to
 the L2 norm tau; kN, the same scaled to the power of sgn; pgd-linf and pgd-l2, projected gradient descent in the
 ball of radius tau; gaussian, the control: signs of Gaussian noise, with the power of sgn. Writes attack.json,
 attack_errors.png and attack_images.png."""
@@ -79,11 +79,7 @@ def run(args):
     if p.unsupervised:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
     units = "pixels" if args.units == "pixels" else units_of_inputs(p)
-    if settings.clip and units not in ("pixels", "inputs"):
-        raise UserError(
-            f"--clip keeps inputs between 0 and 1, but this network takes {units}, which have no such bounds: "
-            "use --no-clip, or attack the pixels before that with --units pixels."
-        )
+    _check_clip_has_bounds(settings, units)
     examples, indices = labelled_examples_of(p, training, args.data_type)
     indices = indices[: args.examples]
     if settings.clip:
@@ -114,6 +110,14 @@ def _settings(args):
         kinds=tuple(args.kinds), taus=tuple(args.tau), steps=args.steps, step_size=args.step_size, clip=args.clip,
         random_start=args.random_start, seed=args.attack_seed,
     )  # fmt: skip
+
+
+def _check_clip_has_bounds(settings, units):
+    if settings.clip and units not in ("pixels", "inputs"):
+        raise UserError(
+            f"--clip keeps inputs between 0 and 1, but this network takes {units}, which have no such bounds: "
+            "use --no-clip, or attack the pixels before that with --units pixels."
+        )
 
 
 def _check_unit_interval(examples):

@@ -24,7 +24,6 @@ def normalise_contrast(examples, scale):
         An example that is constant becomes 0.
     """
     centred, norms = _centred_and_norms(examples, scale)
-    norms[norms < SMALLEST_NORM] = 1
     centred /= norms
     return centred
 
@@ -43,16 +42,15 @@ def gradient_by_examples(examples, scale, gradient):
     float32 array, shape (N, inputs)
     """
     centred, norms = _centred_and_norms(examples, scale)
-    constant = (norms < SMALLEST_NORM).ravel()
-    norms[constant] = 1
     normalised = centred / norms
     # An example's length does not matter, so what points along it is gone.
     along = (normalised * gradient).sum(axis=1, keepdims=True) / numpy.float32(scale) ** 2
-    along[constant] = 0
     by_centred = (gradient - along * normalised) / norms
     return by_centred - by_centred.mean(axis=1, keepdims=True)
 
 
 def _centred_and_norms(examples, scale):
     centred = examples - examples.mean(axis=1, keepdims=True)
-    return centred, numpy.sqrt(numpy.sum(centred**2, axis=1, keepdims=True)) / numpy.float32(scale)
+    norms = numpy.sqrt(numpy.sum(centred**2, axis=1, keepdims=True)) / numpy.float32(scale)
+    norms[norms < SMALLEST_NORM] = 1
+    return centred, norms
