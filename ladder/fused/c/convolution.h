@@ -64,9 +64,9 @@ inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     if (!packed.ok()) return 1;
     pack_filters(plan.w, packed.get());
     const Axis rows(plan.g, x.height, y.height, K, plan.down), columns(plan.g, x.width, y.width, K, plan.down);
-    const bool complete = plan.down && !plan.g.pad && (y.height - 1) * plan.g.stride + K <= x.height &&
-                          (y.width - 1) * plan.g.stride + K <= x.width;
-    gather(x, rows, columns, complete && x.channels < 16, packed.get(), y);
+    const bool all_taps = plan.down && complete(plan.g, K, x.height, y.height) && complete(plan.g, K, x.width, y.width);
+    if (all_taps && short_rows(K, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
+    else gather(x, rows, columns, all_taps && x.channels < 16, packed.get(), y);
     return 0;
 }
 
@@ -169,7 +169,10 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         fine = surrounded(fine, g.pad, larger);
         g.pad = 0;
     }
-    filter_sums(fine, coarse, g, K, parts, sums.get());
+    if (complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width) &&
+        short_rows(K, fine.channels))
+        filter_sums_of_patches(fine, coarse, K, g.stride, parts, sums.get());
+    else filter_sums(fine, coarse, g, K, parts, sums.get());
     filters_from(sums.get(), parts, K, coarse.channels, fine.channels, to.turned, to.data, to.coarse_stride,
                  to.fine_stride);
     return 0;

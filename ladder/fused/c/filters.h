@@ -46,8 +46,7 @@ public:
     FilterSums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp block)
         : fine_(fine), coarse_(coarse), g_(g), K_(K), first_(block * BLOCK),
           width_(block_width(first_, coarse.channels)),
-          merged_(g.pad == 0 && (coarse.width - 1) * g.stride + K <= fine.width &&
-                  (coarse.height - 1) * g.stride + K <= fine.height) {}
+          merged_(complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width)) {}
 
     // Adds images [first, last) to sums.
     void add(npy_intp first, npy_intp last, float* sums) {

@@ -40,6 +40,11 @@ struct Geometry {
     npy_intp stride, pad;
 };
 
+// Whether along an axis every tap of every coarse pixel meets a fine one.
+inline bool complete(Geometry g, npy_intp K, npy_intp fine, npy_intp coarse) {
+    return g.pad == 0 && (coarse - 1) * g.stride + K <= fine;
+}
+
 // One axis: the tap through which `to` receives from `from`.
 struct Axis {
     npy_intp to, taps;
