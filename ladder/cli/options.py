@@ -46,7 +46,7 @@ def add_training_options(parser):
         "examples whose label is used, the same number of each class; 0 means all",
     )
     _add(
-        data, "--unlabeled-samples", int, "N", "50000 of mnist, else all",
+        data, "--unlabeled-samples", int, "N", "50000 of mnist, 40000 of cifar10, else all",
         "examples to train on; the labelled ones are among them, the rest may validate",
     )
     _add(data, "--valid-set-size", int, "N", 10000, "examples left over from training that validate, at most")
