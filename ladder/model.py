@@ -152,7 +152,7 @@ class LadderAE:
         return act
 
     def project_up(self, h, W, layer):
-        """What the layer makes of the layer below before it is normalised, shaped (examples, \*layer.dim)."""
+        """What the layer makes of the layer below before it is normalised."""
         if layer.is_convolution:
             return self.bricks.convolve(h, W, layer.border, layer.stride)
         if layer.kind == "maxpool":

@@ -112,14 +112,14 @@ def test_only_gradients_that_are_rounding_leave_parameters_out(file):
 
 
 def test_what_depends_on_rounding_is_left_out_and_said(file, ours):
-    """Only where our own second run differs; the costs before that are still compared."""
+    """Only where we differ from the original and our own second run does, too; the costs before that still count."""
     moved = {**ours.again[0], "traj0__param_after_20__f_1_W": ours.arrays["traj0__param_after_20__f_1_W"] + 1}
     moved["traj0__cost__total"] = ours.arrays["traj0__cost__total"] + (numpy.arange(20) > 7)
     result = compare(file, dataclasses.replace(ours, again=[moved]))
-    assert result.verdict == PASSED
-    assert "left out: 2 arrays" in result.notes[0]
+    assert result.verdict == PASSED and result.notes == []
     wrong = altered(altered(file, "traj0__param_after_20__f_1_W"), "traj0__cost__total")
     result = compare(wrong, dataclasses.replace(ours, again=[moved]))
+    assert "left out: 2 arrays" in result.notes[0]
     assert [line.kind for line in result.lines.values() if line.failures] == ["costs over updates"]
 
 
@@ -152,7 +152,19 @@ def test_configuration_that_cannot_be_built():
         configuration.hyperparameters({"config": {"in_dim": [4], "encoder_layers": ["5"], "seed": -1}})
 
 
-def test_images_are_recognised():
-    layers = {"in_dim": [1, 8, 8], "encoder_layers": ["convf:4:5:1:1", "10"]}
-    assert configuration.has_images({"config": layers})
-    assert not configuration.has_images({"config": {"in_dim": [1, 8, 8], "encoder_layers": ["10"]}})
+def test_pooling_layers_are_recognised():
+    meta = {"config": {"in_dim": [1, 8, 8], "encoder_layers": ["convf:4:5:1:1", "maxpool:2:2", "globalmeanpool:0", "10"]}}
+    assert [configuration.is_pooling(meta, i) for i in range(5)] == [False, False, True, True, False]
+
+
+def test_rounding_is_measured_by_the_largest_first_gradient(file):
+    """What is left of a sum that should be zero may be anything as small."""
+    gradients = with_gradients(file, W=2.0, rounding=1e-9)
+    ours = model_file.Ours({**gradients.arrays, "clean0__grad__rounding": numpy.array([1.5e-6, 0.0])}, [])
+    result = Result(NAME)
+    model_file.compare_arrays(gradients, ours, result)
+    assert result.verdict == PASSED
+    ours.arrays["clean0__grad__rounding"][0] = 2.5e-6
+    result = Result(NAME)
+    model_file.compare_arrays(gradients, ours, result)
+    assert result.verdict == FAILED
