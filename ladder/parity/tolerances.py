@@ -109,7 +109,8 @@ def floor_of_mean(variance, mean_below=None, variance_below=None):
     """
     deviation = float(numpy.sqrt(numpy.max(variance)))
     if mean_below is not None and variance_below is not None:
-        deviation *= max(1.0, float(numpy.max(numpy.abs(mean_below) / numpy.sqrt(variance_below))))
+        # Divided by what the normalisation divides by.
+        deviation *= max(1.0, float(numpy.max(numpy.abs(mean_below) / numpy.sqrt(variance_below + 1e-10))))
     return max(FLOOR, ROUNDING_MEAN * float(numpy.finfo("float32").eps) * deviation)
 
 
