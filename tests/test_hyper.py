@@ -59,12 +59,20 @@ def commands(golden_dir):
 
 DENSE = [f"mnist_{n}_{kind}" for n in ("all", "100", "1000") for kind in ("full", "bottom", "gamma", "baseline")]
 DENSE += ["mnist_50_full"]
-NOT_YET = ["mnist_100_conv_fc", "mnist_100_conv_gamma", "mnist_100_conv_baseline",
-           "cifar_4k_gamma", "cifar_4k_baseline"]  # fmt: skip
+CONV_FC, CONV_SMALL, CONV_LARGE = (
+    [MNIST, (1000, 3, 3), (500, 3, 3), *[(250, 3, 3)] * 3, (10, 3, 3), (10, 1, 1)],
+    [MNIST, (32, 32, 32), (32, 16, 16), (64, 14, 14), (64, 16, 16), (64, 8, 8), (128, 6, 6), (10, 6, 6), (10, 1, 1), (10,)],
+    [CIFAR10, (96, 30, 30), (96, 32, 32), (96, 34, 34), (96, 17, 17), (192, 15, 15), (192, 17, 17), (192, 15, 15),
+     (192, 8, 8), (192, 6, 6), (192, 6, 6), (10, 6, 6), (10, 1, 1)],
+)  # fmt: skip
+CONVOLUTIONAL = {
+    "mnist_100_conv_fc": CONV_FC, "mnist_100_conv_gamma": CONV_SMALL, "mnist_100_conv_baseline": CONV_SMALL,
+    "cifar_4k_gamma": CONV_LARGE, "cifar_4k_baseline": CONV_LARGE,
+}  # fmt: skip
 
 
 def test_the_readme_has_18_commands(commands):
-    assert sorted(commands) == sorted(DENSE + NOT_YET)
+    assert sorted(commands) == sorted([*DENSE, *CONVOLUTIONAL])
 
 
 @pytest.mark.parametrize("name", DENSE)
@@ -90,10 +98,18 @@ def test_denoising_costs_of_mnist_100_full(commands):
     assert costs == [1000, 10, 0.1, 0.1, 0.1, 0.1, 0.1]
 
 
-@pytest.mark.parametrize("name", NOT_YET)
-def test_commands_still_to_come_are_refused_by_name(commands, name):
-    with pytest.raises(UserError, match="not built yet"):
-        resolve_layers(HyperParameters(**commands[name]))
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_convolutional_commands(commands, name):
+    p = HyperParameters(**commands[name])
+    resolved = resolve_layers(p)
+    assert [layer.dim for layer in resolved] == CONVOLUTIONAL[name]
+    act = "leakyrelu" if name.startswith("cifar") else "relu"
+    assert [layer.act for layer in resolved[1:]] == [act] * (len(resolved) - 2) + ["softmax"]
+    decoders = {"fc": ["gauss"] * 8, "gamma": [""] * (len(resolved) - 1) + ["gauss"], "baseline": [""] * len(resolved)}
+    assert [layer.decoder for layer in resolved] == decoders[name.rsplit("_", 1)[1]]
+    assert [layer.border for layer in resolved if layer.is_convolution] == [
+        "full" if spec.startswith("convf") else "valid" for spec in p.encoder_layers if str(spec).startswith("conv")
+    ]
 
 
 # --- Defaults
@@ -193,6 +209,51 @@ def test_decoders_and_what_they_get(spec, decoders, use_u):
             assert layer.uses_u is expected
 
 
+# --- Layers of maps
+
+
+def maps(*encoder_layers, **options):
+    """Of an input of 1 x 8 x 8."""
+    n = len(encoder_layers) + 1
+    return layers(**{"encoder_layers": ((1, 8, 8), *encoder_layers), "denoising_cost_x": (0.0,) * n, **options})
+
+
+def test_layers_of_maps():
+    resolved = maps("convf:4:3:2:2", "maxpool:2:3", "globalmeanpool:0", "10", decoder_spec=("0",))
+    assert [layer.kind for layer in resolved] == ["input", "convf", "maxpool", "globalmeanpool", "fc"]
+    assert [layer.dim for layer in resolved] == [(1, 8, 8), (4, 5, 5), (4, 2, 2), (4, 1, 1), (10,)]
+    assert [layer.size for layer in resolved] == [64, 100, 16, 4, 10]
+    assert [(layer.filter_size, layer.stride) for layer in resolved[1:3]] == [(3, 2), (3, 2)]
+    assert [layer.is_pooling for layer in resolved] == [False, False, True, True, False]
+    assert [layer.is_convolution for layer in resolved] == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize("act", ["relu", "leakyrelu", "sigmoid"])
+def test_pooling_layers_have_no_activation_of_their_own_in_the_encoder(act):
+    """The one asked for is kept for the decoder's estimate; the top has its softmax."""
+    resolved = maps("convf:4:3:1:1", "maxpool:2:2", "convv:10:2:1:1", "globalmeanpool:0", act=(act,))
+    assert [layer.act for layer in resolved] == [act] * 4 + ["softmax"]
+    assert [layer.encoder_act for layer in resolved[1:]] == [act, "linear", act, "softmax"]
+
+
+@pytest.mark.parametrize("pool", ["maxpool:2:3", "maxpool:3:2"])
+def test_a_decoder_over_max_pooling_needs_a_stride_of_its_size(pool):
+    for spec in [("gauss",), ("0", "gauss", "sig0", "0")]:
+        with pytest.raises(UserError) as error:
+            maps("convf:4:3:1:1", pool, "10", decoder_spec=spec)
+        assert f"--decoder-spec: layer 1 needs the inverse of '{pool}'" in str(error.value)
+    # Not where nothing comes down.
+    for spec in [("0",), ("0", "gauss0", "gauss", "gauss"), ("gauss", "gauss", "0", "gauss"), ("0", "0", "gauss", "gauss")]:
+        assert len(maps("convf:4:3:1:1", pool, "10", decoder_spec=spec)) == 4
+
+
+def test_a_softmax_below_maps_is_refused():
+    with pytest.raises(UserError, match="--act: a softmax at layer 1 leaves no maps for 'maxpool:2:2' above it"):
+        maps("convf:4:3:1:1", "maxpool:2:2", "10", act=("relu", "softmax", "relu", "relu"))
+    # Not below units, and the input's entry means nothing.
+    maps("convf:4:3:1:1", "maxpool:2:2", "10", act=("softmax", "relu", "softmax", "relu"))
+
+
 # --- What is refused: the message names the option and says what to do
 
 
@@ -246,8 +307,9 @@ def test_decoders_and_what_they_get(spec, decoders, use_u):
         (dict(encoder_layers=((3,), "5", "4.0")), "--encoder-layers: '4.0' is not a layer"),
         (dict(encoder_layers=((3,), "5", "")), "--encoder-layers: '' is not a layer"),
         (dict(encoder_layers=((3,), "5", "fc:")), "--encoder-layers: 'fc:' is not a layer"),
-        (dict(encoder_layers=((3,), "convv:5:3:1:1", "4")), "--encoder-layers: layer 'convv:5:3:1:1'"),
-        (dict(encoder_layers=((3,), "globalmeanpool:0", "4")), "--encoder-layers: layer 'globalmeanpool:0'"),
+        (dict(encoder_layers=((3,), "convv:5:3:1:1", "4")), "--encoder-layers: 'convv:5:3:1:1' needs maps below"),
+        (dict(encoder_layers=((3,), "globalmeanpool:0", "4")), "--encoder-layers: 'globalmeanpool:0' needs maps"),
+        (dict(encoder_layers=((1, 6, 6), "9", "convf:5:3:1:1")), "--encoder-layers: 'convf:5:3:1:1' needs maps below"),
         (dict(denoising_cost_x=(1.0,)), "--denoising-cost-x has 1 weight for 3 layers (the input and 2 of --enc"),
         (dict(denoising_cost_x=(1.0,) * 4), "--denoising-cost-x has 4 weights for 3 layers"),
         (dict(denoising_cost_x=(1.0,) * 2), "give 3, split by commas"),

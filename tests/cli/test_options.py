@@ -22,8 +22,9 @@ def test_all_commands_of_the_original_parse_unchanged(golden_dir):
         assert args.save_to == name
         (options,) = combinations(given_options(args))
         assert options["seed"] == 1
+        layers = resolve_layers(hyper_parameters(options, (3, 32, 32) if name.startswith("cifar") else (1, 28, 28)))
+        assert layers[-1].size == 10
         if "conv" not in entry["command"]:
-            layers = resolve_layers(hyper_parameters(options, (1, 28, 28)))
             assert [layer.size for layer in layers] == [784, 1000, 500, 250, 250, 250, 10]
 
 
@@ -71,7 +72,15 @@ def test_value_syntax():
 MISTAKES = {
     "train --encoder-layers 20-10 --denoising-cost-x 1,1": ("--denoising-cost-x", "2 weights for 3 layers"),
     "train --encoder-layers 20-foo:3 --denoising-cost-x 1,1,1": ("--encoder-layers", "unknown layer type 'foo'"),
-    "train --encoder-layers convv:32:5:1:1-10 --denoising-cost-x 1,1,1": ("--encoder-layers", "not built yet"),
+    "train --encoder-layers convv:32:5:1-convv:10:3 --denoising-cost-x 1,1,1": (
+        "--encoder-layers", "'convv:10:3' is not a layer", "convv:MAPS:SIZE:STRIDE:STRIDE"),
+    "train --encoder-layers maxpool:2:3-10 --denoising-cost-x 1,1,1": ("--decoder-spec", "'maxpool:2:3'", "layer 0"),
+    "train --dataset digits --encoder-layers convv:4:9:1:1-10 --denoising-cost-x 1,1,1": (
+        "--encoder-layers", "'convv:4:9:1:1' has filters of 9 x 9 for maps of 8 x 8"),
+    "train --dataset digits --encoder-layers 20-convf:4:3:1:1-10 --denoising-cost-x 1,1,1,1": (
+        "--encoder-layers", "'convf:4:3:1:1' needs maps below, but gets 20 units"),
+    "train --dataset digits --encoder-layers convv:8:3:1:1-globalmeanpool:0 --denoising-cost-x 1,1,1": (
+        "--encoder-layers ends with 8 units", "10 classes"),
     "train": ("--encoder-layers", "missing"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act relu-relu": ("--act", "2 entries for 3 layers"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act swish": ("--act", "unknown activation 'swish'"),

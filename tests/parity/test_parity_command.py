@@ -84,10 +84,10 @@ def test_a_file_about_nothing_known_is_status_1(tmp_path):
     assert run(tmp_path) == 1
 
 
-def test_images_are_not_built_and_no_failure(tmp_path, capsys):
-    model(tmp_path, encoder_layers=["convf:4:5:1:1", "10"])
-    assert run(tmp_path) == 0
-    assert "some: not built" in capsys.readouterr().out
+def test_layers_that_do_not_fit_are_status_1(tmp_path, capsys):
+    model(tmp_path, encoder_layers=["convv:4:9:1:1", "10"], denoising_cost_x=[0, 0, 0])
+    assert run(tmp_path) == 1
+    assert "'convv:4:9:1:1' has filters of 9 x 9 for maps of 8 x 8" in capsys.readouterr().out
 
 
 def model(folder, **config):

@@ -41,6 +41,15 @@ def test_a_mean_may_be_off_by_the_rounding_of_what_it_averages():
     assert floor_of_mean(numpy.zeros(3)) == 1e-7
 
 
+def test_a_mean_of_normalised_values_may_be_off_by_the_rounding_of_their_mean_below():
+    """Which is as many units of rounding as the mean has deviations, if it has more than one."""
+    variance, rounding = numpy.array([1.0, 4.0]), 8 * 2.0**-23
+    assert floor_of_mean(variance, numpy.array([2.0, -6.0]), numpy.array([4.0, 1.0])) == pytest.approx(6 * rounding)
+    assert floor_of_mean(variance, numpy.array([0.1, 0.0]), numpy.ones(2)) == pytest.approx(rounding)
+    assert floor_of_mean(variance, None, numpy.ones(2)) == pytest.approx(rounding)
+    assert numpy.isfinite(floor_of_mean(variance, numpy.ones(2), numpy.zeros(2)))
+
+
 def test_verdicts():
     result = Result("some")
     assert result.verdict == FAILED  # nothing compared is no success
