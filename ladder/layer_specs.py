@@ -59,15 +59,25 @@ class LayerSpec:
         if not below:
             return ()
         if len(below) != 3:
-            raise _refused(self.text, f"needs maps below, but gets {' x '.join(map(str, below))} units")
+            raise _refused(
+                self.text,
+                f"needs maps below, but gets {' x '.join(map(str, below))} units: convolution and pooling are for "
+                "images (maps x height x width), below all fully connected layers",
+            )
         maps, *sides = below
         if self.kind == "globalmeanpool":
             return maps, 1, 1
         if self.kind == "convv" and self.size > min(sides):
-            raise _refused(self.text, f"has filters of {self.size} x {self.size} for maps of {sides[0]} x {sides[1]}")
+            raise _refused(
+                self.text,
+                f"has filters of {self.size} x {self.size} for maps of {sides[0]} x {sides[1]}: "
+                "give a smaller SIZE, or a full convolution (convf)",
+            )
         dim = (self.units or maps, *map(self._out_side, sides))
         if dim[0] * dim[1] * dim[2] > MOST_UNITS:
-            raise _refused(self.text, f"gives {' x '.join(map(str, dim))} units, more than {MOST_UNITS:,}")
+            raise _refused(
+                self.text, f"gives {' x '.join(map(str, dim))} units, more than {MOST_UNITS:,}: give fewer or smaller maps"
+            )
         return dim
 
     def _out_side(self, side):
@@ -88,7 +98,7 @@ def pooled_side(side, size, stride):
 def parse_layer(text):
     """'1000', 'fc:1000', 'convv:64:3:1:1' … -> LayerSpec; UserError for anything else."""
     text = str(text)
-    kind, *words = text.split(":") if ":" in text else ("fc", text)
+    kind, *words = text.split(":") if ":" in text or text in SYNTAX else ("fc", text)
     if kind not in SYNTAX:
         raise UserError(
             f"--encoder-layers: unknown layer type '{kind}' in '{text}': "
@@ -111,7 +121,7 @@ def _parse_convolution(text, kind, numbers):
     if len(numbers) not in (3, 4) or not all(1 <= n <= MOST_UNITS for n in numbers):
         raise _malformed(text, kind)
     if len(set(numbers[2:])) > 1:
-        raise _refused(text, "has two strides, but both directions have the same")
+        raise _refused(text, "has two strides, but both directions have the same: give one of them twice")
     return LayerSpec(text, kind, *numbers[:3])
 
 

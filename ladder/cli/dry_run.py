@@ -35,14 +35,23 @@ def print_network(p, examples, split):
     for layer in ladder.layers:
         decoder = layer.decoder + ("" if layer.uses_u or not layer.decoder else " (no u)")
         table.add_row(
-            str(layer.number), layer.kind, " x ".join(map(str, layer.dim)),
-            layer.act if layer.number else "", f"{layer.noise_std:g}", decoder or "none", f"{layer.denoising_cost:g}",
+            str(layer.number), _type(layer), " x ".join(map(str, layer.dim)),
+            layer.encoder_act if layer.number else "", f"{layer.noise_std:g}", decoder or "none", f"{layer.denoising_cost:g}",
             f"{counts['f', layer.number]:,}", f"{counts['g', layer.number]:,}",
         )  # fmt: skip
     console.print(table)
     for line in _adversarial_noise(ladder):
         console.print(line)
     console.print(f"{sum(counts.values()):,} parameters in total")
+
+
+def _type(layer):
+    """The kind of a layer, with its filters or windows."""
+    if not layer.filter_size:
+        return layer.kind
+    usual = layer.filter_size if layer.is_pooling else 1
+    stride = "" if layer.stride == usual else f", stride {layer.stride}"
+    return f"{layer.kind} {layer.filter_size} x {layer.filter_size}{stride}"
 
 
 def _adversarial_noise(ladder):
