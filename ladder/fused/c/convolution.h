@@ -36,25 +36,25 @@ inline int convolve_few(const Maps& x, const Plan& plan, const MapsOut& y) {
 }
 
 // Whether Winograd's fewer products are worth the transforms: in multiplications, or what takes as long.
-inline bool worth_winograd(npy_intp K, npy_intp stride, npy_intp from, npy_intp to, npy_intp images, npy_intp height,
-                           npy_intp width, npy_intp taps) {
-    if (K != winograd::TAPS || stride != 1 || from % LANES || to % LANES) return false;
-    const winograd::Tiling tiling(images, height, width, 0);
-    const double TRANSFORM = 300.0;  // a channel of a tile
-    const double products = tiling.count * (winograd::PRODUCTS * from * to + TRANSFORM * (from + to));
-    return products < 0.9 * images * taps * from * to;
+inline bool worth_winograd(npy_intp K, npy_intp stride, npy_intp tiles, const Maps& x, npy_intp height,
+                           npy_intp width, npy_intp channels) {
+    if (K != winograd::TAPS || stride != 1 || x.channels % LANES || channels % LANES) return false;
+    // Each pixel of the smaller side meets one of the other through every tap.
+    const npy_intp pairs = K * K * x.count * std::min(x.height, height) * std::min(x.width, width);
+    const double TRANSFORM = 300.0, both = x.channels * channels;  // the former a channel of a tile
+    return tiles * (winograd::PRODUCTS * both + TRANSFORM * (x.channels + channels)) < 0.9 * pairs * both;
 }
 
-// Pairs of pixels that meet, of an image: each of the smaller side meets one through every tap.
-inline npy_intp pairs(npy_intp height, npy_intp width, npy_intp other_height, npy_intp other_width, npy_intp K) {
-    return std::min(height, other_height) * std::min(width, other_width) * K * K;
+inline npy_intp tiles_of(npy_intp images, npy_intp height, npy_intp width) {
+    return winograd::Tiling(images, height, width).count;
 }
 
 inline int convolve_winograd(const Maps& x, const Plan& plan, const MapsOut& y) {
     const Buffer packed(winograd::PRODUCTS * plan.w.from * plan.w.to);
     if (!packed.ok()) return 1;
     winograd::pack_filters(plan.w, packed.get());
-    winograd::convolve(x, plan.g.pad, packed.get(), y);
+    if (plan.down) winograd::gather(x, plan.g.pad, packed.get(), y);
+    else winograd::spread(x, plan.g.pad, packed.get(), y);
     return 0;
 }
 
@@ -92,9 +92,11 @@ inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
         return convolve_few(x, plan, y);
     }
     if (!plan.down && either) plan.other_way();
-    if (worth_winograd(plan.w.size, plan.g.stride, x.channels, F, x.count, y.height, y.width,
-                       pairs(x.height, x.width, y.height, y.width, plan.w.size)))
+    const npy_intp up = tiles_of(x.count, x.height, x.width), down = tiles_of(y.count, y.height, y.width);
+    if (worth_winograd(plan.w.size, plan.g.stride, std::min(up, down), x, y.height, y.width, F)) {
+        if (up < down) plan.other_way();
         return convolve_winograd(x, plan, y);
+    }
     if (plan.down && worth_surrounding(x, plan.g.pad)) {
         const Buffer around(surrounded_size(x, plan.g.pad));
         if (!around.ok()) return 1;
@@ -157,8 +159,8 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         g.pad = K - 1 - g.pad;
         to.turned = !to.turned;
     }
-    if (worth_winograd(K, g.stride, fine.channels, coarse.channels, coarse.count, coarse.height, coarse.width,
-                       pairs(fine.height, fine.width, coarse.height, coarse.width, K)))
+    if (worth_winograd(K, g.stride, tiles_of(coarse.count, coarse.height, coarse.width), fine, coarse.height,
+                       coarse.width, coarse.channels))
         return filter_gradient_winograd(fine, coarse, g.pad, to);
     const bool around = worth_surrounding(fine, g.pad);
     const Buffer larger(around ? surrounded_size(fine, g.pad) : 0);

@@ -12,7 +12,7 @@ const int RESULTS = 4, TAPS = 3, POINTS = 6, PRODUCTS = POINTS * POINTS;
 const float A = 2.0f / 3, B = 3.0f / 2, A2 = A * A, B2 = B * B;
 const float AT_A = (float)(1 / (2.0 * 4 / 9 * (4.0 / 9 - 9.0 / 4))), AT_B = (float)(1 / (2.0 * 9 / 4 * (9.0 / 4 - 4.0 / 9)));
 
-// One axis of each transform: y = T x.  Their adjoints serve the gradient for filters.
+// One axis of each transform: y = T x.  Their adjoints serve gradients.
 struct Pixels {
     static const int FROM = POINTS, TO = POINTS;
     LADDER_INLINE static void apply(const Vector* x, Vector* y) {
@@ -24,6 +24,19 @@ struct Pixels {
         y[3] = even_b + odd_b;
         y[4] = even_b - odd_b;
         y[5] = x[1] + x[5] - (A2 + B2) * x[3];
+    }
+};
+
+struct PixelsAdjoint {
+    static const int FROM = POINTS, TO = POINTS;
+    LADDER_INLINE static void apply(const Vector* x, Vector* y) {
+        const Vector even_a = x[1] + x[2], odd_a = x[1] - x[2], even_b = x[3] + x[4], odd_b = x[3] - x[4];
+        y[0] = x[0];
+        y[1] = x[5] - B * odd_a - A * odd_b;
+        y[2] = -(A2 + B2) * x[0] - B2 * even_a - A2 * even_b;
+        y[3] = A * odd_a + B * odd_b - (A2 + B2) * x[5];
+        y[4] = x[0] + even_a + even_b;
+        y[5] = x[5];
     }
 };
 
@@ -99,13 +112,13 @@ template <class Transform, class Load, class Store> LADDER_INLINE void transform
     }
 }
 
-// Tiles of results of all images, of 4 x 4 pixels; pixel i of results starts at pixel i - pad.
+// Tiles of all images, of 4 x 4 pixels of the coarse side.
 struct Tiling {
-    npy_intp rows, columns, count, pad;
+    npy_intp rows, columns, count;
 
-    Tiling(npy_intp images, npy_intp height, npy_intp width, npy_intp pad)
+    Tiling(npy_intp images, npy_intp height, npy_intp width)
         : rows((height + RESULTS - 1) / RESULTS), columns((width + RESULTS - 1) / RESULTS),
-          count(images * rows * columns), pad(pad) {}
+          count(images * rows * columns) {}
     npy_intp image(npy_intp tile) const { return tile / (rows * columns); }
     npy_intp row(npy_intp tile) const { return tile / columns % rows * RESULTS; }
     npy_intp column(npy_intp tile) const { return tile % columns * RESULTS; }
@@ -123,10 +136,14 @@ inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, 
             const bool inside = row + i >= 0 && row + i < x.height && column + j >= 0 && column + j < x.width;
             from[i][j] = inside ? x.at(image, row + i, column + j) : zeros;
         }
-    for (npy_intp c = 0; c < x.channels; c += LANES, to += vector_step)
+    for (npy_intp c = 0; c < x.channels; c += LANES, to += vector_step) {
+        // The next tile's pixels, most likely, beyond those that it shares with this one.
+        for (int i = 0; i < N; ++i)
+            for (int j = N - RESULTS; j < N; ++j) __builtin_prefetch(from[i][j] + RESULTS * x.channels + c);
         transform<Transform>(
             [&](int i, int j) LADDER_LAMBDA { return vector_at(from[i][j] + c); },
             [&](int i, int j, Vector v) LADDER_LAMBDA { vector_at(to + (i * POINTS + j) * product_step) = v; });
+    }
 }
 
 // Floats between the arrays of two products: an odd number of vectors, lest all lie in the same cache lines.

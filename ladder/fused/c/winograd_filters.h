@@ -49,7 +49,7 @@ inline npy_intp sums_size(const Maps& fine, const Maps& coarse) { return PRODUCT
 
 // All tiles' products; sums are zero before.
 inline void filter_sums(const Maps& fine, const Maps& coarse, npy_intp pad, float* scratch, float* sums) {
-    const Tiling tiling(coarse.count, coarse.height, coarse.width, pad);
+    const Tiling tiling(coarse.count, coarse.height, coarse.width);
     const std::vector<float> zeros(std::max(fine.channels, coarse.channels));
     const Transformed pixels(scratch, fine.channels);
     const Transformed gradients(scratch + Transformed::size(fine.channels), coarse.channels);

@@ -49,36 +49,99 @@ inline void multiply(const float* pixels, npy_intp from_step, const float* packe
 // A tile's results, as far as they lie inside.
 inline void transform_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
                            const MapsOut& y) {
-    for (npy_intp f = 0; f < y.channels; f += LANES)
+    const npy_intp rows = std::min<npy_intp>(RESULTS, y.height - row);
+    for (npy_intp f = 0; f < y.channels; f += LANES) {
+        for (npy_intp i = 0; i < rows; ++i)
+            for (int j = 0; j < RESULTS; ++j)
+                __builtin_prefetch(y.at(image, row + i, column + RESULTS + j) + f, 1);
         transform<Results>(
             [&](int i, int j) LADDER_LAMBDA { return vector_at(sums + (i * POINTS + j) * step + f); },
             [&](int i, int j, Vector v) LADDER_LAMBDA {
                 if (row + i < y.height && column + j < y.width) vector_at(y.at(image, row + i, column + j) + f) = v;
             });
+    }
 }
 
-// y from x with packed filters: the correlation with x surrounded by `pad` zeros.
-inline void convolve(const Maps& x, npy_intp pad, const float* packed, const MapsOut& y) {
-    const Tiling tiling(y.count, y.height, y.width, pad);
+// What a thread needs for some tiles: products of pixels with channels `from`, and their sums with channels `to`.
+class Workspace {
+public:
+    Workspace(npy_intp tiles, npy_intp from, npy_intp to)
+        : from_step(apart(tiles * from)), to_step(apart(tiles * to)), pixels(PRODUCTS * from_step),
+          sums(PRODUCTS * to_step), from_(from), to_(to) {
+        runs_.rows.resize(PIXELS);
+        runs_.number.assign(1, 0);
+    }
+    float* pixels_of(npy_intp tile) { return &pixels[tile * from_]; }
+    const float* sums_of(npy_intp tile) const { return &sums[tile * to_]; }
+    void multiply(npy_intp tiles, const float* packed) {
+        winograd::multiply(pixels.data(), from_step, packed, from_, sums.data(), to_step, to_, tiles, runs_);
+    }
+    const npy_intp from_step, to_step;
+
+private:
+    std::vector<float> pixels, sums;
+    const npy_intp from_, to_;
+    Runs runs_;
+};
+
+// Down: y from x with packed filters, by tiles of y.
+inline void gather(const Maps& x, npy_intp pad, const float* packed, const MapsOut& y) {
+    const Tiling tiling(y.count, y.height, y.width);
     const npy_intp tiles = tiles_at_a_time(x.channels, y.channels);
-    const npy_intp from_step = apart(tiles * x.channels), to_step = apart(tiles * y.channels);
     const std::vector<float> zeros(x.channels);
 #pragma omp parallel
     {
-        std::vector<float> pixels(PRODUCTS * from_step), sums(PRODUCTS * to_step);
-        Runs runs;
-        runs.rows.resize(PIXELS);
-        runs.number.assign(1, 0);
+        Workspace work(tiles, x.channels, y.channels);
 #pragma omp for schedule(dynamic)
         for (npy_intp start = 0; start < tiling.count; start += tiles) {
             const npy_intp count = std::min(tiles, tiling.count - start);
             for (npy_intp t = 0; t < count; ++t)
                 transform_pixels<Pixels>(x, zeros.data(), tiling.image(start + t), tiling.row(start + t) - pad,
-                                         tiling.column(start + t) - pad, &pixels[t * x.channels], from_step);
-            multiply(pixels.data(), from_step, packed, x.channels, sums.data(), to_step, y.channels, count, runs);
+                                         tiling.column(start + t) - pad, work.pixels_of(t), work.from_step);
+            work.multiply(count, packed);
             for (npy_intp t = 0; t < count; ++t)
-                transform_back(&sums[t * y.channels], to_step, tiling.image(start + t), tiling.row(start + t),
+                transform_back(work.sums_of(t), work.to_step, tiling.image(start + t), tiling.row(start + t),
                                tiling.column(start + t), y);
+        }
+    }
+}
+
+// Adds a tile's pixels, as far as they lie inside.
+inline void add_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
+                     const MapsOut& y) {
+    for (npy_intp f = 0; f < y.channels; f += LANES)
+        transform<PixelsAdjoint>(
+            [&](int i, int j) LADDER_LAMBDA { return vector_at(sums + (i * POINTS + j) * step + f); },
+            [&](int i, int j, Vector v) LADDER_LAMBDA {
+                const npy_intp k = row + i, l = column + j;
+                if (k >= 0 && k < y.height && l >= 0 && l < y.width) vector_at(y.at(image, k, l) + f) += v;
+            });
+}
+
+// Up: y from x with packed filters, by tiles of x, whose results overlap.  The larger y is, the fewer are these tiles.
+inline void spread(const Maps& x, npy_intp pad, const float* packed, const MapsOut& y) {
+    const Tiling tiling(x.count, x.height, x.width);
+    const npy_intp tiles = tiles_at_a_time(x.channels, y.channels), of_image = tiling.rows * tiling.columns;
+    npy_intp images = 1;  // whose tiles are a multiple of PIXELS
+    while (images * of_image % PIXELS) ++images;
+    const std::vector<float> zeros(x.channels);
+#pragma omp parallel
+    {
+        Workspace work(tiles, x.channels, y.channels);
+#pragma omp for schedule(dynamic)
+        for (npy_intp image = 0; image < x.count; image += images) {
+            const npy_intp last = std::min(image + images, x.count);
+            std::fill(y.at(image, 0, 0), y.at(last, 0, 0), 0.0f);
+            for (npy_intp start = image * of_image; start < last * of_image; start += tiles) {
+                const npy_intp count = std::min(tiles, last * of_image - start);
+                for (npy_intp t = 0; t < count; ++t)
+                    transform_pixels<ResultsAdjoint>(x, zeros.data(), tiling.image(start + t), tiling.row(start + t),
+                                                     tiling.column(start + t), work.pixels_of(t), work.from_step);
+                work.multiply(count, packed);
+                for (npy_intp t = 0; t < count; ++t)
+                    add_back(work.sums_of(t), work.to_step, tiling.image(start + t), tiling.row(start + t) - pad,
+                             tiling.column(start + t) - pad, y);
+            }
         }
     }
 }
