@@ -2,11 +2,14 @@
 
     python benchmarks/check_rivals.py                  # the fully connected network, all rivals
     python benchmarks/check_rivals.py torch --model conv_small --small
+    python benchmarks/check_rivals.py torch --model conv_small --fused
 
 Same parameters (moved from the start, where most gradients are 0), inputs and
-noise; compared with the plain graph are all costs, all gradients, and, after
-one update, parameters and running averages.  Exit status 1 if any differs, or
-a rival that was asked for is not installed.
+noise; compared with the plain graph, or the fused one, are all costs, all
+gradients, and, after one update, parameters and running averages.  The plain
+graph is evaluated in Python: for the large convolutional networks, take the
+fused one.  Exit status 1 if any differs, or a rival that was asked for is not
+installed.
 """
 
 import argparse
@@ -25,13 +28,18 @@ RIVALS = ("torch", "torch-joined", "jax")
 #: What float32 may lose: length of an array's difference, relative to the array's.
 TOLERANCE = 1e-4
 
+#: The same for all steps of Adam together, which divides each gradient by its size: those that are
+#: nothing but rounding take full steps, too.
+STEP_TOLERANCE = 1e-2
+
 #: In the large network a ReLU or two of the many have an input that is 0 up to rounding: on here, off
 #: there, they move a unit's gradient by as much as this.
 LARGE_GRADIENT_TOLERANCE = 1e-3
 
-#: The same for all steps of Adam together, which divides each gradient by its size: those that are
-#: nothing but rounding take full steps, too.
-STEP_TOLERANCE = 1e-2
+#: Gradients and steps of the large convolutional ones, whose maps have thousands of such ReLUs and pooling
+#: windows each.  Off the gradients in float64 are, in conv_small, ours by 0.003, the first port's by 0.002,
+#: those of PyTorch with channels last by 0.014: its batch normalisation sums less exactly.
+LARGE_CONV_TOLERANCES = 0.05, 0.3
 
 
 def main():
@@ -39,13 +47,16 @@ def main():
     parser.add_argument("rivals", nargs="*", help=f"{', '.join(RIVALS)}; default: all")
     parser.add_argument("--model", choices=NETWORKS, default="mnist", help="default: mnist")
     parser.add_argument("--small", action="store_true", help="a small network of its kind, as in the tests")
+    parser.add_argument("--fused", action="store_true", help="compare the fused graph, compiled")
     args = parser.parse_args()
     if set(args.rivals) - set(RIVALS):
         parser.error(f"the rivals are {', '.join(RIVALS)}")
     network = (SMALL_NETWORKS if args.small else NETWORKS)[args.model]
-    gradient_tolerance = TOLERANCE if args.small else LARGE_GRADIENT_TOLERANCE
+    tolerances = TOLERANCE if args.small else LARGE_GRADIENT_TOLERANCE, STEP_TOLERANCE
+    if network.convolutional and not args.small:
+        tolerances = LARGE_CONV_TOLERANCES
     situation = perturbed(network)
-    ours = ladder_results(network, *situation)
+    ours = ladder_results(network, *situation, args.fused)
     good = True
     for name in args.rivals or RIVALS:
         try:
@@ -55,7 +66,7 @@ def main():
             good &= name not in args.rivals
             continue
         theirs = rival.costs_and_gradients(network, *situation), rival.after_update(network, *situation)
-        good &= compare(name, network, situation[0], ours, theirs, gradient_tolerance)
+        good &= compare(name, network, situation[0], ours, theirs, *tolerances)
     sys.exit(0 if good else 1)
 
 
@@ -70,8 +81,8 @@ def perturbed(network):
     return parameters, random_batch(network, rng), noise
 
 
-def ladder_results(network, parameters, batch, noise):
-    """The plain graph's costs, gradients, and parameters and averages after an update."""
+def ladder_results(network, parameters, batch, noise, fused):
+    """Our costs, gradients, and parameters and averages after an update."""
     from ladder.backends import c
 
     c.configure()
@@ -81,7 +92,7 @@ def ladder_results(network, parameters, batch, noise):
     from ladder.training import functions
     from ladder.training.step import training_step
 
-    ladder, inputs = functions.build_training_graph(hyper_parameters(network))
+    ladder, inputs = functions.build_training_graph(hyper_parameters(network, fused))
     step = training_step(ladder, network.learning_rate)
     costs = {"cost_total": ladder.costs.total, "cost_class_corr": ladder.costs.class_corr}
     costs.update({f"denois{i}": cost for i, cost in ladder.costs.denois.items()})
@@ -92,8 +103,8 @@ def ladder_results(network, parameters, batch, noise):
         [*costs.values(), *step.gradients],
         updates=step.updates,
         givens=dict(zip(ladder.noise.draws, noise, strict=True)),
-        # One evaluation is not worth compiling for.
-        mode=Mode(linker="py", optimizer=None),
+        # One evaluation of the plain graph is not worth compiling for.
+        mode=c.mode() if fused else Mode(linker="py", optimizer=None),
     )
     values = evaluate(*[batch[variable.name] for variable in inputs])
     gradients = dict(zip([p.name for p in step.parameters], values[len(costs) :], strict=True))
@@ -101,14 +112,14 @@ def ladder_results(network, parameters, batch, noise):
     return (dict(zip(costs, values)), gradients), changed
 
 
-def hyper_parameters(network):
-    """The ladder's own description of a network, plain graph."""
+def hyper_parameters(network, fused):
+    """The ladder's own description of a network."""
     from ladder.hyper import HyperParameters
 
-    return HyperParameters(plain_graph=True, **network.options)
+    return HyperParameters(plain_graph=not fused, **network.options)
 
 
-def compare(name, network, parameters, ours, theirs, gradient_tolerance):
+def compare(name, network, parameters, ours, theirs, gradient_tolerance, step_tolerance):
     """Print the largest difference of every kind; whether all are small."""
     (costs, gradients), changed = ours
     (their_costs, their_gradients), their_changed = theirs
@@ -119,7 +130,7 @@ def compare(name, network, parameters, ours, theirs, gradient_tolerance):
         "gradients": (largest(gradients, their_gradients), gradient_tolerance),
         # Together: above a normalised layer without activation all means are nothing but rounding.
         "running averages": (("all", steps_apart(averages, changed, their_changed)), TOLERANCE),
-        "parameters' steps": (("all", steps_apart(parameters, changed, their_changed)), STEP_TOLERANCE),
+        "parameters' steps": (("all", steps_apart(parameters, changed, their_changed)), step_tolerance),
     }
     table = Table("", "difference", "allowed", "largest in", title=f"{name} and the ladder")
     for kind, ((where, difference), allowed) in kinds.items():
