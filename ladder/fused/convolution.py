@@ -15,7 +15,7 @@ from aesara.scalar import int64
 
 from ladder.fused.operation import FusedOperation
 
-KERNELS = ("tile.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
+KERNELS = ("tile.h", "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
            "winograd_maps.h", "winograd_filters.h", "convolution.h")
 
 

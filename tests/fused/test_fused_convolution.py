@@ -153,7 +153,7 @@ def test_memory_in_any_order(border):
 
 def test_threads_give_the_same_bits():
     for border in BORDERS:
-        for sizes in [(40, 3, 12, 13, 40, 3), (30, 40, 10, 9, 3, 3)]:
+        for sizes in [(40, 3, 12, 13, 40, 3), (30, 40, 10, 9, 3, 3), (9, 32, 15, 14, 64, 3), (50, 20, 6, 6, 33, 3)]:
             arrays = arrays_of(*sizes, border, 1)
             assert_same_bits(lambda: run(arrays, border, 1).values())
 

@@ -65,7 +65,7 @@ inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     pack_filters(plan.w, packed.get());
     const Axis rows(plan.g, x.height, y.height, K, plan.down), columns(plan.g, x.width, y.width, K, plan.down);
     const bool all_taps = plan.down && complete(plan.g, K, x.height, y.height) && complete(plan.g, K, x.width, y.width);
-    if (all_taps && short_rows(K, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
+    if (all_taps && worth_patches(K, plan.g.stride, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
     else gather(x, rows, columns, all_taps && x.channels < 16, packed.get(), y);
     return 0;
 }
@@ -172,7 +172,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         g.pad = 0;
     }
     if (complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width) &&
-        short_rows(K, fine.channels))
+        worth_patches(K, g.stride, fine.channels))
         filter_sums_of_patches(fine, coarse, K, g.stride, parts, sums.get());
     else filter_sums(fine, coarse, g, K, parts, sums.get());
     filters_from(sums.get(), parts, K, coarse.channels, fine.channels, to.turned, to.data, to.coarse_stride,

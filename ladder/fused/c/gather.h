@@ -68,49 +68,31 @@ private:
     const std::vector<npy_intp> row_order_, column_order_;
 };
 
-// A tile of pixels times the block of filters that starts at `first`; to: a pixel's channels.
-template <int V>
-inline void gather_block(const Runs& runs, npy_intp length, const float* right, float* const* to, npy_intp first,
-                         npy_intp columns) {
-    float spare[PIXELS][V * LANES], *at[PIXELS];
-    const npy_intp width = std::min<npy_intp>(V * LANES, columns - first);
-    const bool whole = width == V * LANES;
-    for (int p = 0; p < PIXELS; ++p) at[p] = whole ? to[p] + first : spare[p];
-    tile_product<V>(runs, length, right, at);
-    for (int p = 0; !whole && p < PIXELS; ++p) std::copy_n(spare[p], width, to[p] + first);
-}
-
-// The same for filters packed as (block, depth, width of the block).
-inline void gather_block(const Runs& runs, npy_intp length, const float* packed, npy_intp depth, npy_intp first,
-                         npy_intp columns, float* const* to) {
-    if (block_width(first, columns) == BLOCK) gather_block<2>(runs, length, packed + first * depth, to, first, columns);
-    else gather_block<1>(runs, length, packed + first * depth, to, first, columns);
-}
-
 // y from x with packed filters.
 inline void gather(const Maps& x, const Axis& rows, const Axis& columns, bool merged, const float* packed,
                    const MapsOut& y) {
-    const npy_intp TILES = 16;  // whose sources stay in the second-level cache while all filters pass
-    const npy_intp depth = rows.taps * columns.taps * x.channels;
+    const npy_intp MOST = 16, depth = rows.taps * columns.taps * x.channels;
     const std::vector<float> zeros(merged ? columns.taps * x.channels : x.channels);
     const Gather of(x, rows, columns, merged, y, zeros.data());
-    // Small images are taken together.
-    const npy_intp images = std::min(y.count, TILES * PIXELS / y.pixels() + 1);
-    const npy_intp groups = (y.count + images - 1) / images;
-    const npy_intp chunks = (images * y.pixels() + TILES * PIXELS - 1) / (TILES * PIXELS);
+    // Small images are taken together, large ones in equal chunks of at most so many tiles: what they are made from
+    // stays in the second-level cache while all filters pass.
+    const npy_intp images = std::min(y.count, std::max<npy_intp>(1, MOST * PIXELS / y.pixels()));
+    const npy_intp groups = (y.count + images - 1) / images, all = (images * y.pixels() + PIXELS - 1) / PIXELS;
+    const npy_intp chunks = (all + MOST - 1) / MOST, each = (all + chunks - 1) / chunks;
 #pragma omp parallel
     {
-        Runs runs[TILES];
-        float* to[TILES][PIXELS];
+        Runs runs[MOST];
+        float* to[MOST][PIXELS];
 #pragma omp for schedule(dynamic)
         for (npy_intp task = 0; task < groups * chunks; ++task) {
             const npy_intp image = task / chunks * images, together = std::min(images, y.count - image);
-            const npy_intp start = task % chunks * TILES * PIXELS, places = together * y.pixels() - start;
-            const npy_intp tiles = std::min(TILES, (places + PIXELS - 1) / PIXELS);
+            const npy_intp start = task % chunks * each * PIXELS, places = together * y.pixels() - start;
+            const npy_intp tiles = std::min(each, (places + PIXELS - 1) / PIXELS);
             for (npy_intp t = 0; t < tiles; ++t) of.tile(image, together, start + t * PIXELS, runs[t], to[t]);
             for (npy_intp first = 0; first < y.channels; first += BLOCK)
                 for (npy_intp t = 0; t < tiles; ++t)
-                    gather_block(runs[t], of.length(), packed, depth, first, y.channels, to[t]);
+                    multiply_block(runs[t].rows.data(), runs[t].number.data(), (int)runs[t].number.size(),
+                                   of.length(), packed, depth, to[t], first, y.channels);
         }
     }
 }

@@ -1,22 +1,25 @@
 // Convolutions from few channels: a row of a filter is shorter than a vector.  The pixels that a result depends on are
-// copied side by side, and the rest is a matrix product.
+// copied side by side, and the rest is a matrix product.  So is all of a convolution with filters of one pixel.
 
 namespace ladder {
 
-const npy_intp PATCHES = 16 * PIXELS;  // at a time: they stay in the first-level cache
+// Whether K pixels side by side fill no more than a vector, or the patches lie there as they are.
+inline bool worth_patches(npy_intp K, npy_intp stride, npy_intp channels) {
+    return K * channels <= LANES || (K == 1 && stride == 1);
+}
 
-// Whether K pixels side by side fill no more than a vector.
-inline bool short_rows(npy_intp K, npy_intp channels) { return K * channels <= LANES; }
-
-// The patches of the coarse side's pixels, of all images: (count, size).
+// The patches of the coarse side's pixels, of all images, at most `most` at a time: (count, size).
 class Patches {
 public:
-    Patches(const Maps& x, npy_intp K, npy_intp stride, npy_intp height, npy_intp width)
+    Patches(const Maps& x, npy_intp K, npy_intp stride, npy_intp height, npy_intp width,
+            npy_intp most)
         : size(K * K * x.channels), x_(x), K_(K), stride_(stride), height_(height), width_(width),
-          last_vector_(x.data + x.size() - LANES), data_(PATCHES * size + LANES) {}
+          last_vector_(x.data + x.size() - LANES), 
+          data_(there() ? 0 : most * size + LANES) {}
 
     // Those of pixels [first, first + count), as if they were an image's row.
     Maps find(npy_intp first, npy_intp count) {
+        if (there()) return {x_.data + first * size, 1, 1, count, size};
         npy_intp j = first % width_, i = first / width_ % height_, n = first / width_ / height_;
         for (npy_intp p = 0; p < count; ++p) {
             copy(x_.at(n, i * stride_, j * stride_), &data_[p * size]);
@@ -36,6 +39,8 @@ private:
     const float* const last_vector_;
     std::vector<float> data_;
 
+    bool there() const { return K_ == 1 && stride_ == 1; }
+
     // Whole vectors: the next row, or patch, overwrites what is too much.
     void copy(const float* from, float* to) const {
         const npy_intp row = K_ * x_.channels;
@@ -48,27 +53,15 @@ private:
 
 // y from x with packed filters.
 inline void gather_patches(const Maps& x, npy_intp K, npy_intp stride, const float* packed, const MapsOut& y) {
-    const npy_intp pixels = y.count * y.pixels();
+    const npy_intp pixels = y.count * y.pixels(), rows = rows_at_a_time(K * K * x.channels);
 #pragma omp parallel
     {
-        Patches patches(x, K, stride, y.height, y.width);
-        Runs runs;
-        runs.rows.resize(PIXELS);
-        runs.number.assign(1, 0);
-#pragma omp for schedule(static)
-        for (npy_intp start = 0; start < pixels; start += PATCHES) {
-            const npy_intp count = std::min(PATCHES, pixels - start);
-            const Maps found = patches.find(start, count);
-            for (npy_intp place = 0; place < count; place += PIXELS) {
-                float* to[PIXELS];
-                for (int p = 0; p < PIXELS; ++p) {
-                    const npy_intp at = std::min(place + p, count - 1);
-                    runs.rows[p] = found.at(0, 0, at);
-                    to[p] = y.data + (start + at) * y.channels;
-                }
-                for (npy_intp first = 0; first < y.channels; first += BLOCK)
-                    gather_block(runs, patches.size, packed, patches.size, first, y.channels, to);
-            }
+        Patches patches(x, K, stride, y.height, y.width, rows);
+#pragma omp for schedule(dynamic)
+        for (npy_intp start = 0; start < pixels; start += rows) {
+            const Maps found = patches.find(start, std::min(rows, pixels - start));
+            multiply(found.data, found.width, patches.size, packed, y.channels, y.data + start * y.channels,
+                     y.channels);
         }
     }
 }
@@ -79,17 +72,15 @@ inline void filter_sums_of_patches(const Maps& fine, const Maps& coarse, npy_int
     const npy_intp blocks = (coarse.channels + BLOCK - 1) / BLOCK, pixels = coarse.count * coarse.pixels();
 #pragma omp parallel
     {
-        Patches patches(fine, K, stride, coarse.height, coarse.width);
+        Patches patches(fine, K, stride, coarse.height, coarse.width, STRIP_PIXELS);
 #pragma omp for schedule(dynamic)
-        for (npy_intp part = 0; part < parts; ++part) {
-            const npy_intp end = (part + 1) * pixels / parts;
-            for (npy_intp start = part * pixels / parts; start < end; start += PATCHES) {
-                const npy_intp count = std::min(PATCHES, end - start);
-                const Maps found = patches.find(start, count);
+        for (npy_intp task = 0; task < parts * blocks; ++task) {
+            const npy_intp part = task / blocks, end = (part + 1) * pixels / parts;
+            for (npy_intp start = part * pixels / parts; start < end; start += STRIP_PIXELS) {
+                const npy_intp count = std::min(STRIP_PIXELS, end - start);
                 const Maps beside = {coarse.data + start * coarse.channels, 1, 1, count, coarse.channels};
-                for (npy_intp block = 0; block < blocks; ++block)
-                    FilterSums(found, beside, Geometry{1, 0}, 1, block)
-                        .add(0, 1, sums + (part * blocks + block) * patches.size * BLOCK);
+                FilterSums(patches.find(start, count), beside, Geometry{1, 0}, 1, task % blocks)
+                    .add(0, 1, sums + task * patches.size * BLOCK);
             }
         }
     }

@@ -27,30 +27,21 @@ inline void add_taps(const float* taps, npy_intp K, npy_intp channels, npy_intp 
 
 // y from x with packed columns, towards the fine side.
 inline void spread(const Maps& x, npy_intp K, Geometry g, const float* packed, const MapsOut& y) {
-    const npy_intp columns = K * K * y.channels, stride = round_up(columns, BLOCK);
+    const npy_intp columns = K * K * y.channels;
 #pragma omp parallel
     {
-        Runs runs;
-        runs.rows.resize(PIXELS);
-        runs.number.assign(1, 0);
-        std::vector<float> product(PIXELS * stride);
+        std::vector<float> product(PIXELS * columns);
 #pragma omp for schedule(dynamic)
         for (npy_intp n = 0; n < x.count; ++n) {
             std::fill(y.at(n, 0, 0), y.at(n, 0, 0) + y.image_size(), 0.0f);
             for (npy_intp start = 0; start < x.pixels(); start += PIXELS) {
-                const int pixels = (int)std::min<npy_intp>(PIXELS, x.pixels() - start);
-                float* to[PIXELS];
-                for (int p = 0; p < PIXELS; ++p) {
-                    runs.rows[p] = x.at(n, 0, std::min(start + p, x.pixels() - 1));
-                    to[p] = &product[p * stride];
-                }
-                for (npy_intp first = 0; first < columns; first += BLOCK)
-                    gather_block(runs, x.channels, packed, x.channels, first, columns, to);
-                for (int p = 0; p < pixels; ++p) {
+                const npy_intp pixels = std::min<npy_intp>(PIXELS, x.pixels() - start);
+                multiply(x.at(n, 0, start), pixels, x.channels, packed, columns, product.data(), columns);
+                for (npy_intp p = 0; p < pixels; ++p) {
                     const npy_intp i = (start + p) / x.width * g.stride - g.pad;
                     const npy_intp j = (start + p) % x.width * g.stride - g.pad;
                     for (npy_intp d = std::max<npy_intp>(0, -i); d < K && i + d < y.height; ++d)
-                        add_taps(to[p] + d * K * y.channels, K, y.channels, j, y.width, y.at(n, i + d, 0));
+                        add_taps(&product[p * columns + d * K * y.channels], K, y.channels, j, y.width, y.at(n, i + d, 0));
                 }
             }
         }

@@ -31,21 +31,14 @@ inline npy_intp round_up(npy_intp n, npy_intp unit) { return (n + unit - 1) / un
 // Columns of the block that starts at `first`: a matrix's last ones may need no more than one vector.
 inline int block_width(npy_intp first, npy_intp columns) { return columns - first > LANES ? BLOCK : LANES; }
 
-// Where a tile's left factor lies: for each run, of `length` consecutive floats, an address a pixel,
-// and the number of the run in the right factor.
-struct Runs {
-    std::vector<const float*> rows;  // (count, PIXELS)
-    std::vector<int> number;         // (count)
-};
-
-// to[p][v] = sum over runs t and k of rows[t][p][k] right[number[t]][k][v]; right's rows are V vectors wide.
+// to[p][v] = sum over runs t < count and k < length of rows[t][p][k] right[number[t]][k][v]: a run is `length`
+// consecutive floats a pixel; right's rows are V vectors wide.
 template <int V>
-inline void tile_product(const Runs& runs, npy_intp length, const float* right, float* const* to) {
+inline void tile_product(const float* const* rows, const int* number, int count, npy_intp length, const float* right,
+                         float* const* to) {
     Vector sum[PIXELS][V] = {};
-    const int count = (int)runs.number.size();
-    for (int t = 0; t < count; ++t) {
-        const float* const* rows = &runs.rows[t * PIXELS];
-        const float* w = right + runs.number[t] * length * V * LANES;
+    for (int t = 0; t < count; ++t, rows += PIXELS) {
+        const float* w = right + number[t] * length * V * LANES;
         auto step = [&](npy_intp k) __attribute__((always_inline)) {
             Vector column[V];
 #pragma GCC unroll 2

@@ -30,22 +30,6 @@ inline npy_intp tiles_at_a_time(npy_intp from, npy_intp to) {
     return std::max<npy_intp>(2, CACHE / (PRODUCTS * (from + to) * PIXELS)) * PIXELS;
 }
 
-// sums (product, tile, to) of pixels (product, tile, from) times packed filters.
-inline void multiply(const float* pixels, npy_intp from_step, const float* packed, npy_intp from, float* sums,
-                     npy_intp to_step, npy_intp to, npy_intp tiles, Runs& runs) {
-    for (int product = 0; product < PRODUCTS; ++product)
-        for (npy_intp first = 0; first < to; first += BLOCK)
-            for (npy_intp start = 0; start < tiles; start += PIXELS) {
-                float* rows[PIXELS];
-                for (int p = 0; p < PIXELS; ++p) {
-                    const npy_intp tile = std::min(start + p, tiles - 1);
-                    runs.rows[p] = pixels + product * from_step + tile * from;
-                    rows[p] = sums + product * to_step + tile * to;
-                }
-                gather_block(runs, from, packed + product * from * to, from, first, to, rows);
-            }
-}
-
 // A tile's results, as far as they lie inside.
 inline void transform_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
                            const MapsOut& y) {
@@ -67,21 +51,19 @@ class Workspace {
 public:
     Workspace(npy_intp tiles, npy_intp from, npy_intp to)
         : from_step(apart(tiles * from)), to_step(apart(tiles * to)), pixels(PRODUCTS * from_step),
-          sums(PRODUCTS * to_step), from_(from), to_(to) {
-        runs_.rows.resize(PIXELS);
-        runs_.number.assign(1, 0);
-    }
+          sums(PRODUCTS * to_step), from_(from), to_(to) {}
     float* pixels_of(npy_intp tile) { return &pixels[tile * from_]; }
     const float* sums_of(npy_intp tile) const { return &sums[tile * to_]; }
     void multiply(npy_intp tiles, const float* packed) {
-        winograd::multiply(pixels.data(), from_step, packed, from_, sums.data(), to_step, to_, tiles, runs_);
+        for (int product = 0; product < PRODUCTS; ++product)
+            ladder::multiply(&pixels[product * from_step], tiles, from_, packed + product * from_ * to_, to_,
+                             &sums[product * to_step], to_);
     }
     const npy_intp from_step, to_step;
 
 private:
     std::vector<float> pixels, sums;
     const npy_intp from_, to_;
-    Runs runs_;
 };
 
 // Down: y from x with packed filters, by tiles of y.
