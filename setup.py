@@ -18,7 +18,13 @@ setup(
     description="Semi-supervised learning with ladder networks, on Aesara",
     license="MIT",
     packages=find_packages(include=["ladder", "ladder.*"]),
-    package_data={"ladder.data.convert": ["*.txt", "*.json"], "ladder.fused": ["c/*.h"]},
+    package_data={
+        "ladder.data.convert": ["*.txt", "*.json"],
+        "ladder.experiments": ["presets/*.json"],
+        "ladder.fused": ["c/*.h"],
+    },
+    # Where ladder.experiments.published looks where there is no checkout.
+    data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
     python_requires=">=3.10,<3.12",
     install_requires=[
         "aesara==2.9.4",

@@ -14,9 +14,11 @@ from ladder.cli.options import (
     given_options,
     hyper_parameters,
 )
+from ladder.cli.preset_options import add_preset_options, preset_combinations
 from ladder.data.experiment import check_classes, choose_examples, load_examples
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import TrainingStopped, UserError
+from ladder.experiments.preset import load_preset
 from ladder.hyper import resolve_adversarial, resolve_layers
 
 logger = logging.getLogger("main")
@@ -28,8 +30,9 @@ def add_parser(subparsers):
         description="Train a ladder network, and save it with its log in results/SAVE_TO0 "
         "(or the first free number). Options with several values train all combinations, in the order given.",
     )  # fmt: skip
-    parser.add_argument("save_to", nargs="?", default="noname",
-                        help="name of the run, or a path; a number is added (default: noname)")  # fmt: skip
+    parser.add_argument("save_to", nargs="?",
+                        help="name of the run, or a path; a number is added (default: the preset's name, or noname)")  # fmt: skip
+    add_preset_options(parser)
     add_training_options(parser)
     add_threads_option(parser)
     parser.add_argument("--dry-run", action="store_true",
@@ -40,7 +43,8 @@ def add_parser(subparsers):
 
 def run(args):
     """Check every configuration, then train one after the other."""
-    experiments = prepare(combinations(given_options(args)))
+    all_options, save_to = _what_to_train(args)
+    experiments = prepare(all_options)
     if args.dry_run:
         from ladder.cli.dry_run import print_network
 
@@ -54,7 +58,7 @@ def run(args):
         if len(experiments) > 1:
             logger.info("Training configuration %d / %d", i + 1, len(experiments))
         try:
-            folder, finished = train_one(p, preprocess(p, examples, split), split, args.save_to, args.threads)
+            folder, finished = train_one(p, preprocess(p, examples, split), split, save_to, args.threads)
         except TrainingStopped as error:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
@@ -65,6 +69,16 @@ def run(args):
             return 130
         logger.info("Test error: run.py evaluate %s", folder)
     return status
+
+
+def _what_to_train(args):
+    """Options of every configuration, and the name of their folders."""
+    if args.preset is None:
+        if args.rows:
+            raise UserError("--rows chooses rows of a preset: give --preset, too.")
+        return combinations(given_options(args)), args.save_to or "noname"
+    preset = load_preset(args.preset)
+    return preset_combinations(preset, args.rows, given_options(args)), args.save_to or preset.save_to
 
 
 def prepare(all_options):

@@ -49,7 +49,7 @@ def test_values_of_mnist_100_full():
 def test_values_train_the_product_in_the_order_given():
     args = parse("train --lr 0.1 0.2 --seed 3 1 --act relu-sigmoid-relu linear x")
     # 'x' is one more value of --act: a name needs '--' before it, as in the original
-    assert args.save_to == "noname"
+    assert args.save_to is None
     args = parse("train --lr 0.1 0.2 --seed 3 1 -- x")
     assert [(o["lr"], o["seed"]) for o in combinations(given_options(args))] == [
         (0.1, 3), (0.1, 1), (0.2, 3), (0.2, 1),

@@ -1,0 +1,60 @@
+"""``run.py presets``: the published experiments that can be trained by name."""
+
+import shlex
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ladder.cli.preset_options import parsed_rows, words
+from ladder.experiments.preset import load_preset, preset_names
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "presets", help="list the published experiments", allow_abbrev=False,
+        description="List the published experiments that 'train --preset NAME' trains and 'table NAME' shows.",
+    )  # fmt: skip
+    parser.add_argument("--show", metavar="NAME", help="print one of them as full command lines, and its file")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    if args.show is None:
+        _print_list()
+    else:
+        _print_one(load_preset(args.show))
+    return 0
+
+
+def _print_list():
+    table = Table("preset", "what", "rows", "source")
+    for preset in map(load_preset, preset_names()):
+        names = "\n".join([preset.name, *preset.also_called])
+        # Text, not markup: a source may have brackets.
+        table.add_row(names, Text(preset.title), str(len(preset.rows)), Text(_short(preset.source)))
+    # A log file has no width; do not fold the table there.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    print("One of them as a command line: run.py presets --show NAME")
+
+
+def _short(source):
+    """The place without authors and title: every row would repeat them."""
+    for work, name in (("Adversarial Learning with Ladder Networks, 2016, ", "thesis 2016, "),
+                       ("Semi-Supervised Learning with Ladder Networks, 2015; README of its code, ", "README 2015, ")):  # fmt: skip
+        if work in source:
+            return name + source.split(work, 1)[1].split(";")[0]
+    return source
+
+
+def _print_one(preset):
+    parsed_rows(preset)  # says what is wrong with a file of the user's own
+    print(f"# {preset.title}\n# {preset.source}\n# file: {preset.path} (copy it, edit it, and give the copy to --preset)")
+    for note in preset.notes:
+        print(f"# note: {note}")
+    for name, options in preset.rows.items():
+        if name != preset.name:
+            print(f"# {name}")
+        print(shlex.join(["python", "run.py", "train", *words(options), "--", preset.save_to]))

@@ -1,0 +1,160 @@
+"""Presets: published experiments as plain JSON files that can be copied and edited.
+
+A file has
+
+``title``, ``source``
+    What it is, and where it was published.
+``options``
+    Options of ``run.py train`` without their dashes: a number, a text, true or
+    false, or a list of several values.
+``rows`` (may be missing)
+    Variants by name, each with the options that it adds or changes.
+``published`` (may be missing)
+    ``table``: a file of ``results/published``; ``row``: of one row, its name there.
+``baseline`` (may be missing)
+    ``preset`` and, where that has several rows, ``row``: what rows are tested against.
+``tuned_on_test`` (may be missing)
+    ``seed``: with which seed a row was chosen by its test error; ``search``: the
+    preset whose rows it was chosen from.
+``also_called``, ``notes`` (may be missing)
+    Lists of text: other names of the preset, and what a reader should know.
+"""
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from ladder.errors import UserError
+
+FOLDER = Path(__file__).with_name("presets")
+
+#: Entry -> the type it must have, and how to say so.
+ENTRIES = {
+    "title": (str, "a text"),
+    "source": (str, "a text"),
+    "options": (dict, "an object"),
+    "rows": (dict, "an object"),
+    "published": (dict, "an object"),
+    "baseline": (dict, "an object"),
+    "tuned_on_test": (dict, "an object"),
+    "also_called": (list, "a list"),
+    "notes": (list, "a list"),
+}
+#: Entry -> what it must say.
+NEEDED = {"published": "table", "baseline": "preset", "tuned_on_test": "seed"}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One preset file.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+    title, source : str
+    rows : dict of row name -> dict of option -> value, as in the file
+        With the common options; one row, named as the preset, where the file has none.
+    published, baseline, tuned_on_test : dict or None
+    also_called, notes : list of str
+    """
+
+    name: str
+    path: Path
+    title: str
+    source: str
+    rows: dict
+    published: Optional[dict] = None
+    baseline: Optional[dict] = None
+    tuned_on_test: Optional[dict] = None
+    also_called: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    @property
+    def save_to(self):
+        """Name of its runs: a number follows, which must not run into the preset's own."""
+        return self.name + ("_" if self.name[-1].isdigit() else "")
+
+    def choose_rows(self, names):
+        """The rows of these names; all of them for None."""
+        for name in names or ():
+            if name not in self.rows:
+                raise UserError(f"preset {self.name} has no row '{name}': choose from {_quoted(self.rows)}.")
+        return {name: self.rows[name] for name in names or self.rows}
+
+
+def preset_names():
+    """Names of all presets that come with the program, numbers in order."""
+    return sorted((path.stem for path in FOLDER.glob("*.json")), key=_numbers_in_order)
+
+
+def load_preset(name):
+    """A preset by name, or from a file of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`preset_names`, another name of one, or a path that ends in ``.json``.
+    """
+    if name.endswith(".json"):
+        return _read(Path(name))
+    path = FOLDER / f"{name}.json"
+    if name in preset_names():
+        return _read(path)
+    presets = [_read(FOLDER / f"{other}.json") for other in preset_names()]
+    for preset in presets:
+        if name in preset.also_called:
+            return preset
+    known = preset_names() + [other for preset in presets for other in preset.also_called]
+    close = difflib.get_close_matches(name, known, n=3)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UserError(
+        f"there is no preset '{name}': {meant}see run.py presets, or give a file of your own that ends in .json."
+    )
+
+
+def _read(path):
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"preset {path} cannot be read ({error.strerror}): give a preset's name or file.") from None
+    except ValueError as error:
+        raise UserError(f"preset {path} is not JSON ({error}): mend it there.") from None
+    _check(entries, path)
+    rows = {
+        name: {**entries["options"], **options} for name, options in entries.get("rows", {path.stem: {}}).items()
+    }
+    others = {name: value for name, value in entries.items() if name not in ("options", "rows", "title", "source")}
+    title, source = entries.get("title", path.stem), entries.get("source", "")
+    return Preset(path.stem, path, title, source, rows, **others)
+
+
+def _check(entries, path):
+    """Refuse what is no preset; option names and values are the command line's to check."""
+    if not isinstance(entries, dict) or "options" not in entries:
+        raise UserError(f"preset {path} has no 'options': give an object with the options to train with.")
+    for name, value in entries.items():
+        if name not in ENTRIES:
+            raise UserError(f"preset {path}: unknown entry '{name}': choose from {', '.join(ENTRIES)}.")
+        kind, words = ENTRIES[name]
+        if not isinstance(value, kind):
+            raise UserError(f"preset {path}: '{name}' is {json.dumps(value)}, but must be {words}.")
+        needed = NEEDED.get(name)
+        if needed and needed not in value:
+            raise UserError(f"preset {path}: '{name}' does not say its '{needed}': add it.")
+    if "rows" in entries and not entries["rows"]:
+        raise UserError(f"preset {path}: 'rows' is empty: add a row, or leave 'rows' out.")
+    for name, options in entries.get("rows", {}).items():
+        if not isinstance(options, dict):
+            raise UserError(f"preset {path}: row '{name}' is {json.dumps(options)}, but must be an object.")
+
+
+def _quoted(names):
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _numbers_in_order(name):
+    """thesis_table_4 goes before thesis_table_10."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in name.split("_")]

@@ -1,0 +1,94 @@
+"""The published numbers: one JSON file a table in ``results/published``.
+
+``source``, ``unit``, ``misprints``
+    Where it was published, of what, and what is printed wrongly there.
+``rows``
+    By name: ``seeds`` (test errors by seed) where they were printed one by
+    one, ``mean`` and ``std`` as printed.
+"""
+
+import json
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from ladder.errors import UserError
+
+#: In a checkout, and where an installation puts them (setup.py).
+FOLDERS = (
+    Path(__file__).resolve().parents[2] / "results" / "published",
+    Path(sysconfig.get_path("data")) / "share" / "ladder" / "published",
+)
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """Published test errors, per cent.
+
+    Attributes
+    ----------
+    errors : dict of seed -> float
+        Empty where only the mean was printed.
+    mean, std : float or None
+        As printed, which may be a misprint.
+    """
+
+    errors: dict = field(default_factory=dict)
+    mean: Optional[float] = None
+    std: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """What one file holds: ``rows`` maps names to :class:`PublishedRow`."""
+
+    source: str
+    rows: dict
+    misprints: tuple = ()
+
+
+def published_rows(preset):
+    """What was published for a preset, its rows named as the preset's.
+
+    Parameters
+    ----------
+    preset : Preset
+
+    Returns
+    -------
+    PublishedTable
+        Without rows where nothing was.
+    """
+    if preset.published is None:
+        return PublishedTable("", {})
+    table = load_published(preset.published["table"])
+    if "row" not in preset.published:
+        return table
+    row = preset.published["row"]
+    if row not in table.rows:
+        raise UserError(
+            f"preset {preset.path}: the published table {preset.published['table']} has no row '{row}': "
+            f"choose from {', '.join(table.rows)}."
+        )
+    return PublishedTable(table.source, {next(iter(preset.rows)): table.rows[row]}, table.misprints)
+
+
+def load_published(name):
+    """A published table by name."""
+    for folder in FOLDERS:
+        path = folder / f"{name}.json"
+        if path.is_file():
+            break
+    else:
+        raise UserError(f"there is no published table '{name}' in {FOLDERS[0]}: check 'published' in the preset.")
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        rows = {row: _row(**values) for row, values in entries["rows"].items()}
+        return PublishedTable(entries["source"], rows, tuple(entries.get("misprints", ())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"the published table {path} is damaged ({error}): restore it.") from None
+
+
+def _row(seeds=None, mean=None, std=None):
+    return PublishedRow({int(seed): float(error) for seed, error in (seeds or {}).items()}, mean, std)
