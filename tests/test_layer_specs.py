@@ -119,9 +119,14 @@ def refusal(text, below=(1, 8, 8)):
     return str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "ten", "0", "-4", "4.0", " 5", "convv", "fc:", "fc:0", "fc:5:5", "fc:5000000"])
+@pytest.mark.parametrize("text", ["", "ten", "0", "-4", "4.0", " 5", "fc:", "fc:0", "fc:5:5", "fc:5000000"])
 def test_not_a_number_of_units(text):
     assert refusal(text) == f"--encoder-layers: '{text}' is not a layer: write a number of units, e.g. 1000 or fc:1000."
+
+
+def test_a_kind_alone_is_told_what_it_lacks():
+    assert refusal("globalmeanpool") == "--encoder-layers: 'globalmeanpool' is not a layer: write globalmeanpool:0."
+    assert "write convv:MAPS:SIZE:STRIDE:STRIDE" in refusal("convv")
 
 
 @pytest.mark.parametrize(
