@@ -9,6 +9,7 @@ from ladder.bricks.normalization import (
     EPSILON,
     normalize,
     normalize_by_itself,
+    per_unit,
     running_average,
     statistics,
     unbiased,
@@ -36,6 +37,32 @@ def test_statistics_are_of_the_population():
 
 def test_statistics_broadcast_along_the_batch():
     assert [v.broadcastable for v in statistics(at.fmatrix())] == [(True, False)] * 2
+
+
+MAPS = (np.random.RandomState(3).randn(4, 3, 5, 2) * [[[1]], [[10]], [[0.1]]] + [[[0]], [[5]], [[-2]]]).astype("float32")
+
+
+def test_statistics_of_maps_are_over_examples_and_pixels():
+    mean, variance = evaluate(lambda z: list(statistics(z)), MAPS)
+    assert mean.shape == variance.shape == (1, 3, 1, 1) and mean.dtype == variance.dtype == "float32"
+    np.testing.assert_allclose(mean[0, :, 0, 0], MAPS.astype("float64").mean((0, 2, 3)), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(variance[0, :, 0, 0], MAPS.astype("float64").var((0, 2, 3)), rtol=1e-6)
+    assert [v.broadcastable for v in statistics(at.ftensor4())] == [(True, False, True, True)] * 2
+
+
+def test_maps_are_normalised_one_by_one():
+    u = MAPS.astype("float64")
+    mean, variance = u.mean((0, 2, 3), keepdims=True), u.var((0, 2, 3), keepdims=True)
+    expected = (u - mean) / np.sqrt(variance + 1e-10)
+    np.testing.assert_allclose(evaluate(normalize_by_itself, MAPS), expected, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(evaluate(normalize, MAPS, mean, variance), expected, rtol=2e-5, atol=2e-6)
+
+
+def test_a_number_for_each_map_is_broadcast_over_pixels():
+    v = at.fvector()
+    assert per_unit(v, 2) is v and per_unit(v, 1) is v
+    assert per_unit(v, 4).broadcastable == (True, False, True, True)
+    assert evaluate(lambda v, z: per_unit(v, 4) + 0 * z, [1, 2, 3], MAPS)[3, :, 4, 1].tolist() == [1, 2, 3]
 
 
 def test_variance_of_values_far_from_zero():
