@@ -7,7 +7,9 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode
-from compare import assert_all_close, assert_same_bits, double, normals, strided
+from compare import (
+    assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, double, normals, strided,
+)  # fmt: skip
 from scipy.signal import convolve2d, correlate2d
 
 from ladder.backends import c
@@ -159,11 +161,18 @@ def test_threads_give_the_same_bits():
 
 
 def test_an_image_does_not_depend_on_its_batch():
-    arrays = arrays_of(23, 6, 5, 5, 20, 3, "full", 1)
-    whole = run(arrays, "full", 1)
-    for n in (0, 22):
-        one = run({**arrays, "x": arrays["x"][n : n + 1], "g": arrays["g"][n : n + 1]}, "full", 1)
-        assert np.array_equal(one["y"][0], whole["y"][n]) and np.array_equal(one["dx"][0], whole["dx"][n])
+    for channels in (6, 32):
+        arrays = arrays_of(23, channels, 9, 9, 32, 3, "full", 1)
+        whole = run(arrays, "full", 1)
+        for n in (0, 22):
+            one = run({**arrays, "x": arrays["x"][n : n + 1], "g": arrays["g"][n : n + 1]}, "full", 1)
+            for name in ("y", "dx"):
+                assert np.array_equal(one[name][0], whole[name][n])
+
+
+def test_nothing_leaks():
+    for channels in (1, 64):
+        assert_nothing_leaks(lambda n: run(arrays_of(n, channels, 6, 6, 32, 3, "valid", 1), "valid", 1))
 
 
 def test_no_image():
@@ -219,5 +228,7 @@ def test_bad_shapes():
     arrays = arrays_of(2, 3, 5, 5, 4, 2, "valid", 1)
     for name, shape in [("x", (2, 4, 5, 5)), ("W", (4, 3, 2, 1)), ("W", (4, 3, 7, 7)), ("g", (3, 4, 4, 4)),
                         ("g", (2, 5, 4, 4))]:  # fmt: skip
+        values = {**arrays, name: np.zeros(shape, "float32")}
         with pytest.raises(ValueError, match="convolution"):
-            run({**arrays, name: np.zeros(shape, "float32")}, "valid", 1)
+            run(values, "valid", 1)
+    assert_refused(compiled("valid", 1), [values[name] for name in "xWg"])
