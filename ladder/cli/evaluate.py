@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from rich.console import Console
@@ -30,6 +31,7 @@ from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 from ladder.hyper import resolve_layers
 from ladder.training import results
+from ladder.training.evaluation import EVALUATION, save_evaluation
 
 logger = logging.getLogger("main")
 
@@ -58,34 +60,73 @@ def add_parser(subparsers):
 
 def run(args):
     check_output(args.json, "--json")
-    folder = Path(args.load_from)
-    p, training = load_configuration(folder, given_options(args))
+    folder, given = Path(args.load_from), given_options(args)
+    p, training = load_configuration(folder, given)
     if p.unsupervised:
         report = _denoising_report(p, folder, training, args)
     else:
-        report = _classification_report(p, folder, training, args)
+        report, statistics = classification_report(p, folder, training, args)
+        _print_report(report, args.data_type)
+        # Other options, or training data normalised batch by batch, make it something else than the run's error.
+        if not given and args.data_type != "train" and (folder / results.OPTIONS).exists():
+            keep_evaluation(folder, args.data_type, report, statistics)
     if args.json:
         write_text(args.json, json.dumps(report, indent=1) + "\n", "--json")
     return 0
 
 
-def _classification_report(p, folder, training, args):
-    """Print and return what :func:`error_report` finds."""
+def classification_report(p, folder, training, args):
+    """The error of a run.
+
+    Parameters
+    ----------
+    p, training : from :func:`load_configuration`
+    folder : Path
+    args : with ``data_type``, ``recompute_statistics`` and ``threads``
+
+    Returns
+    -------
+    report : dict, what :func:`error_report` finds
+    statistics : str
+        Which were used: 'saved', 'estimated', or those 'of each batch'.
+    """
     examples, indices = labelled_examples_of(p, training, args.data_type)
     c.configure(args.threads)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     examples = training.preprocess(examples)
-    own_statistics = args.data_type == "train"
-    if not own_statistics and (args.recompute_statistics or not classifier.has_final_statistics):
+    statistics = "of each batch" if args.data_type == "train" else "saved"
+    if statistics == "saved" and (args.recompute_statistics or not classifier.has_final_statistics):
         estimate_statistics(p, classifier.shareds, training)
+        statistics = "estimated"
+    own_statistics = statistics == "of each batch"
     probabilities = classifier.compile(running_statistics=not own_statistics)
     batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
-    report = error_report(examples.targets[indices], guesses)
-    _print_report(report, args.data_type)
-    return report
+    return error_report(examples.targets[indices], guesses), statistics
+
+
+def evaluate_run(folder, threads):
+    """Find and keep the test error of a run of ours.
+
+    Parameters
+    ----------
+    folder : Path
+    threads : int or None
+    """
+    args = SimpleNamespace(data_type="test", recompute_statistics=False, threads=threads)
+    p, training = load_configuration(folder, {})
+    report, statistics = classification_report(p, folder, training, args)
+    keep_evaluation(folder, args.data_type, report, statistics)
+
+
+def keep_evaluation(folder, data_type, report, statistics):
+    """Save what was found for ``run.py table``; a folder that takes no files is no reason to fail."""
+    try:
+        save_evaluation(folder, data_type, report, statistics)
+    except OSError as error:
+        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, error.strerror)
 
 
 def estimate_statistics(p, shareds, training):

@@ -13,6 +13,8 @@
 ``running_statistics.npz``
     ``shared_f_1_bn_mean_clean`` …, and ``final``: whether they were estimated
     over the whole training set after the last update.
+``evaluation.json``
+    What ``run.py evaluate`` found (ladder/training/evaluation.py).
 """
 
 import json

@@ -72,6 +72,42 @@ def test_evaluate_prints_error_by_class_and_confusion_matrix(run, capsys, tmp_pa
     assert report["error_percent"] < 50
 
 
+def test_evaluate_keeps_what_it_found_for_tables(run, tmp_path, capsys):
+    for words in ((), ("--data-type", "valid"), ("--data-type", "train"), ("--seed", "1")):
+        assert main(["evaluate", str(run.folder), "--json", str(tmp_path / "report.json"), *words]) == 0
+    kept = json.loads((run.folder / "evaluation.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert kept["test"] == {
+        "error_percent": report["error_percent"], "n_wrong": report["n_wrong"], "n": 360, "statistics": "saved", "epochs": 12,
+    }  # fmt: skip
+    assert set(kept) == {"test", "valid"} and kept["valid"]["n"] == 202
+    # options of the user's own evaluate something else than the run
+    written = (run.folder / "evaluation.json").stat().st_mtime_ns
+    assert main(["evaluate", str(run.folder), "--unlabeled-samples", "1237", "--recompute-statistics"]) == 0
+    assert (run.folder / "evaluation.json").stat().st_mtime_ns == written
+    assert main(["evaluate", str(run.folder), "--recompute-statistics"]) == 0
+    assert json.loads((run.folder / "evaluation.json").read_text())["test"]["statistics"] == "estimated"
+    # a damaged file is replaced
+    (run.folder / "evaluation.json").write_text("{")
+    assert main(["evaluate", str(run.folder)]) == 0
+    assert set(json.loads((run.folder / "evaluation.json").read_text())) == {"test"}
+
+
+def test_table_evaluates_on_request(run, tmp_path, capsys):
+    options = {"dataset": "digits", "encoder-layers": "30-10", "decoder-spec": "gauss", "denoising-cost-x": "10,1,0.1",
+               "labeled-samples": 100, "unlabeled-samples": 1137, "valid-set-size": 202, "num-epochs": 12}  # fmt: skip
+    (tmp_path / "mine.json").write_text(json.dumps({"options": options}))
+    words = ["table", str(tmp_path / "mine.json"), "--output", str(tmp_path)]
+    (run.folder / "evaluation.json").unlink(missing_ok=True)
+    assert main(words) == 0
+    assert "run.py evaluate" in capsys.readouterr().out
+    assert main([*words, "--evaluate", "--threads", "1"]) == 0
+    shown = capsys.readouterr().out
+    (row,) = csv.DictReader((tmp_path / "mine.csv").read_text().splitlines())
+    assert f"Evaluating {run.folder.relative_to(run.folder.parents[1])}" in shown
+    assert float(row["mean"]) == json.loads((run.folder / "evaluation.json").read_text())["test"]["error_percent"]
+
+
 def test_recomputed_statistics_give_the_saved_ones(run, tmp_path):
     for name, extra in (("saved", []), ("again", ["--recompute-statistics"])):
         assert main(["evaluate", str(run.folder), "--json", str(tmp_path / name), *extra]) == 0

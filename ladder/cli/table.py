@@ -1,0 +1,221 @@
+"""``run.py table``: our runs of a published experiment beside the published numbers."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from ladder.cli.evaluate import evaluate_run
+from ladder.cli.options import add_threads_option, combinations
+from ladder.cli.preset_options import parsed_rows
+from ladder.data.splits import TRAINING_SET_SIZE
+from ladder.errors import UserError
+from ladder.experiments import formats
+from ladder.experiments.grouping import Row, group_runs
+from ladder.experiments.preset import load_preset
+from ladder.experiments.published import published_rows
+from ladder.experiments.runs import find_runs
+from ladder.experiments.selection import choose
+from ladder.experiments.settings import settings_of
+from ladder.experiments.table import Table, add_lines, conclude
+from ladder.training.extensions.saving import write_whole
+
+WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "table", help="our runs beside the published numbers", allow_abbrev=False,
+        description="Print a table of a published experiment (see 'run.py presets'): the published rows, the runs "
+        "found here that have the same settings, and paired tests against the baseline. It is also written as CSV, "
+        "Markdown and LaTeX. Runs count once they were evaluated.",
+    )  # fmt: skip
+    parser.add_argument("preset", help="name of the preset, e.g. thesis_table_22, or a JSON file of your own")
+    parser.add_argument("--results", metavar="DIR", help="folder with the runs, however deep (default: results)")
+    parser.add_argument("--output", metavar="DIR", help="folder to write the table to (default: tables, in that of the runs)")
+    parser.add_argument("--evaluate", action="store_true", help="first evaluate the runs of the table that have no test error yet")
+    parser.add_argument("--select-on", choices=("valid",),
+                        help="show the row with the lowest validation error, out of those that the published one was chosen from")  # fmt: skip
+    add_threads_option(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    preset = load_preset(args.preset)
+    rows = table_rows(preset)
+    candidates = candidate_rows(preset) if args.select_on else []
+    results = _results_folder(args.results)
+    output = Path(args.output) if args.output else results / "tables"
+    _check_folder(output)
+    runs, problems = find_runs(results)
+    if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args.threads):
+        runs, problems = find_runs(results)
+    table = Table(preset.name, preset.title, preset.source)
+    if args.select_on:
+        _fill_by_validation(table, preset, rows, candidates, runs)
+    else:
+        conclude(table, add_lines(table, rows, runs))
+        table.problems += _not_trained(rows, runs, preset)
+    table.notes += [*preset.notes, *published_rows(preset).misprints]
+    table.problems += problems
+    _print(table)
+    _write(table, output, "_selected_on_valid" if args.select_on else "")
+    return 0
+
+
+def table_rows(preset):
+    """The baseline's row and the preset's own; what was published but has no options is among them.
+
+    Parameters
+    ----------
+    preset : Preset
+
+    Returns
+    -------
+    list of Row
+    """
+    own = _rows(preset)
+    if preset.baseline is None:
+        return own
+    base = load_preset(preset.baseline["preset"])
+    name = preset.baseline.get("row") or next(iter(base.rows))
+    base.choose_rows([name])
+    if base.name == preset.name:
+        return [replace(row, is_baseline=row.name == name) for row in own]
+    (baseline,) = [row for row in _rows(base) if row.name == name]
+    return [replace(baseline, is_baseline=True, tuned_seed=None), *own]
+
+
+def candidate_rows(preset):
+    """The rows that a preset's was chosen from, or its own where it has several."""
+    search = (preset.tuned_on_test or {}).get("search")
+    rows = _rows(load_preset(search)) if search else [row for row in table_rows(preset) if not row.is_baseline]
+    rows = [replace(row, tuned_seed=None) for row in rows if row.settings is not None]
+    if len(rows) < 2:
+        raise UserError(
+            f"--select-on valid: {preset.name} has one row and leaves no choice: "
+            "take a preset with several, or one that was chosen from several."
+        )
+    return rows
+
+
+def _rows(preset):
+    """The preset's rows, in the order in which they were published."""
+    published = published_rows(preset).rows
+    settings = _settings(preset)
+    tuned_seed = preset.tuned_on_test["seed"] if preset.tuned_on_test else None
+    names = list(published) + [name for name in settings if name not in published]
+    return [Row(name, settings.get(name), published.get(name), tuned_seed) for name in names]
+
+
+def _settings(preset):
+    """Settings by row; a row with several values of an option is several."""
+    found = {}
+    for name, options in parsed_rows(preset).items():
+        several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]
+        varied = [key for key in several if key not in ("seed", "dseed")]
+        for combination in combinations(options):
+            suffix = "".join(f", {key.replace('_', '-')} {_typed(combination[key])}" for key in varied)
+            found.setdefault(name + suffix, settings_of(combination))
+    return found
+
+
+def _typed(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _fill_by_validation(table, preset, rows, candidates, runs):
+    """Published lines, and for each choice the chosen row and the baseline."""
+    add_lines(table, rows, [])
+    baselines = [replace(row, published=None) for row in rows if row.is_baseline]
+    choices, problems = choose(candidates, runs)
+    used = []
+    for choice in choices:
+        row = replace(choice.row, name=f"{choice.row.name}, chosen on validation", published=None)
+        kept = _chosen_runs(choice, baselines, candidates, runs)
+        used += add_lines(table, [*baselines, row], kept)
+        table.findings.append(choice.sentence())
+    conclude(table, used)
+    table.problems += problems
+    if not choices:
+        search = (preset.tuned_on_test or {}).get("search", preset.name)
+        left = TRAINING_SET_SIZE.get(candidates[0].settings["dataset"], "fewer than all")
+        table.problems.append(
+            "no choice can be made yet: train the candidates with a validation set, "
+            f"run.py train --preset {search} --unlabeled-samples {left}"
+        )
+
+
+def _chosen_runs(choice, baselines, candidates, runs):
+    """Runs of the baseline and of the chosen row that differ from the published settings as the choice does."""
+    groups = [group for group in group_runs(baselines + candidates, runs) if choice.covers(group.variation)]
+    return [run for group in groups if group.row is choice.row or group.row.is_baseline for run in group.runs]
+
+
+def _of_interest(rows, candidates, runs):
+    return [run for group in group_runs([*rows, *candidates], runs) for run in group.runs]
+
+
+def _evaluate_missing(runs, threads):
+    """Evaluate finished runs that have no test error; returns whether there were any."""
+    missing = [run for run in runs if run.finished and run.test_error is None]
+    for run in missing:
+        print(f"Evaluating {run.folder}")
+        evaluate_run(run.folder, threads)
+    return bool(missing)
+
+
+def _not_trained(rows, runs, preset):
+    """Which rows have no run at all, and how to train them."""
+    trained = {group.row.name for group in group_runs(rows, runs)}
+    missing = [row for row in rows if row.settings is not None and row.name not in trained]
+    own = [row.name for row in missing if row.name in preset.rows]
+    said = [
+        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {preset.baseline['preset']}"
+        for row in missing if row.is_baseline and row.name not in own
+    ]  # fmt: skip
+    if own:
+        which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
+        said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
+    return said
+
+
+def _results_folder(given):
+    folder = Path(given or "results")
+    if given and not folder.is_dir():
+        raise UserError(f"--results {given} is no folder: give the one with the runs.")
+    return folder
+
+
+def _check_folder(folder):
+    """Make the output folder, or say why not, before any work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output {folder} cannot be made ({error.strerror}): give another folder.") from None
+
+
+def _print(table):
+    grid = Grid(*formats.HEADINGS, title=Text(f"{table.title}: test error, per cent"))
+    for line in table.lines:
+        grid.add_row(*(Text(cell) for cell in formats.cells(line)))
+    # A log file has no width; do not fold the table there.
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    console.print(grid)
+    console.print(table.source, highlight=False, markup=False, soft_wrap=True)
+    for remark in formats.remarks(table):
+        console.print(f"- {remark}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _write(table, folder, suffix):
+    paths = {folder / f"{table.name}{suffix}.{kind}": write(table) for kind, write in WRITERS.items()}
+    for path, text in paths.items():
+        try:
+            write_whole(path, lambda f, text=text: f.write(text.encode()))
+        except OSError as error:
+            raise UserError(f"{path} cannot be written ({error.strerror}): give another --output.") from None
+    print("Written: " + ", ".join(map(str, paths)))

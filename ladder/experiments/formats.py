@@ -1,0 +1,129 @@
+"""A table as CSV, Markdown, LaTeX, and as cells of text for the screen."""
+
+import csv
+import io
+
+HEADINGS = ("row", "whose", "seeds", "mean", "std", "95 % interval", "difference", "Wilcoxon p", "permutation p")
+
+COLUMNS = (
+    "row", "whose", "baseline", "tuned_on_test", "without_seed", "n", "seeds", "errors", "mean", "std",
+    "interval_low", "interval_high", "printed_mean", "printed_std", "shared_seeds", "mean_difference",
+    "wilcoxon_p", "permutation_p", "folders",
+)  # fmt: skip
+
+
+def cells(line):
+    """A line's texts, one for each of ``HEADINGS``.
+
+    Parameters
+    ----------
+    line : Line
+    """
+    summary, test = line.summary, line.test if line.test and len(line.test.seeds) > 1 else None
+    return (
+        line.label,
+        line.whose,
+        in_ranges(line.errors),
+        _mean(line),
+        f"{summary.std:.4f}" if summary and summary.std is not None else "",
+        f"{summary.interval[0]:.3f} to {summary.interval[1]:.3f}" if summary and summary.interval else "",
+        f"{line.test.difference:+.3f}" if line.test else "",
+        f"{test.wilcoxon:.3g}" if test else "",
+        f"{test.permutation:.3g}" if test else "",
+    )
+
+
+def _mean(line):
+    if line.summary is None:
+        return f"{line.printed_mean:g}"
+    printed = "" if line.printed_mean is None else f" (printed: {line.printed_mean:.3f})"
+    return f"{line.summary.mean:.3f}{printed}"
+
+
+def in_ranges(seeds):
+    """1, 2, 3, 5 -> '1-3, 5'."""
+    ranges = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def remarks(table):
+    """All sentences below a table."""
+    return [*table.findings, *table.notes, *table.problems]
+
+
+def as_csv(table):
+    """Every number, unrounded; lists within a cell are split by blanks, folders by '|'."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for line in table.lines:
+        writer.writerow(_record(line))
+    return text.getvalue()
+
+
+def _record(line):
+    summary, test = line.summary, line.test
+    low, high = summary.interval if summary and summary.interval else (None, None)
+    return {
+        "row": line.name,
+        "whose": line.whose,
+        "baseline": int(line.is_baseline),
+        "tuned_on_test": int(line.tuned),
+        "without_seed": line.without_seed,
+        "n": len(line.errors) or None,
+        "seeds": " ".join(map(str, line.errors)),
+        "errors": " ".join(f"{error:g}" for error in line.errors.values()),
+        "mean": summary and summary.mean,
+        "std": summary and summary.std,
+        "interval_low": low,
+        "interval_high": high,
+        "printed_mean": line.printed_mean,
+        "printed_std": line.printed_std,
+        "shared_seeds": " ".join(map(str, test.seeds)) if test else None,
+        "mean_difference": test and test.difference,
+        "wilcoxon_p": test and test.wilcoxon,
+        "permutation_p": test and test.permutation,
+        "folders": "|".join(line.folders),
+    }
+
+
+def as_markdown(table):
+    rows = [HEADINGS, ["---"] * len(HEADINGS), *map(cells, table.lines)]
+    body = "\n".join("| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows)
+    below = "".join(f"- {_markdown(remark)}\n" for remark in remarks(table))
+    return f"# {_markdown(table.title)}\n\nTest error, per cent. {_markdown(table.source)}.\n\n{body}\n\n{below}"
+
+
+def _markdown(text):
+    for sign in "\\|*_<":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def as_latex(table):
+    """A ``table`` that needs no package."""
+    rows = " \\\\\n".join(" & ".join(map(_latex, cells(line))) for line in table.lines)
+    below = "".join(f"\\par\\footnotesize {_latex(remark)}.\n" for remark in remarks(table))
+    headings = " & ".join(map(_latex, HEADINGS))
+    return (
+        "\\begin{table}\n"
+        f"\\caption{{{_latex(table.title)}. Test error, per cent. {_latex(table.source)}.}}\n"
+        f"\\begin{{tabular}}{{lll{'r' * (len(HEADINGS) - 3)}}}\n"
+        f"\\hline\n{headings} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
+        f"\\end{{tabular}}\n{below}\\end{{table}}\n"
+    )
+
+
+_LATEX = {
+    "\\": "\\textbackslash{}", "_": "\\_", "%": "\\%", "&": "\\&", "#": "\\#", "$": "\\$", "{": "\\{", "}": "\\}",
+    "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}",
+}  # fmt: skip
+
+
+def _latex(text):
+    return "".join(_LATEX.get(letter, letter) for letter in text)
