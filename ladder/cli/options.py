@@ -6,9 +6,11 @@ several values trains all combinations, one run each.
 
 import argparse
 import itertools
+import math
 from dataclasses import fields
 
 from ladder.hyper import HyperParameters
+from ladder.training.extensions.checkpointing import MINUTES
 
 FIELDS = tuple(f.name for f in fields(HyperParameters))
 FLAGS = ("unsupervised", "plain_graph")
@@ -133,6 +135,13 @@ def add_threads_option(parser):
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
 
 
+def add_checkpoint_options(parser):
+    parser.add_argument("--resume", metavar="FOLDER",
+                        help="go on with the run in this folder, where it was interrupted or killed; it has its own options, and ends as if it had never stopped")  # fmt: skip
+    parser.add_argument("--checkpoint-minutes", type=_minutes, default=MINUTES, metavar="M",
+                        help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})")  # fmt: skip
+
+
 class _Given(argparse.Action):
     """Store a value, and remember the order in which options were given."""
 
@@ -177,6 +186,16 @@ def _positive(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1.")
     return int(text)
+
+
+def _minutes(text):
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 <= minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number of minutes, 0 or more.")
+    return minutes
 
 
 def _bool(text):

@@ -3,11 +3,13 @@
 import logging
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder.backends import c
 from ladder.cli.options import (
+    add_checkpoint_options,
     add_threads_option,
     add_training_options,
     combinations,
@@ -20,6 +22,8 @@ from ladder.data.preprocessing import Preprocessor
 from ladder.errors import TrainingStopped, UserError
 from ladder.experiments.preset import load_preset
 from ladder.hyper import resolve_adversarial, resolve_layers
+from ladder.training import lock, results
+from ladder.training.extensions.checkpointing import MINUTES
 
 logger = logging.getLogger("main")
 
@@ -28,13 +32,15 @@ def add_parser(subparsers):
     parser = subparsers.add_parser(
         "train", help="train a ladder network", allow_abbrev=False,
         description="Train a ladder network, and save it with its log in results/SAVE_TO0 "
-        "(or the first free number). Options with several values train all combinations, in the order given.",
+        "(or the first free number). Options with several values train all combinations, in the order given. "
+        "A run that was interrupted or killed goes on with: run.py train --resume FOLDER",
     )  # fmt: skip
     parser.add_argument("save_to", nargs="?",
                         help="name of the run, or a path; a number is added (default: the preset's name, or noname)")  # fmt: skip
     add_preset_options(parser)
     add_training_options(parser)
     add_threads_option(parser)
+    add_checkpoint_options(parser)
     parser.add_argument("--dry-run", action="store_true",
                         help="check the options and the data, print the network, and stop")  # fmt: skip
     parser.set_defaults(run=run)
@@ -43,6 +49,10 @@ def add_parser(subparsers):
 
 def run(args):
     """Check every configuration, then train one after the other."""
+    if args.resume is not None:
+        from ladder.cli.resume import resume
+
+        return resume(args)
     all_options, save_to = _what_to_train(args)
     experiments = prepare(all_options)
     if args.dry_run:
@@ -58,14 +68,15 @@ def run(args):
         if len(experiments) > 1:
             logger.info("Training configuration %d / %d", i + 1, len(experiments))
         try:
-            folder, finished = train_one(p, preprocess(p, examples, split), split, save_to, args.threads)
+            examples = preprocess(p, examples, split)
+            folder, finished = train_one(p, examples, split, save_to, args.threads, args.checkpoint_minutes)
         except TrainingStopped as error:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
             status = 1
             continue
         if not finished:
-            logger.info("Interrupted; parameters so far are in %s", folder)
+            print_interrupted(folder)
             return 130
         logger.info("Test error: run.py evaluate %s", folder)
     return status
@@ -108,7 +119,7 @@ def prepare(all_options):
     return experiments
 
 
-def train_one(p, examples, split, save_to, threads):
+def train_one(p, examples, split, save_to, threads, minutes=MINUTES):
     """Train one configuration into a new folder.
 
     Parameters
@@ -118,34 +129,65 @@ def train_one(p, examples, split, save_to, threads):
     split : Split
     save_to : str
     threads : int or None
+    minutes : float
+        Between checkpoints.
 
     Returns
     -------
     folder : Path
     finished : bool, False after an interrupt
     """
-    backend = c.configure(threads)
+    check_compiler(c.configure(threads), p)
+    folder = results.make_folder(save_to)
+    with lock.held(folder):
+        return folder, train_into(folder, p, examples, split, minutes)
+
+
+def check_compiler(backend, p):
+    """Refuse what the C backend, as configured, cannot compile."""
     if not backend.cxx and not p.plain_graph:
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
-    from ladder.training import results
+
+
+def train_into(folder, p, examples, split, minutes):
+    """Train, or go on training, into a folder that this process holds.
+
+    Returns
+    -------
+    bool
+        Whether training came to its end; False after an interrupt.
+    """
+    backend = c.configure()
     from ladder.training.experiment import train
 
-    folder = results.make_folder(save_to)
-    with _logging_to(folder / "log.txt"), logging_redirect_tqdm([logger]):
-        logger.info("Logging into %s", folder / "log.txt")
+    with _logging_to(folder / lock.LOG), logging_redirect_tqdm([logger]):
+        logger.info("Logging into %s", folder / lock.LOG)
         logger.info("Command line: %s", " ".join(sys.argv))
         logger.info("BLAS: %s %s, %d threads", backend.blas.name, backend.blas.version, backend.threads)
         for name, value in p.as_dict().items():
             logger.info("  %-20s: %s", name, value)
-        loop = train(p, examples, split, folder)
+        try:
+            loop = train(p, examples, split, folder, minutes)
+        except OSError as error:
+            if error.filename is None or Path(error.filename).parent != folder:
+                raise
+            raise UserError(
+                f"cannot write {error.filename} ({error.strerror}): mend that, and go on with "
+                f"run.py train --resume {folder}"
+            ) from None
         if "valid_final_error_rate_clean" in loop.row:
             logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
-    return folder, not loop.interrupted
+    return not loop.interrupted
+
+
+def print_interrupted(folder):
+    """Say what an interrupted run left, and how it goes on."""
+    logger.info("Interrupted; parameters so far are in %s; go on with: run.py train --resume %s", folder, folder)
 
 
 @contextmanager
 def _logging_to(path):
-    handler = logging.FileHandler(path)
+    handler = _LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     try:
@@ -153,3 +195,20 @@ def _logging_to(path):
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A full disk costs lines of the log, not the run; one warning tells of it."""
+
+    _failed = False
+
+    def handleError(self, record):
+        if not self._failed:
+            self._failed = True
+            print(f"Warning: cannot write {self.baseFilename} ({sys.exc_info()[1]})", file=sys.stderr)
+
+    def close(self):
+        try:
+            super().close()
+        except OSError:
+            pass  # of lines that could not be written before either

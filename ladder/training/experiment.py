@@ -1,5 +1,7 @@
 """One training run, from options to a folder of results."""
 
+import hashlib
+import json
 import logging
 import subprocess
 import time
@@ -8,7 +10,9 @@ from pathlib import Path
 from ladder import __version__, backends
 from ladder.backends import c
 from ladder.data.experiment import describe, training_stream, validation_stream
-from ladder.training import functions, results
+from ladder.errors import UserError
+from ladder.training import checkpoints, functions, results
+from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
 from ladder.training.extensions.lr_decay import LRDecay
 from ladder.training.extensions.monitoring import (
@@ -20,13 +24,14 @@ from ladder.training.extensions.monitoring import (
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import SaveLog, SaveParams, save_json
 from ladder.training.main_loop import MainLoop
+from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter
 
 logger = logging.getLogger("main")
 
 
-def train(p, examples, split, folder):
-    """Train one configuration and save it.
+def train(p, examples, split, folder, minutes=MINUTES):
+    """Train one configuration and save it, going on where a checkpoint in the folder ends.
 
     Parameters
     ----------
@@ -34,6 +39,8 @@ def train(p, examples, split, folder):
     examples : Examples, the training split
     split : Split, what of it trains and validates
     folder : Path, made by :func:`ladder.training.results.make_folder`
+    minutes : float
+        Between checkpoints; 0: at the ends of epochs alone.
 
     Returns
     -------
@@ -41,9 +48,13 @@ def train(p, examples, split, folder):
         Whose ``interrupted`` tells whether a signal ended it, and whose
         ``row`` has the final validation costs.
     """
+    about = _about(p, examples, split)
+    checkpoint = checkpoints.newest(folder)
+    if checkpoint is not None:
+        _compare(about, checkpoint[0], folder)
     results.save_options(folder, p)
     results.save_data(folder, describe(examples))
-    save_json(folder / "environment.json", environment())
+    save_json(folder / results.ENVIRONMENT, about["environment"])
 
     logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
     start = time.time()
@@ -57,24 +68,31 @@ def train(p, examples, split, folder):
     def save(final_statistics=False):
         results.save_model(folder, step.parameters, ladder.shareds, final_statistics)
 
+    streams, monitor, log = {"train": stream}, TrainingMonitor(), SaveLog(folder / "log.jsonl")
     extensions = [
         ProgressBar(stream.num_batches),
         StopOnNotFinite(ladder.shareds, save, len(ladder.layers)),
-        TrainingMonitor(),
+        monitor,
     ]
     if validate is None:
         logger.info("No examples are left over for validation")
     else:
-        approx_stream = validation_stream(p, examples, split.valid)
+        streams["valid"] = approx_stream = validation_stream(p, examples, split.valid)
         extensions.append(ApproxTestMonitor(lambda: validate(approx_stream), lambda: reset_counter(ladder.shareds)))
+    state = RunState(ladder, step, streams, monitor, log)
     extensions += [
         FinalTestMonitor(estimate, validate and (lambda: validate(validation_stream(p, examples, split.valid)))),
-        SaveParams(save),
         LRDecay(step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
-        SaveLog(folder / "log.jsonl"),
+        log,
         ShortPrinting(),
+        # In this order: where there are final statistics, everything else is written.
+        SaveParams(save),
+        Checkpoint(folder, state, about, minutes),
     ]
     loop = MainLoop(train_batch, stream, p.num_epochs, extensions)
+    if checkpoint is not None:
+        state.set(loop, *checkpoint)
+        logger.info("Going on after update %d (%d epochs done)", loop.updates_done, loop.epochs_done)
     loop.run()
     return loop
 
@@ -91,6 +109,44 @@ def _validation(ladder, inputs):
         return values
 
     return evaluate
+
+
+def _about(p, examples, split):
+    """What a checkpoint belongs to: plain values, as JSON has them."""
+    order = _fingerprint(examples.targets, split.labeled, split.train, split.valid)
+    # A whitening that was fitted again may differ in the last bits.
+    values = {"options": p.as_dict(), "data": order, "environment": environment(), "features": _fingerprint(examples.features)}
+    return json.loads(json.dumps(values))
+
+
+def _fingerprint(*arrays):
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _compare(about, stored, folder):
+    """Refuse a checkpoint of other options or data; warn where rounding may differ."""
+    options = [name for name, value in about["options"].items() if value != stored["options"].get(name)]
+    if options:
+        raise UserError(
+            f"{folder / results.OPTIONS} and the checkpoint differ in {', '.join(options)}: put back what the run "
+            "was started with, or start another one."
+        )
+    if about["data"] != stored["data"]:
+        raise UserError(
+            f"{about['options']['dataset']} has other labels or another number of examples than when {folder} was "
+            "begun: put the data set back, or start another run."
+        )
+    now, then = about["environment"], stored["environment"]
+    changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if value != then.get(name)]
+    if about["features"] != stored["features"]:
+        changed.append("the examples have other values")
+    if changed:
+        logger.warning(
+            "Warning: the result will not be bit for bit that of an uninterrupted run: %s", "; ".join(changed)
+        )
 
 
 def environment():

@@ -2,6 +2,7 @@
 
 import signal
 from contextlib import contextmanager
+from itertools import islice
 
 
 class MainLoop:
@@ -21,6 +22,8 @@ class MainLoop:
     Attributes
     ----------
     epochs_done, updates_done : int
+    batches_done : int
+        Of the epoch that is under way; a checkpoint sets all three.
     interrupted : bool
         Whether a signal asked to stop before the last epoch.
     row : dict
@@ -34,6 +37,7 @@ class MainLoop:
         self.extensions = extensions
         self.epochs_done = 0
         self.updates_done = 0
+        self.batches_done = 0
         self.interrupted = False
         self.row = {}
 
@@ -45,15 +49,18 @@ class MainLoop:
             self._call("on_interrupt" if self.interrupted else "after_training")
 
     def _run_epoch(self):
-        self._call("before_epoch")
-        for batch in self.stream.get_epoch_iterator():
+        if self.batches_done == 0:
+            self._call("before_epoch")
+        for batch in islice(self.stream.get_epoch_iterator(), self.batches_done, None):
             values = self.process_batch(batch)
             self.updates_done += 1
+            self.batches_done += 1
             for extension in self.extensions:
                 extension.after_batch(self, values)
             if self.interrupted:
                 return
         self.epochs_done += 1
+        self.batches_done = 0
         self._call("after_epoch")
 
     def _call(self, moment):

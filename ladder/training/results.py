@@ -15,6 +15,8 @@
     over the whole training set after the last update.
 ``evaluation.json``
     What ``run.py evaluate`` found (ladder/training/evaluation.py).
+``checkpoint-….npz``
+    While it is not finished: see :mod:`ladder.training.checkpoints`.
 """
 
 import json
@@ -29,7 +31,7 @@ from ladder.hyper import HyperParameters
 from ladder.training.extensions.saving import save_arrays, save_json
 
 PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
-OPTIONS, DATA = "params.json", "data.json"
+OPTIONS, DATA, ENVIRONMENT = "params.json", "data.json", "environment.json"
 
 
 def make_folder(save_to):
@@ -76,6 +78,12 @@ def save_model(folder, parameters, shareds, final_statistics):
     save_arrays(folder / PARAMETERS, {v.name: v.get_value() for v in parameters})
     statistics = {n: v.get_value() for n, v in shareds.items() if n.startswith("shared_")}
     save_arrays(folder / STATISTICS, {**statistics, "final": np.asarray(final_statistics)})
+
+
+def is_finished(folder):
+    """Whether training came to its end, and everything was saved."""
+    path = folder / STATISTICS
+    return path.exists() and bool(load_arrays(path).get("final", False))
 
 
 def save_options(folder, p):

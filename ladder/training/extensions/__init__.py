@@ -12,7 +12,7 @@ class Extension:
         """Before the first update."""
 
     def before_epoch(self, loop):
-        """Before the first batch of an epoch."""
+        """Before the first batch of an epoch; not where a resumed run goes on within one."""
 
     def after_batch(self, loop, values):
         """After an update; ``values`` is name -> float."""

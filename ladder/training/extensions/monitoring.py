@@ -6,18 +6,29 @@ from ladder.training.extensions import Extension
 
 
 class TrainingMonitor(Extension):
-    """Mean over the epoch's updates of what the training function returns."""
+    """Mean over the epoch's updates of what the training function returns.
+
+    Attributes
+    ----------
+    state : dict of plain values
+        Of the epoch so far; can be set.
+    """
+
+    def __init__(self):
+        self.state = {"sums": {}, "count": 0}
 
     def before_epoch(self, loop):
-        self._sums, self._count = {}, 0
+        self.state = {"sums": {}, "count": 0}
 
     def after_batch(self, loop, values):
-        self._count += 1
+        self.state["count"] += 1
+        sums = self.state["sums"]
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            sums[name] = sums.get(name, 0.0) + value
 
     def after_epoch(self, loop):
-        loop.row.update({"train_" + name: total / self._count for name, total in self._sums.items()})
+        count = self.state["count"]
+        loop.row.update({"train_" + name: total / count for name, total in self.state["sums"].items()})
 
 
 class ApproxTestMonitor(Extension):

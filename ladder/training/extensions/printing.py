@@ -53,6 +53,7 @@ class ProgressBar(Extension):
     def before_training(self, loop):
         self._bar = tqdm(
             total=self._n_batches * loop.num_epochs,
+            initial=loop.updates_done,
             unit="update",
             disable=not sys.stderr.isatty(),
             mininterval=0.5,

@@ -1,12 +1,16 @@
 """Write a run's parameters, statistics and log."""
 
 import json
+import logging
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from ladder.training.extensions import Extension
+
+logger = logging.getLogger("main")
 
 
 class SaveParams(Extension):
@@ -33,16 +37,42 @@ class SaveLog(Extension):
     Parameters
     ----------
     path : path of the file
+
+    Attributes
+    ----------
+    text : str
+        All rows; set before training where a checkpoint has some.  Others in
+        the file belong to epochs that are run again.
     """
 
     def __init__(self, path):
         self._path = Path(path)
+        self._written = 0
+        self.text = ""
+
+    def before_training(self, loop):
+        self._write()
 
     def after_epoch(self, loop):
-        with self._path.open("a") as f:
-            f.write(json.dumps(loop.row) + "\n")
+        self._add_row(loop)
+        try:
+            self._write()
+        except OSError as error:
+            logger.warning("Warning: cannot write %s (%s): trying again after the next epoch", self._path, error.strerror)
 
-    after_training = after_epoch
+    def after_training(self, loop):
+        self._add_row(loop)
+        self._write()
+
+    def _add_row(self, loop):
+        self.text += json.dumps(loop.row) + "\n"
+
+    def _write(self):
+        """Append what is not in the file; what is there beyond what was written whole is cut off."""
+        with _named(self._path), self._path.open("ab") as f:
+            f.truncate(self._written)
+            f.write(self.text[self._written :].encode())
+        self._written = len(self.text)
 
 
 def save_arrays(path, arrays):
@@ -62,8 +92,41 @@ def save_json(path, values):
 
 
 def write_whole(path, write):
-    """Let ``write(file)`` fill a file that appears under its name only when complete."""
+    """Let ``write(file)`` fill a file that appears under its name only when complete, and on the disk.
+
+    Raises
+    ------
+    OSError
+        Whose ``filename`` is ``path``; a file of that name is as it was.
+    """
     temporary = Path(f"{path}.partial")
-    with temporary.open("wb") as f:
-        write(f)
-    os.replace(temporary, path)
+    with _named(path):
+        try:
+            with temporary.open("wb") as f:
+                write(f)
+                f.flush()
+                os.fsync(f.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # a full disk needs its place
+            raise
+        _keep_names(temporary.parent)
+
+
+def _keep_names(folder):
+    """Force to the disk what the files of a folder are called."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named(path):
+    """Errors inside name the file, which those of a full disk do not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise

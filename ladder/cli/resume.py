@@ -1,0 +1,65 @@
+"""``run.py train --resume``: go on with a run that was interrupted or killed."""
+
+import json
+import logging
+from pathlib import Path
+
+from ladder.backends import c
+from ladder.cli.options import given_options
+from ladder.cli.train import check_compiler, prepare, print_interrupted, train_into
+from ladder.data.preprocessing import Preprocessor
+from ladder.errors import UserError
+from ladder.training import checkpoints, lock, results
+
+logger = logging.getLogger("main")
+
+
+def resume(args):
+    """Train the run in ``args.resume`` to its end; returns the exit status."""
+    _check_alone(args)
+    folder = Path(args.resume)
+    options = _options(folder)
+    if results.is_finished(folder):
+        checkpoints.remove(folder)  # where it was killed before it came to that
+        logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
+        return 0
+    with lock.held(folder):
+        return _go_on(folder, options, args.threads or _threads(folder), args.checkpoint_minutes)
+
+
+def _go_on(folder, options, threads, minutes):
+    ((p, examples, split),) = prepare([options])
+    check_compiler(c.configure(threads), p)
+    if not train_into(folder, p, Preprocessor()(p, examples, split), split, minutes):
+        print_interrupted(folder)
+        return 130
+    logger.info("Test error: run.py evaluate %s", folder)
+    return 0
+
+
+def _check_alone(args):
+    given = ["--" + name.replace("_", "-") for name in given_options(args)]
+    given += ["--" + name for name in ("preset", "rows") if getattr(args, name)] + ["--dry-run"] * args.dry_run
+    given += [f"'{args.save_to}'"] * (args.save_to is not None)
+    if given:
+        raise UserError(
+            f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--threads "
+            "and --checkpoint-minutes may be given)."
+        )
+
+
+def _options(folder):
+    if not folder.is_dir():
+        raise UserError(f"--resume: there is no folder {folder}: give the folder of a run, e.g. results/noname0.")
+    options = results.load_options(folder)
+    if options is None:
+        raise UserError(f"--resume: {folder} has no {results.OPTIONS}, so no run was begun there: start it anew.")
+    return options
+
+
+def _threads(folder):
+    """The number of threads the run had, as other ones round differently; None where that is not known."""
+    try:
+        return int(json.loads((folder / results.ENVIRONMENT).read_text())["threads"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,133 @@
+"""Checkpoint files: what a run needs to go on, whole or not at all.
+
+``checkpoint-0000001200.npz`` holds a run after 1200 updates: an uncompressed
+``.npz`` of arrays, plain values as JSON text (``values``, bytes), and the
+SHA-256 of all that (``sha256``).  It is written under another name, forced to
+the disk and renamed; only then the one before the last is removed.  So a kill
+at any moment leaves a whole file, and should the disk spoil one there is
+another.  Nothing is pickled.
+"""
+
+import hashlib
+import json
+import logging
+
+import numpy as np
+
+from ladder.data.npz import load_arrays
+from ladder.errors import UserError
+from ladder.training.extensions.saving import write_whole
+
+logger = logging.getLogger("main")
+
+#: Of the format; others are not read.
+VERSION = 1
+
+#: Files a folder: the last, and the one before in case that is damaged.
+KEPT = 2
+
+
+def write(folder, updates_done, values, arrays):
+    """Write a checkpoint, and remove all but it and the one before.
+
+    Parameters
+    ----------
+    folder : Path
+    updates_done : int
+    values : dict of plain values, as JSON has them
+    arrays : dict of name -> array
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the folder cannot be written; earlier checkpoints
+        are as they were.
+    """
+    text = json.dumps({"version": VERSION, **values}).encode()
+    content = {**arrays, "values": np.frombuffer(text, "uint8")}
+    content["sha256"] = _digest(content)
+    path = folder / f"checkpoint-{updates_done:010d}.npz"
+    write_whole(path, lambda f: np.savez(f, **content))
+    # Whatever is further on is damaged: it was passed over when the run went on.
+    older = [other for other in _files(folder) if other.name < path.name]
+    kept = [path, *older[-(KEPT - 1) :]]
+    _remove(other for other in folder.glob("checkpoint-*") if other not in kept)
+
+
+def read(path):
+    """Values and arrays of a checkpoint.
+
+    Returns
+    -------
+    values : dict
+    arrays : dict of name -> array
+
+    Raises
+    ------
+    ValueError
+        It is damaged, or of another version.
+    """
+    try:
+        arrays = load_arrays(path)
+        expected, found = arrays.pop("sha256"), _digest(arrays)
+        values = json.loads(arrays.pop("values").tobytes())
+        version = values["version"]
+    except Exception as error:
+        # There is no telling what a flipped bit makes of a zip file.
+        raise ValueError("damaged") from error
+    if not np.array_equal(expected, found):
+        raise ValueError("damaged")
+    if version != VERSION:
+        raise ValueError(f"of version {version}, where this program reads {VERSION}")
+    return values, arrays
+
+
+def newest(folder):
+    """The last checkpoint that can be read, with a warning for one that cannot.
+
+    Returns
+    -------
+    (values, arrays), see :func:`read`; None where there is no file
+
+    Raises
+    ------
+    UserError
+        There are checkpoints, but none can be read.
+    """
+    files = _files(folder)
+    for path in reversed(files):
+        try:
+            return read(path)
+        except ValueError as error:
+            logger.warning("Warning: the checkpoint %s is %s and passed over", path, error)
+    if files:
+        raise UserError(
+            f"no checkpoint in {folder} can be read: restore one, or remove checkpoint-*.npz there to start "
+            "from the beginning."
+        )
+    return None
+
+
+def remove(folder):
+    """Remove all checkpoints, the oldest first: while there is one, it is the last."""
+    _remove([*folder.glob("checkpoint-*.partial"), *_files(folder)])
+
+
+def _files(folder):
+    """Whole checkpoints, the oldest first."""
+    return sorted(folder.glob("checkpoint-*.npz"))
+
+
+def _remove(paths):
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _digest(arrays):
+    """SHA-256 of names, types, shapes and contents: uint8 (32,)."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {arrays[name].shape} ".encode())
+        digest.update(array.reshape(-1).view("uint8"))
+    return np.frombuffer(digest.digest(), "uint8")

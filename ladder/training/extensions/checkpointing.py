@@ -1,0 +1,79 @@
+"""When checkpoints are written."""
+
+import logging
+import time
+
+from ladder.training import checkpoints
+from ladder.training.extensions import Extension
+
+logger = logging.getLogger("main")
+
+#: Minutes between checkpoints within an epoch.
+MINUTES = 5.0
+
+#: Training has at least so many times the time of writing: after short epochs not every end is kept.
+SHARE = 10
+
+
+class Checkpoint(Extension):
+    """Write a checkpoint at the end of every epoch, every few minutes, and when interrupted.
+
+    It has to come last: a checkpoint tells what the other extensions did.
+    When training has ended, and they saved the result, checkpoints are removed.
+
+    Parameters
+    ----------
+    folder : Path
+    state : RunState
+    about : dict of plain values
+        What else goes into the file: options, data, environment.
+    minutes : float
+        0: at the ends of epochs alone.
+    """
+
+    def __init__(self, folder, state, about, minutes=MINUTES):
+        self._folder, self._state, self._about, self._seconds = folder, state, about, 60 * minutes
+        self._cost, self._failed = 0.0, False
+
+    def before_training(self, loop):
+        self._last = time.monotonic()
+
+    def before_epoch(self, loop):
+        self._state.begin_epoch()
+
+    def after_batch(self, loop, values):
+        if self._seconds and time.monotonic() - self._last >= self._seconds:
+            self._save(loop)
+
+    def after_epoch(self, loop):
+        if time.monotonic() - self._last >= SHARE * self._cost:
+            self._save(loop)
+
+    def on_interrupt(self, loop):
+        self._save(loop)
+
+    def after_training(self, loop):
+        checkpoints.remove(self._folder)
+
+    def _save(self, loop):
+        # The next update will stop training; the checkpoint before this one is worth more.
+        if not self._state.is_finite():
+            return
+        start = time.monotonic()
+        values, arrays = self._state.get(loop)
+        try:
+            checkpoints.write(self._folder, loop.updates_done, {**self._about, **values}, arrays)
+            self._failed = False
+        except OSError as error:
+            self._warn(loop, error)
+        self._last = time.monotonic()
+        self._cost = self._last - start
+
+    def _warn(self, loop, error):
+        """Once, until a checkpoint succeeds again."""
+        if not self._failed:
+            logger.warning(
+                "Warning: no checkpoint could be written after update %d (%s): training goes on, and earlier "
+                "checkpoints are kept", loop.updates_done, error.strerror,
+            )  # fmt: skip
+        self._failed = True
