@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ladder.cli import main
+from ladder.cli import evaluate, main
 from ladder.data.experiment import load_examples
 
 TRAIN = (
@@ -91,6 +91,16 @@ def test_evaluate_keeps_what_it_found_for_tables(run, tmp_path, capsys):
     (run.folder / "evaluation.json").write_text("{")
     assert main(["evaluate", str(run.folder)]) == 0
     assert set(json.loads((run.folder / "evaluation.json").read_text())) == {"test"}
+
+
+def test_evaluate_goes_without_a_folder_that_takes_no_files(run, monkeypatch, capsys):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(evaluate, "save_evaluation", refuse)
+    assert main(["evaluate", str(run.folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "Test error: " in shown and "not kept" in shown and "Read-only file system" in shown
 
 
 def test_table_evaluates_on_request(run, tmp_path, capsys):

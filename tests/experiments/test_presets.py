@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from ladder.cli import main, make_parser
+from ladder.cli import main, make_parser, train
 from ladder.cli.options import combinations, given_options, hyper_parameters
 from ladder.cli.preset_options import parsed_rows, preset_combinations, words
 from ladder.errors import UserError
@@ -116,6 +116,22 @@ def test_a_copy_of_ones_own_is_trained_by_its_path(tmp_path, capsys, monkeypatch
     assert main(["train", "--preset", "mine.json", "--labeled-samples", "50", "--dry-run"]) == 0
     assert "50 of them labelled" in capsys.readouterr().out
     assert "--plain-graph" not in words(options)
+
+
+@pytest.mark.parametrize(
+    "words, save_to, seeds",
+    [
+        ("--preset mnist_100_full", "mnist_100_full", [1]),
+        ("--preset thesis_table_19 --seed 2 3", "thesis_table_12_", [2, 3]),
+        ("--preset thesis_table_22 --seed 2 -- mine", "mine", [2]),
+        ("--encoder-layers 20-10 --denoising-cost-x 1,1,1", "noname", [1]),
+    ],
+)
+def test_runs_are_named_after_the_preset(words, save_to, seeds):
+    args = make_parser().parse_args(["train", *words.split()])
+    all_options, name = train._what_to_train(args)
+    assert name == save_to
+    assert [options.get("seed", 1) for options in all_options] == seeds
 
 
 GOOD = {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}
