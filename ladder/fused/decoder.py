@@ -8,7 +8,7 @@ from aesara.graph.basic import Apply
 
 from ladder.bricks.decoder import DECODERS
 from ladder.fused.elementwise import trace
-from ladder.fused.layout import channels_last, channels_second
+from ladder.fused.layout import channels_last, channels_second, matrix_or_maps
 from ladder.fused.operation import FusedOperation, pointers
 
 KERNELS = ("elementwise.h", "columns.h", "decoder.h")
@@ -30,7 +30,7 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
 
 def _like(u, z):
     """u for every pixel of z: below global pooling it has but one."""
-    if u.broadcastable == z.broadcastable:
+    if u.ndim != z.ndim or u.broadcastable == z.broadcastable:
         return u
     return channels_second(at.alloc(channels_last(u), *channels_last(z).shape))
 
@@ -87,7 +87,7 @@ class Denoise(_Decoding):
         self.has_statistics, self.n_parameters = has_statistics, n_parameters
 
     def make_node(self, *inputs):
-        inputs = self.variables(inputs, self.ndims(at.as_tensor_variable(inputs[0]).ndim))
+        inputs = self.variables(inputs, self.ndims(matrix_or_maps(inputs[0])))
         (_, z_corr, *_), _, _ = self.split(inputs)
         return Apply(self, inputs, [z_corr.type(), at.fscalar()])
 
@@ -145,7 +145,7 @@ class DenoiseGradient(_Decoding):
         return (u_pre, z_corr, *(compared if self.has_cost else (None,) * 3)), parameters
 
     def make_node(self, *inputs):
-        ndim = at.as_tensor_variable(inputs[0]).ndim
+        ndim = matrix_or_maps(inputs[0])
         inputs = self.variables(inputs, [*self.ndims(ndim), ndim, *[ndim] * self.has_est, *[0] * self.has_cost])
         signals, parameters = self.outputs_of(*self.split(inputs)[:2])
         return Apply(self, inputs, [x.type() for x in (*signals, *parameters) if x is not None])

@@ -8,7 +8,7 @@ from aesara.graph.basic import Apply
 
 from ladder.bricks.encoder import activate
 from ladder.fused.elementwise import trace
-from ladder.fused.layout import channels_last, channels_second
+from ladder.fused.layout import channels_last, channels_second, matrix_or_maps
 from ladder.fused.operation import FusedOperation, pointers
 
 KERNELS = ("elementwise.h", "columns.h", "rows.h", "encoder.h")
@@ -64,7 +64,7 @@ class Encode(_Encoding):
         self.act, self.has_b, self.has_c, self.noisy = act, has_b, has_c, noisy
 
     def make_node(self, *inputs):
-        ndim = at.as_tensor_variable(inputs[0]).ndim
+        ndim = matrix_or_maps(inputs[0])
         z_pre, *rest = self.variables(inputs, [ndim, *[ndim, 0] * self.noisy, *[1] * self.n_parameters])
         row = at.TensorType("float32", shape=(*[1] * (ndim - 1), z_pre.type.shape[-1]))
         return Apply(self, [z_pre, *rest], [z_pre.type(), z_pre.type(), row(), row()])
@@ -116,7 +116,7 @@ class EncodeGradient(_Encoding):
         self.act, self.has_b, self.has_c, self.has = act, has_b, has_c, has
 
     def make_node(self, *inputs):
-        ndim = at.as_tensor_variable(inputs[0]).ndim
+        ndim = matrix_or_maps(inputs[0])
         inputs = self.variables(inputs, [ndim] * 4 + [1] * self.n_parameters + [ndim] * sum(self.has))
         parameters = inputs[4 : 4 + self.n_parameters]
         return Apply(self, inputs, [inputs[0].type(), *(p.type() for p in parameters)])

@@ -7,6 +7,8 @@ operation turns its inputs and outputs around; between two of them the turns
 cancel when Aesara rewrites the graph, so nothing is ever copied.
 """
 
+import aesara.tensor as at
+
 
 def channels_last(x):
     """(examples, maps, height, width) -> (examples, height, width, maps); a matrix stays as it is."""
@@ -16,3 +18,11 @@ def channels_last(x):
 def channels_second(x):
     """The inverse of :func:`channels_last`."""
     return x.dimshuffle(0, 3, 1, 2) if x.ndim == 4 else x
+
+
+def matrix_or_maps(x):
+    """Number of dimensions of a variable: 2, or 4 for maps; TypeError for any other."""
+    x = at.as_tensor_variable(x)
+    if x.ndim not in (2, 4):
+        raise TypeError(f"an input is {x.type}, not a matrix or maps (4-D) of float32")
+    return x.ndim

@@ -15,6 +15,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from ladder.backends import c
 from ladder.fused.operation import FusedOperation
 
+#: A panel of 128 rows and a little, several panels, larger ones; columns below, at and beyond a block of 32.
+TALL = [(129, 96), (300, 3), (5000, 1), (5000, 33), (8300, 3)]
+#: Maps with less than a panel of pixels, with several; of one pixel; as wide as high, and not; sides of 1.
+MAPS = [(2, 3, 4, 5), (5, 33, 3, 3), (7, 1, 6, 5), (3, 40, 9, 10), (20, 5, 1, 1), (2, 96, 8, 1), (1, 7, 16, 17)]
 #: Narrower than a block of 32 columns, one block, more but no multiple, one column, enough for threads.
 SHAPES = [(7, 5), (9, 32), (6, 45), (33, 1), (21, 1003)]
 
@@ -101,6 +105,30 @@ def central_differences(losses, arrays, step=1e-6):
     return gradients
 
 
+def assert_slopes(gradients, losses, arrays, step=1e-6):
+    """Of units' losses along a direction for each input: for matrices too tall to move all rows one by one.
+
+    Parameters
+    ----------
+    gradients : dict of name -> float32 array
+    losses, arrays : as for :func:`central_differences`
+    """
+    rng, arrays = np.random.RandomState(9), double(arrays)
+    for name, gradient in gradients.items():
+        direction = rng.randn(*gradient.shape)
+        around = [losses(**{**arrays, name: arrays[name] + move * direction}) for move in (step, -step)]
+        slopes = (around[0] - around[1]) / (2 * step)
+        found = np.atleast_2d(gradient * direction).sum(0)
+        np.testing.assert_allclose(found, slopes, rtol=1e-4, atol=1e-4 * np.abs(slopes).max(), err_msg=name)
+
+
+def pixels_as_rows(values):
+    """Maps (examples, maps, height, width) among the arrays as matrices (pixels, maps)."""
+    return {
+        name: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]) if x.ndim == 4 else x for name, x in values.items()
+    }
+
+
 def assert_all_close(found, expected, columns=None, name=""):
     """Float32 arrays by name, of some units; but for 2e-5 of the value, or of the largest value in the array."""
     assert set(found) == set(expected), name
@@ -154,6 +182,12 @@ def strided(array):
 def shortened(array):
     """The array without its last column, and without its last row."""
     return [array[..., :-1], array[:-1]] if len(array) > 1 else [array[..., :-1]]
+
+
+def too_large(shape):
+    """Shapes with a unit or map too many, and of maps with a row or column of pixels too many."""
+    axes = [i for i, n in enumerate(shape) if n > 1 and i in (1, len(shape) - 1)]
+    return [(*shape[:i], shape[i] + 1, *shape[i + 1 :]) for i in axes]
 
 
 def spoilt(values, name, bad, unit):

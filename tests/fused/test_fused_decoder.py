@@ -7,8 +7,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from compare import (
-    SHAPES, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, bits, central_differences,
-    double, normals, shortened, spoilt, strided,
+    MAPS, SHAPES, TALL, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, assert_slopes,
+    bits, central_differences, double, normals, pixels_as_rows, shortened, spoilt, strided, too_large,
 )  # fmt: skip
 from golden.numpy_ladder import WITH_U, WITHOUT_U, normalize
 
@@ -55,9 +55,9 @@ def arrays(decoder, has_u, rows, units):
     return {**values, "u_pre": 3 * values["u_pre"] + 1, "s": values["s"] ** 2 + np.float32(0.1)}
 
 
-def build(module, decoder, has_u, subsets):
+def build(module, decoder, has_u, subsets, shapes_of=shapes):
     """(has statistics, ()) -> outputs, (has statistics, outputs with a gradient) -> gradients of the inputs."""
-    graph = Graph(shapes(decoder, has_u), plain=module is bricks)
+    graph = Graph(shapes_of(decoder, has_u), plain=module is bricks)
     v = graph.variables
     make = lambda init, name: v[name]
     wrt = [name for name in v if name not in ("gz_est", "gcost")]
@@ -207,6 +207,100 @@ def test_wrong_types(name):
         signals = (v[key] for key in ("u_pre", "z_corr", "z_clean", "m", "s"))
         with pytest.raises(TypeError, match="float32"):
             fused.denoise("gauss", *signals, *[lambda init, name: v[name]] * 2)
+
+
+# --- Many rows, and maps
+
+
+@pytest.mark.parametrize("shape", TALL, ids=str)
+def test_tall_matrices(shape):
+    values = arrays("gauss", True, *shape)
+    found, values = graph("gauss", True)(**values), double(values)
+    for has_statistics in (False, True):
+        z_est, cost = truth("gauss", True, has_statistics, values)
+        assert_all_close(found[has_statistics, ()], dict(z_est=z_est, cost=cost.sum()), name=has_statistics)
+
+        def losses(**moved):
+            z_est, cost = truth("gauss", True, has_statistics, moved)
+            return (values["gz_est"] * z_est).sum(0) + values["gcost"] * cost
+
+        assert_slopes(found[has_statistics, OUTPUTS], losses, values)
+
+
+def test_tall_matrices_give_the_same_bits_with_any_number_of_threads():
+    values = arrays("gauss", True, 5000, 33).values()
+    assert_same_bits(lambda: graph("gauss", True).function(*values))
+
+
+def shapes_of_maps(decoder, has_u, n=None, maps=None, height=None, width=None, u=None):
+    """``u``: a shape of its own for what comes from above."""
+    matrix, row, vector = (n, maps, height, width), (1, maps, 1, 1), (maps,)
+    parameters = {name: vector for name in parameters_of(bricks, decoder, has_u)}
+    return dict(u_pre=u or matrix, z_corr=matrix, z_clean=matrix, m=row, s=row, **parameters, gz_est=matrix, gcost=())
+
+
+def shapes_below_global_pooling(decoder, has_u, n=None, maps=None, height=None, width=None):
+    return shapes_of_maps(decoder, has_u, n, maps, height, width, (n, maps, 1, 1))
+
+
+def arrays_of_maps(shapes_of, *shape):
+    values = normals(shapes_of("gauss", True, *shape))
+    return {**values, "u_pre": 3 * values["u_pre"] + 1, "s": values["s"] ** 2 + np.float32(0.1)}
+
+
+@lru_cache(maxsize=None)
+def graph_of_maps(shapes_of=shapes_of_maps):
+    return build(fused, "gauss", True, [OUTPUTS], shapes_of)
+
+
+@pytest.mark.parametrize("shape", MAPS, ids=str)
+def test_pixels_of_maps_are_rows(shape):
+    """To the bit: the estimate and the cost, and gradients for all inputs."""
+    values = arrays_of_maps(shapes_of_maps, *shape)
+    found, expected = graph_of_maps()(**values), graph("gauss", True)(**pixels_as_rows(values))
+    for key, outputs in found.items():
+        assert outputs.keys() == expected[key].keys()
+        for name, rows in pixels_as_rows(outputs).items():
+            np.testing.assert_array_equal(rows, expected[key][name], err_msg=f"{key} {name}")
+
+
+@pytest.mark.parametrize("shape", MAPS, ids=str)
+def test_below_global_pooling_every_pixel_gets_the_same_u(shape):
+    """As if it had been copied; its gradient is the sum over pixels."""
+    values = arrays_of_maps(shapes_below_global_pooling, *shape)
+    found = graph_of_maps(shapes_below_global_pooling)(**values)
+    copied = {**values, "u_pre": np.broadcast_to(values["u_pre"], shape).copy()}
+    for key, expected in graph_of_maps()(**copied).items():
+        for name, array in expected.items():
+            array = array.sum((2, 3), keepdims=True) if name == "u_pre" else array
+            size = np.abs(expected[name]).max()
+            np.testing.assert_allclose(found[key][name], array, rtol=1e-6, atol=1e-5 * size, err_msg=f"{key} {name}")
+
+
+@pytest.mark.parametrize("name", [name for name, shape in shapes_of_maps("gauss", True).items() if shape])
+def test_maps_may_lie_anywhere_in_memory(name):
+    values = arrays_of_maps(shapes_of_maps, 3, 5, 7, 6)
+    expected = bits(graph_of_maps().function(*values.values()))
+    for array in strided(values[name]):
+        assert bits(graph_of_maps().function(*{**values, name: array}.values())) == expected
+
+
+def test_maps_give_the_same_bits_with_any_number_of_threads():
+    values = arrays_of_maps(shapes_of_maps, 10, 40, 9, 8).values()
+    assert_same_bits(lambda: graph_of_maps().function(*values))
+
+
+@pytest.mark.parametrize("name", ["u_pre", "z_corr", "z_clean", "m", "s", "a1", "gz_est"])
+def test_wrong_sizes_of_maps(name):
+    values = arrays_of_maps(shapes_of_maps, 3, 5, 4, 4)
+    for shape in too_large(values[name].shape):
+        assert_refused(graph_of_maps().function, {**values, name: np.zeros(shape, "float32")}.values())
+
+
+def test_shapes_of_maps_need_no_numbers():
+    values = arrays_of_maps(shapes_of_maps, 2, 3, 4, 5)
+    found = graph_of_maps().shapes([(True, ()), (True, OUTPUTS)], **values)
+    assert found == [(2, 3, 4, 5), (), *[(2, 3, 4, 5)] * 3, *[(1, 3, 1, 1)] * 2, *[(3,)] * 10]
 
 
 def test_no_examples_and_no_units():

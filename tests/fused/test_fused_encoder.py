@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from aesara.gradient import DisconnectedInputError
 from compare import (
-    SHAPES, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, bits, central_differences,
-    double, normals, shortened, spoilt, strided,
+    MAPS, SHAPES, TALL, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, assert_slopes,
+    bits, central_differences, double, normals, pixels_as_rows, shortened, spoilt, strided, too_large,
 )  # fmt: skip
 from golden.numpy_ladder import ACTIVATIONS, normalize
 
@@ -36,9 +36,9 @@ def arrays(rows, units):
     return {**values, "z_pre": 3 * values["z_pre"] + 1, "c": 1 + values["c"] / 3}
 
 
-def build(module, act, subsets):
+def build(module, act, subsets, shapes=shapes()):
     """(variant, ()) -> outputs, (variant, outputs with a gradient) -> gradients of the inputs; by name."""
-    graph = Graph(shapes(), plain=module is bricks)
+    graph = Graph(shapes, plain=module is bricks)
     for variant in subsets:
         has_b, has_c, noisy = variant
         given = dict(b=has_b, c=has_c, noise=noisy)
@@ -194,10 +194,116 @@ def test_wrong_types():
     x, v = at.fmatrix(), at.fvector()
     for z_pre, noise, b in [
         (at.dmatrix(), None, None), (v, None, None), (at.ftensor3(), None, None), (x, at.dmatrix(), None), (x, v, None),
-        (x, None, at.dvector()), (x, None, x),
+        (x, None, at.dvector()), (x, None, x), (at.ftensor4(), x, None), (x, at.ftensor4(), None),
+        (at.dtensor4(), None, None), (at.TensorType("float32", shape=(None,) * 5)(), None, None),
     ]:  # fmt: skip
         with pytest.raises(TypeError, match="float32"):
             fused.encode(z_pre, noise, STD, b, None, "relu")
+
+
+# --- Many rows, and maps
+
+
+@pytest.mark.parametrize("shape", TALL, ids=str)
+def test_tall_matrices(shape):
+    values = arrays(*shape)
+    found, values = graph("sigmoid")(**values), double(values)
+    for variant in (NOTHING, EVERYTHING):
+        assert_all_close(found[variant, ()], truth("sigmoid", variant, values), name=variant)
+
+        def losses(**moved):
+            outputs = truth("sigmoid", variant, moved)
+            return sum((values["g" + name] * outputs[name]).sum(0) for name in OUTPUTS)
+
+        assert_slopes(found[variant, OUTPUTS], losses, values)
+
+
+@pytest.mark.parametrize("deviation", [0, 1e-6, 1e-4, 1e-2])
+def test_tall_columns_that_are_nearly_constant(deviation):
+    """The mean is the float nearest to that of all rows, and the variance is taken about it."""
+    values = arrays(5000, 40)
+    values["z_pre"] = (7.3 + deviation * values["z_pre"]).astype("float32")
+    found = graph("linear")(**values)[NOTHING, ()]
+    z_pre = values["z_pre"].astype("float64")
+    m = np.float32(z_pre.sum(0)) / np.float32(5000)
+    np.testing.assert_array_equal(found["m"][0], m)
+    s = ((z_pre - m) ** 2).mean(0)
+    np.testing.assert_allclose(found["s"][0], s, rtol=1e-4, atol=1e-14)
+    np.testing.assert_allclose(found["z"], (z_pre - m) / np.sqrt(s + 1e-10), rtol=2e-4, atol=2e-5)
+
+
+def test_tall_matrices_give_the_same_bits_with_any_number_of_threads():
+    values = arrays(5000, 33).values()
+    assert_same_bits(lambda: graph("sigmoid").function(*values))
+
+
+def shapes_of_maps(n=None, maps=None, height=None, width=None):
+    matrix, row, vector = (n, maps, height, width), (1, maps, 1, 1), (maps,)
+    return dict(z_pre=matrix, noise=matrix, b=vector, c=vector, gz=matrix, gh=matrix, gm=row, gs=row)
+
+
+@lru_cache(maxsize=None)
+def graph_of_maps():
+    return build(fused, "sigmoid", {NOTHING: [OUTPUTS], EVERYTHING: [OUTPUTS]}, shapes_of_maps())
+
+
+def arrays_of_maps(*shape):
+    values = normals(shapes_of_maps(*shape))
+    return {**values, "z_pre": 3 * values["z_pre"] + 1, "c": 1 + values["c"] / 3}
+
+
+@pytest.mark.parametrize("shape", MAPS, ids=str)
+def test_pixels_of_maps_are_rows(shape):
+    """To the bit: outputs, and gradients for all inputs."""
+    values = arrays_of_maps(*shape)
+    found, expected = graph_of_maps()(**values), graph("sigmoid")(**pixels_as_rows(values))
+    for key, outputs in found.items():
+        assert outputs.keys() == expected[key].keys()
+        for name, rows in pixels_as_rows(outputs).items():
+            np.testing.assert_array_equal(rows, expected[key][name], err_msg=f"{key} {name}")
+        for name in ("z", "h", "z_pre"):
+            assert name not in outputs or outputs[name].shape == shape
+
+
+@pytest.mark.parametrize("shape", MAPS, ids=str)
+def test_noise_may_lie_as_maps_or_channels_last(shape):
+    """Noise is drawn as maps; only one layout in memory is that of the other signals."""
+    values = arrays_of_maps(*shape)
+    last = np.ascontiguousarray(values["noise"].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    found = [bits(graph_of_maps().function(*{**values, "noise": noise}.values())) for noise in (values["noise"], last)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", shapes_of_maps())
+def test_maps_may_lie_anywhere_in_memory(name):
+    values = arrays_of_maps(3, 5, 7, 6)
+    expected = bits(graph_of_maps().function(*values.values()))
+    for array in strided(values[name]):
+        assert bits(graph_of_maps().function(*{**values, name: array}.values())) == expected
+
+
+def test_maps_give_the_same_bits_with_any_number_of_threads():
+    values = arrays_of_maps(10, 40, 9, 8).values()
+    assert_same_bits(lambda: graph_of_maps().function(*values))
+
+
+@pytest.mark.parametrize("name", shapes_of_maps())
+def test_wrong_sizes_of_maps(name):
+    values = arrays_of_maps(3, 5, 4, 4)
+    for shape in too_large(values[name].shape):
+        assert_refused(graph_of_maps().function, {**values, name: np.zeros(shape, "float32")}.values())
+
+
+def test_shapes_of_maps_need_no_numbers():
+    found = graph_of_maps().shapes([(EVERYTHING, ()), (EVERYTHING, OUTPUTS)], **arrays_of_maps(2, 3, 4, 5))
+    maps, row = (2, 3, 4, 5), (1, 3, 1, 1)
+    assert found == [maps, maps, row, row, maps, (3,), (3,)]
+
+
+def test_static_shapes_of_maps():
+    x = at.TensorType("float32", shape=(None, 5, 4, 3))()
+    z, m, s, h = fused.encode(x, None, 0.0, None, None, "relu")
+    assert z.type.shape == h.type.shape == (None, 5, 4, 3) and m.type.shape == s.type.shape == (1, 5, 1, 1)
 
 
 def test_no_examples():
