@@ -1,0 +1,52 @@
+"""Mistakes of Aesara that are put right: convolutions in C work, and other versions are left alone."""
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.tensor.nnet import conv2d
+from aesara.tensor.nnet.corr import CorrMM
+from aesara.tensor.type import TensorType
+from scipy.signal import correlate2d
+
+from ladder.backends import c, repairs
+
+X = np.random.RandomState(0).randn(2, 1, 5, 4).astype("float32")
+W = np.random.RandomState(1).randn(3, 1, 2, 2).astype("float32")
+
+
+def images(*shape):
+    return TensorType("float32", shape=shape)()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolutions_in_c(stride):
+    """``c.mode`` repairs what Aesara 2.9.4 cannot build."""
+    x, w = images(None, 1, 5, 4), images(3, 1, 2, 2)
+    y = aesara.function([x, w], conv2d(x, w, subsample=(stride, stride), filter_flip=False), mode=c.mode())
+    assert any(isinstance(node.op, CorrMM) for node in y.maker.fgraph.toposort())
+    expected = np.array([[correlate2d(image[0], w[0], "valid") for w in W.astype("float64")] for image in X])
+    np.testing.assert_allclose(y(X, W), expected[:, :, ::stride, ::stride], rtol=1e-5, atol=1e-6)
+
+
+def test_repaired_types():
+    """One image, or one filter, is known to be one; nothing else is said of the shape."""
+    repairs.repair()
+    x, w = images(None, 3, 5, 4), images(7, 3, 2, 2)
+    assert CorrMM()(x, w).type == TensorType("float32", shape=(None, None, None, None))
+    assert CorrMM()(images(1, 3, 5, 4), images(1, 3, 2, 2)).type.shape == (1, 1, None, None)
+    assert CorrMM()(at.dtensor4(), w).dtype == "float64"
+    for wrong in ((at.fmatrix(), w), (x, at.ftensor3())):
+        with pytest.raises(TypeError, match="CorrMM"):
+            CorrMM()(*wrong)
+
+
+@pytest.mark.parametrize("version, repaired", [(repairs.REPAIRED_VERSION, True), ("2.9.5", False), ("3.0.0", False)])
+def test_another_version_is_left_alone(monkeypatch, version, repaired):
+    def theirs(self, img, kern):
+        raise NotImplementedError
+
+    monkeypatch.setattr(CorrMM, "make_node", theirs)
+    monkeypatch.setattr(aesara, "__version__", version)
+    repairs.repair()
+    assert (CorrMM.make_node is not theirs) == repaired
