@@ -13,6 +13,7 @@ from aesara.link.c.params_type import ParamsType
 from aesara.scalar import bool as boolean
 from aesara.scalar import int64
 
+from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation
 
 KERNELS = ("tile.h", "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
@@ -40,7 +41,7 @@ def convolve(x, W, border, stride):
     else:
         operation = Convolution(True, stride, full, turned=stride == 1)
         to = [(n + K - 2 if full else n - K) // stride + 1 for n in size]
-    return channels_first(operation(x, W, *to))
+    return channels_second(operation(x, W, *to))
 
 
 def deconvolve(z, W, border, stride, shape):
@@ -61,15 +62,7 @@ def deconvolve(z, W, border, stride, shape):
     K = _sizes(W)[2]
     whole = [n * stride + (1 - K if full else K - 1) for n in _sizes(z)[1:3]]
     to = [min(n, m) if _known(n, m) else at.minimum(n, m) for n, m in zip(whole, shape, strict=True)]
-    return channels_first(Convolution(False, stride, full, False)(z, W, *to))
-
-
-def channels_last(x):
-    return at.as_tensor_variable(x).dimshuffle(0, 2, 3, 1)
-
-
-def channels_first(x):
-    return x.dimshuffle(0, 3, 1, 2)
+    return channels_second(Convolution(False, stride, full, False)(z, W, *to))
 
 
 def _is_full(border):
