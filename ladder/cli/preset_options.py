@@ -11,11 +11,13 @@ NAMES = tuple(name.replace("_", "-") for name in FIELDS)
 
 
 def add_preset_options(parser):
-    """``--preset`` and ``--rows``."""
+    """``--preset``, ``--rows`` and ``--missing``."""
     group = parser.add_argument_group("presets")
     group.add_argument("--preset", metavar="NAME",
                        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here go before the preset's")  # fmt: skip
     group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
+    group.add_argument("--missing", action="store_true",
+                       help="leave out what has a run of the same options and seed already, where the new one would go")  # fmt: skip
 
 
 def preset_combinations(preset, rows=None, given=None):
@@ -74,6 +76,8 @@ class _PresetParser(argparse.ArgumentParser):
 
 
 def _parse(options, preset):
+    parser = _PresetParser(add_help=False, allow_abbrev=False)
+    add_training_options(parser)
     parsed = {}
     for name, value in options.items():
         if name not in NAMES:
@@ -82,8 +86,7 @@ def _parse(options, preset):
             raise UserError(f"preset {preset.path}: unknown option '{name}': {hint}")
         _check_json(name, value, preset)
         # One at a time, so that the message names it.
-        parser = _PresetParser(prog=f"preset {preset.path}, option '{name}'", add_help=False, allow_abbrev=False)
-        add_training_options(parser)
+        parser.prog = f"preset {preset.path}, option '{name}'"
         parsed.update(given_options(parser.parse_args(words({name: value}))))
     return parsed
 

@@ -39,7 +39,7 @@ def _go_on(folder, options, threads, minutes):
 
 def _check_alone(args):
     given = ["--" + name.replace("_", "-") for name in given_options(args)]
-    given += ["--" + name for name in ("preset", "rows") if getattr(args, name)] + ["--dry-run"] * args.dry_run
+    given += ["--" + name for name in ("preset", "rows", "missing") if getattr(args, name)] + ["--dry-run"] * args.dry_run
     given += [f"'{args.save_to}'"] * (args.save_to is not None)
     if given:
         raise UserError(

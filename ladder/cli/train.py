@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder.backends import c
+from ladder.cli.missing import without_trained
 from ladder.cli.options import (
     add_checkpoint_options,
     add_threads_option,
@@ -85,11 +86,14 @@ def run(args):
 def _what_to_train(args):
     """Options of every configuration, and the name of their folders."""
     if args.preset is None:
-        if args.rows:
-            raise UserError("--rows chooses rows of a preset: give --preset, too.")
+        for option in ("rows", "missing"):
+            if getattr(args, option):
+                raise UserError(f"--{option} is about a preset: give --preset, too.")
         return combinations(given_options(args)), args.save_to or "noname"
     preset = load_preset(args.preset)
-    return preset_combinations(preset, args.rows, given_options(args)), args.save_to or preset.save_to
+    save_to = args.save_to or preset.save_to
+    all_options = preset_combinations(preset, args.rows, given_options(args))
+    return (without_trained(all_options, save_to) if args.missing else all_options), save_to
 
 
 def prepare(all_options):

@@ -5,7 +5,8 @@ import shlex
 
 import pytest
 
-from ladder.cli import main, make_parser, train
+from experiments.made_up import make_run
+from ladder.cli import _progress_printed, main, make_parser, train
 from ladder.cli.options import combinations, given_options, hyper_parameters
 from ladder.cli.preset_options import parsed_rows, preset_combinations, words
 from ladder.errors import UserError
@@ -134,6 +135,24 @@ def test_runs_are_named_after_the_preset(words, save_to, seeds):
     assert [options.get("seed", 1) for options in all_options] == seeds
 
 
+def test_what_is_trained_already_is_left_out_on_request(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "thesis_table_22"
+    make_run(tmp_path / "results" / "deep" / "a", name, 1)
+    make_run(tmp_path / "results" / "b", name, 2, epochs=12)
+    make_run(tmp_path / "results" / "c", name, 3, num_epochs=30)
+    make_run(tmp_path / "results" / "d", "thesis_table_20", 4)
+    args = make_parser().parse_args(["train", "--preset", name, "--missing"])
+    with _progress_printed():
+        all_options, _ = train._what_to_train(args)
+    assert [options["seed"] for options in all_options] == [3, 4, 5, 6, 7, 8, 9, 10]
+    shown = capsys.readouterr().out
+    assert "Seed 1 is not trained again: results/deep/a" in shown
+    assert "Seed 2 was begun in results/b (epoch 12 of 150)" in shown and "run.py train --resume results/b" in shown
+    assert main(["train", "--preset", name, "--missing", "--seed", "1", "2"]) == 0
+    assert not (tmp_path / "results" / "thesis_table_22_0").exists()
+
+
 GOOD = {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}
 
 MISTAKES = {
@@ -177,4 +196,4 @@ def test_a_preset_that_is_not_there_or_not_json(tmp_path, capsys, monkeypatch):
         error = capsys.readouterr().err
         assert message in error and len(error.splitlines()) == 1
     assert main(["train", "--rows", "a", "--encoder-layers", "20-10"]) == 2
-    assert "--preset" in capsys.readouterr().err
+    assert "--rows is about a preset: give --preset" in capsys.readouterr().err
