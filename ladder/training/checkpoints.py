@@ -16,7 +16,7 @@ import numpy as np
 
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
-from ladder.training.extensions.saving import write_whole
+from ladder.training.extensions.saving import save_arrays
 
 logger = logging.getLogger("main")
 
@@ -45,9 +45,9 @@ def write(folder, updates_done, values, arrays):
     """
     text = json.dumps({"version": VERSION, **values}).encode()
     content = {**arrays, "values": np.frombuffer(text, "uint8")}
-    content["sha256"] = _digest(content)
+    content["sha256"] = _as_array(sha256(content))
     path = folder / f"checkpoint-{updates_done:010d}.npz"
-    write_whole(path, lambda f: np.savez(f, **content))
+    save_arrays(path, content, compressed=False)
     # Whatever is further on is damaged: it was passed over when the run went on.
     older = [other for other in _files(folder) if other.name < path.name]
     kept = [path, *older[-(KEPT - 1) :]]
@@ -69,7 +69,7 @@ def read(path):
     """
     try:
         arrays = load_arrays(path)
-        expected, found = arrays.pop("sha256"), _digest(arrays)
+        expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))
         values = json.loads(arrays.pop("values").tobytes())
         version = values["version"]
     except Exception as error:
@@ -113,6 +113,16 @@ def remove(folder):
     _remove([*folder.glob("checkpoint-*.partial"), *_files(folder)])
 
 
+def sha256(arrays):
+    """SHA-256 (str) of the names, types, shapes and contents of arrays (dict of name -> array)."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view("uint8"))
+    return digest.hexdigest()
+
+
 def _files(folder):
     """Whole checkpoints, the oldest first."""
     return sorted(folder.glob("checkpoint-*.npz"))
@@ -123,11 +133,5 @@ def _remove(paths):
         path.unlink(missing_ok=True)
 
 
-def _digest(arrays):
-    """SHA-256 of names, types, shapes and contents: uint8 (32,)."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {arrays[name].shape} ".encode())
-        digest.update(array.reshape(-1).view("uint8"))
-    return np.frombuffer(digest.digest(), "uint8")
+def _as_array(digest):
+    return np.frombuffer(bytes.fromhex(digest), "uint8")

@@ -1,6 +1,5 @@
 """One training run, from options to a folder of results."""
 
-import hashlib
 import json
 import logging
 import subprocess
@@ -113,17 +112,15 @@ def _validation(ladder, inputs):
 
 def _about(p, examples, split):
     """What a checkpoint belongs to: plain values, as JSON has them."""
-    order = _fingerprint(examples.targets, split.labeled, split.train, split.valid)
-    # A whitening that was fitted again may differ in the last bits.
-    values = {"options": p.as_dict(), "data": order, "environment": environment(), "features": _fingerprint(examples.features)}
+    chosen = {"targets": examples.targets, **vars(split)}
+    values = {
+        "options": p.as_dict(),
+        "examples": checkpoints.sha256(chosen),
+        # By itself: a whitening that was fitted again may differ in the last bits.
+        "features": checkpoints.sha256({"features": examples.features}),
+        "environment": environment(),
+    }
     return json.loads(json.dumps(values))
-
-
-def _fingerprint(*arrays):
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def _compare(about, stored, folder):
@@ -134,7 +131,7 @@ def _compare(about, stored, folder):
             f"{folder / results.OPTIONS} and the checkpoint differ in {', '.join(options)}: put back what the run "
             "was started with, or start another one."
         )
-    if about["data"] != stored["data"]:
+    if about["examples"] != stored["examples"]:
         raise UserError(
             f"{about['options']['dataset']} has other labels or another number of examples than when {folder} was "
             "begun: put the data set back, or start another run."

@@ -1,12 +1,14 @@
-"""A killed run that is resumed ends bit for bit where an uninterrupted one does.
+"""A run that was killed or interrupted, and is resumed, ends bit for bit where an uninterrupted one does.
 
-Real processes are killed at random moments.  ``LADDER_KILLS=20`` asks for that
-many kills of each network instead of a few.
+Real processes are killed at random moments; ``LADDER_KILLS=20`` asks for at
+least that many kills of each network, of which four are the fewest.
 """
 
 import json
 import os
 import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,37 +20,35 @@ import pytest
 
 from ladder.cli import main
 from ladder.training import checkpoints, lock
-from ladder.training.main_loop import MainLoop
+from ladder.training.extensions import checkpointing
+from ladder.training.extensions.monitoring import TrainingMonitor
 
 RUN = Path(__file__).resolve().parents[2] / "run.py"
 EPOCHS = 20
-# 1137 examples leave a last batch of 37; 202 that validate one of 2.
+# 1137 examples leave a last batch of 37, 202 that validate one of 2; the labelled batches repeat within an epoch.
 NETWORK = (
     "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 --labeled-samples 250 "
     f"--unlabeled-samples 1137 --valid-set-size 202 --num-epochs {EPOCHS} --threads 1"
 )
-SMALL = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 100 --threads 1"
-KILLS = int(os.environ.get("LADDER_KILLS", 4))
+KILLS = int(os.environ.get("LADDER_KILLS", 1))
 
 #: What a process prints before the time to its kill begins, and how many seconds that is at most.
 MOMENTS = {"start": ("", 3), "training": ("Compiled", 2), "end": (f"e {EPOCHS},", 0.5)}
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder of its own, the current one."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
-    return tmp_path
+def enter(folder, patch):
+    """Make a folder the current one, without data sets of the user's."""
+    patch.chdir(folder)
+    patch.delenv("FUEL_DATA_PATH", raising=False)
 
 
 def result(run):
-    """What a run left, but for the wall clock: name -> arrays or text."""
-    arrays = {}
+    """What a run left, but for times: name -> array or text."""
+    found = {name: (run / name).read_text() for name in ("log.jsonl", "params.json", "data.json")}
     for name in ("trained_params.npz", "running_statistics.npz"):
         with np.load(run / name) as archive:
-            arrays.update({f"{name}: {key}": archive[key] for key in archive.files})
-    return {**arrays, "log.jsonl": (run / "log.jsonl").read_text(), "params.json": (run / "params.json").read_text()}
+            found.update({f"{name}: {key}": archive[key] for key in archive.files})
+    return found
 
 
 def assert_same(one, two):
@@ -57,51 +57,220 @@ def assert_same(one, two):
         np.testing.assert_array_equal(value, two[name], err_msg=name)
 
 
-def start(*options):
-    command = [sys.executable, str(RUN), "train", *map(str, options)]
-    # -u: lines that tell how far it is are read as they are printed.
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+class TestKilled:
+    """Processes of their own, killed by the kernel."""
+
+    @pytest.mark.parametrize("noise", ["mrg", "philox"])
+    def test_at_random_moments(self, noise, tmp_path, monkeypatch):
+        enter(tmp_path, monkeypatch)
+        options = [*NETWORK.split(), "--noise", noise]
+        self.train(*options, "--", "whole")
+        expected, rng, kills, chain = result(tmp_path / "results" / "whole0"), random.Random(7), [], 0
+        while len(kills) < KILLS:
+            save_to = f"killed{chain}-"
+            run = tmp_path / "results" / f"{save_to}0"
+            for moment in (*rng.sample(["start", "training", "training"], 3), "end"):
+                # A checkpoint after every update: many kills hit one that is being written.
+                options_now = ["--checkpoint-minutes", 1e-6, *self.begin_or_resume(run, [*options, "--", save_to])]
+                if self.kill(options_now, moment, rng):
+                    kills.append(f"{moment} ({self.where(run)})")
+            self.train(*self.begin_or_resume(run, [*options, "--", save_to]))
+            assert_same(result(run), expected)
+            assert not list(run.glob("*checkpoint*")), "a finished run keeps none"
+            chain += 1
+        print(f"{noise}: {len(kills)} kills in {chain} runs, all with the same end: {', '.join(kills)}")
+
+    @staticmethod
+    def begin_or_resume(run, options):
+        """A process that was killed before it wrote its options has not begun a run."""
+        if (run / "params.json").exists():
+            return ["--resume", run]
+        shutil.rmtree(run, ignore_errors=True)
+        return options
+
+    @staticmethod
+    def start(*options):
+        command = [sys.executable, str(RUN), "train", *map(str, options)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def train(self, *options):
+        process = self.start(*options)
+        shown = process.communicate()[0]
+        assert process.returncode == 0, shown
+
+    def kill(self, options, moment, rng):
+        """Start a process and kill it some time after a line; whether it was still alive."""
+        process, (line, seconds) = self.start(*options), MOMENTS[moment]
+        if line:
+            for printed in process.stdout:
+                if printed.startswith(line):
+                    break
+        time.sleep(rng.uniform(0, seconds))
+        process.kill()
+        shown = process.communicate()[0]
+        assert process.returncode in (0, -signal.SIGKILL), shown
+        return process.returncode == -signal.SIGKILL
+
+    @staticmethod
+    def where(run):
+        """How far a killed run is by its checkpoints."""
+        found = sorted(path.name for path in run.glob("checkpoint-*"))
+        return found[-1].removeprefix("checkpoint-").lstrip("0") if found else "no checkpoint"
 
 
-def kill_at(process, moment, rng):
-    """Kill a process some time after a line; whether it was alive."""
-    line, seconds = MOMENTS[moment]
-    if line:
-        for printed in process.stdout:
-            if printed.startswith(line):
-                break
-    time.sleep(rng.uniform(0, seconds))
-    process.kill()
-    process.stdout.read()
-    return process.wait() == -signal.SIGKILL
+def keep_the_last(patch):
+    """Write a checkpoint at the end of every epoch, however short, and keep the last ones of a run that ends."""
+    patch.setattr(checkpointing, "SHARE", 0)
+    patch.setattr(checkpoints, "remove", lambda run: None)
 
 
-@pytest.mark.parametrize("noise", ["mrg", "philox"])
-def test_killed_at_random_moments(noise, folder):
-    """The first process may be killed before there is any folder to go on in; then it starts again."""
-    options = [*NETWORK.split(), "--noise", noise]
-    assert start(*options, "--", "whole").wait() == 0
-    expected, rng = result(folder / "results" / "whole0"), random.Random(7)
-    kills, chains = [], 0
-    while len(kills) < KILLS:
-        run = folder / "results" / f"killed{chains}0"
-        for moment in rng.sample(["start", "training", "training", "end"], 4):
-            begun = (run / "params.json").exists()
-            how = ["--resume", run] if begun else [*options, "--", f"killed{chains}"]
-            # A checkpoint after every update: many kills hit one that is being written.
-            killed = kill_at(start("--checkpoint-minutes", 1e-6, *how), moment, rng)
-            half_written = len(list(run.glob("*.partial")))
-            kills += [(moment, half_written)] if killed else []
-            if run.exists() and not (run / "params.json").exists():
-                for path in run.iterdir():
-                    path.unlink()
-                run.rmdir()
-        how = ["--resume", run] if (run / "params.json").exists() else [*options, "--", f"killed{chains}"]
-        last = start(*how)
-        shown = last.communicate()[0]
-        assert last.returncode == 0, shown
-        assert "will not be bit for bit" not in shown
-        assert_same(result(run), expected)
-        assert not list(run.glob("*checkpoint*")), "a finished run keeps none"
-        chains += 1
-    print(f"{noise}: {len(kills)} kills in {chains} runs, {sum(half for _, half in kills)} within a file: {kills}")
+def interrupt_after(patch, updates, number):
+    """Send this process a signal after so many updates."""
+    after_batch = TrainingMonitor.after_batch
+
+    def interrupting(monitor, loop, values):
+        after_batch(monitor, loop, values)
+        if loop.updates_done == updates:
+            os.kill(os.getpid(), number)
+
+    patch.setattr(TrainingMonitor, "after_batch", interrupting)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """``whole0`` ended, and kept its checkpoints; ``part0`` was interrupted after updates 5, 24 (the last of an epoch) and 200."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        enter(folder, patch)
+        with pytest.MonkeyPatch.context() as keeping:
+            keep_the_last(keeping)
+            assert main(["train", *NETWORK.split(), "--", "whole"]) == 0
+        command = ["train", *NETWORK.split(), "--", "part"]
+        for updates, number in ((5, signal.SIGTERM), (24, signal.SIGINT), (200, signal.SIGTERM)):
+            with pytest.MonkeyPatch.context() as signals:
+                interrupt_after(signals, updates, number)
+                assert main(command) == 130
+            assert checkpoints.newest(folder / "results/part0")[0]["updates_done"] == updates
+            command = ["train", "--resume", "results/part0"]
+    return folder / "results"
+
+
+@pytest.fixture
+def part(runs, tmp_path, monkeypatch):
+    """A copy of the interrupted run, in a folder that is the current one."""
+    enter(tmp_path, monkeypatch)
+    shutil.copytree(runs.parent / "datasets", "datasets")
+    return Path(shutil.copytree(runs / "part0", "results/part0"))
+
+
+def resume(run, *options):
+    return main(["train", "--resume", str(run), *options])
+
+
+def test_an_interrupted_run_ends_in_the_same_state(runs, part, monkeypatch):
+    """Even optimiser, noise and order of data, which training has no more use for."""
+    keep_the_last(monkeypatch)
+    assert resume(part) == 0
+    assert_same(result(part), result(runs / "whole0"))
+    (values, arrays), (whole_values, whole_arrays) = map(checkpoints.newest, (part, runs / "whole0"))
+    assert values["updates_done"] == 240 and len(arrays) > 30
+    assert_same(values, whole_values)
+    assert_same(arrays, whole_arrays)
+
+
+def test_the_log_says_where_it_went_on(part):
+    text = (part / "log.txt").read_text()
+    assert "Going on after update 5 (0 epochs done)" in text and "Going on after update 24 (1 epochs done)" in text
+
+
+def test_a_damaged_checkpoint_and_other_threads_are_told_of(runs, part, capsys):
+    before, last = sorted(part.glob("checkpoint-*.npz"))
+    last.write_bytes(last.read_bytes()[:-1000])
+    assert resume(part, "--threads", "2") == 0
+    shown = capsys.readouterr().out
+    assert f"{last} is damaged and passed over" in shown
+    assert "will not be bit for bit" in shown and "threads was 1 and is 2" in shown
+
+
+def test_before_the_first_checkpoint_it_begins_anew(runs, part):
+    checkpoints.remove(part)
+    assert resume(part) == 0
+    assert_same(result(part), result(runs / "whole0"))
+    assert not list(part.glob("checkpoint-*"))
+
+
+def test_a_finished_run_is_left_alone_but_for_its_checkpoints(runs, tmp_path, capsys):
+    whole = Path(shutil.copytree(runs / "whole0", tmp_path / "whole0"))
+    before = {path.name: path.read_bytes() for path in whole.iterdir()}
+    assert resume(whole) == 0
+    assert "is finished: nothing is left to train" in capsys.readouterr().out
+    after = {path.name: path.read_bytes() for path in whole.iterdir()}
+    assert after == {name: content for name, content in before.items() if not name.startswith("checkpoint")}
+    assert len(after) == len(before) - 2
+
+
+@pytest.mark.parametrize(
+    "options, name",
+    [("--num-epochs 30", "--num-epochs"), ("--lr 0.1", "--lr"), ("--plain-graph", "--plain-graph"),
+     ("--preset thesis_table_22", "--preset"), ("--dry-run", "--dry-run"), ("-- name", "'name'")],
+)  # fmt: skip
+def test_other_options_are_refused(part, capsys, options, name):
+    assert resume(part, *options.split()) == 2
+    assert f"leave out {name} (" in capsys.readouterr().err
+
+
+def test_what_is_no_run_is_refused(part, capsys):
+    assert resume("elsewhere") == 2
+    assert "there is no folder elsewhere" in capsys.readouterr().err
+    (part / "params.json").unlink()
+    assert resume(part) == 2
+    assert "no params.json" in capsys.readouterr().err
+
+
+def test_options_that_were_edited_are_refused(part, capsys):
+    options = json.loads((part / "params.json").read_text())
+    (part / "params.json").write_text(json.dumps({**options, "lr": 0.1}))
+    assert resume(part) == 2
+    assert "differ in lr" in capsys.readouterr().err
+
+
+def test_other_examples_are_refused(part, capsys, monkeypatch):
+    monkeypatch.setattr(checkpoints, "sha256", lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays))
+    assert resume(part) == 2
+    assert "digits has other labels" in capsys.readouterr().err
+
+
+def test_checkpoints_that_cannot_be_read_are_refused(part, capsys):
+    for path in part.glob("checkpoint-*.npz"):
+        path.write_bytes(b"")
+    assert resume(part) == 2
+    assert "no checkpoint in" in capsys.readouterr().err
+    assert len(list(part.glob("checkpoint-*.npz"))) == 2
+
+
+def test_a_second_process_is_refused(part, capsys):
+    with lock.held(part):
+        assert resume(part) == 2
+    assert "another process is training into" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_loses_nothing(runs, part):
+    """The kernel refuses files of more than 20 KB: checkpoints and parameters, but not the log."""
+    before = {path.name: path.read_bytes() for path in part.glob("*.npz")}
+    command = [sys.executable, str(RUN), "train", "--resume", str(part)]
+    full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # noqa: E731
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=full)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout.count("no checkpoint could be written") == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert f"--resume {part}" in done.stderr
+    assert before == {path.name: path.read_bytes() for path in part.glob("*.npz*")}
+    assert resume(part) == 0
+    assert_same(result(part), result(runs / "whole0"))
+
+
+def test_minutes_are_a_number(capsys):
+    for minutes in ("-1", "inf", "often"):
+        with pytest.raises(SystemExit):
+            main(["train", "--checkpoint-minutes", minutes])
+        assert "must be a number of minutes" in capsys.readouterr().err

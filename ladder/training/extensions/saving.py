@@ -1,5 +1,6 @@
 """Write a run's parameters, statistics and log."""
 
+import io
 import json
 import logging
 import os
@@ -75,15 +76,20 @@ class SaveLog(Extension):
         self._written = len(self.text)
 
 
-def save_arrays(path, arrays):
+def save_arrays(path, arrays, compressed=True):
     """Write an ``.npz`` whole or not at all.
 
     Parameters
     ----------
     path : path of the file
     arrays : dict of name -> array
+    compressed : bool
+        False is faster.
     """
-    write_whole(path, lambda f: np.savez_compressed(f, **arrays))
+    # In memory first: a zip file that cannot be written complains when it is forgotten.
+    content = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(content, **arrays)
+    write_whole(path, lambda f: f.write(content.getbuffer()))
 
 
 def save_json(path, values):
