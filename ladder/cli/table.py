@@ -144,9 +144,8 @@ def _print(table):
     # A log file has no width; do not fold the table there.
     console = Console(width=None if sys.stdout.isatty() else 180)
     console.print(grid)
-    console.print(table.source, highlight=False, markup=False, soft_wrap=True)
-    for remark in formats.remarks(table):
-        console.print(f"- {remark}", highlight=False, markup=False, soft_wrap=True)
+    for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _write(table, folder, suffix):

@@ -6,7 +6,6 @@ from ladder.cli.options import combinations
 from ladder.cli.preset_options import parsed_rows
 from ladder.errors import UserError
 from ladder.experiments.grouping import Row
-from ladder.experiments.preset import load_preset
 from ladder.experiments.published import published_rows
 from ladder.experiments.settings import settings_of
 
@@ -25,10 +24,10 @@ def table_rows(preset):
     own = _rows(preset)
     if preset.baseline is None:
         return own
-    base = load_preset(preset.baseline["preset"])
+    base = preset.load_other(preset.baseline["preset"])
     name = preset.baseline.get("row") or next(iter(base.rows))
     base.choose_rows([name])
-    if base.name == preset.name:
+    if base.path == preset.path:
         return [replace(row, is_baseline=row.name == name) for row in own]
     (baseline,) = [row for row in _rows(base) if row.name == name]
     return [replace(baseline, is_baseline=True, tuned_seed=None), *own]
@@ -37,7 +36,7 @@ def table_rows(preset):
 def candidate_rows(preset):
     """The rows that a preset's was chosen from, or its own where it has several."""
     search = (preset.tuned_on_test or {}).get("search")
-    rows = _rows(load_preset(search)) if search else [row for row in table_rows(preset) if not row.is_baseline]
+    rows = _rows(preset.load_other(search)) if search else [row for row in table_rows(preset) if not row.is_baseline]
     rows = [replace(row, tuned_seed=None) for row in rows if row.settings is not None]
     if len(rows) < 2:
         raise UserError(

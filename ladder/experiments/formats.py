@@ -96,7 +96,11 @@ def as_markdown(table):
     rows = [HEADINGS, ["---"] * len(HEADINGS), *map(cells, table.lines)]
     body = "\n".join("| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows)
     below = "".join(f"- {_markdown(remark)}\n" for remark in remarks(table))
-    return f"# {_markdown(table.title)}\n\nTest error, per cent. {_markdown(table.source)}.\n\n{body}\n\n{below}"
+    return f"# {_markdown(table.title)}\n\n{_markdown(_caption(table))}\n\n{body}\n\n{below}"
+
+
+def _caption(table):
+    return "Test error, per cent." + (f" {table.source}." if table.source else "")
 
 
 def _markdown(text):
@@ -112,7 +116,7 @@ def as_latex(table):
     headings = " & ".join(map(_latex, HEADINGS))
     return (
         "\\begin{table}\n"
-        f"\\caption{{{_latex(table.title)}. Test error, per cent. {_latex(table.source)}.}}\n"
+        f"\\caption{{{_latex(table.title)}. {_latex(_caption(table))}}}\n"
         f"\\begin{{tabular}}{{lll{'r' * (len(HEADINGS) - 3)}}}\n"
         f"\\hline\n{headings} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
         f"\\end{{tabular}}\n{below}\\end{{table}}\n"

@@ -16,6 +16,7 @@ A file has
 ``tuned_on_test`` (may be missing)
     ``seed``: with which seed a row was chosen by its test error; ``search``: the
     preset whose rows it was chosen from.
+    Files of one's own are looked for beside this one.
 ``also_called``, ``notes`` (may be missing)
     Lists of text: other names of the preset, and what a reader should know.
 """
@@ -76,6 +77,10 @@ class Preset:
     def save_to(self):
         """Name of its runs: a number follows, which must not run into the preset's own."""
         return self.name + ("_" if self.name[-1].isdigit() else "")
+
+    def load_other(self, name):
+        """A preset that this one names; a file of the user's own is looked for beside it."""
+        return load_preset(str(self.path.parent / name) if name.endswith(".json") else name)
 
     def choose_rows(self, names):
         """The rows of these names; all of them for None."""

@@ -86,7 +86,7 @@ def _made_with(folder):
         found = json.loads((folder / "environment.json").read_text())
         blas = found.get("blas") or "unknown BLAS"
         commit = (found.get("commit") or "unknown")[:10]
-        return f"version {found.get('ladder')}, commit {commit}, {blas}, {found.get('threads')} threads"
+        return f"version {found.get('ladder')}, commit {commit}, {blas}, threads {found.get('threads')}"
     except (OSError, ValueError, AttributeError, TypeError):
         return "no environment.json"
 

@@ -43,7 +43,8 @@ class Choice:
         tie = " (a tie: the first of the table is taken)" if first == second else ""
         seeds = " ".join(map(str, self.seeds))
         where = as_options(self.variation, self.variation)
-        return f"chosen by validation error, {where}, seeds {seeds}: '{self.row.name}'{tie}; all candidates, per cent: {ranked}"
+        where = f"{where}, seeds" if where else "seeds"
+        return f"chosen by validation error, {where} {seeds}: '{self.row.name}'{tie}; all candidates, per cent: {ranked}"
 
 
 def choose(rows, runs):
@@ -83,7 +84,7 @@ def _validated(group):
 
 def _choose(groups, variation, n_rows):
     """(Choice or None, problem or None)."""
-    where = as_options(variation, variation)
+    where = as_options(variation, variation) or "validation"
     if len(groups) < 2:
         return None, f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows"
     errors = {group.row.name: _validated(group) for group in groups}

@@ -211,6 +211,27 @@ def test_a_preset_of_ones_own_with_several_values(results, capsys):
     ]  # fmt: skip
 
 
+def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
+    own = results.parent / "own"
+    own.mkdir()
+    entries = {
+        "options": {"dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1"},
+        "rows": {"none": {}, "some": {"adv-tau": 0.1}}, "baseline": {"preset": "mine.json", "row": "none"},
+    }  # fmt: skip
+    (own / "mine.json").write_text(json.dumps(entries))
+    make_run(results / "a", "own/mine.json", 1, 2.0, row="none", valid=1.0)
+    make_run(results / "b", "own/mine.json", 1, 1.0, row="some", valid=1.0)
+    table(capsys, "own/mine.json")
+    rows = written(results / "tables", "mine")
+    assert [(row["row"], row["baseline"], row["mean_difference"]) for row in rows] == [
+        ("none", "1", ""), ("some", "0", "-1.0"),
+    ]  # fmt: skip
+    (own / "mine.json").write_text(json.dumps({**entries, "rows": {**entries["rows"], "more": {"adv-tau": 0.2}}}))
+    make_run(results / "c", "own/mine.json", 1, 0.5, row="more", valid=1.0)
+    shown = table(capsys, "own/mine.json", "--select-on", "valid")
+    assert "chosen by validation error, seeds 1: 'some' (a tie: the first of the table is taken)" in shown
+
+
 def test_different_programs_are_named(results, capsys):
     make_run(results / "a", NAME, 1, 0.9)
     run = make_run(results / "b", NAME, 2, 0.9)
