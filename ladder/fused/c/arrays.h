@@ -17,7 +17,7 @@ public:
     const float* floats() const { return data<float>(); }
     // As a matrix: a column for each entry of the last axis (a unit, or a map whose pixels are rows like examples).
     npy_intp columns() const { return PyArray_DIM(array_, PyArray_NDIM(array_) - 1); }
-    npy_intp rows() const { return columns() ? PyArray_SIZE(array_) / columns() : 0; }
+    npy_intp rows() const { return PyArray_MultiplyList(dims(), ndim() - 1); }
     int ndim() const { return PyArray_NDIM(array_); }
     const npy_intp* dims() const { return PyArray_DIMS(array_); }
 

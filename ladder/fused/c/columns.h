@@ -26,7 +26,7 @@ public:
         blocks = (columns + WIDTH - 1) / WIDTH;
         const npy_intp share = (rows + MOST_PANELS - 1) / MOST_PANELS;
         panel_ = std::max(PANEL, (share + ROWS - 1) / ROWS * ROWS);
-        panels = (rows + panel_ - 1) / panel_;
+        panels = std::max((rows + panel_ - 1) / panel_, (npy_intp)1);  // an empty one where there are no rows
         number = blocks * panels;
     }
 
@@ -153,8 +153,9 @@ inline std::vector<Statistics> statistics(const Parts& parts, const float* x) {
     parts.each([=](const Part& part, int width) LADDER_LAMBDA { all[part.number].of(x, parts.columns, part, width); });
     add_up(parts, moments);
     std::vector<Statistics> found(parts.blocks);
+    const float nothing[WIDTH] = {};
     parts.each_block([&](npy_intp block, npy_intp first, int width) {
-        found[block].of(moments[block], x + first, parts.rows, width);
+        found[block].of(moments[block], parts.rows ? x + first : nothing, parts.rows, width);
     });
     return found;
 }

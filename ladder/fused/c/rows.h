@@ -15,7 +15,7 @@ public:
     explicit Rows(PyArrayObject* array) : from_maps_(lies_as_maps(array)), input_(from_maps_ ? nullptr : new Input(array)) {
         const int ndim = PyArray_NDIM(array);
         columns_ = PyArray_DIM(array, ndim - 1);
-        rows_ = columns_ ? PyArray_SIZE(array) / columns_ : 0;
+        rows_ = PyArray_MultiplyList(PyArray_DIMS(array), ndim - 1);
         pixels_ = from_maps_ ? PyArray_DIM(array, 1) * PyArray_DIM(array, 2) : 1;
         data_ = from_maps_ ? floats(array) : ok() ? input_->floats() : nullptr;
     }
