@@ -1,4 +1,4 @@
-"""Ladders with layers of maps, fused and plain, against the same ladder in float64 NumPy and SciPy."""
+"""Ladders with layers of maps, fused and plain, against the same ladder in float64 NumPy."""
 
 from types import SimpleNamespace
 
@@ -143,7 +143,8 @@ def assert_activations(activations, out):
         size = np.abs(expected).max()
         if kind == "m":  # of values that may cancel
             size = max(size, getattr(getattr(out, path), half).s[i].max() ** 0.5)
-        np.testing.assert_allclose(array, expected, rtol=2e-5, atol=2e-5 * size, err_msg=f"{path} {half} {kind} {i}")
+        name = f"{path} {half} {kind} {i}"
+        np.testing.assert_allclose(array, expected, rtol=2e-5, atol=2e-5 * size, err_msg=name)
 
 
 def assert_gradients(gradients, slopes, parameters):
@@ -191,7 +192,7 @@ def test_running_averages_are_of_maps(name):
     for i in range(1, len(layers) + 1):
         expected = {"mean": path.m[i].ravel(), "var": path.s[i].ravel() * N_LABELED / (N_LABELED - 1)}
         for kind, average in expected.items():
-            found = ladder.shareds[f"shared_f_{i}_bn_{kind}_clean"].get_value()  # the first of them, so no average yet
+            found = ladder.shareds[f"shared_f_{i}_bn_{kind}_clean"].get_value()  # nothing was seen before
             np.testing.assert_allclose(found, average, rtol=1e-4, atol=1e-5, err_msg=f"{kind} {i}")
 
 

@@ -39,7 +39,8 @@ def test_statistics_broadcast_along_the_batch():
     assert [v.broadcastable for v in statistics(at.fmatrix())] == [(True, False)] * 2
 
 
-MAPS = (np.random.RandomState(3).randn(4, 3, 5, 2) * [[[1]], [[10]], [[0.1]]] + [[[0]], [[5]], [[-2]]]).astype("float32")
+MAPS = np.random.RandomState(3).randn(4, 3, 5, 2) * [[[1]], [[10]], [[0.1]]] + [[[0]], [[5]], [[-2]]]
+MAPS = MAPS.astype("float32")
 
 
 def test_statistics_of_maps_are_over_examples_and_pixels():

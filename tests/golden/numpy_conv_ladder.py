@@ -1,4 +1,4 @@
-"""A ladder with layers of maps in float64 NumPy and SciPy, written from the paper and the original's description.
+"""A ladder with layers of maps in float64 NumPy, written from the paper and the original's description.
 
 Like ``numpy_ladder``, whose functions of single numbers it uses, it shares
 nothing with the package: its costs are truth for ours, and its finite
@@ -10,21 +10,23 @@ from types import SimpleNamespace
 
 import numpy as np
 from golden.numpy_ladder import ACTIVATIONS, WITH_U, WITHOUT_U, normalize
-from scipy import signal
 
 # --- Layers; maps are (examples, maps, height, width)
 
 
-def convolution(x, W, border):
-    """True convolution: filters (maps, maps below, K, K) are flipped, their maps added up."""
-    x = surrounded(x, W.shape[2] - 1) if border == "full" else x
-    return np.concatenate([signal.convolve(x, w[None, ::-1], "valid", "direct") for w in W], axis=1)
-
-
 def correlation(x, W, border):
-    """The same with filters as they are."""
-    x = surrounded(x, W.shape[2] - 1) if border == "full" else x
-    return np.concatenate([signal.correlate(x, w[None], "valid", "direct") for w in W], axis=1)
+    """Filters (maps, maps below, K, K) laid over the maps as they are: sums over the maps below and K x K pixels."""
+    K = W.shape[2]
+    x = surrounded(x, K - 1) if border == "full" else x
+    height, width = (n - K + 1 for n in x.shape[2:])
+    return sum(
+        np.einsum("ncij,fc->nfij", x[:, :, i : i + height, j : j + width], W[:, :, i, j]) for i, j in np.ndindex(K, K)
+    )
+
+
+def convolution(x, W, border):
+    """True convolution: with the filters flipped."""
+    return correlation(x, W[:, :, ::-1, ::-1], border)
 
 
 def surrounded(x, n):
