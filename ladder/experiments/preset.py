@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Optional
 
 from ladder.errors import UserError
+from ladder.experiments.ordering import numbers_in_order
 
 FOLDER = Path(__file__).with_name("presets")
 
@@ -92,7 +93,7 @@ class Preset:
 
 def preset_names():
     """Names of all presets that come with the program, numbers in order."""
-    return sorted((path.stem for path in FOLDER.glob("*.json")), key=_numbers_in_order)
+    return sorted((path.stem for path in FOLDER.glob("*.json")), key=numbers_in_order)
 
 
 def load_preset(name):
@@ -158,8 +159,3 @@ def _check(entries, path):
 
 def _quoted(names):
     return ", ".join(f"'{name}'" for name in names)
-
-
-def _numbers_in_order(name):
-    """thesis_table_4 goes before thesis_table_10."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in name.split("_")]

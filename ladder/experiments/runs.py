@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Optional
 
 from ladder.errors import UserError
+from ladder.experiments.ordering import numbers_in_order
 from ladder.experiments.settings import settings_of
 from ladder.training.evaluation import last_row, load_evaluations
 from ladder.training.results import OPTIONS, load_options
@@ -58,7 +59,7 @@ def find_runs(folder):
         A line for each that cannot be read.
     """
     runs, problems = [], []
-    for path in sorted(folder.rglob(OPTIONS), key=lambda path: _numbers_in_order(str(path))):
+    for path in sorted(folder.rglob(OPTIONS), key=lambda path: numbers_in_order(str(path))):
         try:
             options = load_options(path.parent)
             if not options["unsupervised"]:
@@ -89,17 +90,3 @@ def _made_with(folder):
         return f"version {found.get('ladder')}, commit {commit}, {blas}, threads {found.get('threads')}"
     except (OSError, ValueError, AttributeError, TypeError):
         return "no environment.json"
-
-
-def _numbers_in_order(text):
-    """a2 goes before a10."""
-    parts, digits = [], ""
-    for letter in text + " ":
-        if letter.isdigit():
-            digits += letter
-            continue
-        if digits:
-            parts.append((0, int(digits), ""))
-            digits = ""
-        parts.append((1, 0, letter))
-    return parts
