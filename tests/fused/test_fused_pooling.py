@@ -41,7 +41,8 @@ def truth(x, g, size, stride):
     y, dx = np.empty_like(g), np.zeros_like(x)
     for i in range(g.shape[2]):
         for j in range(g.shape[3]):
-            part = (slice(None), slice(None), slice(i * stride, i * stride + size), slice(j * stride, j * stride + size))
+            down, across = (slice(k * stride, k * stride + size) for k in (i, j))
+            part = (slice(None), slice(None), down, across)
             largest = x[part].max((2, 3), keepdims=True)
             y[:, :, i, j] = largest[:, :, 0, 0]
             dx[part] += np.where(x[part] == largest, g[:, :, i, j, None, None], 0)
