@@ -61,7 +61,7 @@ def train(p, examples, split, folder, minutes=MINUTES):
     train_batch, step = functions.compile_training(ladder, inputs, p.lr, c.mode())
     stream = training_stream(p, examples, split)
     validate = _validation(ladder, inputs) if len(split.valid) else None
-    estimate = functions.compile_statistics_estimate(p, ladder.shareds, examples, split, c.mode())
+    estimate = functions.compile_statistics_estimate(p, ladder.shareds, examples, split, c.mode(allow_gc=True))
     logger.info("Compiled in %.0f s", time.time() - start)
 
     def save(final_statistics=False):
@@ -98,7 +98,8 @@ def train(p, examples, split, folder, minutes=MINUTES):
 
 def _validation(ladder, inputs):
     """A function from a validation stream to costs by name, over one epoch of it."""
-    function = functions.compile_validation(ladder, inputs, c.mode())
+    # Called once an epoch: it need not keep its memory, gigabytes with large maps, while the updates need theirs.
+    function = functions.compile_validation(ladder, inputs, c.mode(allow_gc=True))
 
     def evaluate(stream):
         # Training noise must not depend on how often we look.
