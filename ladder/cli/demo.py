@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ladder.cli.options import add_threads_option
-from ladder.cli.train import prepare, train_one
+from ladder.cli.train import prepare, print_interrupted, train_one
 from ladder.data.experiment import load_examples, sequential_batches
 
 NETWORK = {
@@ -38,6 +38,7 @@ def run(args):
     for name, experiment in zip(("digits_ladder", "digits_labels_alone"), experiments):
         folder, finished = train_one(*experiment, name, args.threads)
         if not finished:
+            print_interrupted(folder)
             return 130
         errors.append((folder, _test_error(experiment[0], folder)))
     _print(errors, experiments[0])

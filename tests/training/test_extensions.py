@@ -127,6 +127,34 @@ def test_log_rows_are_json_lines(tmp_path):
     assert rows == [{"epoch": 1, "update": 5, "x": 0.5}] * 2
 
 
+def test_log_has_the_rows_of_a_checkpoint_and_no_later_ones(tmp_path):
+    path, first = tmp_path / "log.jsonl", SaveLog(tmp_path / "log.jsonl")
+    first.after_epoch(loop_at(1, 5))
+    kept = first.text
+    first.after_epoch(loop_at(2, 10))
+    with path.open("a") as f:
+        f.write('{"epoch": 3, "upd')  # killed there
+    second = SaveLog(path)
+    second.text = kept
+    second.before_training(loop_at(1, 5))
+    assert path.read_text() == kept
+    second.after_epoch(loop_at(2, 10))
+    assert path.read_text() == first.text
+
+
+def test_rows_that_could_not_be_written_come_with_the_next(tmp_path, caplog):
+    log = SaveLog(tmp_path / "missing" / "log.jsonl")
+    log.after_epoch(loop_at(1, 5))
+    assert "missing" in caplog.text
+    (tmp_path / "missing").mkdir()
+    log.after_epoch(loop_at(2, 10))
+    assert len((tmp_path / "missing" / "log.jsonl").read_text().splitlines()) == 2
+    log = SaveLog(tmp_path / "absent" / "log.jsonl")
+    with pytest.raises(OSError) as caught:
+        log.after_training(loop_at(2, 10))
+    assert caught.value.filename == str(tmp_path / "absent" / "log.jsonl")
+
+
 def test_files_appear_whole_or_not_at_all(tmp_path):
     save_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
 
@@ -134,8 +162,10 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
         f.write(b"half")
         raise OSError
 
-    with pytest.raises(OSError):
+    with pytest.raises(OSError) as caught:
         write_whole(tmp_path / "a.npz", fail)
+    assert caught.value.filename == str(tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
     with np.load(tmp_path / "a.npz") as arrays:
         np.testing.assert_array_equal(arrays["x"], [0, 1, 2])
 

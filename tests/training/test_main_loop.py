@@ -79,6 +79,17 @@ def test_later_extensions_see_what_earlier_ones_wrote():
     assert ("epoch", {"epoch": 1, "update": 3, "written": 1}) in recorder.events
 
 
+def test_a_run_that_goes_on_within_an_epoch_skips_the_batches_done():
+    """Also where all were done, but the epoch's end was not reached."""
+    for done, events in ((2, [("batch", 6, 2.0)]), (3, [])):
+        recorder = Recorder()
+        loop = MainLoop(lambda batch: {"x": float(batch["x"])}, Stream(), 2, [recorder])
+        loop.epochs_done, loop.batches_done, loop.updates_done = 1, done, 3 + done
+        loop.run()
+        end = [("epoch", {"epoch": 2, "update": 6}), "after_training"]
+        assert recorder.events == ["before_training", *events, *end]
+
+
 def test_signal_handlers_are_put_back_after_an_error():
     before = signal.getsignal(signal.SIGINT)
 

@@ -1,0 +1,84 @@
+"""The state of a run can be put into another one; nothing need be compiled for that."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ladder.data.schemes import SequentialScheme, ShuffledScheme
+from ladder.data.streams import DataStream, SemiDataStream
+from ladder.hyper import HyperParameters
+from ladder.training.extensions.monitoring import TrainingMonitor
+from ladder.training.extensions.saving import SaveLog
+from ladder.training.functions import build_training_graph
+from ladder.training.main_loop import MainLoop
+from ladder.training.run_state import RunState
+from ladder.training.step import training_step
+
+
+class Run:
+    """A small network, its streams and its loop."""
+
+    def __init__(self, unlabeled=ShuffledScheme, **options):
+        p = HyperParameters(
+            encoder_layers=((4,), "3", "2"), decoder_spec=("gauss",), denoising_cost_x=(1.0, 1.0, 1.0), **options
+        )
+        self.ladder, _ = build_training_graph(p)
+        self.step = training_step(self.ladder, p.lr)
+        sources = {"features": np.zeros((10, 4), "float32"), "targets": np.zeros(10, int)}
+        both = [DataStream(sources, scheme(10, 3)) for scheme in (ShuffledScheme, unlabeled)]
+        self.stream = SemiDataStream(*both)
+        self.monitor, self.log = TrainingMonitor(), SaveLog("log.jsonl")
+        self.loop = MainLoop(None, self.stream, 5, [])
+        self.state = RunState(self.ladder, self.step, {"train": self.stream}, self.monitor, self.log)
+
+    def get(self):
+        values, arrays = self.state.get(self.loop)
+        return json.loads(json.dumps(values)), arrays
+
+    def order(self):
+        """Positions of the next epoch: what is left of the one that is under way."""
+        batches = list(self.stream.unlabeled.scheme.get_request_iterator())
+        return np.concatenate(batches[self.loop.batches_done :])
+
+
+def scramble(run):
+    """Change everything that training changes."""
+    rng = np.random.RandomState(3)
+    for variable in [*run.ladder.shareds.values(), *run.step.updates, run.step.learning_rate]:
+        variable.set_value(np.asarray(rng.uniform(size=np.shape(variable.get_value())), "float32"))
+    run.ladder.noise.set_states([state + 1 for state in run.ladder.noise.get_states()])
+    list(run.stream.get_epoch_iterator())
+    run.monitor.state, run.log.text = {"sums": {"cost": 0.1}, "count": 2}, "{}\n"
+    run.loop.epochs_done, run.loop.updates_done = 1, 4
+
+
+@pytest.mark.parametrize(
+    "options", [{"noise": "mrg"}, {"noise": "philox"}, {"plain_graph": True}, {"unlabeled": SequentialScheme}]
+)
+def test_all_of_it_comes_back(options):
+    one, two = Run(**options), Run(**options)
+    untouched = two.get()[1]
+    scramble(one)
+    values, arrays = one.get()
+    changed = [name for name in arrays if not np.array_equal(arrays[name], untouched[name])]
+    assert {"f_1_W", "f_1_W_mean", "adam_time", "learning_rate", "noise_0", "shared_f_1_bn_mean_clean"} <= set(changed)
+    two.state.set(two.loop, values, arrays)
+    again = two.get()
+    assert again[0] == values and again[1].keys() == arrays.keys()
+    for name in arrays:
+        np.testing.assert_array_equal(again[1][name], arrays[name], err_msg=name)
+        assert again[1][name].dtype == untouched[name].dtype
+    np.testing.assert_array_equal(one.order(), two.order())
+
+
+def test_within_an_epoch_the_order_is_that_of_its_start():
+    one, two = Run(), Run()
+    one.order()  # an epoch that is over
+    one.state.begin_epoch()
+    order = one.order()
+    one.loop.batches_done = 2
+    two.state.set(two.loop, *one.get())
+    np.testing.assert_array_equal(two.order(), order[6:])
+    # and a checkpoint of the run that went on says the same
+    assert two.get()[0] == one.get()[0]
