@@ -251,6 +251,19 @@ def _check_maps(specs, acts, decoders):
             )
 
 
+def examples_at_once(layers):
+    """How many examples a call may take where the result does not depend on the batch.
+
+    As many as keep all activations of one encoder within 2^26 numbers
+    (256 MB), and no more than 1,000.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    """
+    return max(1, min(1000, 2**26 // sum(layer.size for layer in layers)))
+
+
 def resolve_adversarial(p, layers):
     """Where adversarial noise is added, checked.
 

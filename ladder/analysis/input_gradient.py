@@ -28,7 +28,7 @@ def compile_input_gradient(p, shareds):
     x, y, _ = input_variables(p.encoder_layers[0])
     classifier = build_classifier(p, shareds, x)
     (logits,) = with_running_statistics([classifier.act.clean.labeled.logits], shareds)
-    return aesara.function([x, y], log_odds_gradient(logits, x, y), mode=c.mode())
+    return aesara.function([x, y], log_odds_gradient(logits, x, y), mode=c.mode(allow_gc=True))
 
 
 def log_odds_gradient(logits, x, y):

@@ -14,11 +14,12 @@ from tqdm import tqdm
 from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
 from ladder.analysis.robustness import count_errors
 from ladder.backends import c
-from ladder.cli.evaluate import CHUNK, estimate_statistics, labelled_examples_of, load_configuration
+from ladder.cli.evaluate import estimate_statistics, labelled_examples_of, load_configuration
 from ladder.cli.options import add_threads_option, add_training_options, given_options
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
+from ladder.hyper import examples_at_once, resolve_layers
 from ladder.training.extensions.saving import save_json, write_whole
 
 logger = logging.getLogger("main")
@@ -92,7 +93,8 @@ def run(args):
         classify, gradient, show = *_of_pixels(training, classify, gradient), None
     else:
         examples, show = training.preprocess(examples), training.undo_whitening if preprocesses(p) else None
-    report = _count_errors(examples, indices, classify, gradient, settings)
+    batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(p)))
+    report = _count_errors(batches, len(indices), classify, gradient, settings)
     report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
               "units": units, "settings": asdict(settings), **report}  # fmt: skip
     _print_report(report)
@@ -165,10 +167,10 @@ def _of_pixels(training, classify, gradient):
     return classify_pixels, gradient_by_pixels
 
 
-def _count_errors(examples, indices, classify, gradient, settings):
-    total = len(indices) * len(settings.kinds) * len(settings.taus)
+def _count_errors(batches, n, classify, gradient, settings):
+    total = n * len(settings.kinds) * len(settings.taus)
     with tqdm(total=total, unit="example", leave=False, mininterval=0.5, disable=not sys.stderr.isatty()) as bar:
-        return count_errors(sequential_batches(examples, indices, CHUNK), classify, gradient, settings, bar.update)
+        return count_errors(batches, classify, gradient, settings, bar.update)
 
 
 def _print_report(report):

@@ -29,14 +29,11 @@ from ladder.data.experiment import (
 )
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.hyper import resolve_layers
+from ladder.hyper import examples_at_once, resolve_layers
 from ladder.training import results
 from ladder.training.evaluation import EVALUATION, save_evaluation
 
 logger = logging.getLogger("main")
-
-#: Examples a call where the result does not depend on the batch.
-CHUNK = 1000
 
 
 def add_parser(subparsers):
@@ -102,7 +99,7 @@ def classification_report(p, folder, training, args):
         statistics = "estimated"
     own_statistics = statistics == "of each batch"
     probabilities = classifier.compile(running_statistics=not own_statistics)
-    batches = sequential_batches(examples, indices, p.batch_size if own_statistics else CHUNK)
+    batches = sequential_batches(examples, indices, p.batch_size if own_statistics else examples_at_once(resolve_layers(p)))
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
     return error_report(examples.targets[indices], guesses), statistics
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import fields
 
 from ladder.hyper import HyperParameters
+from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.training.extensions.checkpointing import MINUTES
 
 FIELDS = tuple(f.name for f in fields(HyperParameters))
@@ -63,7 +64,8 @@ def add_training_options(parser):
     )
     network = parser.add_argument_group("network (a value a layer starts with layer 0, the input)")
     network.add_argument("--encoder-layers", type=_split_by("-"), default=(), metavar="LAYERS", action=_Given,
-                         help="layers above the input, split by '-': a number of units each, e.g. 1000-500-250-250-250-10")  # fmt: skip
+                         help="layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
+                         + "; ".join(LAYER_SYNTAX.values()))  # fmt: skip
     _add(
         network, "--act", _split_by("-"), "ACTS", "relu",
         "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one a layer split by '-'; the top "

@@ -15,7 +15,7 @@ from ladder.data.hdf5 import as_float32, scales_pixels
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters
+from ladder.hyper import HyperParameters, examples_at_once, resolve_layers
 from ladder.training import results
 
 logger = logging.getLogger("main")
@@ -49,7 +49,8 @@ def run(args):
         raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
     features = TrainingData(p).preprocess_features(features)
     _warn_of_scale(features, data["feature_range"])
-    table = _as_csv(classifier.compile()(features))
+    classify, n = classifier.compile(), examples_at_once(resolve_layers(p))
+    table = _as_csv(np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)]))
     if args.output is None:
         print(table, end="")
     else:

@@ -21,7 +21,8 @@ def normalise_contrast(examples, scale):
     Returns
     -------
     float32 array, shape (N, inputs)
-        An example that is constant becomes 0.
+        An example that is constant becomes 0 where its mean is exact, as for
+        whole numbers; else what rounding left of it is scaled up, as in the original.
     """
     centred, norms = _centred_and_norms(examples, scale)
     centred /= norms

@@ -4,7 +4,7 @@ The graph has maps as (examples, maps, height, width), like the original.
 Fused operations have them last: then a pixel's maps lie side by side, pixels
 are rows of a matrix like examples, and a map is a column like a unit.  Each
 operation turns its inputs and outputs around; between two of them the turns
-cancel when Aesara rewrites the graph, so nothing is ever copied.
+cancel when Aesara rewrites the graph, so from one to the next nothing is copied.
 """
 
 import aesara.tensor as at

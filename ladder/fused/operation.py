@@ -12,8 +12,9 @@ KERNELS = Path(__file__).with_name("c")
 
 # What lets g++ vectorise a comparison, a root and an if; NaN and infinity keep
 # their meaning.  -ffast-math would take that away, and as it also reaches the
-# linker, it would flush small numbers to zero in the whole process.
-VECTORISE = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+# linker, it would flush small numbers to zero in the whole process.  Older
+# compilers take C++ of before 2014 for granted.
+VECTORISE = ("-std=gnu++17", "-O3", "-fno-math-errno", "-fno-trapping-math")
 
 
 class FusedOperation(COp):

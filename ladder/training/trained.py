@@ -45,7 +45,7 @@ class TrainedClassifier:
         outputs = [self._probabilities]
         if running_statistics:
             outputs = with_running_statistics(outputs, self.shareds)
-        return aesara.function([self._x], outputs[0], mode=c.mode())
+        return aesara.function([self._x], outputs[0], mode=c.mode(allow_gc=True))
 
 
 def denoising_costs(p, folder, examples, indices):

@@ -59,7 +59,7 @@ def load_dict(content, where):
 
 
 class _Unpickler(pickle.Unpickler):
-    # Bound methods, as a pickle could set attributes of plain functions.
+    # Methods of this class, which is used once and nowhere else: a pickle may set attributes of what it names.
 
     def find_class(self, module, name):
         """The stand-in for a name; anything that has none is refused."""

@@ -1,5 +1,8 @@
 // Inputs and outputs of the kernels as plain pointers.
 
+#define LADDER_INLINE inline __attribute__((always_inline))
+#define LADDER_LAMBDA __attribute__((always_inline))
+
 namespace ladder {
 
 // An input in C order; copied only where it is not in that order already.

@@ -11,9 +11,6 @@ const npy_intp PANEL = 128;             // rows of the smallest panel
 const npy_intp MOST_PANELS = 64;
 const npy_intp WORTH_THREADS = 20000;  // elements
 
-#define LADDER_INLINE inline __attribute__((always_inline))
-#define LADDER_LAMBDA __attribute__((always_inline))
-
 // Rows from `begin` to `end` of the columns from `first` on.
 struct Part {
     npy_intp number, block, begin, end, first;

@@ -84,10 +84,16 @@ inline npy_intp surrounded_size(const Maps& x, npy_intp pad) {
     return x.count * (x.height + 2 * pad) * (x.width + 2 * pad) * x.channels;
 }
 
+// Whether so few channels fill vectors better as columns of all taps, side by side, than each tap by itself:
+// less than three quarters of the vectors.
+inline bool worth_spreading(npy_intp taps, npy_intp channels) {
+    return channels < LANES && round_up(taps * channels, LANES) * 4 < taps * LANES * 3;
+}
+
 inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
     const npy_intp taps = plan.w.size * plan.w.size, F = plan.w.to;
     const bool either = plan.g.stride == 1;
-    if (F < LANES && round_up(taps * F, LANES) * 4 < taps * LANES * 3 && (either || !plan.down)) {
+    if (worth_spreading(taps, F) && (either || !plan.down)) {
         if (plan.down) plan.other_way();
         return convolve_few(x, plan, y);
     }

@@ -34,8 +34,9 @@ inline int max_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_
         for (npy_intp r = down.begin; r < down.end; ++r)
             for (npy_intp c = across.begin; c < across.end; ++c) {
                 const float* pixel = x + ((n * rows + r) * columns + c) * maps;
-                // A NaN stays, as it does in Aesara.
-                for (npy_intp k = 0; k < maps; ++k) largest[k] = pixel[k] <= largest[k] ? largest[k] : pixel[k];
+                // A NaN stays.
+                for (npy_intp k = 0; k < maps; ++k)
+                    largest[k] = pixel[k] <= largest[k] || largest[k] != largest[k] ? largest[k] : pixel[k];
             }
     });
     return 0;
@@ -48,7 +49,12 @@ inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyA
                              npy_intp stride, PyArrayObject** dx_out) {
     const Input x_input(x_array), y_input(y_array), dy_input(dy_array);
     if (!x_input.ok() || !y_input.ok() || !dy_input.ok()) return 1;
-    if (!allocate_like(dx_out, x_input) || differ(dy_input, y_input.rows(), y_input.columns())) return 1;
+    if (!PyArray_CompareLists(y_input.dims(), dy_input.dims(), 4) || x_input.dims()[0] != y_input.dims()[0] ||
+        x_input.dims()[3] != y_input.dims()[3]) {
+        PyErr_SetString(PyExc_ValueError, "max-pooling: the gradient and what was pooled differ in shape");
+        return 1;
+    }
+    if (!allocate_like(dx_out, x_input)) return 1;
     const npy_intp *in = x_input.dims(), *out = y_input.dims(), maps = in[3], rows = in[1], columns = in[2];
     const npy_intp height = out[1], width = out[2], dims[4] = {in[0], height, width, maps};
     const float *x = x_input.floats(), *y = y_input.floats(), *dy = dy_input.floats();
