@@ -6,7 +6,7 @@ import numpy
 
 from ladder.parity.tolerances import Difference, difference
 
-PASSED, FAILED, NOT_BUILT, SKIPPED = "passed", "FAILED", "not built", "skipped"
+PASSED, FAILED, SKIPPED = "passed", "FAILED", "skipped"
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Result:
 
     @property
     def verdict(self):
-        """'passed', 'FAILED', 'not built' or 'skipped'."""
+        """'passed', 'FAILED' or 'skipped'."""
         if self.status:
             return self.status
         failed = any(line.failures for line in self.lines.values())

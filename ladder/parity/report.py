@@ -1,6 +1,6 @@
 """Print verdicts: plain aligned text, as readable in a log as in a terminal."""
 
-from ladder.parity.comparison import FAILED, NOT_BUILT, PASSED, SKIPPED
+from ladder.parity.comparison import FAILED, PASSED, SKIPPED
 from ladder.parity.tolerances import RULES
 
 HEADER = f"  {'':<20} {'arrays':>6}  {'largest':>8}  {'allowed':<18} {'used':>6}"
@@ -31,9 +31,9 @@ def lines_of(result):
 
 
 def summary(results):
-    """One sentence on all files: how many passed, failed, were skipped or are not built."""
+    """One sentence on all files: how many passed, failed or were skipped."""
     verdicts = [result.verdict for result in results]
-    counts = [f"{verdicts.count(v)} {v}" for v in (PASSED, FAILED, SKIPPED, NOT_BUILT) if v in verdicts]
+    counts = [f"{verdicts.count(v)} {v}" for v in (PASSED, FAILED, SKIPPED) if v in verdicts]
     return f"{len(results)} golden files: {', '.join(counts)}"
 
 
