@@ -119,7 +119,12 @@ def evaluate_run(folder, threads):
 
 
 def keep_evaluation(folder, data_type, report, statistics):
-    """Save what was found for ``run.py table``; a folder that takes no files is no reason to fail."""
+    """Save what was found for ``run.py table``; a folder that takes no files is no reason to fail.
+
+    Of a finished run alone: parameters that an interrupt left may be older than the log.
+    """
+    if not results.is_finished(folder):
+        return
     try:
         save_evaluation(folder, data_type, report, statistics)
     except OSError as error:

@@ -10,6 +10,7 @@ from ladder.cli.train import check_compiler, prepare, print_interrupted, train_i
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.training import checkpoints, lock, results
+from ladder.training.evaluation import is_record
 
 logger = logging.getLogger("main")
 
@@ -23,6 +24,8 @@ def resume(args):
         checkpoints.remove(folder)  # where it was killed before it came to that
         logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
         return 0
+    if is_record(folder):
+        raise UserError(f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there.")
     with lock.held(folder):
         return _go_on(folder, options, args.threads or _threads(folder), args.checkpoint_minutes)
 

@@ -103,7 +103,10 @@ def _evaluate_missing(runs, threads):
     missing = [run for run in runs if run.finished and run.test_error is None]
     for run in missing:
         print(f"Evaluating {run.folder}")
-        evaluate_run(run.folder, threads)
+        try:
+            evaluate_run(run.folder, threads)
+        except UserError as error:  # the other runs make a table, too
+            print(f"{run.folder} cannot be evaluated: {error}", file=sys.stderr)
     return bool(missing)
 
 

@@ -65,7 +65,10 @@ def run(args):
     status = 0
     c.configure(args.threads)  # whitening is matrix products, too
     preprocess = Preprocessor()
-    for i, (p, examples, split) in enumerate(experiments):
+    for i, (options, (p, examples, split)) in enumerate(zip(all_options, experiments)):
+        # Another process may have begun it meanwhile.
+        if i > 0 and args.missing and not without_trained([options], save_to):
+            continue
         if len(experiments) > 1:
             logger.info("Training configuration %d / %d", i + 1, len(experiments))
         try:
@@ -181,7 +184,7 @@ def train_into(folder, p, examples, split, minutes):
             ) from None
         if "valid_final_error_rate_clean" in loop.row:
             logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
-    return not loop.interrupted
+    return loop.finished
 
 
 def print_interrupted(folder):

@@ -8,8 +8,8 @@ from typing import Optional
 from ladder.errors import UserError
 from ladder.experiments.ordering import numbers_in_order
 from ladder.experiments.settings import settings_of
-from ladder.training.evaluation import last_row, load_evaluations
-from ladder.training.results import OPTIONS, load_options
+from ladder.training.evaluation import is_record, last_row, load_evaluations
+from ladder.training.results import OPTIONS, is_finished, load_options
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Run:
         has no validation set.
     made_with : str
         Version, commit, BLAS and threads.
+    finished : bool
+        Whether it came to its end and saved everything, or is the record of such a run.
     """
 
     folder: Path
@@ -39,10 +41,7 @@ class Run:
     test_error: Optional[float]
     valid_error: Optional[float]
     made_with: str
-
-    @property
-    def finished(self):
-        return self.epochs >= self.options["num_epochs"]
+    finished: bool
 
 
 def find_runs(folder):
@@ -64,7 +63,8 @@ def find_runs(folder):
             options = load_options(path.parent)
             if not options["unsupervised"]:
                 runs.append(_read(path.parent, options))
-        except (UserError, OSError) as error:
+        # A log that is no text, or whose rows are not ours, raises all sorts of ValueError and TypeError.
+        except (UserError, OSError, ValueError, TypeError) as error:
             problems.append(f"{path.parent} is left out: {error}")
     return runs, problems
 
@@ -75,9 +75,10 @@ def _read(folder, options):
     test = load_evaluations(folder).get("test")
     # What was found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
+    finished = epochs >= options["num_epochs"] and (is_finished(folder) or is_record(folder))
     return Run(
         folder, options["seed"], options, settings_of(options), epochs, test_error,
-        row.get("valid_final_error_rate_clean"), _made_with(folder),
+        row.get("valid_final_error_rate_clean"), _made_with(folder), finished,
     )  # fmt: skip
 
 

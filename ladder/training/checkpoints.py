@@ -11,6 +11,7 @@ another.  Nothing is pickled.
 import hashlib
 import json
 import logging
+import os
 
 import numpy as np
 
@@ -22,6 +23,9 @@ logger = logging.getLogger("main")
 
 #: Of the format; others are not read.
 VERSION = 1
+
+#: The names of checkpoints, which end with the number of updates; and what is added where one was passed over.
+NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
 
 #: Files a folder: the last, and the one before in case that is damaged.
 KEPT = 2
@@ -48,10 +52,9 @@ def write(folder, updates_done, values, arrays):
     content["sha256"] = _as_array(sha256(content))
     path = folder / f"checkpoint-{updates_done:010d}.npz"
     save_arrays(path, content, compressed=False)
-    # Whatever is further on is damaged: it was passed over when the run went on.
     older = [other for other in _files(folder) if other.name < path.name]
     kept = [path, *older[-(KEPT - 1) :]]
-    _remove(other for other in folder.glob("checkpoint-*") if other not in kept)
+    _remove(other for other in _all(folder) if other not in kept)
 
 
 def read(path):
@@ -94,12 +97,17 @@ def newest(folder):
     UserError
         There are checkpoints, but none can be read.
     """
-    files = _files(folder)
+    files, passed_over = _files(folder), []
     for path in reversed(files):
         try:
-            return read(path)
+            found = read(path)
         except ValueError as error:
             logger.warning("Warning: the checkpoint %s is %s and passed over", path, error)
+            passed_over.append(path)
+            continue
+        for damaged in passed_over:  # so that none is ever kept for the spare
+            os.replace(damaged, f"{damaged}{DAMAGED}")
+        return found
     if files:
         raise UserError(
             f"no checkpoint in {folder} can be read: restore one, or remove checkpoint-*.npz there to start "
@@ -110,7 +118,7 @@ def newest(folder):
 
 def remove(folder):
     """Remove all checkpoints, the oldest first: while there is one, it is the last."""
-    _remove([*folder.glob("checkpoint-*.partial"), *_files(folder)])
+    _remove(_all(folder))
 
 
 def sha256(arrays):
@@ -125,7 +133,12 @@ def sha256(arrays):
 
 def _files(folder):
     """Whole checkpoints, the oldest first."""
-    return sorted(folder.glob("checkpoint-*.npz"))
+    return sorted(folder.glob(NAME))
+
+
+def _all(folder):
+    """Everything that writing checkpoints leaves: parts and damaged ones, then whole ones, the oldest first."""
+    return [*folder.glob(NAME + ".partial"), *folder.glob(NAME + DAMAGED), *_files(folder)]
 
 
 def _remove(paths):

@@ -10,6 +10,7 @@ import json
 
 from ladder.errors import UserError
 from ladder.training.extensions.saving import save_json
+from ladder.training.results import STATISTICS
 
 EVALUATION, LOG = "evaluation.json", "log.jsonl"
 
@@ -45,6 +46,11 @@ def load_evaluations(folder):
         return found
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and evaluate the run again.") from None
+
+
+def is_record(folder):
+    """Whether a folder holds what a finished run found, without what it needs to go on or to be tested."""
+    return (folder / EVALUATION).exists() and not (folder / STATISTICS).exists() and not any(folder.glob("checkpoint-*"))
 
 
 def epochs_done(folder):

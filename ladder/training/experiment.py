@@ -51,6 +51,8 @@ def train(p, examples, split, folder, minutes=MINUTES):
     checkpoint = checkpoints.newest(folder)
     if checkpoint is not None:
         _compare(about, checkpoint[0], folder)
+    elif (folder / "log.jsonl").exists():
+        logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
     results.save_options(folder, p)
     results.save_data(folder, describe(examples))
     save_json(folder / results.ENVIRONMENT, about["environment"])
@@ -140,7 +142,12 @@ def _compare(about, stored, folder):
     now, then = about["environment"], stored["environment"]
     changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if value != then.get(name)]
     if about["features"] != stored["features"]:
-        changed.append("the examples have other values")
+        if not about["options"]["whiten_zca"]:
+            raise UserError(
+                f"{about['options']['dataset']} has other values than when {folder} was begun: put the data set back, "
+                "or start another run."
+            )
+        changed.append("the whitened examples have other values")
     if changed:
         logger.warning(
             "Warning: the result will not be bit for bit that of an uninterrupted run: %s", "; ".join(changed)

@@ -25,7 +25,9 @@ class MainLoop:
     batches_done : int
         Of the epoch that is under way; a checkpoint sets all three.
     interrupted : bool
-        Whether a signal asked to stop before the last epoch.
+        Whether a signal asked to stop.
+    finished : bool
+        Whether all epochs were trained before any signal came.
     row : dict
         What extensions have to say about the epoch that just ended.
     """
@@ -39,6 +41,7 @@ class MainLoop:
         self.updates_done = 0
         self.batches_done = 0
         self.interrupted = False
+        self.finished = False
         self.row = {}
 
     def run(self):
@@ -46,7 +49,9 @@ class MainLoop:
             self._call("before_training")
             while self.epochs_done < self.num_epochs and not self.interrupted:
                 self._run_epoch()
-            self._call("on_interrupt" if self.interrupted else "after_training")
+            self.finished = not self.interrupted
+            # A signal that comes now finds training done: what remains is seen to its end.
+            self._call("after_training" if self.finished else "on_interrupt")
 
     def _run_epoch(self):
         if self.batches_done == 0:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ladder.errors import UserError
+
 
 class RunState:
     """The state of a run between two updates.
@@ -64,7 +66,18 @@ class RunState:
         return values, arrays
 
     def set(self, loop, values, arrays):
-        """Put back what :meth:`get` returned, in this process or in another."""
+        """Put back what :meth:`get` returned, in this process or in another.
+
+        Raises
+        ------
+        UserError
+            It is the state of a network with other variables.
+        """
+        missing = [name for name in self._shared if name not in arrays]
+        if missing:
+            raise UserError(
+                f"the checkpoint has no {missing[0]}: it was written by another version of this program; go on with that one."
+            )
         for name in ("epochs_done", "batches_done", "updates_done"):
             setattr(loop, name, values[name])
         for name, stream in self._streams.items():

@@ -227,6 +227,16 @@ def test_what_is_no_run_is_refused(part, capsys):
     assert "no params.json" in capsys.readouterr().err
 
 
+def test_the_record_of_a_finished_run_is_left_alone(part, capsys):
+    for path in [*part.glob("*.npz")]:
+        path.unlink()
+    (part / "evaluation.json").write_text("{}")
+    log = (part / "log.jsonl").read_bytes()
+    assert resume(part) == 2
+    assert "is the record of a finished run" in capsys.readouterr().err
+    assert (part / "log.jsonl").read_bytes() == log
+
+
 def test_options_that_were_edited_are_refused(part, capsys):
     options = json.loads((part / "params.json").read_text())
     (part / "params.json").write_text(json.dumps({**options, "lr": 0.1}))
@@ -238,6 +248,12 @@ def test_other_examples_are_refused(part, capsys, monkeypatch):
     monkeypatch.setattr(checkpoints, "sha256", lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays))
     assert resume(part) == 2
     assert "digits has other labels" in capsys.readouterr().err
+
+
+def test_other_pixels_are_refused(part, capsys, monkeypatch):
+    monkeypatch.setattr(checkpoints, "sha256", lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "features" in arrays else real(arrays))
+    assert resume(part) == 2
+    assert "digits has other values" in capsys.readouterr().err
 
 
 def test_checkpoints_that_cannot_be_read_are_refused(part, capsys):

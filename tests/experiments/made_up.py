@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from ladder.cli.options import combinations, hyper_parameters
 from ladder.cli.preset_options import parsed_rows
 from ladder.experiments.preset import load_preset
@@ -37,6 +39,8 @@ def make_run(folder, preset, seed, error=None, row=None, valid=None, epochs=None
     if valid is not None:
         logged.append({"epoch": epochs, "update": 600 * epochs, "valid_final_error_rate_clean": valid})
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in logged))
+    if epochs >= p.num_epochs:  # what says that everything was saved
+        np.savez(folder / "running_statistics.npz", final=np.asarray(True))
     if error is not None:
         entry = {"error_percent": error, "n_wrong": round(100 * error), "n": 10000, "statistics": "saved", "epochs": epochs}
         (folder / "evaluation.json").write_text(json.dumps({"test": entry}))

@@ -89,6 +89,23 @@ def test_the_one_before_a_damaged_one_is_used_with_a_warning(damage, tmp_path, c
     assert names(tmp_path) == ["checkpoint-0000000001.npz"]
 
 
+def test_the_spare_is_never_a_damaged_one(tmp_path):
+    for updates_done in (600, 650):
+        write(tmp_path, updates_done, at=updates_done)
+    (tmp_path / "checkpoint-0000000650.npz").write_bytes(b"")
+    assert_whole(checkpoints.newest(tmp_path), at=600)
+    write(tmp_path, 1200, at=1200)
+    assert names(tmp_path) == ["checkpoint-0000000600.npz", "checkpoint-0000001200.npz"]
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+    mine = tmp_path / "checkpoint-before-lunch.npz"
+    mine.touch()
+    write(tmp_path)
+    checkpoints.remove(tmp_path)
+    assert names(tmp_path) == [mine.name]
+
+
 def test_any_flipped_bit_is_found_or_does_not_matter(tmp_path):
     write(tmp_path)
     path, rng = tmp_path / "checkpoint-0000000001.npz", np.random.RandomState(0)

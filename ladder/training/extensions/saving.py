@@ -73,6 +73,8 @@ class SaveLog(Extension):
         with _named(self._path), self._path.open("ab") as f:
             f.truncate(self._written)
             f.write(self.text[self._written :].encode())
+            f.flush()
+            os.fsync(f.fileno())
         self._written = len(self.text)
 
 
