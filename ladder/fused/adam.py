@@ -36,6 +36,11 @@ class AdamStep(FusedOperation):
     def infer_shape(self, fgraph, node, shapes):
         return [*shapes[:3], ()]
 
+    def in_jax(self, node):
+        from ladder.fused.jax.adam import adam_step as step
+
+        return step(self)
+
     def c_code(self, node, name, inputs, outputs, sub):
         *changed, gradient, rate = inputs
         *new, squares = outputs

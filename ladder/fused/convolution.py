@@ -120,6 +120,10 @@ class _Sides(FusedOperation):
             raise TypeError(f"{self}: a size is {n.type}, not an integer")
         return n if n.dtype == "int64" else at.cast(n, "int64")
 
+    def pad(self, K):
+        """Pixels of zeros around the fine side."""
+        return K - 1 if self.full else 0
+
     def convolution(self, down):
         return Convolution(down, self.stride, self.full, self.turned)
 
@@ -155,6 +159,11 @@ class Convolution(_Sides):
         sides = (x, dy) if self.down else (dy, x)
         dW = FilterGradient(self.down, self.stride, self.full, self.turned)(*sides, _sizes(W)[2])
         return [dx, dW, DisconnectedType()(), DisconnectedType()()]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import convolution
+
+        return convolution.convolve(self, node)
 
     def c_code(self, node, name, inputs, outputs, sub):
         x, W, height, width = inputs
@@ -193,6 +202,11 @@ class FilterGradient(_Sides):
         dfine = self.convolution(False)(coarse, up, *_sizes(fine)[1:3])
         dcoarse = self.convolution(True)(fine, down, *_sizes(coarse)[1:3])
         return [dfine, dcoarse, DisconnectedType()()]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import convolution
+
+        return convolution.filter_gradient(self, node)
 
     def c_code(self, node, name, inputs, outputs, sub):
         fine, coarse, K = inputs

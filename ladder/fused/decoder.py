@@ -110,6 +110,11 @@ class Denoise(_Decoding):
             found = [*found[:n_signals], *compared, *found[n_signals:]]
         return found
 
+    def in_jax(self, node):
+        from ladder.fused.jax import decoder
+
+        return decoder.denoise(self)
+
     def c_code(self, node, name, inputs, outputs, sub):
         signals, parameters, _ = self.split(inputs)
         z_est, cost = outputs
@@ -153,6 +158,11 @@ class DenoiseGradient(_Decoding):
     def infer_shape(self, fgraph, node, shapes):
         signals, parameters = self.outputs_of(*self.split(shapes)[:2])
         return [shape for shape in (*signals, *parameters) if shape is not None]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import decoder
+
+        return decoder.denoise_gradient(self)
 
     def c_code(self, node, name, inputs, outputs, sub):
         signals, parameters, (z_est, *present) = self.split(inputs)

@@ -2,10 +2,12 @@
 
 Activations and decoder functions are written once, as bricks.  Here a brick
 is applied to scalars, Aesara differentiates the result, and both are printed
-as straight-line C++ which the kernels call for every element.
+as straight-line C++ which the kernels call for every element.  (In JAX the same
+scalar graph is applied to arrays, see ``ladder/fused/jax/elementwise.py``.)
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import aesara.tensor as at
 from aesara.graph.basic import Constant, io_toposort
@@ -35,21 +37,35 @@ class Elementwise:
 
     Attributes
     ----------
-    uses_u : bool
-        False for a function of z alone.
     parameters : tuple of (name, first value, maker)
         ``maker`` is 'w' or 'b', as in ``ladder.bricks.decoder``.
-    source : str
-        A C++ struct ``Function`` with ``P`` parameters, ``value`` and ``gradient``.
+    inputs : dict of name -> float32 scalar
+        z, u where the brick was given one, and the parameters.
+    value : scalar, the brick's result
+    g : scalar, the gradient for ``value``
+    gradients : dict of name -> scalar, or None where ``value`` does not depend on that input
     """
 
-    uses_u: bool
     parameters: tuple
-    source: str
+    inputs: dict
+    value: object
+    g: object
+    gradients: dict
+
+    @property
+    def uses_u(self):
+        """False for a function of z alone."""
+        return self.gradients.get("u") is not None
+
+    @cached_property
+    def source(self):
+        """A C++ struct ``Function`` with ``P`` parameters, ``value`` and ``gradient``."""
+        names = [name for name, *_ in self.parameters]
+        return _struct(self.value, self.gradients, names, [*self.inputs.values(), self.g])
 
 
 def trace(brick, has_u):
-    """Print a brick as C++.
+    """Apply a brick to scalars, and differentiate it.
 
     Parameters
     ----------
@@ -77,14 +93,11 @@ def trace(brick, has_u):
     if value is None:
         return None
     g = at.fscalar("g")
-    signals = {"z": z, "u": u} if has_u else {"z": z}
-    inputs = [*signals.values(), *scalars.values()]
+    inputs = {"z": z, **({"u": u} if has_u else {}), **scalars}
     gradients = at.grad(
-        None, inputs, known_grads={value: g}, disconnected_inputs="ignore", return_disconnected="none"
+        None, list(inputs.values()), known_grads={value: g}, disconnected_inputs="ignore", return_disconnected="none"
     )
-    by_name = dict(zip([*signals, *scalars], gradients))
-    source = _struct(value, by_name, list(scalars), [*inputs, g])
-    return Elementwise(has_u and by_name["u"] is not None, tuple(made), source)
+    return Elementwise(tuple(made), inputs, value, g, dict(zip(inputs, gradients)))
 
 
 def _struct(value, gradients, names, inputs):

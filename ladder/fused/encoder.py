@@ -22,7 +22,7 @@ def encode(z_pre, noise, std, b, c, act):
     parameters = [x for x in (b, c) if x is not None]
     noise = [] if noise is None else [channels_last(noise), at.constant(std, dtype="float32")]
     operation = Encode(act, b is not None, c is not None, bool(noise))
-    operation.elementwise()  # complains now of what has no C++
+    operation.elementwise().source  # complains now of what has no C++
     z, h, m, s = map(channels_second, operation(channels_last(z_pre), *noise, *parameters))
     return z, m, s, h
 
@@ -89,6 +89,11 @@ class Encode(_Encoding):
             dparameters = [DisconnectedType()() for _ in parameters]
         return [dz_pre, *constant, *dparameters]
 
+    def in_jax(self, node):
+        from ladder.fused.jax import encoder
+
+        return encoder.encode(self)
+
     def c_code(self, node, name, inputs, outputs, sub):
         z_pre, *rest = inputs
         noise, std = (rest[0], f"*ladder::floats({rest[1]})") if self.noisy else ("nullptr", "0.0f")
@@ -123,6 +128,11 @@ class EncodeGradient(_Encoding):
 
     def infer_shape(self, fgraph, node, shapes):
         return [shapes[0], *shapes[4 : 4 + self.n_parameters]]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import encoder
+
+        return encoder.encode_gradient(self)
 
     def c_code(self, node, name, inputs, outputs, sub):
         parameters, present = inputs[4 : 4 + self.n_parameters], iter(inputs[4 + self.n_parameters :])

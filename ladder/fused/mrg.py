@@ -7,7 +7,7 @@ multipliers of the form a = ±2^d ± 2^e, Winter Simulation Conference 2000.
 from aesara.compile.mode import optdb
 from aesara.graph.rewriting.basic import in2out, node_rewriter
 
-from ladder.fused.normals import Normals
+from ladder.fused.normals import Normals, with_static_shape
 
 
 class MRGNormal(Normals):
@@ -30,6 +30,11 @@ class MRGNormal(Normals):
         self.inplace = inplace
         if inplace:
             self.destroy_map = {0: [0]}
+
+    def in_jax(self, node):
+        from ladder.backends.jax.normals import mrg_normals
+
+        return with_static_shape(mrg_normals, node)
 
     @property
     def function(self):

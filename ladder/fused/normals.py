@@ -38,6 +38,11 @@ class Normals(FusedOperation):
         }}"""
 
 
+def with_static_shape(normals, node):
+    """In JAX: sizes are known while it traces."""
+    return lambda state, *sizes: normals(state, tuple(int(size) for size in sizes))
+
+
 def _scalar(size):
     """A size as an int64 scalar; a constant where Aesara can tell the number, so that types have static shapes."""
     known = at.extract_constant(size)

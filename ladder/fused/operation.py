@@ -38,6 +38,10 @@ class FusedOperation(COp):
     def perform(self, node, inputs, outputs):
         raise NotImplementedError(f"{self} runs in C only: where there is no compiler, build with --plain-graph")
 
+    def in_jax(self, node):
+        """The function of arrays that does the same in JAX; the shapes of the node's variables are known."""
+        raise NotImplementedError(f"{self} has nothing in JAX yet: build with --plain-graph")
+
     def elementwise(self):
         """What the kernels apply to every element (``elementwise.Elementwise``), None for kernels that need none."""
         return None

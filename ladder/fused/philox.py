@@ -4,7 +4,7 @@ J. Salmon, M. Moraes, R. Dror and D. Shaw, Parallel random numbers: as easy as
 1, 2, 3, Supercomputing 2011.
 """
 
-from ladder.fused.normals import Normals
+from ladder.fused.normals import Normals, with_static_shape
 
 
 class PhiloxNormal(Normals):
@@ -17,3 +17,8 @@ class PhiloxNormal(Normals):
     kernels = ("normal.h", "philox.h")
     state_dtype, state_ndim = "int64", 1
     function = "philox_normal"
+
+    def in_jax(self, node):
+        from ladder.backends.jax.normals import philox_normals
+
+        return with_static_shape(philox_normals, node)

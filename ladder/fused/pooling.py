@@ -55,6 +55,11 @@ class MaxPool(_Pooling):
     def L_op(self, inputs, outputs, gradients):
         return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *gradients)]
 
+    def in_jax(self, node):
+        from ladder.fused.jax import pooling
+
+        return pooling.max_pool(self, node)
+
     def c_code(self, node, name, inputs, outputs, sub):
         _, height, width, _ = node.outputs[0].type.shape
         sizes = f"{self.size}, {self.stride}, {height}, {width}"
@@ -70,6 +75,11 @@ class MaxPoolGradient(_Pooling):
 
     def infer_shape(self, fgraph, node, shapes):
         return [shapes[0]]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import pooling
+
+        return pooling.max_pool_gradient(self)
 
     def c_code(self, node, name, inputs, outputs, sub):
         function = f"max_pool_gradient<{str(self.size == self.stride).lower()}>"

@@ -1,0 +1,343 @@
+"""What Aesara 2.9.4's JAX dispatch lacks, or has in a form that our graphs cannot use.
+
+A conversion is a function from an operation and its node to a function of
+arrays.  Shapes are concrete while JAX traces, so sizes stay Python integers all
+the way (Aesara's own conversions ask for constants, and so for another graph
+for every batch size): that is what the conversions of shapes, slices and scalar
+arithmetic below are about.
+"""
+
+import math
+import operator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from aesara.link.c.op import COp
+from aesara.link.jax.dispatch import jax_funcify
+from aesara.sandbox.rng_mrg import mrg_uniform
+from aesara.scalar.basic import Cast, ScalarOp
+from aesara.tensor.basic import MakeVector, ScalarFromTensor, Split, TensorFromScalar
+from aesara.tensor.elemwise import CAReduce, DimShuffle
+from aesara.tensor.math import Argmax, MaxAndArgmax
+from aesara.tensor.nnet.abstract_conv import AbstractConv2d, AbstractConv2d_gradInputs, AbstractConv2d_gradWeights
+from aesara.tensor.shape import Reshape, Shape, SpecifyShape
+from aesara.tensor.signal.pool import MaxPoolGrad, Pool
+from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
+
+from ladder.backends.jax.normals import mrg_uniforms
+
+#: Types of 64 bits -> what JAX has in their place.
+NARROWED = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+
+
+def narrowed(dtype):
+    """The type that JAX computes with, unless it was asked for 64 bits."""
+    return NARROWED.get(str(dtype), str(dtype))
+
+
+def is_concrete(x):
+    """Whether a value is known while tracing."""
+    return isinstance(x, (bool, int, float, np.generic, np.ndarray))
+
+
+def convert(op, node=None, **kwargs):
+    """The function of arrays that an operation is; sizes and shapes that are known while tracing stay so."""
+    function, scalar_op = jax_funcify(op, node=node, **kwargs), getattr(op, "scalar_op", op)
+    if node is None or not isinstance(scalar_op, ScalarOp) or isinstance(op, CAReduce) or node.outputs[0].type.ndim > 1:
+        return function
+    dtype = node.outputs[0].type.dtype
+
+    def of_sizes(*inputs):
+        if all(map(is_concrete, inputs)):
+            return constant(np.vectorize(scalar_op.impl)(*inputs).astype(dtype))
+        return function(*inputs)
+
+    return of_sizes
+
+
+def constant(data, dtype=None, **kwargs):
+    """Constants stay NumPy's, scalars Python's: arrays of JAX would be unknown while tracing."""
+    return data.item() if isinstance(data, (np.ndarray, np.generic)) and np.ndim(data) == 0 else data
+
+
+@jax_funcify.register(COp)
+def by_its_own_method(op, node, **kwargs):
+    """Operations of ours say themselves what they are in JAX."""
+    if not hasattr(op, "in_jax"):
+        raise NotImplementedError(f"no JAX conversion for Aesara's {op}: add it to ladder/backends/jax/conversions.py")
+    function = op.in_jax(node)
+    if len(node.outputs) > 1:
+        return function
+
+    def alone(*inputs):
+        result = function(*inputs)
+        return result[0] if isinstance(result, tuple) else result
+
+    return alone
+
+
+# Arithmetic.
+
+
+@jax_funcify.register(Cast)
+def cast(op, **kwargs):
+    return lambda x: jnp.asarray(x).astype(narrowed(op.o_type.dtype))
+
+
+@jax_funcify.register(CAReduce)
+def reduction(op, node, **kwargs):
+    name, dtype = type(op.scalar_op).__name__, narrowed(node.outputs[0].dtype)
+    axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
+    reduce = {"Add": "sum", "Mul": "prod", "ScalarMaximum": "max", "ScalarMinimum": "min", "OR": "any", "AND": "all"}[name]
+
+    def function(x):
+        if is_concrete(x):
+            return constant(getattr(np, reduce)(x, axis=axes))
+        if reduce == "sum":
+            return exact_sum(x, axes).astype(dtype)
+        return getattr(jnp, reduce)(x, axis=axes).astype(dtype)
+
+    return function
+
+
+def exact_sum(x, axes):
+    """A float32 sum in two stages where it is long, as the rounding of one would show.
+
+    (The C backend accumulates in float64.)  Without the barrier XLA makes one
+    sum of both.
+    """
+    if len(axes) > 1 and x.dtype == jnp.float32:
+        x = jax.lax.optimization_barrier(x.sum(axis=axes[1:], keepdims=True))
+    return x.sum(axis=axes)
+
+
+@jax_funcify.register(Argmax)
+def argmax(op, node, **kwargs):
+    return lambda x: _argmax(x, op.axis)
+
+
+@jax_funcify.register(MaxAndArgmax)
+def max_and_argmax(op, node, **kwargs):
+    axes = op.axis
+
+    def function(x):
+        return jnp.max(x, axis=tuple(axes)), _argmax(x, axes)
+
+    return function
+
+
+def _argmax(x, axes):
+    """The first largest entry over some axes taken together."""
+    axes = tuple(range(x.ndim)) if axes is None else tuple(axes)
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    x = jnp.transpose(x, (*kept, *axes))
+    return jnp.argmax(x.reshape(*x.shape[: len(kept)], -1), axis=-1).astype(jnp.int32)
+
+
+# Shapes.
+
+
+@jax_funcify.register(MakeVector)
+def make_vector(op, node, **kwargs):
+    def function(*entries):
+        if all(map(is_concrete, entries)):
+            return np.array(entries, op.dtype)
+        return jnp.stack([jnp.asarray(x, narrowed(op.dtype)) for x in entries])
+
+    return function
+
+
+@jax_funcify.register(TensorFromScalar)
+@jax_funcify.register(ScalarFromTensor)
+def same(op, **kwargs):
+    return lambda x: x
+
+
+@jax_funcify.register(Shape)
+def shape(op, **kwargs):
+    return lambda x: np.array(np.shape(x), "int64")
+
+
+@jax_funcify.register(Reshape)
+def reshape(op, node, **kwargs):
+    return lambda x, shape: jnp.reshape(x, tuple(int(n) for n in shape))
+
+
+@jax_funcify.register(SpecifyShape)
+def specify_shape(op, node, **kwargs):
+    def function(x, *shape):
+        wanted = node.outputs[0].type.shape
+        if any(n is not None and n != m for n, m in zip(wanted, x.shape, strict=True)):
+            raise ValueError(f"an array of shape {x.shape} where the graph has {wanted}")
+        return x
+
+    return function
+
+
+@jax_funcify.register(DimShuffle)
+def dimshuffle(op, node, **kwargs):
+    def function(x):
+        shape = [x.shape[axis] if axis != "x" else 1 for axis in op.new_order]
+        return jnp.transpose(x, op.transposition).reshape(shape)
+
+    return function
+
+
+@jax_funcify.register(Subtensor)
+def subtensor(op, node, **kwargs):
+    def function(x, *bounds):
+        return x[_indices(bounds, op.idx_list)]
+
+    return function
+
+
+@jax_funcify.register(IncSubtensor)
+def inc_subtensor(op, node, **kwargs):
+    def function(x, y, *bounds):
+        place = jnp.asarray(x).at[_indices(bounds, op.idx_list)]
+        return place.set(y) if op.set_instead_of_inc else place.add(y)
+
+    return function
+
+
+def _indices(bounds, idx_list):
+    indices = indices_from_subtensor(bounds, idx_list)
+    return tuple(slice(*map(_bound, (i.start, i.stop, i.step))) if isinstance(i, slice) else i for i in indices)
+
+
+def _bound(n):
+    return n if n is None else operator.index(n)
+
+
+@jax_funcify.register(Split)
+def split(op, node, **kwargs):
+    def function(x, axis, sizes):
+        return jnp.split(x, np.cumsum([int(n) for n in sizes])[:-1], axis=int(axis))
+
+    return function
+
+
+# Convolution and pooling of the plain graph: (examples, maps, height, width).
+
+MAPS = ("NCHW", "OIHW", "NCHW")
+
+
+@jax_funcify.register(AbstractConv2d)
+def conv2d(op, node, **kwargs):
+    _check(op)
+
+    def function(x, W):
+        padding = _padding(op, W.shape[2:])
+        return jax.lax.conv_general_dilated(x, _taps(op, W), op.subsample, padding, dimension_numbers=MAPS)
+
+    return function
+
+
+@jax_funcify.register(AbstractConv2d_gradInputs)
+def conv2d_gradient_for_inputs(op, node, **kwargs):
+    _check(op)
+
+    def function(W, dy, shape):
+        shape, sizes = [int(n) for n in shape], W.shape[2:]
+        padding = []
+        for n, m, K, stride, (pad, _) in zip(shape, dy.shape[2:], sizes, op.subsample, _padding(op, sizes)):
+            left = K - 1 - pad
+            padding.append((left, n + K - 1 - left - ((m - 1) * stride + 1)))
+        # The adjoint: taps the other way round, both kinds of maps exchanged.
+        W = _taps(op, W)[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+        return jax.lax.conv_general_dilated(
+            dy, W, (1, 1), padding, lhs_dilation=op.subsample, dimension_numbers=MAPS
+        )
+
+    return function
+
+
+@jax_funcify.register(AbstractConv2d_gradWeights)
+def conv2d_gradient_for_filters(op, node, **kwargs):
+    _check(op)
+
+    def function(x, dy, shape):
+        sizes = [int(n) for n in shape]
+        padding = []
+        for n, m, K, stride, (pad, _) in zip(x.shape[2:], dy.shape[2:], sizes, op.subsample, _padding(op, sizes)):
+            padding.append((pad, K - 1 + (m - 1) * stride + 1 - n - pad))
+        # Maps take the place of examples, and examples are summed over.
+        gradient = jax.lax.conv_general_dilated(
+            x, dy, (1, 1), padding, rhs_dilation=op.subsample, dimension_numbers=("CNHW", "IOHW", "CNHW")
+        )
+        return _taps(op, gradient)
+
+    return function
+
+
+def _check(op):
+    if op.filter_dilation != (1, 1) or op.num_groups != 1 or op.unshared:
+        raise NotImplementedError(f"no JAX conversion for {op}: dilated, grouped or unshared filters")
+
+
+def _taps(op, W):
+    """Filters as they meet the image, without flipping."""
+    return W[:, :, ::-1, ::-1] if op.filter_flip else W
+
+
+def _padding(op, sizes):
+    """Zeros left and right of each axis."""
+    if op.border_mode == "valid":
+        return [(0, 0), (0, 0)]
+    if op.border_mode == "full":
+        return [(K - 1, K - 1) for K in sizes]
+    raise NotImplementedError(f"no JAX conversion for {op}: its border is neither valid nor full")
+
+
+@jax_funcify.register(Pool)
+def pool(op, node, **kwargs):
+    _check_pooling(op)
+
+    def function(x, size, stride, pad):
+        size, stride, ends = _windows(node, x)
+        padding = ((0, 0), (0, 0), *((0, end) for end in ends))
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, *size), (1, 1, *stride), padding)
+
+    return function
+
+
+@jax_funcify.register(MaxPoolGrad)
+def max_pool_gradient(op, node, **kwargs):
+    _check_pooling(op)
+
+    def function(x, y, dy, size, stride, pad):
+        size, stride, ends = _windows(node, x, first=3)
+        padded = jnp.pad(x, ((0, 0), (0, 0), *((0, end) for end in ends)), constant_values=-jnp.inf)
+        found = jnp.zeros_like(padded)
+        for tap in np.ndindex(*size):
+            inside = tuple(slice(d, d + (m - 1) * s + 1, s) for d, m, s in zip(tap, y.shape[2:], stride))
+            seen = padded[(slice(None), slice(None), *inside)]
+            found = found.at[(slice(None), slice(None), *inside)].add(jnp.where(seen == y, dy, 0.0))
+        return found[:, :, : x.shape[2], : x.shape[3]]
+
+    return function
+
+
+def _check_pooling(op):
+    if op.mode != "max" or op.ignore_border or op.ndim != 2:
+        raise NotImplementedError(f"no JAX conversion for {op}: only max-pooling in two dimensions that keeps the border")
+
+
+def _windows(node, x, first=1):
+    """Size and stride of the windows, constants of the graph, and how far the last ones reach beyond the image."""
+    size, stride, pad = ([int(n) for n in v.data] for v in node.inputs[first : first + 3])
+    if any(pad):
+        raise NotImplementedError("no JAX conversion for padded pooling")
+    sides = [1 + max(0, math.ceil((n - k) / s)) if s < k else math.ceil(n / s) for n, k, s in zip(x.shape[2:], size, stride)]
+    return size, stride, [max(0, (m - 1) * s + k - n) for n, m, k, s in zip(x.shape[2:], sides, size, stride)]
+
+
+@jax_funcify.register(mrg_uniform)
+def mrg(op, node, **kwargs):
+    def function(state, shape):
+        shape = [int(n) for n in shape]
+        next_state, uniforms = mrg_uniforms(state, math.prod(shape))
+        return next_state, uniforms.reshape(shape)
+
+    return function

@@ -1,0 +1,61 @@
+"""Batch normalisation by columns, and its gradient.
+
+A column is a unit or a map: the last axis.  All others, examples and pixels,
+are rows.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from ladder.bricks.normalization import EPSILON
+
+
+def rows(x):
+    """The axes that are not the last."""
+    return tuple(range(x.ndim - 1))
+
+
+def mean(x):
+    """Mean of each column, kept as (1, …, columns).
+
+    Of maps first over the pixels of a row of the image, then over the rest:
+    one float32 sum over all would round more than the original's float64 does.
+    """
+    return total(x) * (1.0 / n_rows(x))
+
+
+def total(x):
+    """Sum of each column, kept as (1, …, columns)."""
+    if x.ndim > 2:
+        # Without the barrier XLA makes one sum of both.
+        x = jax.lax.optimization_barrier(x.sum(axis=tuple(range(1, x.ndim - 1)), keepdims=True))
+    return x.sum(axis=rows(x), keepdims=True)
+
+
+def n_rows(x):
+    """How many entries a column has."""
+    return math.prod(x.shape[:-1])
+
+
+def statistics(x):
+    """Mean and population variance of each column."""
+    m = mean(x)
+    return m, mean(jnp.square(x - m))
+
+
+def reciprocal_deviation(variance):
+    """``1 / sqrt(variance + epsilon)``."""
+    return 1 / jnp.sqrt(variance + EPSILON)
+
+
+def normalization_gradient(g, normalized, reciprocal):
+    """From the gradient for normalised columns to that for what was normalised.
+
+    Parameters
+    ----------
+    g, normalized : (rows, …, columns)
+    reciprocal : (1, …, columns), see :func:`reciprocal_deviation`
+    """
+    return (g - mean(g) - normalized * mean(g * normalized)) * reciprocal
