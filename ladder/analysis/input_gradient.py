@@ -1,11 +1,10 @@
 """The gradient that attacks follow, compiled from a trained network."""
 
-import aesara
 import aesara.tensor as at
 import numpy as np
 from aesara.gradient import Lop
 
-from ladder.backends import c
+from ladder import backends
 from ladder.bricks.activations import softmax
 from ladder.training.functions import build_classifier
 from ladder.training.statistics import with_running_statistics
@@ -28,7 +27,7 @@ def compile_input_gradient(p, shareds):
     x, y, _ = input_variables(p.encoder_layers[0])
     classifier = build_classifier(p, shareds, x)
     (logits,) = with_running_statistics([classifier.act.clean.labeled.logits], shareds)
-    return aesara.function([x, y], log_odds_gradient(logits, x, y), mode=c.mode(allow_gc=True))
+    return backends.function([x, y], log_odds_gradient(logits, x, y), allow_gc=True)
 
 
 def log_odds_gradient(logits, x, y):

@@ -1,41 +1,129 @@
 """How a symbolic graph becomes machine code.
 
-``c`` prepares Aesara's C backend and has to run before Aesara is imported;
-``blas`` finds the library for matrix products, ``flags`` reads the user's own
-settings for Aesara.
+There are two backends, modules with the same functions: ``c`` (Aesara's own C
+code) and ``jax`` (XLA, on CPU or GPU).  Whichever it is has to be configured
+before Aesara is imported; ``function`` and ``Updates`` here are those of the
+one that was configured last.  ``blas`` finds the library for matrix products
+in C, ``flags`` reads the user's own settings for Aesara.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
 
+BACKENDS = ("c", "jax")
 PACKAGES = ("aesara", "numpy", "scipy", "h5py")
+
+_in_force = "c"
+
+
+def configure(name: str = "c", threads: int | None = None, **options):
+    """Choose a backend and its threads; call before Aesara is imported.
+
+    Parameters
+    ----------
+    name
+        'c' or 'jax'.
+    threads
+        None: as many as the backend chooses.
+    options
+        More settings of that backend.
+
+    Returns
+    -------
+    What the backend's own ``configure`` returns; it has ``summary``, a line for logs.
+
+    Raises
+    ------
+    UserError
+        The backend is not installed, or cannot run here.
+    """
+    global _in_force
+    description = _module(name).configure(threads, **options)
+    _in_force = name
+    return description
+
+
+def function(inputs, outputs, updates=None, givens=None, allow_gc=False):
+    """A compiled function of arrays, as ``aesara.function``; unused inputs are allowed.
+
+    Parameters
+    ----------
+    inputs : list of variables
+    outputs : variable, or list of variables
+    updates : dict of shared variable -> new value, optional
+    givens : dict of variable -> variable to compute with in its place, optional
+    allow_gc : bool
+        Whether to give intermediate results' memory back during a call, which is slower (C alone).
+    """
+    return _module(_in_force).function(inputs, outputs, updates, givens, allow_gc)
+
+
+def updates(inputs, monitored, changes, data):
+    """What makes updates of shared variables, some at a time, from examples picked by their positions.
+
+    Parameters
+    ----------
+    inputs : list of variables, by whose names requests and data go
+    monitored : dict of name -> scalar variable
+    changes : dict of shared variable -> new value
+    data : dict of input name -> array (N, …)
+
+    Returns
+    -------
+    ``c.Updates`` or ``jax.Updates``
+    """
+    return _module(_in_force).Updates(inputs, monitored, changes, data)
+
+
+def make_together(runs, requests):
+    """Make updates of several runs, in one program where the backend has such.
+
+    Parameters
+    ----------
+    runs : list of Updates, all but the first made by ``Updates.on``
+    requests : list of lists of requests, one list a run, all as long
+
+    Returns
+    -------
+    list of lists of dict of name -> float, one list a run
+    """
+    return _module(_in_force).make_together(runs, requests)
+
+
+def name() -> str:
+    """The backend in force."""
+    return _in_force
+
+
+def summary() -> str:
+    """A line for logs about the backend in force, which is configured if nobody has done so."""
+    return _module(_in_force).configure().summary
+
+
+def _module(name):
+    return importlib.import_module(f"ladder.backends.{name}")
 
 
 def describe() -> dict[str, str | int]:
     """Return what decides speed and rounding here, for logs and ``environment.json``.
 
-    Configures the C backend if nobody has yet.
+    Configures the C backend if nobody has configured any.
 
     Raises
     ------
     UserError
-        The C backend cannot be configured, see ``c.configure``.
+        The backend cannot be configured, see ``configure``.
     """
-    from ladder.backends import c
-
-    backend = c.configure()
     return {
         "python": platform.python_version(),
         **{name: _package_version(name) for name in PACKAGES},
-        "blas": f"{backend.blas.name} {backend.blas.version}".strip(),
-        "blas_ldflags": backend.blas.ldflags,
-        "compiler": _compiler_version(backend.cxx),
-        "threads": backend.threads,
-        "aesara_flags": backend.flags,
+        "backend": _in_force,
+        **_module(_in_force).describe(),
         "cpu": _cpu_model(),
         "platform": platform.platform(),
     }
@@ -48,7 +136,8 @@ def _package_version(name: str) -> str:
         return "none"
 
 
-def _compiler_version(cxx: str) -> str:
+def compiler_version(cxx: str) -> str:
+    """The first line that a compiler says of itself, 'none' for none."""
     if not cxx:
         return "none"
     return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]

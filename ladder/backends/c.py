@@ -39,6 +39,11 @@ class CBackend:
     cxx: str
     flags: str
 
+    @property
+    def summary(self) -> str:
+        """A line for logs."""
+        return f"BLAS: {self.blas.name} {self.blas.version}, {self.threads} threads"
+
 
 def configure(threads: int | None = None) -> CBackend:
     """Choose compiler, BLAS and threads for Aesara; call before Aesara is imported.
@@ -61,7 +66,7 @@ def configure(threads: int | None = None) -> CBackend:
     """
     global _in_force
     if _in_force is None:
-        count = _set_threads(_default_threads() if threads is None else threads)
+        count = _set_threads(default_threads() if threads is None else threads)
         _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
     elif threads is not None and threads != _in_force.threads:
         _in_force = replace(_in_force, threads=_set_threads(threads))
@@ -69,7 +74,7 @@ def configure(threads: int | None = None) -> CBackend:
 
 
 def configure_without_compiler() -> None:
-    """Prepare Aesara for building graphs that nobody compiles; no compiler is needed."""
+    """Prepare Aesara for building graphs that it does not compile; no compiler is needed."""
     text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
     os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, os.environ.get("AESARA_FLAGS"))))
     for name in ("configdefaults", "tensor.blas"):  # they warn that there is no compiler
@@ -95,6 +100,67 @@ def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
     header.use()
     default = get_default_mode().excluding(*EXCLUDED_REWRITES, *optimizer_excluding)
     return default.clone(link_kwargs={"allow_gc": allow_gc})
+
+
+def function(inputs, outputs, updates=None, givens=None, allow_gc=False):
+    """See :func:`ladder.backends.function`."""
+    import aesara
+
+    return aesara.function(
+        inputs, outputs, updates=updates, givens=givens, mode=mode(allow_gc=allow_gc), on_unused_input="ignore"
+    )
+
+
+class Updates:
+    """See :func:`ladder.backends.updates`; one update at a time.
+
+    Attributes
+    ----------
+    at_once : int
+        How many updates a call makes best.
+    """
+
+    at_once = 1
+
+    def __init__(self, inputs, monitored, changes, data):
+        self._names, self._monitored, self._data = [v.name for v in inputs], list(monitored), data
+        self._function = function(inputs, list(monitored.values()), changes)
+
+    def make(self, requests):
+        """Make updates.
+
+        Parameters
+        ----------
+        requests : list of dict of input name -> positions (batch,), one an update
+
+        Returns
+        -------
+        list of dict of name -> float: what was monitored, each before its update
+        """
+        return [self._make_one(request) for request in requests]
+
+    def _make_one(self, request):
+        values = self._function(*(self._data[name][request[name]] for name in self._names))
+        return dict(zip(self._monitored, map(float, values)))
+
+
+def make_together(runs, requests):
+    """See :func:`ladder.backends.make_together`."""
+    return [run.make(each) for run, each in zip(runs, requests)]
+
+
+def describe() -> dict[str, str | int]:
+    """What decides speed and rounding, see :func:`ladder.backends.describe`."""
+    from ladder.backends import compiler_version
+
+    backend = configure()
+    return {
+        "blas": f"{backend.blas.name} {backend.blas.version}".strip(),
+        "blas_ldflags": backend.blas.ldflags,
+        "compiler": compiler_version(backend.cxx),
+        "threads": backend.threads,
+        "aesara_flags": backend.flags,
+    }
 
 
 def _prepare(threads: int) -> CBackend:
@@ -128,7 +194,8 @@ def _imported(threads: int) -> CBackend:
     return CBackend(library, threads, config.cxx, os.environ.get("AESARA_FLAGS", ""))
 
 
-def _default_threads() -> int:
+def default_threads() -> int:
+    """``OMP_NUM_THREADS`` if the user set it, else the cores that this process may use."""
     # A list such as "4,2" is for nested parallelism; the first level counts.
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if asked.isdigit() and int(asked) > 0:

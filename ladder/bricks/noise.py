@@ -9,7 +9,7 @@ class NoiseSource:
 
     The k-th draw takes the k-th stream of a seed, and every call of a compiled
     function moves each of its streams on.  A subclass has ``_draw(shape)``, and
-    ``_states()``, the shared variables that hold the streams, in the order of
+    ``states()``, the shared variables that hold the streams, in the order of
     the draws.
 
     Attributes
@@ -32,11 +32,11 @@ class NoiseSource:
 
     def get_states(self):
         """State of every stream (list of arrays), to be set again later."""
-        return [state.get_value() for state in self._states()]
+        return [state.get_value() for state in self.states()]
 
     def set_states(self, states):
         """Put every stream where :meth:`get_states` found it."""
-        for shared, state in zip(self._states(), states):
+        for shared, state in zip(self.states(), states):
             shared.set_value(state)
 
 
@@ -55,5 +55,5 @@ class GaussianNoise(NoiseSource):
     def _draw(self, shape):
         return at.cast(self._streams.normal(size=shape, avg=0.0, std=1.0), "float32")
 
-    def _states(self):
+    def states(self):
         return [entry[0] for entry in self._streams.state_updates]

@@ -35,7 +35,8 @@ def _progress_printed():
     """Progress goes to standard output, warnings of libraries to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    # The prefix tells runs apart that are trained side by side.
+    handler.setFormatter(logging.Formatter("%(prefix)s%(message)s", defaults={"prefix": ""}))
     progress.setLevel(logging.INFO)
     progress.propagate = False
     progress.addHandler(handler)

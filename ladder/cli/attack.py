@@ -13,9 +13,8 @@ from tqdm import tqdm
 
 from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
 from ladder.analysis.robustness import count_errors
-from ladder.backends import c
-from ladder.cli.evaluate import estimate_statistics, labelled_examples_of, load_configuration
-from ladder.cli.options import add_threads_option, add_training_options, given_options
+from ladder.cli.evaluate import labelled_examples_of, load_configuration, statistics_from_training_data
+from ladder.cli.options import add_backend_options, add_training_options, configure_backend, given_options
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
@@ -68,7 +67,7 @@ def add_parser(subparsers):
                         help=f"power of the attacks in {IMAGES} (default: 0.25)")  # fmt: skip
     parser.add_argument("--output", metavar="FOLDER", help="folder to write to (default: that of the run)")
     add_training_options(parser)
-    add_threads_option(parser)
+    add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -87,7 +86,7 @@ def run(args):
         _check_unit_interval(examples)
     output = _output_folder(args.output or folder)
 
-    c.configure(args.threads)
+    configure_backend(args)
     classify, gradient = _compile(p, folder, training)
     if units == "pixels":
         classify, gradient, show = *_of_pixels(training, classify, gradient), None
@@ -151,7 +150,7 @@ def _compile(p, folder, training):
 
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
-        estimate_statistics(p, classifier.shareds, training)
+        statistics_from_training_data(p, classifier.shareds, training)
     return classifier.compile(), compile_input_gradient(p, classifier.shareds)
 
 

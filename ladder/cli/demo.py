@@ -4,7 +4,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ladder.cli.options import add_threads_option
+from ladder.cli.options import add_backend_options, configure_backend
 from ladder.cli.train import prepare, print_interrupted, train_one
 from ladder.data.experiment import load_examples, sequential_batches
 
@@ -26,17 +26,17 @@ def add_parser(subparsers):
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, metavar="N",
                         help="seed of weights, noise and choice of labels (default: 1)")  # fmt: skip
-    add_threads_option(parser)
+    add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
 
 def run(args):
     both = [{**options, "seed": args.seed} for options in (LADDER, LABELS_ALONE)]
-    experiments = prepare(both)
+    experiments, backend = prepare(both), configure_backend(args)
     errors = []
     for name, experiment in zip(("digits_ladder", "digits_labels_alone"), experiments):
-        folder, finished = train_one(*experiment, name, args.threads)
+        folder, finished = train_one(*experiment, name, backend)
         if not finished:
             print_interrupted(folder)
             return 130

@@ -10,12 +10,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ladder.backends import c
-
 from ladder.cli.options import (
-    add_threads_option,
+    add_backend_options,
     add_training_options,
     combinations,
+    configure_backend,
     given_options,
     hyper_parameters,
 )
@@ -26,6 +25,7 @@ from ladder.data.experiment import (
     describe,
     load_examples,
     sequential_batches,
+    training_stream,
 )
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
@@ -50,7 +50,7 @@ def add_parser(subparsers):
                         help="estimate the batch-normalisation statistics again from the training data, as the original does")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
     add_training_options(parser)
-    add_threads_option(parser)
+    add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -79,7 +79,7 @@ def classification_report(p, folder, training, args):
     ----------
     p, training : from :func:`load_configuration`
     folder : Path
-    args : with ``data_type``, ``recompute_statistics`` and ``threads``
+    args : with ``data_type``, ``recompute_statistics``, and what ``configure_backend`` needs
 
     Returns
     -------
@@ -88,14 +88,14 @@ def classification_report(p, folder, training, args):
         Which were used: 'saved', 'estimated', or those 'of each batch'.
     """
     examples, indices = labelled_examples_of(p, training, args.data_type)
-    c.configure(args.threads)
+    configure_backend(args)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     examples = training.preprocess(examples)
     statistics = "of each batch" if args.data_type == "train" else "saved"
     if statistics == "saved" and (args.recompute_statistics or not classifier.has_final_statistics):
-        estimate_statistics(p, classifier.shareds, training)
+        statistics_from_training_data(p, classifier.shareds, training)
         statistics = "estimated"
     own_statistics = statistics == "of each batch"
     probabilities = classifier.compile(running_statistics=not own_statistics)
@@ -104,15 +104,15 @@ def classification_report(p, folder, training, args):
     return error_report(examples.targets[indices], guesses), statistics
 
 
-def evaluate_run(folder, threads):
+def evaluate_run(folder, given):
     """Find and keep the test error of a run of ours.
 
     Parameters
     ----------
     folder : Path
-    threads : int or None
+    given : with what ``configure_backend`` needs
     """
-    args = SimpleNamespace(data_type="test", recompute_statistics=False, threads=threads)
+    args = SimpleNamespace(**{**vars(given), "data_type": "test", "recompute_statistics": False})
     p, training = load_configuration(folder, {})
     report, statistics = classification_report(p, folder, training, args)
     keep_evaluation(folder, args.data_type, report, statistics)
@@ -131,7 +131,7 @@ def keep_evaluation(folder, data_type, report, statistics):
         logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, error.strerror)
 
 
-def estimate_statistics(p, shareds, training):
+def statistics_from_training_data(p, shareds, training):
     """Set the statistics for test data from the training data, as the original does.
 
     Parameters
@@ -140,11 +140,12 @@ def estimate_statistics(p, shareds, training):
     shareds : ParameterStore, with the trained parameters
     training : TrainingData
     """
-    from ladder.training.functions import compile_statistics_estimate
+    from ladder.training.functions import compile_statistics, estimate_statistics
 
     logger.info("Estimating batch-normalisation statistics over the training data")
     examples = training.preprocess(training.examples)
-    compile_statistics_estimate(p, shareds, examples, training.split, c.mode())()
+    stream = training_stream(p, examples, training.split)
+    estimate_statistics(compile_statistics(p, shareds), shareds, stream)
 
 
 def load_configuration(folder, given):
@@ -269,7 +270,7 @@ def _print_report(report, data_type):
 def _denoising_report(p, folder, training, args):
     """Print and return the denoising costs of a network without classification."""
     examples, indices = _examples_of(p, training, args.data_type)
-    c.configure(args.threads)
+    configure_backend(args)
     examples = training.preprocess(examples)
     from ladder.training.trained import denoising_costs
 

@@ -9,6 +9,8 @@ import itertools
 import math
 from dataclasses import fields
 
+from ladder import backends
+from ladder.errors import UserError
 from ladder.hyper import HyperParameters
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.training.extensions.checkpointing import MINUTES
@@ -133,8 +135,35 @@ def add_training_options(parser):
                        help="build the readable graph, without fused operations (slower, same results up to rounding)")  # fmt: skip
 
 
-def add_threads_option(parser):
-    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
+def add_backend_options(parser, default="c"):
+    """How graphs are compiled; see :func:`configure_backend`.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    default : str, what ``--backend`` is where it is not given; None where that depends
+    """
+    group = parser.add_argument_group("backend")
+    group.add_argument("--backend", choices=backends.BACKENDS, default=default,
+                       help="what compiles the graph: c (a C++ compiler and BLAS), or jax (XLA, on a GPU where JAX has one) (default: "
+                       + (default or "the run's, at first c") + ")")  # fmt: skip
+    group.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
+    group.add_argument("--matmul-precision", choices=("float32", "tf32", "bfloat16"),
+                       help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 and bfloat16 are faster, and round to 10 and 7 bits (default: float32)")  # fmt: skip
+
+
+def configure_backend(args):
+    """Make ready the backend that was asked for, before anything imports Aesara; returns what it says of itself.
+
+    Raises
+    ------
+    UserError
+        It is not installed, or cannot run here.
+    """
+    if args.backend != "jax" and args.matmul_precision is not None:
+        raise UserError("--matmul-precision is for --backend jax: give that, too, or leave it out.")
+    options = {"matmul_precision": args.matmul_precision} if args.backend == "jax" else {}
+    return backends.configure(args.backend, args.threads, **options)
 
 
 def add_checkpoint_options(parser):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from ladder import backends
 from ladder.errors import UserError
 from ladder.parity import golden, pool, report
 from ladder.parity.comparison import FAILED
@@ -32,7 +33,7 @@ def add_parser(subparsers):
     )
     parser.add_argument("directory", metavar="DIR", help="folder with the golden files")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="check these files alone")
-    parser.add_argument("--backend", choices=("c",), default="c", help="what compiles the graph (default: c)")
+    parser.add_argument("--backend", choices=backends.BACKENDS, default="c", help="what compiles the graph (default: c)")
     parser.add_argument("--graph", choices=("fused", "plain", "both"), default="fused", help="how it is built: with fused operations (default), as the readable graph, or one after the other")
     parser.add_argument(
         "--jobs", type=int, metavar="N",
@@ -63,19 +64,29 @@ def run(args):
     if args.json is not None and not args.json.resolve().parent.is_dir():
         raise UserError(f"--json {args.json}: there is no folder {args.json.resolve().parent}: make it first")
     names = golden.find(args.directory, args.only)
+    if args.backend == "jax":
+        from ladder.backends.jax.setup import check_version
+
+        check_version()
     print(f"Checking {len(names)} golden files; networks are compiled first, which takes from seconds to minutes")
     results = []
     for graph in ("fused", "plain") if args.graph == "both" else (args.graph,):
-        print(f"\nThe {graph} graph:")
+        print(f"\nThe {graph} graph{_by(args.backend)}:")
         of_graph = []
-        for result in pool.check_all(args.directory, names, jobs, args.threads, args.full, graph == "plain"):
+        for result in pool.check_all(
+            args.directory, names, jobs, args.threads, args.full, graph == "plain", args.backend
+        ):
             print("\n".join(["", *report.lines_of(result)]), flush=True)
             of_graph.append(result)
-        print(f"\nThe {graph} graph: {report.summary(of_graph)}")
+        print(f"\nThe {graph} graph{_by(args.backend)}: {report.summary(of_graph)}")
         results += [(graph, result) for result in of_graph]
     if args.json is not None:
         _write(args.json, results)
     return 1 if any(result.verdict == FAILED for _, result in results) else 0
+
+
+def _by(backend):
+    return "" if backend == "c" else f" in {backend.upper()}"
 
 
 def _write(path, results):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ladder.backends import c
-from ladder.cli.options import add_threads_option
+from ladder.cli.options import add_backend_options, configure_backend
 from ladder.cli.output import check_output, write_text
 from ladder.data.hdf5 import as_float32, scales_pixels
 from ladder.data.npz import load_arrays
@@ -31,7 +30,7 @@ def add_parser(subparsers):
                         help="a .csv file with one example a row (a first row of names is skipped), "
                         "or a .npz file with an array 'features'; values scaled as in training")  # fmt: skip
     parser.add_argument("--output", metavar="FILE", help="CSV file to write (default: print)")
-    add_threads_option(parser)
+    add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -41,7 +40,7 @@ def run(args):
     folder = Path(args.load_from)
     p, data = _load_options(folder)
     features = read_features(Path(args.input), p.encoder_layers[0], scale=scales_pixels(p.dataset))
-    c.configure(args.threads)
+    configure_backend(args)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)

@@ -4,8 +4,8 @@ import json
 import logging
 from pathlib import Path
 
-from ladder.backends import c
-from ladder.cli.options import given_options
+from ladder.backends import BACKENDS
+from ladder.cli.options import configure_backend, given_options
 from ladder.cli.train import check_compiler, prepare, print_interrupted, train_into
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
@@ -27,13 +27,21 @@ def resume(args):
     if is_record(folder):
         raise UserError(f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there.")
     with lock.held(folder):
-        return _go_on(folder, options, args.threads or _threads(folder), args.checkpoint_minutes)
+        return _go_on(folder, options, args)
 
 
-def _go_on(folder, options, threads, minutes):
+def _go_on(folder, options, args):
+    # As the run had it: other threads, and another backend, round differently.
+    environment = _environment(folder)
+    args.threads = args.threads or environment.get("threads")
+    args.backend = args.backend or environment.get("backend", "c")
+    backend = configure_backend(args)
     ((p, examples, split),) = prepare([options])
-    check_compiler(c.configure(threads), p)
-    if not train_into(folder, p, Preprocessor()(p, examples, split), split, minutes):
+    check_compiler(backend, p)
+    (loop,), errors = train_into([folder], [(p, Preprocessor()(p, examples, split), split)], args.checkpoint_minutes)
+    if errors:
+        raise errors[0]
+    if not loop.finished:
         print_interrupted(folder)
         return 130
     logger.info("Test error: run.py evaluate %s", folder)
@@ -43,11 +51,11 @@ def _go_on(folder, options, threads, minutes):
 def _check_alone(args):
     given = ["--" + name.replace("_", "-") for name in given_options(args)]
     given += ["--" + name for name in ("preset", "rows", "missing") if getattr(args, name)] + ["--dry-run"] * args.dry_run
-    given += [f"'{args.save_to}'"] * (args.save_to is not None)
+    given += ["--vmap-seeds"] * args.vmap_seeds + [f"'{args.save_to}'"] * (args.save_to is not None)
     if given:
         raise UserError(
-            f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--threads "
-            "and --checkpoint-minutes may be given)."
+            f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--backend, "
+            "--threads, --matmul-precision and --checkpoint-minutes may be given)."
         )
 
 
@@ -60,9 +68,12 @@ def _options(folder):
     return options
 
 
-def _threads(folder):
-    """The number of threads the run had, as other ones round differently; None where that is not known."""
+def _environment(folder):
+    """The backend and the number of threads the run had, where they are known."""
     try:
-        return int(json.loads((folder / results.ENVIRONMENT).read_text())["threads"])
+        environment = json.loads((folder / results.ENVIRONMENT).read_text())
+        known = {"threads": int(environment["threads"])}
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return {}
+    backend = environment.get("backend", "c")
+    return {**known, "backend": backend} if backend in BACKENDS else known

@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ladder.cli.evaluate import evaluate_run
-from ladder.cli.options import add_threads_option
+from ladder.cli.options import add_backend_options
 from ladder.cli.table_rows import candidate_rows, table_rows
 from ladder.data.splits import TRAINING_SET_SIZE
 from ladder.errors import UserError
@@ -38,7 +38,7 @@ def add_parser(subparsers):
     parser.add_argument("--evaluate", action="store_true", help="first evaluate the runs of the table that have no test error yet")
     parser.add_argument("--select-on", choices=("valid",),
                         help="show the row with the lowest validation error, out of those that the published one was chosen from")  # fmt: skip
-    add_threads_option(parser)
+    add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -51,7 +51,7 @@ def run(args):
     output = Path(args.output) if args.output else results / "tables"
     _check_folder(output)
     runs, problems = find_runs(results)
-    if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args.threads):
+    if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
         runs, problems = find_runs(results)
     table = Table(preset.name, preset.title, preset.source)
     if args.select_on:
@@ -98,13 +98,13 @@ def _of_interest(rows, candidates, runs):
     return [run for group in group_runs([*rows, *candidates], runs) for run in group.runs]
 
 
-def _evaluate_missing(runs, threads):
+def _evaluate_missing(runs, args):
     """Evaluate finished runs that have no test error; returns whether there were any."""
     missing = [run for run in runs if run.finished and run.test_error is None]
     for run in missing:
         print(f"Evaluating {run.folder}")
         try:
-            evaluate_run(run.folder, threads)
+            evaluate_run(run.folder, args)
         except UserError as error:  # the other runs make a table, too
             print(f"{run.folder} cannot be evaluated: {error}", file=sys.stderr)
     return bool(missing)

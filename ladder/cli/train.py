@@ -2,18 +2,19 @@
 
 import logging
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ladder.backends import c
+from ladder import backends
 from ladder.cli.missing import without_trained
 from ladder.cli.options import (
+    add_backend_options,
     add_checkpoint_options,
-    add_threads_option,
     add_training_options,
     combinations,
+    configure_backend,
     given_options,
     hyper_parameters,
 )
@@ -40,7 +41,9 @@ def add_parser(subparsers):
                         help="name of the run, or a path; a number is added (default: the preset's name, or noname)")  # fmt: skip
     add_preset_options(parser)
     add_training_options(parser)
-    add_threads_option(parser)
+    add_backend_options(parser, default=None)
+    parser.add_argument("--vmap-seeds", action="store_true",
+                        help="with --backend jax, train all values of --seed side by side, in one program")  # fmt: skip
     add_checkpoint_options(parser)
     parser.add_argument("--dry-run", action="store_true",
                         help="check the options and the data, print the network, and stop")  # fmt: skip
@@ -54,7 +57,10 @@ def run(args):
         from ladder.cli.resume import resume
 
         return resume(args)
+    args.backend = args.backend or "c"
     all_options, save_to = _what_to_train(args)
+    groups = side_by_side(all_options) if _wants_side_by_side(args, all_options) else [[i] for i in range(len(all_options))]
+    backend = None if args.dry_run else configure_backend(args)  # whitening is matrix products, too
     experiments = prepare(all_options)
     if args.dry_run:
         from ladder.cli.dry_run import print_network
@@ -62,28 +68,64 @@ def run(args):
         for p, examples, split in experiments:
             print_network(p, examples, split)
         return 0
+    for p, _, _ in experiments:
+        check_compiler(backend, p)
     status = 0
-    c.configure(args.threads)  # whitening is matrix products, too
     preprocess = Preprocessor()
-    for i, (options, (p, examples, split)) in enumerate(zip(all_options, experiments)):
+    for group in groups:
         # Another process may have begun it meanwhile.
-        if i > 0 and args.missing and not without_trained([options], save_to):
+        if group[0] > 0 and args.missing:
+            group = [i for i in group if without_trained([all_options[i]], save_to)]
+        if not group:
             continue
         if len(experiments) > 1:
-            logger.info("Training configuration %d / %d", i + 1, len(experiments))
-        try:
-            examples = preprocess(p, examples, split)
-            folder, finished = train_one(p, examples, split, save_to, args.threads, args.checkpoint_minutes)
-        except TrainingStopped as error:
+            logger.info("Training configuration %s / %d", _numbers(group), len(experiments))
+        chosen = [experiments[i] for i in group]
+        chosen = [(p, preprocess(p, examples, split), split) for p, examples, split in chosen]
+        folders, errors, finished = train_together(chosen, save_to, args.checkpoint_minutes)
+        for error in errors:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
             status = 1
-            continue
         if not finished:
-            print_interrupted(folder)
+            for folder in folders:
+                print_interrupted(folder)
             return 130
-        logger.info("Test error: run.py evaluate %s", folder)
+        for folder in folders:
+            logger.info("Test error: run.py evaluate %s", folder)
     return status
+
+
+def _numbers(group):
+    """'3' or '3 to 12'."""
+    return str(group[0] + 1) if len(group) == 1 else f"{group[0] + 1} to {group[-1] + 1}"
+
+
+def _wants_side_by_side(args, all_options):
+    """Whether seeds are to be trained together; UserError where they cannot be."""
+    if args.vmap_seeds and args.backend != "jax":
+        raise UserError("--vmap-seeds is for --backend jax: give that, too, or leave it out.")
+    if args.vmap_seeds and not any(len(group) > 1 for group in side_by_side(all_options)):
+        raise UserError("--vmap-seeds trains several seeds in one program: give some, e.g. --seed 1 2 3, or leave it out.")
+    return args.vmap_seeds
+
+
+def side_by_side(all_options):
+    """Positions of configurations that differ in their seeds alone, together.
+
+    Parameters
+    ----------
+    all_options : list of dict of option name -> value
+
+    Returns
+    -------
+    list of lists of int, by the first of each
+    """
+    groups = {}
+    for i, options in enumerate(all_options):
+        alike = repr(sorted((name, value) for name, value in options.items() if name not in ("seed", "dseed")))
+        groups.setdefault(alike, []).append(i)
+    return list(groups.values())
 
 
 def _what_to_train(args):
@@ -126,7 +168,7 @@ def prepare(all_options):
     return experiments
 
 
-def train_one(p, examples, split, save_to, threads, minutes=MINUTES):
+def train_one(p, examples, split, save_to, backend, minutes=MINUTES):
     """Train one configuration into a new folder.
 
     Parameters
@@ -135,7 +177,7 @@ def train_one(p, examples, split, save_to, threads, minutes=MINUTES):
     examples : Examples, as the network takes them
     split : Split
     save_to : str
-    threads : int or None
+    backend : what ``configure_backend`` returned
     minutes : float
         Between checkpoints.
 
@@ -143,48 +185,89 @@ def train_one(p, examples, split, save_to, threads, minutes=MINUTES):
     -------
     folder : Path
     finished : bool, False after an interrupt
+
+    Raises
+    ------
+    TrainingStopped
+        A cost was not finite.
     """
-    check_compiler(c.configure(threads), p)
-    folder = results.make_folder(save_to)
-    with lock.held(folder):
-        return folder, train_into(folder, p, examples, split, minutes)
+    check_compiler(backend, p)
+    (folder,), errors, finished = train_together([(p, examples, split)], save_to, minutes)
+    if errors:
+        raise errors[0]
+    return folder, finished
+
+
+def train_together(experiments, save_to, minutes):
+    """Train one configuration, or several that differ in their seeds, into new folders.
+
+    Parameters
+    ----------
+    experiments : list of (HyperParameters, Examples, Split)
+    save_to : str
+    minutes : float
+        Between checkpoints.
+
+    Returns
+    -------
+    folders : list of Path, of those that ended as they should or were interrupted
+    errors : list of TrainingStopped, of the others
+    finished : bool, False after an interrupt
+    """
+    folders = [results.make_folder(save_to) for _ in experiments]
+    with ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(lock.held(folder))
+        loops, errors = train_into(folders, experiments, minutes)
+    good = [i for i in range(len(folders)) if i not in errors]
+    return [folders[i] for i in good], list(errors.values()), all(loops[i].finished for i in good)
 
 
 def check_compiler(backend, p):
     """Refuse what the C backend, as configured, cannot compile."""
-    if not backend.cxx and not p.plain_graph:
+    if getattr(backend, "cxx", None) == "" and not p.plain_graph:
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 
-def train_into(folder, p, examples, split, minutes):
-    """Train, or go on training, into a folder that this process holds.
+def train_into(folders, experiments, minutes):
+    """Train, or go on training, into folders that this process holds.
 
     Returns
     -------
-    bool
-        Whether training came to its end; False after an interrupt.
+    loops : list of MainLoop
+    errors : dict of index -> TrainingStopped
     """
-    backend = c.configure()
-    from ladder.training.experiment import train
+    from ladder.training.experiment import train_side_by_side
 
-    with _logging_to(folder / lock.LOG), logging_redirect_tqdm([logger]):
-        logger.info("Logging into %s", folder / lock.LOG)
-        logger.info("Command line: %s", " ".join(sys.argv))
-        logger.info("BLAS: %s %s, %d threads", backend.blas.name, backend.blas.version, backend.threads)
-        for name, value in p.as_dict().items():
-            logger.info("  %-20s: %s", name, value)
+    prefixes = [f"seed {p.seed}: " for p, _, _ in experiments] if len(experiments) > 1 else [""]
+    speaker = _Speaker()
+    with ExitStack() as stack:
+        stack.enter_context(speaker.heard())
+        for i, folder in enumerate(folders):
+            stack.enter_context(_logging_to(folder / lock.LOG, speaker, i))
+        stack.enter_context(logging_redirect_tqdm([logger]))
+        for i, (folder, (p, _, _)) in enumerate(zip(folders, experiments)):
+            with speaker.says(i, prefixes[i]):
+                logger.info("Logging into %s", folder / lock.LOG)
+                logger.info("Command line: %s", " ".join(sys.argv))
+                logger.info(backends.summary())
+                for name, value in p.as_dict().items():
+                    logger.info("  %-20s: %s", name, value)
         try:
-            loop = train(p, examples, split, folder, minutes)
+            loops, errors = train_side_by_side(experiments, folders, minutes, lambda i: speaker.says(i, prefixes[i]))
         except OSError as error:
-            if error.filename is None or Path(error.filename).parent != folder:
+            folder = error.filename and Path(error.filename).parent
+            if folder not in folders:
                 raise
             raise UserError(
                 f"cannot write {error.filename} ({error.strerror}): mend that, and go on with "
                 f"run.py train --resume {folder}"
             ) from None
-        if "valid_final_error_rate_clean" in loop.row:
-            logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
-    return loop.finished
+        for i, loop in enumerate(loops):
+            if "valid_final_error_rate_clean" in loop.row:
+                with speaker.says(i, prefixes[i]):
+                    logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
+    return loops, errors
 
 
 def print_interrupted(folder):
@@ -192,10 +275,44 @@ def print_interrupted(folder):
     logger.info("Interrupted; parameters so far are in %s; go on with: run.py train --resume %s", folder, folder)
 
 
+class _Speaker:
+    """Which of several runs is speaking; what it says goes into its own log alone."""
+
+    def __init__(self):
+        self._now, self._prefix = None, ""
+
+    @contextmanager
+    def says(self, i, prefix):
+        """What is logged inside is run i's, and printed with a prefix."""
+        before = self._now, self._prefix
+        self._now, self._prefix = i, prefix
+        try:
+            yield
+        finally:
+            self._now, self._prefix = before
+
+    @contextmanager
+    def heard(self):
+        def mark(record):
+            record.prefix = self._prefix
+            return True
+
+        logger.addFilter(mark)
+        try:
+            yield
+        finally:
+            logger.removeFilter(mark)
+
+    def is_heard_by(self, i):
+        """A filter for the log of run i."""
+        return lambda record: self._now in (None, i)
+
+
 @contextmanager
-def _logging_to(path):
+def _logging_to(path, speaker, i):
     handler = _LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.addFilter(speaker.is_heard_by(i))
     logger.addHandler(handler)
     try:
         yield

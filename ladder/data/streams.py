@@ -104,6 +104,39 @@ class SemiDataStream:
         both = {"labeled": self.labeled, "unlabeled": self.unlabeled}
         return {name: stream for name, stream in both.items() if stream is not None}
 
+    @property
+    def sources(self):
+        """What batches are picked from: dict of str to array (N, ...), float32 features and int64 targets."""
+        found = {}
+        if self.labeled is not None:
+            found["features_labeled"] = numpy.asarray(self.labeled.sources["features"], "float32")
+            found["targets_labeled"] = numpy.asarray(self.labeled.sources["targets"], "int64")
+        if self.unlabeled is not None:
+            found["features_unlabeled"] = numpy.asarray(self.unlabeled.sources["features"], "float32")
+        return found
+
+    def get_request_iterator(self):
+        """Iterate over the positions that make up each batch of one epoch.
+
+        Yields
+        ------
+        dict of str to int64 array (batch,)
+            The position in each of the ``sources``.
+        """
+        if self.unlabeled is None:
+            return map(self._request, self.labeled.scheme.get_request_iterator())
+        unlabeled = self.unlabeled.scheme.get_request_iterator()
+        if self.labeled is None:
+            return ({"features_unlabeled": positions} for positions in unlabeled)
+        # Positions are repeated, not batches: those would fill the memory.
+        labeled = cycle(self.labeled.scheme.get_request_iterator())
+        return map(self._request, labeled, unlabeled)
+
+    @staticmethod
+    def _request(labeled, unlabeled=None):
+        both = {"features_labeled": labeled, "targets_labeled": labeled}
+        return both if unlabeled is None else {**both, "features_unlabeled": unlabeled}
+
     def get_epoch_iterator(self):
         """Iterate over the batches of one epoch.
 
@@ -113,25 +146,10 @@ class SemiDataStream:
             ``features_labeled`` float32 (batch, ...), ``targets_labeled``
             int64 (batch,), ``features_unlabeled`` float32 (batch, ...).
         """
-        if self.unlabeled is None:
-            return map(self._labeled_batch, self.labeled.scheme.get_request_iterator())
-        unlabeled = self.unlabeled.scheme.get_request_iterator()
-        if self.labeled is None:
-            return map(self._unlabeled_batch, unlabeled)
-        # Positions are repeated, not batches: those would fill the memory.
-        labeled = cycle(self.labeled.scheme.get_request_iterator())
-        return map(self._pair, labeled, unlabeled)
+        for request in self.get_request_iterator():
+            yield {name: self._pick(name, positions) for name, positions in request.items()}
 
-    def _pair(self, labeled_request, unlabeled_request):
-        return {**self._labeled_batch(labeled_request), **self._unlabeled_batch(unlabeled_request)}
-
-    def _labeled_batch(self, request):
-        batch = self.labeled.get_data(request)
-        return {
-            "features_labeled": numpy.asarray(batch["features"], "float32"),
-            "targets_labeled": numpy.asarray(batch["targets"], "int64"),
-        }
-
-    def _unlabeled_batch(self, request):
-        features = self.unlabeled.sources["features"][request]
-        return {"features_unlabeled": numpy.asarray(features, "float32")}
+    def _pick(self, name, positions):
+        source, half = name.split("_")
+        array = (self.labeled if half == "labeled" else self.unlabeled).sources[source]
+        return numpy.asarray(array[positions], "int64" if source == "targets" else "float32")

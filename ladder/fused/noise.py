@@ -32,7 +32,7 @@ class _OperationNoise(NoiseSource):
         self._shared.append(state)
         return noise
 
-    def _states(self):
+    def states(self):
         return self._shared
 
 

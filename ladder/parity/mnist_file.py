@@ -15,10 +15,9 @@ rounding.
 
 import re
 
-import aesara
 import numpy
 
-from ladder.backends import c
+from ladder import backends
 from ladder.data.experiment import choose_examples, load_examples, sequential_batches, training_stream
 from ladder.data.hdf5 import find_dataset
 from ladder.errors import UserError
@@ -26,7 +25,7 @@ from ladder.hyper import HyperParameters
 from ladder.parity.comparison import SKIPPED
 from ladder.parity.tolerances import EXACT, Rule, within
 from ladder.training import functions
-from ladder.training.statistics import averaging, with_running_statistics
+from ladder.training.statistics import with_running_statistics
 from ladder.training.step import training_step
 
 BLOCK = 50
@@ -183,10 +182,7 @@ class Run:
             Mean, standard deviation, largest magnitude, first and last entry.
         """
         monitored = self.monitored()
-        update = aesara.function(
-            self.inputs, list(monitored.values()), updates=self.step.updates, mode=c.mode(),
-            on_unused_input="ignore",
-        )  # fmt: skip
+        update = backends.function(self.inputs, list(monitored.values()), self.step.updates)
         rows, snapshots = [], {}
         for k, batch in enumerate(self._batches(n_updates), start=1):
             rows.append(update(*(batch[variable.name] for variable in self.inputs)))
@@ -212,13 +208,11 @@ class Run:
 
     def test_error(self):
         """Per cent of MNIST's test set, with statistics of one more epoch of training batches."""
-        update_averages = functions.compile_statistics(self.p, self.ladder.shareds, c.mode())
-        with averaging(self.ladder.shareds):
-            for batch in self.stream().get_epoch_iterator():
-                update_averages(batch)
+        update_averages = functions.compile_statistics(self.p, self.ladder.shareds)
+        functions.estimate_statistics(update_averages, self.ladder.shareds, self.stream())
         x, probabilities = functions.build_prediction_graph(self.p, self.ladder.shareds)
         probabilities = with_running_statistics([probabilities], self.ladder.shareds)
-        predict = aesara.function([x], probabilities[0], mode=c.mode())
+        predict = backends.function([x], probabilities[0])
         test = load_examples("mnist", "test")
         batches = sequential_batches(test, numpy.arange(len(test.targets)), self.p.batch_size)
         wrong = sum((predict(x).argmax(axis=1) != y).sum() for x, y in batches)

@@ -15,7 +15,7 @@ def cores():
     return os.cpu_count() or 1
 
 
-def check_all(directory, names, jobs, threads, full=False, plain_graph=False):
+def check_all(directory, names, jobs, threads, full=False, plain_graph=False, backend="c"):
     """Check golden files and yield their results in the order of ``names``.
 
     Parameters
@@ -27,26 +27,27 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False):
     threads : int
         Threads of each process.
     full, plain_graph : bool, see ``check.check``
+    backend : str
 
     Yields
     ------
     Result
     """
     if jobs == 1 or len(names) == 1:
-        _configure(threads)
+        _configure(threads, backend)
         for name in names:
             yield check.check(directory, name, full, plain_graph)
         return
     # Aesara must be set up before it is imported, which a fork could not promise.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(names)), _configure, (threads,)) as pool:
+    with context.Pool(min(jobs, len(names)), _configure, (threads, backend)) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
         pending = {name: pool.apply_async(check.check, (directory, name, full, plain_graph)) for name in longest_first}
         for name in names:
             yield pending[name].get()
 
 
-def _configure(threads):
-    from ladder.backends import c
+def _configure(threads, backend):
+    from ladder import backends
 
-    c.configure(threads)
+    backends.configure(backend, threads)

@@ -9,10 +9,9 @@ averages and the optimiser's state are put back between the evaluations.
 
 from functools import cached_property
 
-import aesara
 import numpy
 
-from ladder.backends import c
+from ladder import backends
 from ladder.training import functions
 from ladder.training.statistics import averaging, with_running_statistics
 from ladder.training.step import training_step
@@ -47,14 +46,9 @@ class Probe:
         """Make the functions that the other methods call; most of a minute the first time."""
         draws = self.ladder.noise.draws
         noise = [draw.type() for draw in draws]
-        options = {"mode": c.mode(), "on_unused_input": "ignore"}
-        self._draw = aesara.function(self.inputs, draws, **options)
-        self._update = aesara.function(
-            [*self.inputs, *noise],
-            list(self._outputs.values()),
-            updates=self._updates,
-            givens=dict(zip(draws, noise)),
-            **options,
+        self._draw = backends.function(self.inputs, draws)
+        self._update = backends.function(
+            [*self.inputs, *noise], list(self._outputs.values()), self._updates, givens=dict(zip(draws, noise))
         )
 
     def restore(self):
@@ -145,7 +139,7 @@ class Probe:
 
     @cached_property
     def _update_averages(self):
-        return functions.compile_statistics(self.p, self.shareds, c.mode())
+        return functions.compile_statistics(self.p, self.shareds)
 
     @cached_property
     def _test_batch(self):
@@ -153,7 +147,7 @@ class Probe:
         ladder = functions.build_classifier(self.p, self.shareds, x, y)
         outputs = [ladder.costs.class_clean, ladder.error.clean, ladder.clean_outputs()[0]]
         outputs = with_running_statistics(outputs, self.shareds)
-        return aesara.function(self.inputs, outputs, mode=c.mode(), on_unused_input="ignore")
+        return backends.function(self.inputs, outputs)
 
 
 def _activations(act):

@@ -1,13 +1,14 @@
-"""One training run, from options to a folder of results."""
+"""Training runs, from options to folders of results: one, or several seeds side by side."""
 
 import json
 import logging
 import subprocess
 import time
+from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 
 from ladder import __version__, backends
-from ladder.backends import c
 from ladder.data.experiment import describe, training_stream, validation_stream
 from ladder.errors import UserError
 from ladder.training import checkpoints, functions, results
@@ -22,9 +23,10 @@ from ladder.training.extensions.monitoring import (
 )
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import SaveLog, SaveParams, save_json
-from ladder.training.main_loop import MainLoop
+from ladder.training.main_loop import MainLoop, run_side_by_side
 from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter
+from ladder.training.step import training_step
 
 logger = logging.getLogger("main")
 
@@ -47,70 +49,139 @@ def train(p, examples, split, folder, minutes=MINUTES):
         Whose ``interrupted`` tells whether a signal ended it, and whose
         ``row`` has the final validation costs.
     """
-    about = _about(p, examples, split)
-    checkpoint = checkpoints.newest(folder)
-    if checkpoint is not None:
-        _compare(about, checkpoint[0], folder)
-    elif (folder / "log.jsonl").exists():
-        logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
-    results.save_options(folder, p)
-    results.save_data(folder, describe(examples))
-    save_json(folder / results.ENVIRONMENT, about["environment"])
-
-    logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
-    start = time.time()
-    ladder, inputs = functions.build_training_graph(p)
-    train_batch, step = functions.compile_training(ladder, inputs, p.lr, c.mode())
-    stream = training_stream(p, examples, split)
-    validate = _validation(ladder, inputs) if len(split.valid) else None
-    estimate = functions.compile_statistics_estimate(p, ladder.shareds, examples, split, c.mode(allow_gc=True))
-    logger.info("Compiled in %.0f s", time.time() - start)
-
-    def save(final_statistics=False):
-        results.save_model(folder, step.parameters, ladder.shareds, final_statistics)
-
-    streams, monitor, log = {"train": stream}, TrainingMonitor(), SaveLog(folder / "log.jsonl")
-    extensions = [
-        ProgressBar(stream.num_batches),
-        StopOnNotFinite(ladder.shareds, save, len(ladder.layers)),
-        monitor,
-    ]
-    if validate is None:
-        logger.info("No examples are left over for validation")
-    else:
-        streams["valid"] = approx_stream = validation_stream(p, examples, split.valid)
-        extensions.append(ApproxTestMonitor(lambda: validate(approx_stream), lambda: reset_counter(ladder.shareds)))
-    state = RunState(ladder, step, streams, monitor, log)
-    extensions += [
-        FinalTestMonitor(estimate, validate and (lambda: validate(validation_stream(p, examples, split.valid)))),
-        LRDecay(step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
-        log,
-        ShortPrinting(),
-        # In this order: where there are final statistics, everything else is written.
-        SaveParams(save),
-        Checkpoint(folder, state, about, minutes),
-    ]
-    loop = MainLoop(train_batch, stream, p.num_epochs, extensions)
-    if checkpoint is not None:
-        state.set(loop, *checkpoint)
-        logger.info("Going on after update %d (%d epochs done)", loop.updates_done, loop.epochs_done)
-    loop.run()
-    return loop
+    run = Run(p, examples, split, folder, minutes)
+    run.loop.run(run.updates)
+    return run.loop
 
 
-def _validation(ladder, inputs):
-    """A function from a validation stream to costs by name, over one epoch of it."""
-    # Called once an epoch: it need not keep its memory, gigabytes with large maps, while the updates need theirs.
-    function = functions.compile_validation(ladder, inputs, c.mode(allow_gc=True))
+def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext()):
+    """Train configurations that differ in their seeds alone, all in one program where the backend can.
 
-    def evaluate(stream):
-        # Training noise must not depend on how often we look.
-        states = ladder.noise.get_states()
-        values = mean_over_batches(function, stream.get_epoch_iterator())
-        ladder.noise.set_states(states)
-        return values
+    Parameters
+    ----------
+    experiments : list of (HyperParameters, Examples, Split)
+    folders : list of Path
+    minutes : float, as for :func:`train`
+    current : function of an index -> context manager
+        Entered around everything that concerns one run alone.
 
-    return evaluate
+    Returns
+    -------
+    loops : list of MainLoop
+    errors : dict of index -> TrainingStopped
+    """
+    runs = []
+    for i, (experiment, folder) in enumerate(zip(experiments, folders)):
+        with current(i):
+            runs.append(Run(*experiment, folder, minutes, like=runs[0] if runs else None))
+
+    def make(requests):
+        made = backends.make_together([runs[i].updates for i in requests], list(requests.values()))
+        return dict(zip(requests, made))
+
+    loops = [run.loop for run in runs]
+    return loops, run_side_by_side(loops, make, runs[0].updates.at_once, current)
+
+
+class Run:
+    """One configuration: its graph, compiled functions and main loop.
+
+    Parameters
+    ----------
+    p, examples, split, folder, minutes : as for :func:`train`
+    like : Run, optional
+        Of another seed, whose compiled functions serve this run, too.
+
+    Attributes
+    ----------
+    loop : MainLoop
+    updates : see :func:`ladder.backends.updates`
+    """
+
+    def __init__(self, p, examples, split, folder, minutes, like=None):
+        about = _about(p, examples, split)
+        checkpoint = checkpoints.newest(folder)
+        if checkpoint is not None:
+            _compare(about, checkpoint[0], folder)
+        elif (folder / "log.jsonl").exists():
+            logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
+        results.save_options(folder, p)
+        results.save_data(folder, describe(examples))
+        save_json(folder / results.ENVIRONMENT, about["environment"])
+
+        logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
+        start = time.time()
+        self.p, self._like = p, like
+        self._ladder, inputs = functions.build_training_graph(p)
+        stream = training_stream(p, examples, split)
+        if like is None:
+            self.updates, step = functions.compile_training(self._ladder, inputs, p.lr, stream.sources)
+        else:
+            step = training_step(self._ladder, p.lr)
+        streams, monitor, log = {"train": stream}, TrainingMonitor(), SaveLog(folder / "log.jsonl")
+        if len(split.valid):
+            streams["valid"] = validation_stream(p, examples, split.valid)
+        self._state = RunState(self._ladder, step, streams, monitor, log)
+        if like is not None:
+            self.updates = like.updates.on(self._state.counterpart(like._state), stream.sources)
+        validate = self._validation(inputs) if len(split.valid) else None
+        logger.info("Compiled in %.0f s", time.time() - start)
+
+        shareds = self._ladder.shareds
+
+        def save(final_statistics=False):
+            results.save_model(folder, step.parameters, shareds, final_statistics)
+
+        # One bar is enough for runs in step.
+        extensions = [ProgressBar(stream.num_batches)] if like is None else []
+        extensions += [
+            StopOnNotFinite(shareds, save, len(self._ladder.layers)),
+            monitor,
+        ]
+        if validate is None:
+            logger.info("No examples are left over for validation")
+        else:
+            extensions.append(ApproxTestMonitor(lambda: validate(streams["valid"]), lambda: reset_counter(shareds)))
+        extensions += [
+            FinalTestMonitor(
+                lambda: functions.estimate_statistics(self._update_averages, shareds, training_stream(p, examples, split)),
+                validate and (lambda: validate(validation_stream(p, examples, split.valid))),
+            ),
+            LRDecay(step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
+            log,
+            ShortPrinting(),
+            # In this order: where there are final statistics, everything else is written.
+            SaveParams(save),
+            Checkpoint(folder, self._state, about, minutes),
+        ]
+        self.loop = MainLoop(stream, p.num_epochs, extensions)
+        if checkpoint is not None:
+            self._state.set(self.loop, *checkpoint)
+            logger.info("Going on after update %d (%d epochs done)", self.loop.updates_done, self.loop.epochs_done)
+
+    def _validation(self, inputs):
+        """A function from a validation stream to costs by name, over one epoch of it."""
+        if self._like is None:
+            self._validate = functions.compile_validation(self._ladder, inputs)
+        else:
+            self._validate = self._like._validate.on(self._state.counterpart(self._like._state))
+        noise = self._ladder.noise
+
+        def evaluate(stream):
+            # Training noise must not depend on how often we look.
+            states = noise.get_states()
+            values = mean_over_batches(self._validate, stream.get_epoch_iterator())
+            noise.set_states(states)
+            return values
+
+        return evaluate
+
+    @cached_property
+    def _update_averages(self):
+        """Compiled when first called: training need not wait for what it needs at its end."""
+        if self._like is None:
+            return functions.compile_statistics(self.p, self._ladder.shareds)
+        return self._like._update_averages.on(self._state.counterpart(self._like._state))
 
 
 def _about(p, examples, split):
@@ -140,6 +211,7 @@ def _compare(about, stored, folder):
             "begun: put the data set back, or start another run."
         )
     now, then = about["environment"], stored["environment"]
+    then.setdefault("backend", "c")  # written before there was another
     changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if value != then.get(name)]
     if about["features"] != stored["features"]:
         if not about["options"]["whiten_zca"]:

@@ -1,8 +1,8 @@
-"""Compiled functions of a ladder: one update, validation, statistics, prediction."""
+"""Compiled functions of a ladder: updates, validation, statistics, prediction."""
 
-import aesara
+import copy
 
-from ladder.data.experiment import training_stream
+from ladder import backends
 from ladder.graph.computation import ComputationGraph
 from ladder.model import LadderAE
 from ladder.training.statistics import averaging, with_running_statistics
@@ -30,13 +30,20 @@ def build_training_graph(p):
     return ladder, [x, y, x_only]
 
 
-def compile_training(ladder, inputs, lr, mode):
-    """The function that makes one update.
+def compile_training(ladder, inputs, lr, data):
+    """What makes updates of the parameters.
+
+    Parameters
+    ----------
+    ladder : LadderAE
+    inputs : list of variables
+    lr : float, first learning rate
+    data : dict of input name -> array, see ``SemiDataStream.sources``
 
     Returns
     -------
-    function : batch (dict of arrays) -> dict of name -> float
-        ``cost_total``, ``cost_class_corr``, ``total_gradient_norm`` and
+    updates : see :func:`ladder.backends.updates`
+        It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm`` and
         ``denois0`` …, all of before the update.
     step : TrainingStep
     """
@@ -45,10 +52,10 @@ def compile_training(ladder, inputs, lr, mode):
     if not ladder.p.unsupervised:
         monitored["cost_class_corr"] = ladder.costs.class_corr
     monitored.update(_denoising(ladder))
-    return _by_name(inputs, monitored, mode, updates=step.updates), step
+    return backends.updates(inputs, monitored, step.updates, data), step
 
 
-def compile_validation(ladder, inputs, mode):
+def compile_validation(ladder, inputs):
     """A function of a validation batch: clean cost and error with running statistics, denoising costs.
 
     The noise streams move on as in training; put them back afterwards.
@@ -60,7 +67,8 @@ def compile_validation(ladder, inputs, mode):
         labelled = [classifier.costs.class_clean, classifier.error.clean]
         labelled = with_running_statistics(labelled, ladder.shareds)
         monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
-    return _by_name(inputs, monitored, mode)
+    # Called once an epoch: it need not keep its memory, gigabytes with large maps, while the updates need theirs.
+    return FunctionOfBatch(inputs, monitored, allow_gc=True)
 
 
 def build_classifier(p, shareds, x, y=None):
@@ -82,7 +90,7 @@ def build_classifier(p, shareds, x, y=None):
     return ladder
 
 
-def compile_statistics(p, shareds, mode):
+def compile_statistics(p, shareds):
     """A function of a training batch that updates the running averages alone.
 
     The statistics belong to one half, so the other half's graph is left out.
@@ -92,24 +100,23 @@ def compile_statistics(p, shareds, mode):
     half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
     ladder.apply(**half)
     updates = ComputationGraph(ladder.clean_outputs()).updates
-    return _by_name(list(half.values()), {}, mode, updates=updates)
+    return FunctionOfBatch(list(half.values()), {}, updates, allow_gc=True)
 
 
-def compile_statistics_estimate(p, shareds, examples, split, mode):
-    """A function without arguments: the statistics over one epoch of training batches.
+def estimate_statistics(update_averages, shareds, stream):
+    """Take the statistics over one epoch of training batches, every batch having the same weight.
 
-    It sets the running averages in ``shareds``, every batch having the same
-    weight, as the original's ``FinalTestMonitoring`` does.  It is compiled when
-    first called: training need not wait for what it needs at its end.
+    As the original's ``FinalTestMonitoring`` does.
+
+    Parameters
+    ----------
+    update_averages : from :func:`compile_statistics`
+    shareds : ParameterStore, whose running averages are set
+    stream : SemiDataStream, the training batches
     """
-
-    def estimate():
-        update_averages = compile_statistics(p, shareds, mode)
-        with averaging(shareds):
-            for batch in training_stream(p, examples, split).get_epoch_iterator():
-                update_averages(batch)
-
-    return estimate
+    with averaging(shareds):
+        for batch in stream.get_epoch_iterator():
+            update_averages(batch)
 
 
 def build_prediction_graph(p, shareds):
@@ -130,15 +137,27 @@ def _denoising(ladder):
     return {f"denois{i}": ladder.costs.denois[i] for i in weighed if i in ladder.costs.denois}
 
 
-def _by_name(inputs, monitored, mode, updates=None):
-    """A compiled function from a batch by name to monitored values by name."""
-    compiled = aesara.function(
-        inputs, list(monitored.values()), updates=updates, mode=mode, on_unused_input="ignore"
-    )
-    names = [variable.name for variable in inputs]
+class FunctionOfBatch:
+    """A compiled function from a batch by name to monitored values by name.
 
-    def call(batch):
-        values = compiled(*[batch[name] for name in names])
-        return {name: float(value) for name, value in zip(monitored, values)}
+    Parameters
+    ----------
+    inputs : list of variables
+    monitored : dict of name -> scalar variable
+    updates : dict of shared variable -> new value, optional
+    allow_gc : bool, see :func:`ladder.backends.function`
+    """
 
-    return call
+    def __init__(self, inputs, monitored, updates=None, allow_gc=False):
+        self._names, self._monitored = [variable.name for variable in inputs], list(monitored)
+        self._compiled = backends.function(inputs, list(monitored.values()), updates, allow_gc=allow_gc)
+
+    def __call__(self, batch):
+        values = self._compiled(*[batch[name] for name in self._names])
+        return {name: float(value) for name, value in zip(self._monitored, values)}
+
+    def on(self, others):
+        """The same with other shared variables (function of one -> the other); of the JAX backend."""
+        other = copy.copy(self)
+        other._compiled = self._compiled.on(others)
+        return other

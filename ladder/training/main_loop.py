@@ -1,20 +1,20 @@
-"""The main loop: batches through the training function, extensions around it."""
+"""The main loop: batches through the updates, extensions around them; several loops side by side."""
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
+
+from ladder.errors import TrainingStopped
 
 
 class MainLoop:
     """Train until the last epoch, an interrupt, or an extension's exception.
 
-    Everything but the update itself is an extension: monitoring, saving,
+    Everything but the updates themselves is an extension: monitoring, saving,
     printing, the learning rate.  They are called in the order given.
 
     Parameters
     ----------
-    process_batch : function of a batch (dict of arrays)
-        Makes one update; returns monitored values (dict of name -> float).
     stream : SemiDataStream
     num_epochs : int
     extensions : list of Extension
@@ -32,8 +32,7 @@ class MainLoop:
         What extensions have to say about the epoch that just ended.
     """
 
-    def __init__(self, process_batch, stream, num_epochs, extensions):
-        self.process_batch = process_batch
+    def __init__(self, stream, num_epochs, extensions):
         self.stream = stream
         self.num_epochs = num_epochs
         self.extensions = extensions
@@ -44,24 +43,52 @@ class MainLoop:
         self.finished = False
         self.row = {}
 
-    def run(self):
-        with self._signals_noted():
-            self._call("before_training")
-            while self.epochs_done < self.num_epochs and not self.interrupted:
-                self._run_epoch()
-            self.finished = not self.interrupted
-            # A signal that comes now finds training done: what remains is seen to its end.
-            self._call("after_training" if self.finished else "on_interrupt")
+    def run(self, updates):
+        """Train.
 
-    def _run_epoch(self):
+        Parameters
+        ----------
+        updates : ``ladder.backends.c.Updates``, or anything with its ``make`` and ``at_once``
+        """
+        errors = run_side_by_side([self], lambda requests: {0: updates.make(requests[0])}, updates.at_once)
+        if errors:
+            raise errors[0]
+
+    def train(self, at_once):
+        """Train, as a generator: it gives requests for updates, and is sent what was monitored.
+
+        Parameters
+        ----------
+        at_once : int
+            As many requests it gives together, unless an epoch ends before.
+            Numbers of requests are multiples from the epoch's start, also
+            where a run goes on within one.
+
+        Yields
+        ------
+        list of dict of input name -> positions
+            Answered by a list of dict of name -> float, one a request; if it
+            is shorter, the other updates were not made.
+        """
+        self._call("before_training")
+        while self.epochs_done < self.num_epochs and not self.interrupted:
+            yield from self._train_epoch(at_once)
+        self.finished = not self.interrupted
+        # A signal that comes now finds training done: what remains is seen to its end.
+        self._call("after_training" if self.finished else "on_interrupt")
+
+    def _train_epoch(self, at_once):
         if self.batches_done == 0:
             self._call("before_epoch")
-        for batch in islice(self.stream.get_epoch_iterator(), self.batches_done, None):
-            values = self.process_batch(batch)
-            self.updates_done += 1
-            self.batches_done += 1
+        requests = islice(self.stream.get_request_iterator(), self.batches_done, None)
+        while burst := list(islice(requests, at_once - self.batches_done % at_once)):
+            for values in (yield burst):
+                self.updates_done += 1
+                self.batches_done += 1
+                for extension in self.extensions:
+                    extension.after_batch(self, values)
             for extension in self.extensions:
-                extension.after_batch(self, values)
+                extension.after_updates(self)
             if self.interrupted:
                 return
         self.epochs_done += 1
@@ -74,18 +101,54 @@ class MainLoop:
         for extension in self.extensions:
             getattr(extension, moment)(self)
 
-    @contextmanager
-    def _signals_noted(self):
-        """SIGINT and SIGTERM end training after the batch in hand."""
 
-        def note(number, frame):
-            self.interrupted = True
-            # A second signal does what it always did.
-            signal.signal(number, previous[number])
+def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
+    """Train several runs in step, each update of all of them made together.
 
-        previous = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+    Parameters
+    ----------
+    loops : list of MainLoop, with as many updates an epoch
+    make : function of a dict of loop's index -> requests
+        Makes the updates of these loops; returns a dict of index -> monitored values.
+    at_once : int
+    current : function of an index -> context manager
+        Entered around everything that one loop does.
+
+    Returns
+    -------
+    dict of index -> exception, of the loops that ended with one (a
+    ``TrainingStopped``); the others went on
+    """
+    trainings, answers, errors = {i: loop.train(at_once) for i, loop in enumerate(loops)}, {}, {}
+    with signals_noted(loops):
+        while trainings:
+            requests = {}
+            for i, training in list(trainings.items()):
+                try:
+                    with current(i):
+                        requests[i] = training.send(answers.get(i))
+                except StopIteration:
+                    del trainings[i]
+                except TrainingStopped as error:
+                    errors[i] = error
+                    del trainings[i]
+            answers = make(requests) if requests else {}
+    return errors
+
+
+@contextmanager
+def signals_noted(loops):
+    """SIGINT and SIGTERM end training after the updates in hand."""
+
+    def note(number, frame):
+        for loop in loops:
+            loop.interrupted = True
+        # A second signal does what it always did.
+        signal.signal(number, previous[number])
+
+    previous = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

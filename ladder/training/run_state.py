@@ -28,7 +28,13 @@ class RunState:
         self._shared = {variable.name: variable for variable in changing}
         if len(self._shared) < len(set(changing)):
             raise ValueError("two shared variables have the same name, or none")
-        self._noise, self._streams, self._monitor, self._log = ladder.noise, streams, monitor, log
+        self._all = {**self._shared, **{f"noise_{i}": state for i, state in enumerate(ladder.noise.states())}}
+        self._streams, self._monitor, self._log = streams, monitor, log
+
+    def counterpart(self, other):
+        """A function of another run's shared variable (of a network with the same variables) -> this run's."""
+        mine = {variable: self._all[name] for name, variable in other._all.items()}
+        return mine.__getitem__
 
     def begin_epoch(self):
         """Remember the order of data of the epoch that begins: its batches are counted from here."""
@@ -61,9 +67,8 @@ class RunState:
             "monitor": self._monitor.state,
             "log": self._log.text,
         }
-        arrays = {name: variable.get_value() for name, variable in self._shared.items()}
-        arrays.update({f"noise_{i}": state for i, state in enumerate(self._noise.get_states())})
-        return values, arrays
+        # Some backends hold arrays of their own.
+        return values, {name: np.array(variable.get_value(borrow=True)) for name, variable in self._all.items()}
 
     def set(self, loop, values, arrays):
         """Put back what :meth:`get` returned, in this process or in another.
@@ -73,7 +78,7 @@ class RunState:
         UserError
             It is the state of a network with other variables.
         """
-        missing = [name for name in self._shared if name not in arrays]
+        missing = [name for name in self._all if name not in arrays]
         if missing:
             raise UserError(
                 f"the checkpoint has no {missing[0]}: it was written by another version of this program; go on with that one."
@@ -84,9 +89,8 @@ class RunState:
             stream.state = _from_plain(values["streams"][name])
         self.begin_epoch()
         self._monitor.state, self._log.text = values["monitor"], values["log"]
-        for name, variable in self._shared.items():
+        for name, variable in self._all.items():
             variable.set_value(arrays[name])
-        self._noise.set_states([arrays[f"noise_{i}"] for i in range(len(self._noise.get_states()))])
 
 
 def _plain(state):

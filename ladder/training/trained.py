@@ -1,8 +1,6 @@
 """A trained network, read from the folder of its run."""
 
-import aesara
-
-from ladder.backends import c
+from ladder import backends
 from ladder.data.experiment import validation_stream
 from ladder.graph.parameters import ParameterStore
 from ladder.training import functions, results
@@ -45,7 +43,7 @@ class TrainedClassifier:
         outputs = [self._probabilities]
         if running_statistics:
             outputs = with_running_statistics(outputs, self.shareds)
-        return aesara.function([self._x], outputs[0], mode=c.mode(allow_gc=True))
+        return backends.function([self._x], outputs[0], allow_gc=True)
 
 
 def denoising_costs(p, folder, examples, indices):
@@ -57,5 +55,5 @@ def denoising_costs(p, folder, examples, indices):
     """
     ladder, inputs = functions.build_training_graph(p)
     results.load_parameters(folder, ladder.shareds, [v.name for v in trained_parameters(ladder)])
-    validate = functions.compile_validation(ladder, inputs, c.mode())
+    validate = functions.compile_validation(ladder, inputs)
     return mean_over_batches(validate, validation_stream(p, examples, indices).get_epoch_iterator())

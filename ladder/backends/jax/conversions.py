@@ -25,16 +25,8 @@ from aesara.tensor.shape import Reshape, Shape, SpecifyShape
 from aesara.tensor.signal.pool import MaxPoolGrad, Pool
 from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
+from ladder.backends.jax import pooling
 from ladder.backends.jax.normals import mrg_uniforms
-
-#: Types of 64 bits -> what JAX has in their place.
-NARROWED = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
-
-
-def narrowed(dtype):
-    """The type that JAX computes with, unless it was asked for 64 bits."""
-    return NARROWED.get(str(dtype), str(dtype))
-
 
 def is_concrete(x):
     """Whether a value is known while tracing."""
@@ -82,12 +74,12 @@ def by_its_own_method(op, node, **kwargs):
 
 @jax_funcify.register(Cast)
 def cast(op, **kwargs):
-    return lambda x: jnp.asarray(x).astype(narrowed(op.o_type.dtype))
+    return lambda x: jnp.asarray(x).astype(op.o_type.dtype)
 
 
 @jax_funcify.register(CAReduce)
 def reduction(op, node, **kwargs):
-    name, dtype = type(op.scalar_op).__name__, narrowed(node.outputs[0].dtype)
+    name, dtype = type(op.scalar_op).__name__, node.outputs[0].dtype
     axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
     reduce = {"Add": "sum", "Mul": "prod", "ScalarMaximum": "max", "ScalarMinimum": "min", "OR": "any", "AND": "all"}[name]
 
@@ -143,7 +135,7 @@ def make_vector(op, node, **kwargs):
     def function(*entries):
         if all(map(is_concrete, entries)):
             return np.array(entries, op.dtype)
-        return jnp.stack([jnp.asarray(x, narrowed(op.dtype)) for x in entries])
+        return jnp.stack([jnp.asarray(x, op.dtype) for x in entries])
 
     return function
 
@@ -292,45 +284,34 @@ def _padding(op, sizes):
 
 @jax_funcify.register(Pool)
 def pool(op, node, **kwargs):
-    _check_pooling(op)
+    size, stride = _windows(op, node.inputs[1:])
 
-    def function(x, size, stride, pad):
-        size, stride, ends = _windows(node, x)
-        padding = ((0, 0), (0, 0), *((0, end) for end in ends))
-        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, *size), (1, 1, *stride), padding)
+    def function(x, *_):
+        to = Pool.out_shape(x.shape, size, False, stride)[2:]
+        return _maps_second(pooling.largest(_maps_last(x), size, stride, to))
 
     return function
 
 
 @jax_funcify.register(MaxPoolGrad)
 def max_pool_gradient(op, node, **kwargs):
-    _check_pooling(op)
-
-    def function(x, y, dy, size, stride, pad):
-        size, stride, ends = _windows(node, x, first=3)
-        padded = jnp.pad(x, ((0, 0), (0, 0), *((0, end) for end in ends)), constant_values=-jnp.inf)
-        found = jnp.zeros_like(padded)
-        for tap in np.ndindex(*size):
-            inside = tuple(slice(d, d + (m - 1) * s + 1, s) for d, m, s in zip(tap, y.shape[2:], stride))
-            seen = padded[(slice(None), slice(None), *inside)]
-            found = found.at[(slice(None), slice(None), *inside)].add(jnp.where(seen == y, dy, 0.0))
-        return found[:, :, : x.shape[2], : x.shape[3]]
-
-    return function
+    size, stride = _windows(op, node.inputs[3:])
+    return lambda x, y, dy, *_: _maps_second(pooling.gradient(_maps_last(x), _maps_last(dy), size, stride))
 
 
-def _check_pooling(op):
-    if op.mode != "max" or op.ignore_border or op.ndim != 2:
+def _windows(op, parameters):
+    """Size and stride of the windows, constants of the graph."""
+    if op.mode != "max" or op.ignore_border or op.ndim != 2 or any(parameters[2].data):
         raise NotImplementedError(f"no JAX conversion for {op}: only max-pooling in two dimensions that keeps the border")
+    return [tuple(int(n) for n in parameter.data) for parameter in parameters[:2]]
 
 
-def _windows(node, x, first=1):
-    """Size and stride of the windows, constants of the graph, and how far the last ones reach beyond the image."""
-    size, stride, pad = ([int(n) for n in v.data] for v in node.inputs[first : first + 3])
-    if any(pad):
-        raise NotImplementedError("no JAX conversion for padded pooling")
-    sides = [1 + max(0, math.ceil((n - k) / s)) if s < k else math.ceil(n / s) for n, k, s in zip(x.shape[2:], size, stride)]
-    return size, stride, [max(0, (m - 1) * s + k - n) for n, m, k, s in zip(x.shape[2:], sides, size, stride)]
+def _maps_last(x):
+    return x.transpose(0, 2, 3, 1)
+
+
+def _maps_second(x):
+    return x.transpose(0, 3, 1, 2)
 
 
 @jax_funcify.register(mrg_uniform)

@@ -11,6 +11,7 @@ from aesara.graph.rewriting.db import RewriteDatabaseQuery
 from aesara.link.utils import fgraph_to_python
 
 from ladder.backends.jax import conversions
+from ladder.backends.jax.rewrites import FOR_XLA
 
 #: Rewrites towards C code, and those that XLA does better.
 EXCLUDED_REWRITES = (
@@ -29,11 +30,13 @@ class PureFunction:
     constant : list of the other shared variables that it reads
     call : function of (changing, constant, inputs), each a list of arrays
         Returns (outputs, changing), the latter after the updates.
+    convolves : bool
     """
 
     changing: list
     constant: list
     call: Callable
+    convolves: bool
 
 
 def pure_function(inputs, outputs, updates=None, givens=None):
@@ -62,13 +65,14 @@ def pure_function(inputs, outputs, updates=None, givens=None):
     results = clone_replace(results, places)
     graph = FunctionGraph([*(places[v] for v in changing), *(places[v] for v in constant), *inputs], results, clone=True)
     optdb.query(RewriteDatabaseQuery(include=("fast_run", "jax"), exclude=EXCLUDED_REWRITES)).rewrite(graph)
+    FOR_XLA.rewrite(graph)
     converted = fgraph_to_python(graph, conversions.convert, const_conversion_fn=conversions.constant)
 
     def call(changing, constant, inputs):
         results = converted(*changing, *constant, *inputs)
         return list(results[: len(outputs)]), list(results[len(outputs) :])
 
-    return PureFunction(changing, constant, call)
+    return PureFunction(changing, constant, call, convolves=any("Conv" in type(n.op).__name__ for n in graph.apply_nodes))
 
 
 def _shared(variables):

@@ -45,9 +45,29 @@ def statistics(x):
     return m, mean(jnp.square(x - m))
 
 
+def normalize(x, m, s):
+    """``(x - mean) / sqrt(variance + epsilon)``.
+
+    By a division, not a product with the reciprocal: XLA computes the result anew in each kernel that needs
+    it, and in some of them a product would become part of a fused multiply-add, which rounds otherwise.  Then
+    max-pooling's gradient, which looks for the largest entries, would not find them.
+    """
+    return (x - m) / jnp.sqrt(s + EPSILON)
+
+
 def reciprocal_deviation(variance):
     """``1 / sqrt(variance + epsilon)``."""
     return 1 / jnp.sqrt(variance + EPSILON)
+
+
+def rounded(product, s):
+    """A product that is rounded whatever is added to it, see :func:`normalize`.
+
+    The bits are changed by a number that is 0, as variances ``s`` (1, …, columns) are not negative, but of
+    which the compiler does not know that.
+    """
+    nothing = (s < 0).astype(jnp.int32)
+    return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(product, jnp.int32) ^ nothing, jnp.float32)
 
 
 def normalization_gradient(g, normalized, reciprocal):

@@ -7,8 +7,10 @@ prints as C++: applied to arrays, its operations broadcast.
 import jax.numpy as jnp
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.utils import rewrite_graph
-from aesara.link.jax.dispatch import jax_funcify
+from aesara.link.utils import fgraph_to_python
 
+from ladder.backends.jax import conversions
+from ladder.backends.jax.rewrites import FOR_XLA
 from ladder.fused.jax.columns import total
 
 
@@ -48,4 +50,6 @@ def _used(applied):
 
 def _function(inputs, outputs):
     outputs = rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
-    return jax_funcify(FunctionGraph(inputs, outputs, clone=True))
+    graph = FunctionGraph(inputs, outputs, clone=True)
+    FOR_XLA.rewrite(graph)
+    return fgraph_to_python(graph, conversions.convert, const_conversion_fn=conversions.constant)

@@ -1,6 +1,8 @@
 """One encoder layer after its matrix product, and its gradient."""
 
-from ladder.fused.jax.columns import n_rows, normalization_gradient, reciprocal_deviation, statistics
+import jax.numpy as jnp
+
+from ladder.fused.jax.columns import n_rows, normalization_gradient, normalize, reciprocal_deviation, rounded, statistics
 from ladder.fused.jax.elementwise import gradient_function, summed, value_function
 
 
@@ -10,10 +12,10 @@ def encode(operation):
 
     def function(z_pre, *rest):
         m, s = statistics(z_pre)
-        z = (z_pre - m) * reciprocal_deviation(s)
+        z = normalize(z_pre, m, s)
         if operation.noisy:
             noise, std, *rest = rest
-            z = z + noise * std
+            z = z + rounded(noise * jnp.float32(std), s)
         return z, activate(z, *rest), m, s
 
     return function

@@ -15,7 +15,14 @@ class Extension:
         """Before the first batch of an epoch; not where a resumed run goes on within one."""
 
     def after_batch(self, loop, values):
-        """After an update; ``values`` is name -> float."""
+        """After an update; ``values`` is name -> float.
+
+        Updates may be made some at a time: parameters may be those after the
+        last of them already.
+        """
+
+    def after_updates(self, loop):
+        """After an update, or some, when parameters and all else are as the loop's counters say."""
 
     def after_epoch(self, loop):
         """After the last batch of an epoch."""

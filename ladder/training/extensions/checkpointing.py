@@ -41,7 +41,7 @@ class Checkpoint(Extension):
     def before_epoch(self, loop):
         self._state.begin_epoch()
 
-    def after_batch(self, loop, values):
+    def after_updates(self, loop):
         if self._seconds and time.monotonic() - self._last >= self._seconds:
             self._save(loop)
 

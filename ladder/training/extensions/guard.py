@@ -32,7 +32,9 @@ class StopOnNotFinite(Extension):
     def after_batch(self, loop, values):
         if not math.isfinite(values["cost_total"]):
             self._stop(loop, values)
-        if loop.updates_done % SNAPSHOT_EVERY == 0:
+
+    def after_updates(self, loop):
+        if loop.updates_done - self._looked_after >= SNAPSHOT_EVERY:
             self._keep(loop)
 
     def after_epoch(self, loop):
@@ -40,6 +42,7 @@ class StopOnNotFinite(Extension):
 
     def _keep(self, loop):
         """Copy the parameters if all are finite (a finite cost does not say so of the update)."""
+        self._looked_after = loop.updates_done
         copies = {name: shared.get_value() for name, shared in self._shareds.items()}
         if all(np.isfinite(copy).all() for copy in copies.values()):
             self._kept, self._kept_after = copies, loop.updates_done

@@ -1,0 +1,59 @@
+"""Compiled functions that read and change shared variables."""
+
+import jax
+import numpy as np
+
+from ladder.backends.jax.graph import pure_function
+
+
+class Function:
+    """What ``aesara.function`` returns, in JAX: compiled anew for every shape of its inputs.
+
+    Parameters
+    ----------
+    inputs, outputs, updates, givens
+        See :func:`ladder.backends.function`.
+    """
+
+    def __init__(self, inputs, outputs, updates=None, givens=None):
+        self._several = isinstance(outputs, (list, tuple))
+        outputs = list(outputs) if self._several else [outputs]
+        self._inputs = [variable.type.dtype for variable in inputs]
+        self._outputs = [variable.type.dtype for variable in outputs]
+        pure = pure_function(inputs, outputs, updates, givens)
+        self._changing, self._constant = pure.changing, pure.constant
+        self._call = jax.jit(pure.call, donate_argnums=0)
+
+    def __call__(self, *arrays):
+        arrays = [np.asarray(array, dtype) for array, dtype in zip(arrays, self._inputs, strict=True)]
+        outputs, changed = self._call(values_of(self._changing), values_of(self._constant), arrays)
+        set_values(self._changing, changed)
+        outputs = [np.asarray(value, dtype) for value, dtype in zip(outputs, self._outputs)]
+        return outputs if self._several else outputs[0]
+
+    def on(self, others):
+        """The same program with other shared variables.
+
+        Parameters
+        ----------
+        others : function of a shared variable -> the one to take in its place
+
+        Returns
+        -------
+        Function
+        """
+        other = object.__new__(Function)
+        other.__dict__.update(self.__dict__)
+        other._changing, other._constant = (list(map(others, part)) for part in (self._changing, self._constant))
+        return other
+
+
+def values_of(variables):
+    """What shared variables hold, without copying: arrays of NumPy or JAX."""
+    return [variable.container.storage[0] for variable in variables]
+
+
+def set_values(variables, values):
+    """Let shared variables hold arrays of JAX."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.container.storage[0] = value

@@ -1,0 +1,51 @@
+"""The largest entry of each window of maps, and its gradient; (examples, height, width, maps)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def largest(x, size, stride, to):
+    """Of each window.
+
+    Parameters
+    ----------
+    x : (examples, height, width, maps)
+    size, stride : (int, int)
+    to : (height', width')
+    """
+    padding = [(0, max(0, (m - 1) * s + k - n)) for n, m, k, s in zip(x.shape[1:3], to, size, stride)]
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
+
+
+def gradient(x, dy, size, stride):
+    """Of :func:`largest`: all entries get it that are the largest of their windows.
+
+    Which ones are is found from one copy of x: XLA may compute x once for each of its uses, with other
+    rounding, and then no entry would be equal to the largest.
+    """
+    x = jax.lax.optimization_barrier(x)
+    y = largest(x, size, stride, dy.shape[1:3])
+    if size == stride:
+        # Windows do not overlap: each entry has one.
+        y, dy = (_over_windows(z, size, x.shape) for z in (y, dy))
+        return jnp.where(x == y, dy, 0.0)
+    return sum(_through_tap(x, y, dy, tap, stride) for tap in np.ndindex(*size))
+
+
+def _over_windows(z, size, shape):
+    """Each entry copied over its window, cropped."""
+    n, h, w, maps = z.shape
+    windows = jnp.broadcast_to(z[:, :, None, :, None, :], (n, h, size[0], w, size[1], maps))
+    return windows.reshape(n, h * size[0], w * size[1], maps)[:, : shape[1], : shape[2]]
+
+
+def _through_tap(x, y, dy, tap, stride):
+    """The gradient that entries get as entry ``tap`` of their windows."""
+    spans = [(m - 1) * s + 1 for m, s in zip(y.shape[1:3], stride)]
+    beyond = [max(0, d + span - n) for d, span, n in zip(tap, spans, x.shape[1:3])]
+    inside = jnp.pad(x, ((0, 0), (0, beyond[0]), (0, beyond[1]), (0, 0)), constant_values=-jnp.inf)
+    seen = inside[:, tap[0] : tap[0] + spans[0] : stride[0], tap[1] : tap[1] + spans[1] : stride[1]]
+    # What falls beyond the edge is cut off by a negative padding.
+    spread = [(d, n - d - span, s - 1) for d, n, span, s in zip(tap, x.shape[1:3], spans, stride)]
+    return jax.lax.pad(jnp.where(seen == y, dy, 0.0), np.float32(0), ((0, 0, 0), *spread, (0, 0, 0)))

@@ -1,0 +1,148 @@
+"""Is JAX here, which devices has it, and how is it to compute?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ladder.backends import c
+from ladder.errors import UserError
+
+#: The first version with all that is used here.
+OLDEST = (0, 4, 26)
+
+#: Names of ``--matmul-precision``, and JAX's.
+PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
+
+INSTALL = "pip install 'jax==0.7.1' (CPU) or 'jax[cuda12]==0.7.1' (NVIDIA GPUs), or ladder's extra [jax] or [cuda]"
+
+_in_force: JaxBackend | None = None
+
+
+@dataclass(frozen=True)
+class JaxBackend:
+    """What XLA runs on: versions, device, threads of the CPU, precision of products."""
+
+    version: str
+    platform: str
+    device: str
+    threads: int
+    precision: str
+
+    @property
+    def summary(self) -> str:
+        """A line for logs."""
+        threads = f", {self.threads} threads" if self.platform == "cpu" else ""
+        return f"JAX {self.version} on {self.device}{threads}, products in {self.precision}"
+
+
+def configure(threads: int | None = None, matmul_precision: str | None = None) -> JaxBackend:
+    """Prepare JAX, and Aesara for building graphs; call before either is imported.
+
+    Parameters
+    ----------
+    threads
+        Of the CPU, fixed by the first call.  None: ``OMP_NUM_THREADS`` if the
+        user set it, else the cores that this process may use.
+    matmul_precision
+        One of ``PRECISIONS``; None: as it was, at first float32.
+
+    Raises
+    ------
+    UserError
+        JAX is missing, too old, or has no device that works.
+    """
+    global _in_force
+    if matmul_precision is not None and matmul_precision not in PRECISIONS:
+        raise UserError(f"--matmul-precision: '{matmul_precision}' is none of {', '.join(PRECISIONS)}.")
+    version = check_version()
+    if _in_force is None:
+        threads = c.default_threads() if threads is None else threads
+        if threads < 1:
+            raise UserError(f"The number of threads is {threads}: give 1 or more")
+        os.environ["NPROC"] = str(threads)  # which is what XLA asks for
+        _prepare_aesara()
+        device = _first_device()
+        _in_force = JaxBackend(version, device.platform, device.device_kind, threads, "float32")
+        _settings()
+        _set_precision("float32")
+    if matmul_precision is not None:
+        _set_precision(matmul_precision)
+    return _in_force
+
+
+def check_version() -> str:
+    """JAX's version; UserError where it is missing, too old, or does not fit its NumPy."""
+    try:
+        version = importlib.metadata.version("jax")
+        importlib.metadata.version("jaxlib")
+    except importlib.metadata.PackageNotFoundError:
+        raise UserError(f"--backend jax needs JAX, which is not installed: {INSTALL}.") from None
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:3]))
+    if numbers < OLDEST:
+        raise UserError(f"--backend jax needs JAX {'.'.join(map(str, OLDEST))} or newer, and {version} is installed: {INSTALL}.")
+    return version
+
+
+def describe() -> dict[str, str | int]:
+    """What decides speed and rounding, see :func:`ladder.backends.describe`."""
+    backend = configure()
+    return {
+        "jax": backend.version,
+        "jaxlib": importlib.metadata.version("jaxlib"),
+        "device": f"{backend.platform}: {backend.device}",
+        "matmul_precision": backend.precision,
+        "threads": backend.threads,
+    }
+
+
+def devices() -> list:
+    """All of JAX's devices: NVIDIA GPUs and others before the CPU.
+
+    Raises
+    ------
+    UserError
+        JAX cannot start one, and why.
+    """
+    import jax
+
+    try:
+        found = jax.devices()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"JAX has no device that works ({reason}): mend that, or set JAX_PLATFORMS=cpu.") from None
+    return found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")]
+
+
+def _first_device():
+    return devices()[0]
+
+
+def _prepare_aesara() -> None:
+    from ladder.backends.jax import aliases
+
+    aliases.restore()
+    if "aesara" not in sys.modules:
+        c.configure_without_compiler()
+
+
+def _settings() -> None:
+    import aesara.link.jax.dispatch  # noqa: F401, it sets 32 bits
+    import jax
+
+    # Normals are made in float64 and rounded once; all else asks for float32 itself.
+    jax.config.update("jax_enable_x64", True)
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(Path.home() / ".cache" / "ladder" / "jax"))
+
+
+def _set_precision(name: str) -> None:
+    global _in_force
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", PRECISIONS[name])
+    _in_force = replace(_in_force, precision=name)

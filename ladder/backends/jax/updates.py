@@ -1,0 +1,198 @@
+"""Many updates in one program, of one run or of several side by side.
+
+The examples are on the device once; a request for an update is the positions
+of its examples.  A run of updates is one ``lax.scan``: nothing comes back to
+the host before its end.  Several runs (of other seeds) are the same program
+under ``vmap``, each with parameters, noise and order of data of its own.
+"""
+
+from functools import partial
+from itertools import groupby
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ladder.backends.jax.compiled import set_values, values_of
+from ladder.backends.jax.graph import pure_function
+
+#: Updates at once on a CPU, where they take so long that a program of more is no faster, and a user waits
+#: for its end after Ctrl-C; on a GPU up to an epoch of them.
+AT_ONCE = {"cpu": 20}
+MOST_AT_ONCE = 1000
+
+
+class Updates:
+    """See :func:`ladder.backends.updates`.
+
+    Attributes
+    ----------
+    at_once : int
+        How many updates a call makes best.
+    """
+
+    def __init__(self, inputs, monitored, changes, data):
+        self._names, self._monitored = [v.name for v in inputs], list(monitored)
+        pure = pure_function(inputs, list(monitored.values()), changes)
+        self._changing, self._constant = pure.changing, pure.constant
+        self._convolves = pure.convolves
+        self._data = _on_device(data)
+        self.at_once = AT_ONCE.get(jax.default_backend(), MOST_AT_ONCE)
+        # Traced and compiled once for each number of runs, of updates, and size of batches.
+        self._program = jax.jit(partial(_run, pure.call, tuple(self._names)), donate_argnums=0)
+
+    def on(self, others, data):
+        """The same program for another run.
+
+        Parameters
+        ----------
+        others : function of a shared variable -> the other run's
+        data : dict of input name -> array
+            Where it is the same array as this run's, the copy on the device is shared.
+        """
+        other = object.__new__(Updates)
+        other.__dict__.update(self.__dict__)
+        other._changing, other._constant = (list(map(others, part)) for part in (self._changing, self._constant))
+        other._data = _on_device(data, self._data)
+        return other
+
+    def make(self, requests):
+        """Make updates; see :class:`ladder.backends.c.Updates`.
+
+        Where ``cost_total`` is not finite, those after it are not made, and
+        their values are missing from the result.
+        """
+        return make_together([self], [requests])[0]
+
+
+def make_together(runs, requests):
+    """See :func:`ladder.backends.make_together`."""
+    if runs[0]._convolves:
+        # Under vmap, filters of their own would make a convolution of groups, which is slower than one run after the other.
+        return [_make_all([run], [each])[0] for run, each in zip(runs, requests)]
+    return _make_all(runs, requests)
+
+
+def _make_all(runs, requests):
+    done = [[] for _ in runs]
+    for _, part in groupby(zip(*requests), lambda at_one_time: _shapes(at_one_time[0])):
+        _make_alike(runs, list(zip(*part)), done)
+    return done
+
+
+def _shapes(request):
+    """Of one update's batches: others need another program."""
+    return [(name, len(positions)) for name, positions in sorted(request.items())]
+
+
+def _make_alike(runs, requests, done):
+    """Make updates of batches of the same sizes, and append what was monitored to ``done``."""
+    # A run that has stopped is not taken along.
+    going = [i for i, values in enumerate(done) if not (values and _is_bad(values[-1]))]
+    if not going:
+        return
+    before = [_copies(runs[i]._changing) for i in going]
+    changed, values = _call([runs[i] for i in going], [requests[i] for i in going])
+    for i, old, new, columns in zip(going, before, changed, jax.device_get(values)):
+        run = runs[i]
+        set_values(run._changing, new)
+        rows = [dict(zip(run._monitored, map(float, row))) for row in zip(*columns)]
+        bad = next((k for k, row in enumerate(rows) if _is_bad(row)), None)
+        if bad is not None:
+            set_values(run._changing, old)
+            rows = _repeat(run, requests[i][: bad + 1])
+        done[i] += rows
+
+
+def _call(runs, requests):
+    """Changed shared variables and monitored values of each run."""
+    names = runs[0]._names
+    copies = [{name: copy for name, (_, copy) in run._data.items()} for run in runs]
+    common = {name: copies[0][name] for name in names if all(each[name] is copies[0][name] for each in copies)}
+    own = [{name: each[name] for name in names if name not in common} for each in copies]
+    changing, constant = [values_of(run._changing) for run in runs], [values_of(run._constant) for run in runs]
+    return runs[0]._program(changing, constant, common, own, [_positions(requests, name) for name in names])
+
+
+def _positions(requests, name):
+    """(updates, runs, batch) int32."""
+    return np.stack([[request[name] for request in of_run] for of_run in requests], axis=1).astype("int32")
+
+
+def _repeat(run, requests):
+    """Make updates again one by one, so that the run's state is that of after the last."""
+    rows = []
+    for request in requests:
+        changed, values = _call([run], [[request]])
+        set_values(run._changing, changed[0])
+        rows.append(dict(zip(run._monitored, (float(column[0]) for column in values[0]))))
+    return rows
+
+
+def _is_bad(row):
+    return not np.isfinite(row.get("cost_total", 0.0))
+
+
+def _copies(variables):
+    """Copies on the device of what shared variables hold: the arrays themselves are given away."""
+    return [jnp.copy(value) for value in values_of(variables)]
+
+
+def _run(update, names, changing, constant, common, own, positions):
+    """Updates one after the other, of one run or, each with an axis for the runs in front, of several.
+
+    Parameters
+    ----------
+    update : function of (changing, constant, inputs), see :class:`ladder.backends.jax.graph.PureFunction`
+    names : of the inputs
+    changing, constant : lists of arrays, one list a run
+    common : dict of name -> array (N, …), examples that all runs share
+    own : list of such dicts, one a run
+    positions : list of (updates, runs, batch) int32, one an input
+
+    Returns
+    -------
+    changing : list of arrays, one list a run
+    values : list of (updates,) monitored values, one list a run
+    """
+    runs = range(len(changing))
+    if len(runs) == 1:
+        changing, constant, together = changing[0], constant[0], update
+        positions = [rows[:, 0] for rows in positions]
+    else:
+        # Taken apart again at the end, so that each run keeps arrays of its own.
+        changing, constant = ([jnp.stack(x) for x in zip(*lists)] for lists in (changing, constant))
+        together = jax.vmap(update)
+
+    def pick(name, rows):
+        if name in common:
+            return jnp.take(common[name], rows, axis=0)
+        if len(runs) == 1:
+            return jnp.take(own[0][name], rows, axis=0)
+        return jnp.stack([jnp.take(own[i][name], rows[i], axis=0) for i in runs])
+
+    def step(changing, at):
+        outputs, changing = together(changing, constant, [pick(name, rows) for name, rows in zip(names, at)])
+        return changing, outputs
+
+    changing, values = jax.lax.scan(step, [jnp.asarray(x) for x in changing], positions)
+    if len(runs) == 1:
+        return [changing], [values]
+    return [[x[i] for x in changing] for i in runs], [[x[:, i] for x in values] for i in runs]
+
+
+def _on_device(data, known=None):
+    """Arrays on the device, each once: input names often share one.
+
+    Parameters
+    ----------
+    data : dict of name -> array
+    known : dict of name -> (array, its copy on the device), what is there already
+    """
+    copies = {id(array): copy for array, copy in (known or {}).values()}
+    found = {}
+    for name, array in data.items():
+        if id(array) not in copies:
+            copies[id(array)] = jax.device_put(array)
+        found[name] = array, copies[id(array)]
+    return found
