@@ -6,10 +6,10 @@ import sys
 from contextlib import contextmanager
 
 from ladder import __version__
-from ladder.cli import attack, convert, demo, evaluate, parity, predict, presets, table, train
+from ladder.cli import attack, convert, demo, devices, evaluate, parity, predict, presets, table, train
 from ladder.errors import TrainingStopped, UserError
 
-COMMANDS = (train, presets, evaluate, table, attack, predict, convert, parity, demo)
+COMMANDS = (train, presets, evaluate, table, attack, predict, convert, parity, demo, devices)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -148,6 +148,8 @@ def add_backend_options(parser, default="c"):
                        help="what compiles the graph: c (a C++ compiler and BLAS), or jax (XLA, on a GPU where JAX has one) (default: "
                        + (default or "the run's, at first c") + ")")  # fmt: skip
     group.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
+    group.add_argument("--device", choices=("cpu", "gpu"),
+                       help="with --backend jax, where it computes (default: on a GPU where JAX has one)")  # fmt: skip
     group.add_argument("--matmul-precision", choices=("float32", "tf32", "bfloat16"),
                        help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 and bfloat16 are faster, and round to 10 and 7 bits (default: float32)")  # fmt: skip
 
@@ -160,10 +162,11 @@ def configure_backend(args):
     UserError
         It is not installed, or cannot run here.
     """
-    if args.backend != "jax" and args.matmul_precision is not None:
-        raise UserError("--matmul-precision is for --backend jax: give that, too, or leave it out.")
-    options = {"matmul_precision": args.matmul_precision} if args.backend == "jax" else {}
-    return backends.configure(args.backend, args.threads, **options)
+    options = {"matmul_precision": args.matmul_precision, "device": args.device}
+    given = ["--" + name.replace("_", "-") for name, value in options.items() if value is not None]
+    if args.backend != "jax" and given:
+        raise UserError(f"{given[0]} is for --backend jax: give that, too, or leave it out.")
+    return backends.configure(args.backend, args.threads, **(options if args.backend == "jax" else {}))
 
 
 def add_checkpoint_options(parser):

@@ -55,7 +55,7 @@ def _check_alone(args):
     if given:
         raise UserError(
             f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--backend, "
-            "--threads, --matmul-precision and --checkpoint-minutes may be given)."
+            "--device, --threads, --matmul-precision and --checkpoint-minutes may be given)."
         )
 
 

@@ -18,7 +18,7 @@ OLDEST = (0, 4, 26)
 #: Names of ``--matmul-precision``, and JAX's.
 PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
 
-INSTALL = "pip install 'jax==0.7.1' (CPU) or 'jax[cuda12]==0.7.1' (NVIDIA GPUs), or ladder's extra [jax] or [cuda]"
+INSTALL = "pip install -e '.[jax]' (CPU) or '.[cuda]' (NVIDIA GPUs)"
 
 _in_force: JaxBackend | None = None
 
@@ -40,7 +40,9 @@ class JaxBackend:
         return f"JAX {self.version} on {self.device}{threads}, products in {self.precision}"
 
 
-def configure(threads: int | None = None, matmul_precision: str | None = None) -> JaxBackend:
+def configure(
+    threads: int | None = None, matmul_precision: str | None = None, device: str | None = None
+) -> JaxBackend:
     """Prepare JAX, and Aesara for building graphs; call before either is imported.
 
     Parameters
@@ -50,6 +52,8 @@ def configure(threads: int | None = None, matmul_precision: str | None = None) -
         user set it, else the cores that this process may use.
     matmul_precision
         One of ``PRECISIONS``; None: as it was, at first float32.
+    device
+        'cpu' or 'gpu'; None: JAX's choice, a GPU where it has one.
 
     Raises
     ------
@@ -66,8 +70,8 @@ def configure(threads: int | None = None, matmul_precision: str | None = None) -
             raise UserError(f"The number of threads is {threads}: give 1 or more")
         os.environ["NPROC"] = str(threads)  # which is what XLA asks for
         _prepare_aesara()
-        device = _first_device()
-        _in_force = JaxBackend(version, device.platform, device.device_kind, threads, "float32")
+        found = _choose(device)
+        _in_force = JaxBackend(version, found.platform, found.device_kind, threads, "float32")
         _settings()
         _set_precision("float32")
     if matmul_precision is not None:
@@ -101,7 +105,7 @@ def describe() -> dict[str, str | int]:
 
 
 def devices() -> list:
-    """All of JAX's devices: NVIDIA GPUs and others before the CPU.
+    """All of JAX's devices, the one it computes on first.
 
     Raises
     ------
@@ -112,14 +116,32 @@ def devices() -> list:
 
     try:
         found = jax.devices()
+        return found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")]
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"JAX has no device that works ({reason}): mend that, or set JAX_PLATFORMS=cpu.") from None
-    return found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")]
 
 
-def _first_device():
-    return devices()[0]
+def _choose(device: str | None):
+    if device == "cpu":
+        import jax
+
+        jax.config.update("jax_platforms", "cpu")
+    found = devices()[0]
+    if device == "gpu" and found.platform == "cpu":
+        raise UserError(f"--device gpu: {no_gpu()}")
+    return found
+
+
+def no_gpu() -> str:
+    """Why JAX has no GPU, as far as can be told, and the mend."""
+    if not Path("/proc/driver/nvidia/version").exists():
+        return "this machine has no NVIDIA driver: install one, or leave --device out to compute on the CPU."
+    try:
+        importlib.metadata.version("jax-cuda12-plugin")
+    except importlib.metadata.PackageNotFoundError:
+        return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]'."
+    return "there is an NVIDIA driver and JAX's CUDA plugin, but JAX sees no GPU: nvidia-smi and JAX's warnings tell more."
 
 
 def _prepare_aesara() -> None:

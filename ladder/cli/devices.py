@@ -1,0 +1,54 @@
+"""``run.py devices``: what the backends have here to compute on."""
+
+from rich.console import Console
+from rich.table import Table
+
+from ladder.backends import check
+from ladder.backends.jax import setup
+from ladder.errors import UserError
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "devices", help="what there is to compute on", allow_abbrev=False,
+        description="List what --backend c and --backend jax compute on here, and what is missing for either.",
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    table = Table("--backend", "computes on", "with")
+    missing = []
+    for name, rows in (("c", _rows_of_c), ("jax", _rows_of_jax)):
+        try:
+            for row in rows():
+                table.add_row(name, *row)
+        except UserError as error:
+            table.add_row(name, "nothing", "")
+            missing.append(f"{name}: {error}")
+    Console().print(table)
+    for line in missing:
+        print(line)
+    if not missing and setup.devices()[0].platform == "cpu":
+        print(f"JAX computes on the CPU: {setup.no_gpu()}")
+    return 0
+
+
+def _rows_of_c():
+    check.python_version()
+    check.compiler(check.find_compiler())
+    from ladder.backends import c
+
+    backend = c.configure()
+    return [("CPU", f"{backend.blas.name} {backend.blas.version}, {backend.threads} threads, {backend.cxx}")]
+
+
+def _rows_of_jax():
+    version = setup.check_version()
+    rows = []
+    for device in setup.devices():
+        memory = (device.memory_stats() or {}).get("bytes_limit")
+        amount = f", {memory / 2**30:.0f} GiB for JAX" if memory else ""
+        rows.append((f"{device.platform} {device.id}: {device.device_kind}", f"JAX {version}{amount}"))
+    return rows
