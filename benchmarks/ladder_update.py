@@ -6,7 +6,7 @@ import numpy as np
 from network import random_batch
 
 
-def prepare(network, threads, plain, noise, **options):
+def prepare(network, threads, plain, noise, backend="c", **options):
     """A contestant's update: a function without arguments.
 
     Parameters
@@ -16,43 +16,52 @@ def prepare(network, threads, plain, noise, **options):
     plain : bool
         The readable graph, or the fused one.
     noise : 'mrg' or 'philox'
+    backend : 'c' or 'jax'
     options : more hyper-parameters
     """
     p = hyper_parameters(network, plain, noise, **options)
-    update, _ = compiled(p, threads)
     batch = random_batch(network, np.random.default_rng(0))
-    return lambda: update(batch)
+    updates, _ = compiled(p, threads, batch, backend)
+    request = {name: np.arange(len(array)) for name, array in batch.items()}
+    return lambda: updates.make([request])
 
 
-def prepare_epoch(network, threads, updates, plain, noise):
+def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
     """A function that runs an epoch and returns what it and its updates took, in seconds."""
     p = hyper_parameters(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
-    update, shareds = compiled(p, threads)
+    examples = random_examples(network, p.unlabeled_samples)
 
     from ladder.data.experiment import choose_examples, training_stream
     from ladder.training.extensions.guard import StopOnNotFinite
     from ladder.training.extensions.monitoring import TrainingMonitor
     from ladder.training.main_loop import MainLoop
 
-    examples = random_examples(network, p.unlabeled_samples)
     stream = training_stream(p, examples, choose_examples(p, examples))
-    spent = []
-
-    def timed(batch):
-        start = time.perf_counter()
-        values = update(batch)
-        spent.append(time.perf_counter() - start)
-        return values
+    made, shareds = compiled(p, threads, stream.sources, backend)
+    timed = Timed(made)
 
     def epoch():
-        spent.clear()
+        timed.spent.clear()
         # What training does around an update; it also prints, validates and saves, once an epoch.
         extensions = [StopOnNotFinite(shareds, lambda: None, len(network.dims)), TrainingMonitor()]
         start = time.perf_counter()
-        MainLoop(timed, stream, 1, extensions).run()
-        return {"epoch_s": time.perf_counter() - start, "updates_s": list(spent)}
+        MainLoop(stream, 1, extensions).run(timed)
+        return {"epoch_s": time.perf_counter() - start, "updates_s": list(timed.spent)}
 
     return epoch
+
+
+class Timed:
+    """Updates, and how long each of them took: those made at once share the time."""
+
+    def __init__(self, updates):
+        self._updates, self.at_once, self.spent = updates, updates.at_once, []
+
+    def make(self, requests):
+        start = time.perf_counter()
+        values = self._updates.make(requests)
+        self.spent += [(time.perf_counter() - start) / len(requests)] * len(requests)
+        return values
 
 
 def hyper_parameters(network, plain, noise, **options):
@@ -62,16 +71,16 @@ def hyper_parameters(network, plain, noise, **options):
     return HyperParameters(plain_graph=plain, noise=noise, **network.options, **options)
 
 
-def compiled(p, threads):
-    """The update (a function of a batch), and the shared variables by name."""
-    from ladder.backends import c
+def compiled(p, threads, data, backend="c"):
+    """What makes updates with examples of ``data``, and the shared variables by name."""
+    from ladder import backends
 
-    c.configure(threads)
+    backends.configure(backend, threads)
     from ladder.training import functions
 
     ladder, inputs = functions.build_training_graph(p)
-    update, _ = functions.compile_training(ladder, inputs, p.lr, c.mode())
-    return update, ladder.shareds
+    updates, _ = functions.compile_training(ladder, inputs, p.lr, data)
+    return updates, ladder.shareds
 
 
 def random_examples(network, n):

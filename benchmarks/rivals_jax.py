@@ -2,7 +2,8 @@
 
 As in PyTorch's, the clean labelled half goes by itself, without gradients, and
 the other three go through each layer in one product.  The noise is JAX's
-default, Threefry: XLA fuses it, and here it was faster than ``rbg``.
+default, Threefry (faster here than ``rbg``), or that of the ladder's JAX
+backend, by its functions, so that what differs is all else.
 """
 
 from functools import partial
@@ -133,12 +134,31 @@ def step(network, state, batch, noise):
     return new, values["cost_total"]
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=(1, 2))
-def noisy_step(network, state, key, batch):
-    """:func:`step` with noise drawn from ``key``; also returns the next key."""
-    key, *keys = jax.random.split(key, len(network.dims) + 1)
-    noise = [jax.random.normal(k, shape) for k, shape in zip(keys, network.noise_shapes)]
-    return *step(network, state, batch, noise), key
+@partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2, 3))
+def noisy_step(network, draw, state, streams, batch):
+    """:func:`step` with noise drawn from the ``streams``, one a layer; also returns the next ones."""
+    streams, noise = zip(*map(draw, streams, network.noise_shapes))
+    return *step(network, state, batch, list(noise)), list(streams)
+
+
+def threefry(key, shape):
+    """The next key, and normals."""
+    key, this = jax.random.split(key)
+    return key, jax.random.normal(this, shape, "float32")
+
+
+def noise_source(name, network):
+    """The function that draws, and its streams."""
+    if name == "threefry":
+        return threefry, list(jax.random.split(jax.random.key(1), len(network.dims)))
+    from ladder.backends.jax import normals
+
+    jax.config.update("jax_enable_x64", True)
+    streams = range(len(network.dims))
+    if name == "philox":
+        return normals.philox_normals, [jnp.array([1, stream, 0], "int64") for stream in streams]
+    states = np.random.default_rng(1).integers(1, 2**30, (len(network.dims), 15360, 6), "int32")
+    return normals.mrg_normals, list(map(jnp.array, states))
 
 
 def costs_and_gradients(network, parameters, batch, noise):
@@ -154,20 +174,20 @@ def after_update(network, parameters, batch, noise):
     return jax.device_get({**state["parameters"], **state["averages"]})
 
 
-def prepare(network, threads):
+def prepare(network, threads, noise="threefry"):
     """A contestant's update: a function without arguments.
 
     The number of threads is set by the environment, see ``contest.environment``.
     """
     rng = np.random.default_rng(0)
-    state, key = first_state(network, first_parameters(network, rng)), jax.random.key(1)
-    batch = random_batch(network, rng)
+    draw, streams = noise_source(noise, network)
+    state, batch = first_state(network, first_parameters(network, rng)), random_batch(network, rng)
 
     def update():
-        nonlocal state, key
-        state, total, key = noisy_step(network, state, key, batch)
+        nonlocal state, streams
+        state, total, streams = noisy_step(network, draw, state, streams, batch)
         # Otherwise only the cost would be waited for.
-        jax.block_until_ready(state)
+        jax.block_until_ready((state, streams))
         return float(total)
 
     return update

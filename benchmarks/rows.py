@@ -55,6 +55,15 @@ ROWS = {
         "ladder, fused, Philox, sgn noise on both halves", "ladder_update",
         {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
     ),
+    "ladder-jax-plain": Row(
+        "ladder in JAX, plain graph", "ladder_update", {"plain": True, "noise": "mrg", "backend": "jax"}, "ladder_update"
+    ),
+    "ladder-jax-mrg": Row(
+        "ladder in JAX", "ladder_update", {"plain": False, "noise": "mrg", "backend": "jax"}, "ladder_update"
+    ),
+    "ladder-jax-philox": Row(
+        "ladder in JAX, Philox", "ladder_update", {"plain": False, "noise": "philox", "backend": "jax"}, "ladder_update"
+    ),
     "torch-joined": Row(
         "PyTorch, as first ported", "rivals_torch_joined", conv_module="rivals_torch_conv_joined"
     ),
@@ -63,6 +72,8 @@ ROWS = {
     "torch-sgn": Row("PyTorch, by hand, sgn noise", "rivals_torch", {"adversarial_tau": 0.1}),
     "torch-compiled": Row("PyTorch, compiled", "rivals_torch", {"compiled": True}, "rivals_torch_conv"),
     "jax": Row("JAX", "rivals_jax"),
+    "jax-mrg": Row("JAX, our MRG noise", "rivals_jax", {"noise": "mrg"}),
+    "jax-philox": Row("JAX, our Philox noise", "rivals_jax", {"noise": "philox"}),
 }
 
 #: The rows whose graph is ours.

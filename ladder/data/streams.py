@@ -146,8 +146,10 @@ class SemiDataStream:
             ``features_labeled`` float32 (batch, ...), ``targets_labeled``
             int64 (batch,), ``features_unlabeled`` float32 (batch, ...).
         """
-        for request in self.get_request_iterator():
-            yield {name: self._pick(name, positions) for name, positions in request.items()}
+        return map(self._batch, self.get_request_iterator())
+
+    def _batch(self, request):
+        return {name: self._pick(name, positions) for name, positions in request.items()}
 
     def _pick(self, name, positions):
         source, half = name.split("_")

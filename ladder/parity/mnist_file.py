@@ -220,5 +220,5 @@ class Run:
 
 
 def _summary(value):
-    value = value.astype("float64")
+    value = numpy.asarray(value, "float64")
     return numpy.array([value.mean(), value.std(), numpy.abs(value).max(), value.flat[0], value.flat[-1]])

@@ -71,14 +71,14 @@ def test_a_cost_that_is_not_finite_stops_its_run_but_not_the_next(capsys):
 
 
 def test_an_interrupted_run_is_saved_and_says_so(monkeypatch, capsys):
-    run_epoch = MainLoop._run_epoch
+    train_epoch = MainLoop._train_epoch
 
-    def interrupted_in_the_second_epoch(loop):
+    def interrupted_in_the_second_epoch(loop, at_once):
         if loop.epochs_done == 1:
             os.kill(os.getpid(), signal.SIGINT)
-        run_epoch(loop)
+        yield from train_epoch(loop, at_once)
 
-    monkeypatch.setattr(MainLoop, "_run_epoch", interrupted_in_the_second_epoch)
+    monkeypatch.setattr(MainLoop, "_train_epoch", interrupted_in_the_second_epoch)
     assert main(f"train {SMALL} --num-epochs 5 --lr 0.02 --seed 1 2 -- x".split()) == 130
     assert len(rows("x0")) == 1 and not os.path.exists("results/x1")
     np.savez("input.npz", features=np.zeros((2, 64), "float32"))

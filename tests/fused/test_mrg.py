@@ -147,9 +147,9 @@ def test_each_goes_on_where_the_other_stopped(plain, fast):
 
 def test_the_state_is_overwritten(fast, operation):
     """No copy of it a call, where nobody else needs it."""
-    memory = [state.get_value(borrow=True).ctypes.data for state in fast.noise._states()]
+    memory = [state.get_value(borrow=True).ctypes.data for state in fast.noise.states()]
     fast.draw(3, 4)
-    assert [state.get_value(borrow=True).ctypes.data for state in fast.noise._states()] == memory
+    assert [state.get_value(borrow=True).ctypes.data for state in fast.noise.states()] == memory
     nodes = fast.draw.maker.fgraph.toposort()
     assert [node.op.inplace for node in nodes if isinstance(node.op, MRGNormal)] == [True, True]
     nodes = operation.maker.fgraph.toposort()

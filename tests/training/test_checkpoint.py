@@ -213,11 +213,10 @@ class TestWhen:
         extension.before_training(None)
         return extension
 
-    def run(self, extension, updates, seconds, moment="after_batch"):
+    def run(self, extension, updates, seconds, moment="after_updates"):
         for update in range(1, updates + 1):
             self.now += seconds
-            extension_arguments = ({},) if moment == "after_batch" else ()
-            getattr(extension, moment)(SimpleNamespace(updates_done=update), *extension_arguments)
+            getattr(extension, moment)(SimpleNamespace(updates_done=update))
 
     def test_every_few_minutes(self):
         self.run(self.make(minutes=1), updates=7, seconds=30)

@@ -86,16 +86,20 @@ class TestGuard:
             guard.after_batch(loop_at(update=update), {"cost_total": float("nan"), **values})
         return str(stopped.value)
 
+    def go_on(self, guard, update):
+        guard.after_batch(loop_at(update=update), {"cost_total": 1.0})
+        guard.after_updates(loop_at(update=update))
+
     def test_finite_costs_go_on(self):
         shareds, saved, guard = self.make()
         for update in range(1, 2 * SNAPSHOT_EVERY + 2):
-            guard.after_batch(loop_at(update=update), {"cost_total": 1.0})
+            self.go_on(guard, update)
         assert not saved
 
     def test_stops_with_update_layer_and_the_last_good_parameters(self):
         shareds, saved, guard = self.make()
         shareds["f_1_W"].set_value(np.full(3, 2, "float32"))
-        guard.after_batch(loop_at(update=SNAPSHOT_EVERY), {"cost_total": 1.0})
+        self.go_on(guard, SNAPSHOT_EVERY)
         shareds["f_1_W"].set_value(np.full(3, np.nan, "float32"))
         shareds["shared_f_2_bn_mean_clean"].set_value(np.array([1, np.inf, 1], "float32"))
         message = self.stop(guard, SNAPSHOT_EVERY + 7)
@@ -106,7 +110,7 @@ class TestGuard:
     def test_a_snapshot_that_is_not_finite_is_not_kept(self):
         shareds, saved, guard = self.make()
         shareds["f_1_W"].set_value(np.array([1, np.nan, 1], "float32"))
-        guard.after_batch(loop_at(update=SNAPSHOT_EVERY), {"cost_total": 1.0})
+        self.go_on(guard, SNAPSHOT_EVERY)
         assert "after update 0" in self.stop(guard, SNAPSHOT_EVERY + 1)
         np.testing.assert_array_equal(saved, [[1, 1, 1]])
 

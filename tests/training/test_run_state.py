@@ -29,7 +29,7 @@ class Run:
         both = [DataStream(sources, scheme(10, 3)) for scheme in (ShuffledScheme, unlabeled)]
         self.stream = SemiDataStream(*both)
         self.monitor, self.log = TrainingMonitor(), SaveLog("log.jsonl")
-        self.loop = MainLoop(None, self.stream, 5, [])
+        self.loop = MainLoop(self.stream, 5, [])
         self.state = RunState(self.ladder, self.step, {"train": self.stream}, self.monitor, self.log)
 
     def get(self):

@@ -15,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from aesara.link.c.op import COp
 from aesara.link.jax.dispatch import jax_funcify
+from aesara.raise_op import Assert, CheckAndRaise
 from aesara.sandbox.rng_mrg import mrg_uniform
 from aesara.scalar.basic import Cast, ScalarOp
-from aesara.tensor.basic import MakeVector, ScalarFromTensor, Split, TensorFromScalar
+from aesara.tensor.basic import ARange, MakeVector, ScalarFromTensor, Split, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle
 from aesara.tensor.math import Argmax, MaxAndArgmax
 from aesara.tensor.nnet.abstract_conv import AbstractConv2d, AbstractConv2d_gradInputs, AbstractConv2d_gradWeights
@@ -67,6 +68,19 @@ def by_its_own_method(op, node, **kwargs):
         return result[0] if isinstance(result, tuple) else result
 
     return alone
+
+
+@jax_funcify.register(Assert)
+@jax_funcify.register(CheckAndRaise)
+def check_and_raise(op, **kwargs):
+    """Conditions on shapes are known while tracing; on values, JAX cannot raise."""
+
+    def function(x, *conditions):
+        if any(is_concrete(condition) and not np.all(condition) for condition in conditions):
+            raise op.exc_type(op.msg)
+        return x
+
+    return function
 
 
 # Arithmetic.
@@ -128,6 +142,11 @@ def _argmax(x, axes):
 
 
 # Shapes.
+
+
+@jax_funcify.register(ARange)
+def arange(op, node, **kwargs):
+    return lambda start, stop, step: np.arange(start, stop, step, op.dtype)
 
 
 @jax_funcify.register(MakeVector)

@@ -1,9 +1,9 @@
 """Many updates in one program, of one run or of several side by side.
 
 The examples are on the device once; a request for an update is the positions
-of its examples.  A run of updates is one ``lax.scan``: nothing comes back to
-the host before its end.  Several runs (of other seeds) are the same program
-under ``vmap``, each with parameters, noise and order of data of its own.
+of its examples.  On a GPU a run of updates is one ``lax.scan``: nothing comes
+back to the host before its end.  Several runs (of other seeds) are the same
+program under ``vmap``, each with parameters, noise and order of data of its own.
 """
 
 from functools import partial
@@ -16,10 +16,9 @@ import numpy as np
 from ladder.backends.jax.compiled import set_values, values_of
 from ladder.backends.jax.graph import pure_function
 
-#: Updates at once on a CPU, where they take so long that a program of more is no faster, and a user waits
-#: for its end after Ctrl-C; on a GPU up to an epoch of them.
-AT_ONCE = {"cpu": 20}
-MOST_AT_ONCE = 1000
+#: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, and XLA compiles what is
+#: inside a loop worse: an update took twice as long there, convolutions forty times.
+AT_ONCE, AT_ONCE_ON_CPU = 1000, 1
 
 
 class Updates:
@@ -37,7 +36,7 @@ class Updates:
         self._changing, self._constant = pure.changing, pure.constant
         self._convolves = pure.convolves
         self._data = _on_device(data)
-        self.at_once = AT_ONCE.get(jax.default_backend(), MOST_AT_ONCE)
+        self.at_once = AT_ONCE_ON_CPU if jax.default_backend() == "cpu" else AT_ONCE
         # Traced and compiled once for each number of runs, of updates, and size of batches.
         self._program = jax.jit(partial(_run, pure.call, tuple(self._names)), donate_argnums=0)
 
@@ -91,14 +90,15 @@ def _make_alike(runs, requests, done):
     going = [i for i, values in enumerate(done) if not (values and _is_bad(values[-1]))]
     if not going:
         return
-    before = [_copies(runs[i]._changing) for i in going]
+    # To go back to, where one of several updates turns out bad.
+    before = [_copies(runs[i]._changing) if len(requests[i]) > 1 else None for i in going]
     changed, values = _call([runs[i] for i in going], [requests[i] for i in going])
     for i, old, new, columns in zip(going, before, changed, jax.device_get(values)):
         run = runs[i]
         set_values(run._changing, new)
         rows = [dict(zip(run._monitored, map(float, row))) for row in zip(*columns)]
         bad = next((k for k, row in enumerate(rows) if _is_bad(row)), None)
-        if bad is not None:
+        if bad is not None and old is not None:
             set_values(run._changing, old)
             rows = _repeat(run, requests[i][: bad + 1])
         done[i] += rows
@@ -175,7 +175,12 @@ def _run(update, names, changing, constant, common, own, positions):
         outputs, changing = together(changing, constant, [pick(name, rows) for name, rows in zip(names, at)])
         return changing, outputs
 
-    changing, values = jax.lax.scan(step, [jnp.asarray(x) for x in changing], positions)
+    changing = [jnp.asarray(x) for x in changing]
+    if len(positions[0]) == 1:
+        changing, values = step(changing, [rows[0] for rows in positions])
+        values = [value[None] for value in values]
+    else:
+        changing, values = jax.lax.scan(step, changing, positions)
     if len(runs) == 1:
         return [changing], [values]
     return [[x[i] for x in changing] for i in runs], [[x[:, i] for x in values] for i in runs]
