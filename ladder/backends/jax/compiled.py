@@ -28,7 +28,8 @@ class Function:
         arrays = [np.asarray(array, dtype) for array, dtype in zip(arrays, self._inputs, strict=True)]
         outputs, changed = self._call(values_of(self._changing), values_of(self._constant), arrays)
         set_values(self._changing, changed)
-        outputs = [np.asarray(value, dtype) for value, dtype in zip(outputs, self._outputs)]
+        # Copies, as JAX's own are not to be written to.
+        outputs = [np.array(value, dtype) for value, dtype in zip(outputs, self._outputs)]
         return outputs if self._several else outputs[0]
 
     def on(self, others):

@@ -93,10 +93,10 @@ def _make_alike(runs, requests, done):
     # To go back to, where one of several updates turns out bad.
     before = [_copies(runs[i]._changing) if len(requests[i]) > 1 else None for i in going]
     changed, values = _call([runs[i] for i in going], [requests[i] for i in going])
-    for i, old, new, columns in zip(going, before, changed, jax.device_get(values)):
+    for i, old, new, table in zip(going, before, changed, jax.device_get(values)):
         run = runs[i]
         set_values(run._changing, new)
-        rows = [dict(zip(run._monitored, map(float, row))) for row in zip(*columns)]
+        rows = [dict(zip(run._monitored, row)) for row in table.tolist()]
         bad = next((k for k, row in enumerate(rows) if _is_bad(row)), None)
         if bad is not None and old is not None:
             set_values(run._changing, old)
@@ -125,7 +125,7 @@ def _repeat(run, requests):
     for request in requests:
         changed, values = _call([run], [[request]])
         set_values(run._changing, changed[0])
-        rows.append(dict(zip(run._monitored, (float(column[0]) for column in values[0]))))
+        rows.append(dict(zip(run._monitored, np.asarray(values[0])[0].tolist())))
     return rows
 
 
@@ -153,7 +153,7 @@ def _run(update, names, changing, constant, common, own, positions):
     Returns
     -------
     changing : list of arrays, one list a run
-    values : list of (updates,) monitored values, one list a run
+    values : list of (updates, monitored) float64, one a run
     """
     runs = range(len(changing))
     if len(runs) == 1:
@@ -173,17 +173,18 @@ def _run(update, names, changing, constant, common, own, positions):
 
     def step(changing, at):
         outputs, changing = together(changing, constant, [pick(name, rows) for name, rows in zip(names, at)])
-        return changing, outputs
+        # One array, as each that goes to the host takes its time.
+        return changing, jnp.stack([x.astype("float64") for x in outputs], axis=-1)
 
     changing = [jnp.asarray(x) for x in changing]
     if len(positions[0]) == 1:
         changing, values = step(changing, [rows[0] for rows in positions])
-        values = [value[None] for value in values]
+        values = values[None]
     else:
         changing, values = jax.lax.scan(step, changing, positions)
     if len(runs) == 1:
         return [changing], [values]
-    return [[x[i] for x in changing] for i in runs], [[x[:, i] for x in values] for i in runs]
+    return [[x[i] for x in changing] for i in runs], [values[:, i] for i in runs]
 
 
 def _on_device(data, known=None):

@@ -43,6 +43,6 @@ def encode_gradient(operation):
             found = found + dm * (1.0 / n_rows(z_pre))
         if ds is not None:
             found = found + ds * (2.0 / n_rows(z_pre)) * centred
-        return found, *dparameters
+        return jnp.broadcast_to(found, z_pre.shape), *dparameters
 
     return function
