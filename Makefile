@@ -49,11 +49,11 @@ $(STAMP): setup.py constraints.txt
 	    echo "Making .venv with $$("$$python" --version)"; \
 	    "$$python" -m venv --clear .venv || exit 2; \
 	fi
-	@echo 'Installing packages into .venv (1.3 GB with Intel MKL; the first time takes minutes)'
+	@echo 'Installing packages into .venv (1.6 GB with Intel MKL and JAX; the first time takes minutes)'
 	@set -o pipefail; \
-	$(PIP) --editable '.[test,mkl]' | $(PROGRESS) || { \
+	$(PIP) --editable '.[test,mkl,jax]' | $(PROGRESS) || { \
 	    echo 'Trying again without MKL (matrix products then use the OpenBLAS inside SciPy)'; \
-	    $(PIP) --editable '.[test]' | $(PROGRESS); }
+	    $(PIP) --editable '.[test,jax]' | $(PROGRESS); }
 	@touch $@
 
 clean:

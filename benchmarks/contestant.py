@@ -25,7 +25,7 @@ def main():
     # Ctrl-C reaches the parent, too, which ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
-    answers = _take_standard_output()
+    answers = take_standard_output()
 
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
@@ -51,7 +51,7 @@ def _end_with_parent():
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _take_standard_output():
+def take_standard_output():
     """A file for answers alone; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -123,6 +123,19 @@ def normalize_by_itself(z):
     return F.batch_norm(z, None, None, training=True, eps=1e-10)
 
 
+def fresh_noise(network, device="cpu"):
+    """Noise of all layers, as :func:`costs` takes it."""
+    return [torch.randn(shape, device=device) for shape in network.noise_shapes]
+
+
+def first_tensors(network, parameters, device="cpu"):
+    """Parameters and running averages: two dicts of name -> tensor."""
+    return (
+        {name: torch.tensor(value, device=device, requires_grad=True) for name, value in parameters.items()},
+        {name: torch.tensor(value, device=device) for name, value in first_averages(network).items()},
+    )
+
+
 class TorchLadder:
     """Parameters, running averages and their update.
 
@@ -132,12 +145,13 @@ class TorchLadder:
     parameters : dict of name -> array
     compiled : bool
         Whether costs and their gradients go through ``torch.compile``.
+    device : str
+        Where all tensors are.
     """
 
-    def __init__(self, network, parameters, compiled=False):
-        self.network = network
-        self.parameters = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
-        self.averages = {name: torch.tensor(value) for name, value in first_averages(network).items()}
+    def __init__(self, network, parameters, compiled=False, device="cpu"):
+        self.network, self._device = network, device
+        self.parameters, self.averages = first_tensors(network, parameters, device)
         self.updates_done = 0
         self._adam = torch.optim.Adam(self.parameters.values(), lr=network.learning_rate, fused=True)
         self._costs = torch.compile(costs) if compiled else costs
@@ -146,9 +160,9 @@ class TorchLadder:
     def update(self, batch, noise=None):
         """One update; ``batch`` holds arrays.  Returns the total cost."""
         network = self.network
-        batch = {name: torch.from_numpy(array) for name, array in batch.items()}
+        batch = {name: torch.from_numpy(array).to(self._device) for name, array in batch.items()}
         if noise is None:
-            noise = [torch.randn(shape) for shape in network.noise_shapes]
+            noise = fresh_noise(network, self._device)
         total = self._costs(self.parameters, network, batch, noise)["cost_total"]
         self._keep_averages(self._statistics(self.parameters, network, batch["features_labeled"]))
         self._adam.zero_grad()

@@ -157,7 +157,7 @@ def clean_statistics(parameters, network, x):
     with torch.no_grad():
         for i, layer in enumerate(network.layers[1:], 1):
             z_pre = upwards(parameters, layer, i, h)
-            mean, variance = torch.zeros(2, layer.shape[0])
+            mean, variance = torch.zeros(2, layer.shape[0], device=x.device)
             # With momentum 1 the "running" statistics are this batch's.
             h = F.batch_norm(z_pre, mean, variance, None, parameters.get(f"f_{i}_b"), True, 1.0, 1e-10)
             # PyTorch's variance is unbiased by the number of values; the ladder's by that of images.
@@ -184,11 +184,31 @@ def channels_last(tensor):
     return tensor.to(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
 
-def fresh_noise(network, examples, i):
-    """Noise of some examples at a layer; PyTorch draws fast into contiguous memory only."""
-    maps, *image = network.layers[i].shape
-    z = torch.randn(examples.stop - examples.start, *image, maps)
+def fresh_noise(network, examples, i, device="cpu", maps_last=True):
+    """Noise of some examples at a layer; PyTorch draws fast into contiguous memory only.
+
+    Parameters
+    ----------
+    examples : slice
+    i : int, the layer's number
+    device : str
+    maps_last : bool
+        Whether memory has channels last.
+    """
+    n, (maps, *image) = examples.stop - examples.start, network.layers[i].shape
+    if not maps_last:
+        return torch.randn(n, maps, *image, device=device)
+    z = torch.randn(n, *image, maps, device=device)
     return z.movedim(-1, 1) if image else z
+
+
+def first_tensors(network, parameters, device="cpu", maps_last=True):
+    """Parameters, as :func:`oriented` has them, and running averages: two dicts of name -> tensor."""
+    turned = oriented(network, {name: torch.tensor(value, device=device) for name, value in parameters.items()})
+    return (
+        {name: (channels_last(value) if maps_last else value).requires_grad_() for name, value in turned.items()},
+        {name: torch.tensor(value, device=device) for name, value in first_averages(network).items()},
+    )
 
 
 class TorchConvLadder:
@@ -200,13 +220,13 @@ class TorchConvLadder:
     parameters : dict of name -> array
     compiled : bool
         Whether costs and their gradients go through ``torch.compile``.
+    device : str
+        Where all tensors are.
     """
 
-    def __init__(self, network, parameters, compiled=False):
-        self.network = network
-        turned = oriented(network, {name: torch.tensor(value) for name, value in parameters.items()})
-        self.parameters = {name: channels_last(value).requires_grad_() for name, value in turned.items()}
-        self.averages = {name: torch.tensor(value) for name, value in first_averages(network).items()}
+    def __init__(self, network, parameters, compiled=False, device="cpu"):
+        self.network, self._device = network, device
+        self.parameters, self.averages = first_tensors(network, parameters, device)
         self.updates_done = 0
         self._adam = torch.optim.Adam(self.parameters.values(), lr=network.learning_rate, fused=True)
         # PyTorch's own generator: the one that the compiler puts in its place takes a second an update here.
@@ -215,8 +235,8 @@ class TorchConvLadder:
 
     def costs(self, batch, noise=None):
         """All costs of a batch of arrays, with new noise or with the tensors given, one a layer."""
-        batch = {name: channels_last(torch.from_numpy(array)) for name, array in batch.items()}
-        draw = partial(fresh_noise, self.network)
+        batch = {name: self._tensor(array) for name, array in batch.items()}
+        draw = partial(fresh_noise, self.network, device=self._device)
         if noise is not None:
             draw = lambda examples, i: channels_last(noise[i][examples])  # noqa: E731
         return self._costs(self.parameters, self.network, batch, draw)
@@ -224,13 +244,16 @@ class TorchConvLadder:
     def update(self, batch, noise=None):
         """One update; returns the total cost."""
         total = self.costs(batch, noise)["cost_total"]
-        self._keep_averages(channels_last(torch.from_numpy(batch["features_labeled"])))
+        self._keep_averages(self._tensor(batch["features_labeled"]))
         self._adam.zero_grad()
         total.backward()
         self._adam.param_groups[0]["eps"] = self._epsilon()
         self._adam.step()
         self.updates_done += 1
         return total.item()
+
+    def _tensor(self, array):
+        return channels_last(torch.from_numpy(array).to(self._device))
 
     def _epsilon(self):
         """Blocks adds its 1e-8 to the root of the uncorrected second moment, PyTorch to that of the corrected."""

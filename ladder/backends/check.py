@@ -34,7 +34,7 @@ def python_version() -> None:
     """Raise UserError unless Aesara 2.9.4 runs on this Python."""
     if sys.version_info[:2] not in PYTHON_VERSIONS:
         version = ".".join(map(str, sys.version_info[:2]))
-        raise UserError(f"Python {version} does not run Aesara 2.9.4: use Python 3.10 or 3.11")
+        raise UserError(f"Aesara 2.9.4 compiles C with Python 3.10 and 3.11, and this is Python {version}: use one of these, or --backend jax")
 
 
 def find_compiler() -> str:

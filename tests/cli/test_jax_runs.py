@@ -15,7 +15,7 @@ from ladder import backends  # noqa: E402
 from ladder.cli import main  # noqa: E402
 from ladder.training.extensions.monitoring import TrainingMonitor  # noqa: E402
 
-#: Batches of one size: others are compiled for themselves, and tried in tests/backends/jax/test_updates.py.
+#: Batches of one size: others are compiled for themselves, and tried in tests/backends/jax_backend/test_updates.py.
 NETWORK = (
     "--dataset digits --encoder-layers 20-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 --labeled-samples 100 "
     "--unlabeled-samples 600 --valid-set-size 100 --num-epochs 3 --threads 1"
