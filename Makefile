@@ -8,6 +8,8 @@ RUN := .venv/bin/python
 TRAIN := $(RUN) run.py demo
 TEST := $(RUN) -m pytest -n 2 --dist loadfile
 PARITY := $(RUN) run.py parity --graph both
+# In JAX by default some of each kind; all: make parity-jax JAX_ONLY=
+JAX_ONLY ?= --only fc_small_gauss fc_small_gauss0_mixed fc_small_act_softplus conv_small_gauss conv_small_oddpool_gauss
 
 # The name remembers a Python that was asked for: asking for another one
 # builds .venv anew, asking for none takes the .venv that is there.
@@ -17,12 +19,13 @@ STAMP := $(if $(PYTHON),.venv/installed-$(notdir $(PYTHON)),$(firstword $(wildca
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
-.PHONY: help train test parity clean
+.PHONY: help train test parity parity-jax clean
 
 help:
 	@echo 'make train    set up .venv and train a ladder network'
 	@echo 'make test     set up .venv and run the tests'
 	@echo 'make parity   compare with the numbers of the original (GOLDEN=$(GOLDEN))'
+	@echo 'make parity-jax   the same of the JAX backend, for some of the numbers (JAX_ONLY=: for all)'
 	@echo 'make clean    remove .venv and build files'
 	@echo 'Options:      PYTHON=python3.10 (which Python .venv is made with)'
 
@@ -34,6 +37,9 @@ test: $(STAMP)
 
 parity: $(STAMP)
 	@$(PARITY) "$(GOLDEN)"
+
+parity-jax: $(STAMP)
+	@$(PARITY) --backend jax $(JAX_ONLY) -- "$(GOLDEN)"
 
 $(STAMP): setup.py constraints.txt
 	@if [ -n "$(PYTHON)" ] || ! $(RUN) -c '' 2>/dev/null; then \

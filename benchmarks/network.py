@@ -8,6 +8,9 @@ import numpy as np
 CONVOLUTIONS = ("convv", "convf")
 POOLING = ("maxpool", "globalmeanpool")
 
+#: Updates in an epoch.
+EPOCH = 600
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -232,3 +235,9 @@ def random_batch(network, rng):
         "targets_labeled": rng.integers(0, network.dims[-1], network.n_labeled),
         "features_unlabeled": rng.random((network.n_unlabeled, *shape), "float32"),
     }
+
+
+def random_positions(network, n, updates, seed):
+    """Which of n examples are in each update's batches: labelled and unlabelled, (updates, examples) int64 each."""
+    rng = np.random.default_rng(seed)
+    return tuple(rng.integers(0, n, (updates, each)) for each in (network.n_labeled, network.n_unlabeled))

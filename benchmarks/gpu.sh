@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Time of an epoch on an NVIDIA GPU (Linux, a driver for CUDA 12 or newer, Python 3.10 or 3.11, a C compiler):
+#
+#     bash benchmarks/gpu.sh                  # options are those of benchmarks/gpu.py
+#     TORCH=torch==2.7.1 bash benchmarks/gpu.sh --models mnist --profile
+set -euo pipefail
+cd "$(dirname "$0")/.."
+TORCH="${TORCH:-torch}"
+if [ ! -x .venv-gpu/bin/python ]; then
+    "$(command -v python3.11 || command -v python3.10)" -m venv .venv-gpu
+fi
+# In one go, so that both libraries agree on NVIDIA's packages.
+.venv-gpu/bin/python -m pip install --quiet -e '.[cuda]' "$TORCH"
+exec .venv-gpu/bin/python benchmarks/gpu.py "$@"

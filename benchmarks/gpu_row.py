@@ -1,0 +1,98 @@
+"""The process of a row of ``gpu.py``, so that no library disturbs another's memory.
+
+    python gpu_row.py REQUEST
+
+REQUEST is JSON.  With ``probe``, whether a library has such a device: one line
+of JSON answers.  Else a row: one line when it is ready, one when it is done.
+Instead of any, ``skipped`` says why there is none.
+"""
+
+import json
+import sys
+import time
+import traceback
+from importlib import import_module
+
+import numpy as np
+from contestant import take_standard_output
+from network import EPOCH, NETWORKS, SMALL_NETWORKS
+from unavailable import Unavailable
+
+from ladder.errors import UserError
+
+MODULES = {"jax": ("gpu_ladder", "Ladders"), "torch": ("gpu_torch", "Rival")}
+
+
+def main():
+    request = json.loads(sys.argv[1])
+    answers = take_standard_output()
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    try:
+        if request.get("probe"):
+            answer(device=import_module(MODULES[request["library"]][0]).probe(request["device"]))
+        else:
+            run(request, answer)
+    except Exception as error:
+        # Another row may well run.
+        answer(skipped=_reason(error))
+
+
+def run(request, answer):
+    """Get ready, and then take the time of rounds.
+
+    Parameters
+    ----------
+    request : dict
+        ``library``, ``model``, ``small``, ``device``, ``tf32``; ``updates`` in
+        a round; ``rounds`` and ``seconds``, neither less; ``profile``; and what
+        the library's class wants.
+    """
+    module, name = MODULES[request["library"]]
+    network = (SMALL_NETWORKS if request["small"] else NETWORKS)[request["model"]]
+    row = getattr(import_module(module), name)(network, *random_data(network), request)
+    start = time.perf_counter()
+    row.build()
+    row.round()
+    ready = time.perf_counter() - start
+    answer(ready_s=ready)
+    rounds = timed(row.round, request["rounds"], request["seconds"])
+    profile = _profile(row) if request["profile"] and request["library"] == "jax" else []
+    answer(rounds_s=rounds, ready_s=ready, peak_mb=row.peak_mb(), notes=row.notes, profile=profile)
+
+
+def random_data(network):
+    """The examples of an epoch: features and targets."""
+    n, rng = EPOCH * network.n_unlabeled, np.random.default_rng(0)
+    return rng.random((n, *network.layers[0].shape), "float32"), rng.integers(0, network.dims[-1], n)
+
+
+def timed(function, rounds, seconds):
+    """Seconds of each call: so many, and more until they took so long together."""
+    times = []
+    while len(times) < rounds or sum(times) < seconds:
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _profile(row):
+    from gpu_profile import profile
+
+    return profile(row.round)
+
+
+def _reason(error):
+    """A line; where nobody foresaw the error, all of it goes to standard error."""
+    text = str(error).strip().split("\n")[0]
+    if isinstance(error, (ImportError, Unavailable, UserError)):
+        return text
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {text}"
+
+
+if __name__ == "__main__":
+    main()
