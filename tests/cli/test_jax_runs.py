@@ -58,16 +58,23 @@ def assert_close(one, two, rtol, atol):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """``alone0`` and ``alone1`` are seeds 1 and 2 in JAX, ``both0`` and ``both1`` the same side by side, ``c0`` seed 1 in C."""
+    """Seeds 1 and 2 in JAX: ``alone0`` and ``alone1``; ``both0`` and ``both1`` side by side as on a GPU, an epoch at once;
+    ``turn0`` and ``turn1`` as on a CPU.  ``c0`` is seed 1 in C."""
+    from ladder.backends.jax import updates
+
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
         for name, options in {
             "alone": [*JAX, "--seed", "1", "2"],
+            "turn": [*JAX, "--seed", "1", "2", "--vmap-seeds"],
             "both": [*JAX, "--seed", "1", "2", "--vmap-seeds"],
             "c": ["--seed", "1"],
         }.items():
-            assert main(["train", *NETWORK, *options, "--", name]) == 0
+            with pytest.MonkeyPatch.context() as device:
+                if name == "both":
+                    device.setattr(updates, "on_cpu", lambda: False)
+                assert main(["train", *NETWORK, *options, "--", name]) == 0
     return folder / "results"
 
 
@@ -82,6 +89,14 @@ def test_seeds_side_by_side_are_those_alone_up_to_rounding(runs, i):
     assert_close(runs / f"alone{i}", runs / f"both{i}", rtol=1e-2, atol=1e-3)
     one, two = ((runs / f"{name}{i}" / "params.json").read_text() for name in ("alone", "both"))
     assert one == two
+
+
+@pytest.mark.parametrize("i", [0, 1])
+def test_seeds_in_turn_are_those_alone_to_the_bit(runs, i):
+    assert rows(runs / f"alone{i}") == rows(runs / f"turn{i}")
+    one, two = (arrays(runs / f"{name}{i}") for name in ("alone", "turn"))
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
 
 
 def test_seeds_differ(runs):

@@ -34,6 +34,14 @@ def without_compiler():
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def as_on_a_gpu():
+    """Many updates in one scan, runs under vmap; what a CPU does is tried at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(updates_module, "on_cpu", lambda: False)
+        yield
+
+
 def value_of(variable):
     return np.asarray(variable.get_value())
 
@@ -333,3 +341,15 @@ def test_the_backend_in_force_makes_them(monkeypatch):
         found.append(backends.make_together(runs, [[{"x": np.arange(k, k + 4)}] * 3 for k in range(2)]))
     for rows, expected in zip(*found, strict=True):
         assert_rows_near(rows, expected)
+
+
+def test_on_a_cpu_one_by_one_and_in_turn(monkeypatch):
+    on_gpu = Run(points(0))
+    monkeypatch.setattr(updates_module, "on_cpu", lambda: True)
+    on_cpu = Run(points(0))
+    assert (on_gpu.updates.at_once, on_cpu.updates.at_once) == (updates_module.AT_ONCE, 1)
+    together = []
+    monkeypatch.setattr(updates_module, "_make_all", lambda runs, requests: together.append(len(runs)) or [[]] * len(runs))
+    for run in (on_cpu, on_gpu):
+        jax_backend.make_together([run.updates] * 2, [[], []])
+    assert together == [1, 1, 2]
