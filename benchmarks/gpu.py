@@ -248,7 +248,8 @@ def section(args, model, answers):
     lines = markdown([COLUMNS] + [cells(args, model, name, present) for name in present])
     left_out = [f"- {label(args, name)}: left out ({a['skipped']})." for name, a in answers.items() if name not in present]
     remarks = [f"- {label(args, name)}: {note}." for name, a in present.items() for note in a["notes"]]
-    return "\n".join([title, "", timed, "", *lines, *[""][: len(left_out + remarks)], *left_out, *remarks])
+    blocks = [[title], [timed], lines, left_out + remarks]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def cells(args, model, name, present):
@@ -298,10 +299,11 @@ def number(value):
 
 
 def markdown(rows):
-    """Lines of a Markdown table, its columns padded; the first row is the heading."""
+    """Lines of a Markdown table, its columns padded; the first row is the heading, the first column names."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |" for row in rows]
-    return [lines[0], "|" + "|".join("-" * (width + 1) + ":" for width in widths) + "|", *lines[1:]]
+    lines = ["| " + " | ".join([f"{name:<{widths[0]}}", *map(str.rjust, texts, widths[1:])]) + " |" for name, *texts in rows]
+    rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])])
+    return [lines[0], f"|{rule}|", *lines[1:]]
 
 
 def notes(args, devices):

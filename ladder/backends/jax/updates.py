@@ -17,8 +17,8 @@ import numpy as np
 from ladder.backends.jax.compiled import set_values, values_of
 from ladder.backends.jax.graph import pure_function
 
-#: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, and XLA compiles what is
-#: inside a loop worse: an update took 1.7 times as long there, with convolutions twenty times.
+#: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, nothing is gained, and
+#: convolutions inside a loop took 25 times as long.
 AT_ONCE, AT_ONCE_ON_CPU = 1000, 1
 
 
