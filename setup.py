@@ -48,8 +48,8 @@ setup(
         "test": ["pytest>=7.4", "pytest-xdist>=3.3", *ATTACK_CHECK],
         "attack-check": ATTACK_CHECK,
         # The newest for NumPy 1; a newer one needs NumPy 2, see docs/backends.md.
-        "jax": ["jax>=0.4.26,<0.8"],
-        "cuda": ["jax[cuda12]>=0.4.26,<0.8; sys_platform == 'linux'"],
+        "jax": ["jax>=0.4.38,<0.8"],
+        "cuda": ["jax[cuda12]>=0.4.38,<0.8; sys_platform == 'linux'"],
         "torch": ["torch==2.13.0"],
     },
     entry_points={"console_scripts": ["ladder = ladder.cli:main"]},

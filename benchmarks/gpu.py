@@ -109,11 +109,11 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="MODEL", help=", ".join(MODELS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="M", help=", ".join(MODELS))
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
-    parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="default: gpu; cpu is for trying it out")
+    parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="default: gpu; cpu is to try it out")
     parser.add_argument("--updates", type=positive, metavar="N",
-                        help=f"in a round (default: {', '.join(f'{n} of {model}' for model, n in UPDATES.items())})")  # fmt: skip
+                        help=f"in a round (default: {', '.join(map(str, UPDATES.values()))})")  # fmt: skip
     parser.add_argument("--rounds", type=positive, default=5, help="at least (default: 5)")
     parser.add_argument("--seeds", type=positive, default=10, help="side by side (default: 10)")
     parser.add_argument("--noise", choices=("mrg", "philox"), default="mrg", help="of our ladder (default: mrg)")
@@ -216,11 +216,11 @@ def answer(process):
 def environment(caches, device):
     """The environment of a row: empty caches of compilers, and one card."""
     paths = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
-    settings = {"PYTHONPATH": paths, "JAX_COMPILATION_CACHE_DIR": f"{caches}/jax", "TORCHINDUCTOR_CACHE_DIR": f"{caches}/torch"}
+    settings = {"JAX_COMPILATION_CACHE_DIR": f"{caches}/jax", "TORCHINDUCTOR_CACHE_DIR": f"{caches}/torch"}
     if device == "gpu":
         # Numbered as nvidia-smi does.
         settings.update(CUDA_DEVICE_ORDER="PCI_BUS_ID", CUDA_VISIBLE_DEVICES=nvidia.visible_device())
-    return {**os.environ, **settings}
+    return {**os.environ, **settings, "PYTHONPATH": paths}
 
 
 # --- The table
@@ -242,11 +242,12 @@ def section(args, model, answers):
     """Heading and table of a network, and a line for everybody who was left out."""
     network = (SMALL_NETWORKS if args.small else NETWORKS)[model]
     n = updates(args, model)
-    title = f"## {model}{' (a small one of its kind)' * args.small}: {EPOCH} updates of {network.n_labeled} + {network.n_unlabeled}"
+    kind, batch = " (a small one of its kind)" * args.small, f"{network.n_labeled} + {network.n_unlabeled}"
+    title = f"## {model}{kind}: {EPOCH} updates of {batch}"
     timed = f"A round is {n} update{'s' * (n > 1)}" + (", its time scaled to an epoch." if n != EPOCH else ".")
     present = {name: answer for name, answer in answers.items() if "rounds_s" in answer}
     lines = markdown([COLUMNS] + [cells(args, model, name, present) for name in present])
-    left_out = [f"- {label(args, name)}: left out ({a['skipped']})." for name, a in answers.items() if name not in present]
+    left_out = [f"- {label(args, name)}: left out ({a['skipped']})." for name, a in answers.items() if "skipped" in a]
     remarks = [f"- {label(args, name)}: {note}." for name, a in present.items() for note in a["notes"]]
     blocks = [[title], [timed], lines, left_out + remarks]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -301,7 +302,8 @@ def number(value):
 def markdown(rows):
     """Lines of a Markdown table, its columns padded; the first row is the heading, the first column names."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["| " + " | ".join([f"{name:<{widths[0]}}", *map(str.rjust, texts, widths[1:])]) + " |" for name, *texts in rows]
+    padded = [[name.ljust(widths[0]), *map(str.rjust, texts, widths[1:])] for name, *texts in rows]
+    lines = ["| " + " | ".join(texts) + " |" for texts in padded]
     rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])])
     return [lines[0], f"|{rule}|", *lines[1:]]
 
@@ -314,9 +316,9 @@ def notes(args, devices):
         f"{datetime.date.today()}; {device_name(devices)}; driver {driver}; {versions()}; products and convolutions in "
         f"{precision}; {args.noise} noise in our ladder.",
         "",
-        "- s an epoch: median over rounds; of seeds together, all of them. Rows ran one after the other, each a process.",
+        "- s an epoch: median over rounds; of seeds together, all of them. Rows ran one after the other.",
         "- x PyTorch eager: time over that of the eager row, the faster one where there are two.",
-        "- GPU busy %, GPU MB: nvidia-smi, during the rounds: median of how long any kernel ran, the most memory in use "
+        "- GPU busy %, GPU MB: nvidia-smi, during the rounds: median time with any kernel, the most memory in use "
         "(JAX takes three quarters in advance).",
         "- peak MB: what the library's own arrays took at most, examples and compiling included.",
         "- compile s: to build, compile with empty caches and make the first round, less a round's time.",

@@ -7,7 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 TORCH="${TORCH:-torch}"
 if [ ! -x .venv-gpu/bin/python ]; then
-    "$(command -v python3.11 || command -v python3.10)" -m venv .venv-gpu
+    python="$(command -v python3.11 || command -v python3.10)" || {
+        echo "No python3.11 or python3.10 here: install one" >&2
+        exit 2
+    }
+    "$python" -m venv .venv-gpu
 fi
 # In one go, so that both libraries agree on NVIDIA's packages.
 .venv-gpu/bin/python -m pip install --quiet -e '.[cuda]' "$TORCH"

@@ -40,7 +40,7 @@ class Ladders:
             self._runs.append(updates)
 
     def _run(self, seed, first):
-        """One seed's updates, those of the first seed serving the others, too; as ``ladder.training.experiment.Run``."""
+        """One seed's updates; the first seed's serve the others, as in ``ladder.training.experiment.Run``."""
         # Aesara, so not before JAX is configured.
         from ladder.hyper import HyperParameters
         from ladder.training import functions

@@ -45,7 +45,8 @@ def _shares(device, events):
         durations[name] += duration
         counts[name] += 1
     busy, span, total = *_busy_and_span(events), sum(durations.values())
-    first = f"{device}: {len(events)} kernels in {span / 1e6:.1f} ms; none ran in {100 * (1 - busy / span):.0f} % of it."
+    idle = 100 * (1 - busy / span)
+    first = f"{device}: {len(events)} kernels in {span / 1e6:.1f} ms; none ran in {idle:.0f} % of it."
     return [first] + [
         f"{100 * duration / total:.1f} %, {duration / 1e6:.2f} ms in {counts[name]} calls: `{name[:NAME]}`"
         for name, duration in durations.most_common(LARGEST)

@@ -81,8 +81,8 @@ class Rival:
         """One update; nothing here waits for the device."""
         if self._way == "compiled":
             torch.compiler.cudagraph_mark_step_begin()
-        total, statistics = self._forward(self._parameters, self._features, self._targets, positions)
         self._adam.zero_grad()
+        total, statistics = self._forward(self._parameters, self._features, self._targets, positions)
         total.backward()
         self._adam.step()
         news = [statistics[name] for name in self._names]
@@ -154,7 +154,11 @@ def forward_pass(network, maps_last):
         labeled, unlabeled = features[positions[:n]], features[positions[n:]]
         if maps_last:
             labeled, unlabeled = map(rivals_torch_conv.channels_last, (labeled, unlabeled))
-        batch = {"features_labeled": labeled, "targets_labeled": targets[positions[:n]], "features_unlabeled": unlabeled}
+        batch = {
+            "features_labeled": labeled,
+            "features_unlabeled": unlabeled,
+            "targets_labeled": targets[positions[:n]],
+        }
         if network.convolutional:
             noise = partial(module.fresh_noise, network, device=features.device, **layout)
         else:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ladder.backends import blas, check, flags
+from ladder.backends import aliases, blas, check, flags
 from ladder.errors import UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -75,6 +75,7 @@ def configure(threads: int | None = None) -> CBackend:
 
 def configure_without_compiler() -> None:
     """Prepare Aesara for building graphs that it does not compile; no compiler is needed."""
+    aliases.restore()
     text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
     os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, os.environ.get("AESARA_FLAGS"))))
     for name in ("configdefaults", "tensor.blas"):  # they warn that there is no compiler

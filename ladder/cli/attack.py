@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
 from ladder.analysis.robustness import count_errors
 from ladder.cli.evaluate import labelled_examples_of, load_configuration, statistics_from_training_data
-from ladder.cli.options import add_backend_options, add_training_options, configure_backend, given_options
+from ladder.cli.options import add_backend_options, add_training_options, check_backend, configure_backend, given_options
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
@@ -73,6 +73,7 @@ def add_parser(subparsers):
 
 
 def run(args):
+    check_backend(args)
     settings = _settings(args)
     folder = Path(args.load_from)
     p, training = load_configuration(folder, given_options(args))

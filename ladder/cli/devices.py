@@ -19,10 +19,12 @@ def add_parser(subparsers):
 
 def run(args):
     table = Table("--backend", "computes on", "with")
-    missing = []
+    missing, of_jax = [], []
     for name, rows in (("c", _rows_of_c), ("jax", _rows_of_jax)):
         try:
-            for row in rows():
+            found = rows()
+            of_jax = found if name == "jax" else of_jax
+            for row in found:
                 table.add_row(name, *row)
         except UserError as error:
             table.add_row(name, "nothing", "")
@@ -30,7 +32,7 @@ def run(args):
     Console().print(table)
     for line in missing:
         print(line)
-    if not missing and setup.devices()[0].platform == "cpu":
+    if of_jax and setup.devices()[0].platform == "cpu":
         print(f"JAX computes on the CPU: {setup.no_gpu()}")
     return 0
 

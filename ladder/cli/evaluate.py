@@ -14,6 +14,7 @@ from ladder.cli.options import (
     add_backend_options,
     add_training_options,
     combinations,
+    check_backend,
     configure_backend,
     given_options,
     hyper_parameters,
@@ -56,6 +57,7 @@ def add_parser(subparsers):
 
 
 def run(args):
+    check_backend(args)
     check_output(args.json, "--json")
     folder, given = Path(args.load_from), given_options(args)
     p, training = load_configuration(folder, given)

@@ -10,6 +10,7 @@ import math
 from dataclasses import fields
 
 from ladder import backends
+from ladder.backends.jax import setup
 from ladder.errors import UserError
 from ladder.hyper import HyperParameters
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
@@ -150,8 +151,25 @@ def add_backend_options(parser, default="c"):
     group.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
     group.add_argument("--device", choices=("cpu", "gpu"),
                        help="with --backend jax, where it computes (default: on a GPU where JAX has one)")  # fmt: skip
-    group.add_argument("--matmul-precision", choices=("float32", "tf32", "bfloat16"),
-                       help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 and bfloat16 are faster, and round to 10 and 7 bits (default: float32)")  # fmt: skip
+    group.add_argument("--matmul-precision", choices=("float32", "tf32"),
+                       help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 is faster, and rounds factors to 10 bits (default: float32)")  # fmt: skip
+
+
+def check_backend(args):
+    """Refuse options that do not go together, and a backend that is not installed; quick, and imports nothing.
+
+    Returns
+    -------
+    dict of the backend's own options
+    """
+    options = {"matmul_precision": args.matmul_precision, "device": args.device}
+    given = ["--" + name.replace("_", "-") for name, value in options.items() if value is not None]
+    if args.backend == "jax":
+        setup.check_version()
+        return options
+    if given:
+        raise UserError(f"{given[0]} is for --backend jax: give that, too, or leave it out.")
+    return {}
 
 
 def configure_backend(args):
@@ -162,11 +180,7 @@ def configure_backend(args):
     UserError
         It is not installed, or cannot run here.
     """
-    options = {"matmul_precision": args.matmul_precision, "device": args.device}
-    given = ["--" + name.replace("_", "-") for name, value in options.items() if value is not None]
-    if args.backend != "jax" and given:
-        raise UserError(f"{given[0]} is for --backend jax: give that, too, or leave it out.")
-    return backends.configure(args.backend, args.threads, **(options if args.backend == "jax" else {}))
+    return backends.configure(args.backend, args.threads, **check_backend(args))
 
 
 def add_checkpoint_options(parser):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ladder.cli.options import add_backend_options, configure_backend
+from ladder.cli.options import add_backend_options, check_backend, configure_backend
 from ladder.cli.output import check_output, write_text
 from ladder.data.hdf5 import as_float32, scales_pixels
 from ladder.data.npz import load_arrays
@@ -36,6 +36,7 @@ def add_parser(subparsers):
 
 
 def run(args):
+    check_backend(args)
     check_output(args.output, "--output")
     folder = Path(args.load_from)
     p, data = _load_options(folder)

@@ -35,6 +35,9 @@ def _go_on(folder, options, args):
     environment = _environment(folder)
     args.threads = args.threads or environment.get("threads")
     args.backend = args.backend or environment.get("backend", "c")
+    if args.backend == environment.get("backend") == "jax":
+        args.matmul_precision = args.matmul_precision or environment["matmul_precision"]
+        args.device = args.device or environment["device"]
     backend = configure_backend(args)
     ((p, examples, split),) = prepare([options])
     check_compiler(backend, p)
@@ -69,11 +72,13 @@ def _options(folder):
 
 
 def _environment(folder):
-    """The backend and the number of threads the run had, where they are known."""
+    """The options of the backend that the run had, where they are known."""
     try:
         environment = json.loads((folder / results.ENVIRONMENT).read_text())
-        known = {"threads": int(environment["threads"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        found = {"backend": environment.get("backend", "c"), "threads": int(environment["threads"])}
+        if found["backend"] == "jax":
+            found["device"] = "cpu" if environment["device"].startswith("cpu") else "gpu"
+            found["matmul_precision"] = environment["matmul_precision"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    backend = environment.get("backend", "c")
-    return {**known, "backend": backend} if backend in BACKENDS else known
+    return found if found["backend"] in BACKENDS else {}

@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ladder.cli.evaluate import evaluate_run
-from ladder.cli.options import add_backend_options
+from ladder.cli.options import add_backend_options, configure_backend
 from ladder.cli.table_rows import candidate_rows, table_rows
 from ladder.data.splits import TRAINING_SET_SIZE
 from ladder.errors import UserError
@@ -101,6 +101,8 @@ def _of_interest(rows, candidates, runs):
 def _evaluate_missing(runs, args):
     """Evaluate finished runs that have no test error; returns whether there were any."""
     missing = [run for run in runs if run.finished and run.test_error is None]
+    if missing:
+        configure_backend(args)
     for run in missing:
         print(f"Evaluating {run.folder}")
         try:

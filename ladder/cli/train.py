@@ -13,6 +13,7 @@ from ladder.cli.options import (
     add_backend_options,
     add_checkpoint_options,
     add_training_options,
+    check_backend,
     combinations,
     configure_backend,
     given_options,
@@ -59,7 +60,8 @@ def run(args):
         return resume(args)
     args.backend = args.backend or "c"
     all_options, save_to = _what_to_train(args)
-    groups = side_by_side(all_options) if _wants_side_by_side(args, all_options) else [[i] for i in range(len(all_options))]
+    _check_side_by_side(args, all_options)
+    check_backend(args)
     backend = None if args.dry_run else configure_backend(args)  # whitening is matrix products, too
     experiments = prepare(all_options)
     if args.dry_run:
@@ -70,6 +72,7 @@ def run(args):
         return 0
     for p, _, _ in experiments:
         check_compiler(backend, p)
+    groups = side_by_side(all_options, experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status = 0
     preprocess = Preprocessor()
     for group in groups:
@@ -79,52 +82,54 @@ def run(args):
         if not group:
             continue
         if len(experiments) > 1:
-            logger.info("Training configuration %s / %d", _numbers(group), len(experiments))
+            logger.info("Training configuration %s / %d", ", ".join(str(i + 1) for i in group), len(experiments))
         chosen = [experiments[i] for i in group]
         chosen = [(p, preprocess(p, examples, split), split) for p, examples, split in chosen]
         folders, errors, finished = train_together(chosen, save_to, args.checkpoint_minutes)
         for error in errors:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
-            status = 1
-        if not finished:
-            for folder in folders:
+            status = max(status, 2 if isinstance(error, UserError) else 1)
+        for folder, loop_finished in zip(folders, finished):
+            if loop_finished:
+                logger.info("Test error: run.py evaluate %s", folder)
+            else:
                 print_interrupted(folder)
+        if not all(finished):
             return 130
-        for folder in folders:
-            logger.info("Test error: run.py evaluate %s", folder)
     return status
 
 
-def _numbers(group):
-    """'3' or '3 to 12'."""
-    return str(group[0] + 1) if len(group) == 1 else f"{group[0] + 1} to {group[-1] + 1}"
-
-
-def _wants_side_by_side(args, all_options):
-    """Whether seeds are to be trained together; UserError where they cannot be."""
-    if args.vmap_seeds and args.backend != "jax":
+def _check_side_by_side(args, all_options):
+    """Refuse ``--vmap-seeds`` where there is nothing to train side by side, or no backend that does."""
+    if not args.vmap_seeds:
+        return
+    if args.backend != "jax":
         raise UserError("--vmap-seeds is for --backend jax: give that, too, or leave it out.")
-    if args.vmap_seeds and not any(len(group) > 1 for group in side_by_side(all_options)):
+    # What --missing leaves may be one seed, or none.
+    if not args.missing and len({(options.get("seed"), options.get("dseed")) for options in all_options}) < 2:
         raise UserError("--vmap-seeds trains several seeds in one program: give some, e.g. --seed 1 2 3, or leave it out.")
-    return args.vmap_seeds
 
 
-def side_by_side(all_options):
+def side_by_side(all_options, experiments):
     """Positions of configurations that differ in their seeds alone, together.
 
     Parameters
     ----------
     all_options : list of dict of option name -> value
+    experiments : list of (HyperParameters, Examples, Split)
+        Where examples lack labels, the number of labelled ones may depend on
+        the seed; then batches differ in size, and such runs are kept apart.
 
     Returns
     -------
     list of lists of int, by the first of each
     """
     groups = {}
-    for i, options in enumerate(all_options):
-        alike = repr(sorted((name, value) for name, value in options.items() if name not in ("seed", "dseed")))
-        groups.setdefault(alike, []).append(i)
+    for i, (options, (_, _, split)) in enumerate(zip(all_options, experiments)):
+        alike = sorted((name, value) for name, value in options.items() if name not in ("seed", "dseed"))
+        sizes = [len(part) for part in (split.train, split.labeled, split.valid)]
+        groups.setdefault(repr((alike, sizes)), []).append(i)
     return list(groups.values())
 
 
@@ -192,10 +197,10 @@ def train_one(p, examples, split, save_to, backend, minutes=MINUTES):
         A cost was not finite.
     """
     check_compiler(backend, p)
-    (folder,), errors, finished = train_together([(p, examples, split)], save_to, minutes)
+    folders, errors, finished = train_together([(p, examples, split)], save_to, minutes)
     if errors:
         raise errors[0]
-    return folder, finished
+    return folders[0], finished[0]
 
 
 def train_together(experiments, save_to, minutes):
@@ -211,8 +216,8 @@ def train_together(experiments, save_to, minutes):
     Returns
     -------
     folders : list of Path, of those that ended as they should or were interrupted
-    errors : list of TrainingStopped, of the others
-    finished : bool, False after an interrupt
+    errors : list of TrainingStopped or UserError, of the others
+    finished : list of bool, one a folder; False after an interrupt
     """
     folders = [results.make_folder(save_to) for _ in experiments]
     with ExitStack() as locks:
@@ -220,7 +225,7 @@ def train_together(experiments, save_to, minutes):
             locks.enter_context(lock.held(folder))
         loops, errors = train_into(folders, experiments, minutes)
     good = [i for i in range(len(folders)) if i not in errors]
-    return [folders[i] for i in good], list(errors.values()), all(loops[i].finished for i in good)
+    return [folders[i] for i in good], list(errors.values()), [loops[i].finished for i in good]
 
 
 def check_compiler(backend, p):
@@ -235,7 +240,7 @@ def train_into(folders, experiments, minutes):
     Returns
     -------
     loops : list of MainLoop
-    errors : dict of index -> TrainingStopped
+    errors : dict of index -> TrainingStopped or UserError
     """
     from ladder.training.experiment import train_side_by_side
 
@@ -253,21 +258,25 @@ def train_into(folders, experiments, minutes):
                 logger.info(backends.summary())
                 for name, value in p.as_dict().items():
                     logger.info("  %-20s: %s", name, value)
-        try:
-            loops, errors = train_side_by_side(experiments, folders, minutes, lambda i: speaker.says(i, prefixes[i]))
-        except OSError as error:
-            folder = error.filename and Path(error.filename).parent
-            if folder not in folders:
-                raise
-            raise UserError(
-                f"cannot write {error.filename} ({error.strerror}): mend that, and go on with "
-                f"run.py train --resume {folder}"
-            ) from None
+        loops, errors = train_side_by_side(experiments, folders, minutes, lambda i: speaker.says(i, prefixes[i]))
+        errors = {i: _with_mend(error, folders[i], prefixes[i]) for i, error in errors.items()}
         for i, loop in enumerate(loops):
             if "valid_final_error_rate_clean" in loop.row:
                 with speaker.says(i, prefixes[i]):
                     logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
     return loops, errors
+
+
+def _with_mend(error, folder, prefix):
+    """What ended one run, in a sentence; an OSError that is not about its folder is raised."""
+    if isinstance(error, TrainingStopped):
+        return TrainingStopped(f"{prefix}{error}")
+    if error.filename is None or Path(error.filename).parent != folder:
+        raise error
+    return UserError(
+        f"{prefix}cannot write {error.filename} ({error.strerror}): mend that, and go on with "
+        f"run.py train --resume {folder}"
+    )
 
 
 def print_interrupted(folder):

@@ -34,20 +34,23 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
     Result
     """
     if jobs == 1 or len(names) == 1:
-        _configure(threads, backend)
         for name in names:
-            yield check.check(directory, name, full, plain_graph)
+            yield _check(threads, backend, directory, name, full, plain_graph)
         return
     # Aesara must be set up before it is imported, which a fork could not promise.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(names)), _configure, (threads, backend)) as pool:
+    with context.Pool(min(jobs, len(names))) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
-        pending = {name: pool.apply_async(check.check, (directory, name, full, plain_graph)) for name in longest_first}
+        pending = {name: pool.apply_async(_check, (threads, backend, directory, name, full, plain_graph)) for name in longest_first}
         for name in names:
             yield pending[name].get()
 
 
-def _configure(threads, backend):
+def _check(threads, backend, *arguments):
+    """In a process of the pool: a UserError of the backend reaches whoever asks for the result."""
     from ladder import backends
 
+    if backend == "jax":  # several processes may share a GPU
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     backends.configure(backend, threads)
+    return check.check(*arguments)

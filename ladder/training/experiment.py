@@ -68,12 +68,12 @@ def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: 
     Returns
     -------
     loops : list of MainLoop
-    errors : dict of index -> TrainingStopped
+    errors : dict of index -> TrainingStopped or OSError
     """
     runs = []
     for i, (experiment, folder) in enumerate(zip(experiments, folders)):
         with current(i):
-            runs.append(Run(*experiment, folder, minutes, like=runs[0] if runs else None))
+            runs.append(Run(*experiment, folder, minutes, runs[0] if runs else None, len(folders)))
 
     def make(requests):
         made = backends.make_together([runs[i].updates for i in requests], list(requests.values()))
@@ -91,6 +91,8 @@ class Run:
     p, examples, split, folder, minutes : as for :func:`train`
     like : Run, optional
         Of another seed, whose compiled functions serve this run, too.
+    together : int
+        How many runs are trained side by side.
 
     Attributes
     ----------
@@ -98,7 +100,7 @@ class Run:
     updates : see :func:`ladder.backends.updates`
     """
 
-    def __init__(self, p, examples, split, folder, minutes, like=None):
+    def __init__(self, p, examples, split, folder, minutes, like=None, together=1):
         about = _about(p, examples, split)
         checkpoint = checkpoints.newest(folder)
         if checkpoint is not None:
@@ -152,7 +154,7 @@ class Run:
             ShortPrinting(),
             # In this order: where there are final statistics, everything else is written.
             SaveParams(save),
-            Checkpoint(folder, self._state, about, minutes),
+            Checkpoint(folder, self._state, about, minutes, together),
         ]
         self.loop = MainLoop(stream, p.num_epochs, extensions)
         if checkpoint is not None:

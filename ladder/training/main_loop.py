@@ -116,8 +116,9 @@ def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
 
     Returns
     -------
-    dict of index -> exception, of the loops that ended with one (a
-    ``TrainingStopped``); the others went on
+    dict of index -> exception, of the loops that ended with one
+    (``TrainingStopped``, or an ``OSError`` such as of a full disk); the
+    others went on
     """
     trainings, answers, errors = {i: loop.train(at_once) for i, loop in enumerate(loops)}, {}, {}
     with signals_noted(loops):
@@ -129,7 +130,7 @@ def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
                         requests[i] = training.send(answers.get(i))
                 except StopIteration:
                     del trainings[i]
-                except TrainingStopped as error:
+                except (TrainingStopped, OSError) as error:
                     errors[i] = error
                     del trainings[i]
             answers = make(requests) if requests else {}

@@ -227,3 +227,37 @@ def test_devices(capsys, monkeypatch):
     assert main(["devices"]) == 0
     said = capsys.readouterr().out
     assert "JAX" in said and "CPU" in said and "g++" in said
+
+
+def test_seeds_whose_batches_differ_in_size_are_kept_apart():
+    from types import SimpleNamespace
+
+    from ladder.cli.train import side_by_side
+
+    options = [{"seed": seed, "lr": lr} for seed in (1, 2, 3) for lr in (0.1, 0.2)]
+    splits = [SimpleNamespace(train=[0] * 9, labeled=[0] * (4 if o["seed"] < 3 else 5), valid=[]) for o in options]
+    experiments = [(None, None, split) for split in splits]
+    assert side_by_side(options, experiments) == [[0, 2], [1, 3], [4], [5]]
+
+
+def test_where_jax_is_missing_every_command_says_so_at_once(runs, tmp_path, monkeypatch, capsys):
+    from ladder.backends.jax import setup
+
+    enter(tmp_path, monkeypatch)
+
+    def missing(name):
+        raise setup.importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(setup.importlib.metadata, "version", missing)
+    run = str(runs / "c0")
+    for command in (
+        ["train", *NETWORK], ["train", "--dry-run", *NETWORK], ["evaluate", run], ["attack", run],
+        ["predict", run, "--input", "x.npz"], ["train", "--resume", run], ["parity", str(tmp_path)],
+    ):  # fmt: skip
+        status = main([*command, *JAX])
+        said = capsys.readouterr()
+        if command[:2] == ["train", "--resume"]:
+            assert status == 0 and "is finished" in said.out
+        elif command[0] != "parity":
+            assert status == 2 and "needs JAX, which is not installed" in said.err and said.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Compiled functions that read and change shared variables."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ladder.backends.jax.graph import pure_function
@@ -26,7 +27,7 @@ class Function:
 
     def __call__(self, *arrays):
         arrays = [np.asarray(array, dtype) for array, dtype in zip(arrays, self._inputs, strict=True)]
-        outputs, changed = self._call(values_of(self._changing), values_of(self._constant), arrays)
+        outputs, changed = self._call(values_of(self._changing), constants_of(self._constant), arrays)
         set_values(self._changing, changed)
         # Copies, as JAX's own are not to be written to.
         outputs = [np.array(value, dtype) for value, dtype in zip(outputs, self._outputs)]
@@ -52,6 +53,14 @@ class Function:
 def values_of(variables):
     """What shared variables hold, without copying: arrays of NumPy or JAX."""
     return [variable.container.storage[0] for variable in variables]
+
+
+def constants_of(variables):
+    """The same of shared variables that do not change: what is on the host goes to the device once, to stay there."""
+    for variable, value in zip(variables, values_of(variables)):
+        if isinstance(value, (np.ndarray, np.generic)):
+            variable.container.storage[0] = jnp.array(value)
+    return values_of(variables)
 
 
 def set_values(variables, values):

@@ -99,7 +99,7 @@ def reduction(op, node, **kwargs):
 
     def function(x):
         if is_concrete(x):
-            return constant(getattr(np, reduce)(x, axis=axes))
+            return constant(np.asarray(getattr(np, reduce)(x, axis=axes), dtype))
         if reduce == "sum":
             return exact_sum(x, axes).astype(dtype)
         return getattr(jnp, reduce)(x, axis=axes).astype(dtype)
@@ -138,7 +138,7 @@ def _argmax(x, axes):
     axes = tuple(range(x.ndim)) if axes is None else tuple(axes)
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     x = jnp.transpose(x, (*kept, *axes))
-    return jnp.argmax(x.reshape(*x.shape[: len(kept)], -1), axis=-1).astype(jnp.int32)
+    return jnp.argmax(x.reshape(*x.shape[: len(kept)], -1), axis=-1).astype(jnp.int64)
 
 
 # Shapes.

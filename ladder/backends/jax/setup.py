@@ -13,10 +13,13 @@ from ladder.backends import c
 from ladder.errors import UserError
 
 #: The first version with all that is used here.
-OLDEST = (0, 4, 26)
+OLDEST = (0, 4, 38)
+
+#: What makes JAX see NVIDIA's GPUs.
+PLUGINS = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 
 #: Names of ``--matmul-precision``, and JAX's.
-PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
+PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32"}
 
 INSTALL = "pip install -e '.[jax]' (CPU) or '.[cuda]' (NVIDIA GPUs)"
 
@@ -71,16 +74,18 @@ def configure(
         os.environ["NPROC"] = str(threads)  # which is what XLA asks for
         _prepare_aesara()
         found = _choose(device)
+        _check_device(device, found.platform)
         _in_force = JaxBackend(version, found.platform, found.device_kind, threads, "float32")
         _settings()
         _set_precision("float32")
+    _check_device(device, _in_force.platform)
     if matmul_precision is not None:
         _set_precision(matmul_precision)
     return _in_force
 
 
 def check_version() -> str:
-    """JAX's version; UserError where it is missing, too old, or does not fit its NumPy."""
+    """JAX's version; UserError where it is missing or too old."""
     try:
         version = importlib.metadata.version("jax")
         importlib.metadata.version("jaxlib")
@@ -112,13 +117,13 @@ def devices() -> list:
     UserError
         JAX cannot start one, and why.
     """
-    import jax
-
     try:
+        import jax
+
         found = jax.devices()
         return found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")]
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+    except (ImportError, RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"JAX has no device that works ({reason}): mend that, or set JAX_PLATFORMS=cpu.") from None
 
 
@@ -127,27 +132,37 @@ def _choose(device: str | None):
         import jax
 
         jax.config.update("jax_platforms", "cpu")
-    found = devices()[0]
-    if device == "gpu" and found.platform == "cpu":
+    return devices()[0]
+
+
+def _check_device(asked: str | None, platform: str) -> None:
+    """UserError unless JAX computes where it was asked to."""
+    if asked == "gpu" and platform == "cpu":
         raise UserError(f"--device gpu: {no_gpu()}")
-    return found
+    if asked == "cpu" and platform != "cpu":
+        raise UserError("--device cpu: JAX computes on a GPU in this process already: use another one.")
 
 
 def no_gpu() -> str:
     """Why JAX has no GPU, as far as can be told, and the mend."""
+    if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
+        return "JAX_PLATFORMS=cpu is set: unset it."
     if not Path("/proc/driver/nvidia/version").exists():
         return "this machine has no NVIDIA driver: install one, or leave --device out to compute on the CPU."
-    try:
-        importlib.metadata.version("jax-cuda12-plugin")
-    except importlib.metadata.PackageNotFoundError:
-        return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]'."
+    if not any(map(_is_installed, PLUGINS)):
+        return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]', see docs/backends.md."
     return "there is an NVIDIA driver and JAX's CUDA plugin, but JAX sees no GPU: nvidia-smi and JAX's warnings tell more."
 
 
-def _prepare_aesara() -> None:
-    from ladder.backends.jax import aliases
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
-    aliases.restore()
+
+def _prepare_aesara() -> None:
     if "aesara" not in sys.modules:
         c.configure_without_compiler()
 

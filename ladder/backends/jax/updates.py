@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ladder.backends.jax.compiled import set_values, values_of
+from ladder.backends.jax.compiled import constants_of, set_values, values_of
 from ladder.backends.jax.graph import pure_function
+from ladder.errors import UserError
 
 #: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, nothing is gained, and
 #: convolutions inside a loop took 25 times as long.
@@ -81,7 +82,7 @@ def make_together(runs, requests):
 
 def _make_all(runs, requests):
     done = [[] for _ in runs]
-    for _, part in groupby(zip(*requests), lambda at_one_time: _shapes(at_one_time[0])):
+    for _, part in groupby(zip(*requests, strict=True), lambda at_one_time: _shapes(at_one_time[0])):
         _make_alike(runs, list(zip(*part)), done)
     return done
 
@@ -100,25 +101,41 @@ def _make_alike(runs, requests, done):
     # To go back to, where one of several updates turns out bad.
     before = [_copies(runs[i]._changing) if len(requests[i]) > 1 else None for i in going]
     changed, values = _call([runs[i] for i in going], [requests[i] for i in going])
-    for i, old, new, table in zip(going, before, changed, jax.device_get(values)):
+    for i, old, new, table in zip(going, before, changed, values):
         run = runs[i]
         set_values(run._changing, new)
         rows = [dict(zip(run._monitored, row)) for row in table.tolist()]
         bad = next((k for k, row in enumerate(rows) if _is_bad(row)), None)
         if bad is not None and old is not None:
             set_values(run._changing, old)
-            rows = _repeat(run, requests[i][: bad + 1])
+            rows = _repeat(run, requests[i])
         done[i] += rows
 
 
 def _call(runs, requests):
-    """Changed shared variables and monitored values of each run."""
+    """Changed shared variables and monitored values of each run, the latter on the host.
+
+    Raises
+    ------
+    UserError
+        The device has too little memory.
+    """
     names = runs[0]._names
     copies = [{name: copy for name, (_, copy) in run._data.items()} for run in runs]
     common = {name: copies[0][name] for name in names if all(each[name] is copies[0][name] for each in copies)}
     own = [{name: each[name] for name in names if name not in common} for each in copies]
-    changing, constant = [values_of(run._changing) for run in runs], [values_of(run._constant) for run in runs]
-    return runs[0]._program(changing, constant, common, own, [_positions(requests, name) for name in names])
+    changing, constant = [values_of(run._changing) for run in runs], [constants_of(run._constant) for run in runs]
+    positions = [_positions(requests, name) for name in names]
+    try:
+        changed, values = runs[0]._program(changing, constant, common, own, positions)
+        return changed, jax.device_get(values)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise UserError(
+            f"the {jax.default_backend()} has too little memory for this: train fewer seeds side by side, give a smaller "
+            "--batch-size, or end what else uses it."
+        ) from None
 
 
 def _positions(requests, name):
@@ -127,12 +144,17 @@ def _positions(requests, name):
 
 
 def _repeat(run, requests):
-    """Make updates again one by one, so that the run's state is that of after the last."""
+    """Make updates again one by one up to the bad one, so that the run's state is that of after it.
+
+    As they round otherwise, it may be another one, or none: then all are made.
+    """
     rows = []
     for request in requests:
         changed, values = _call([run], [[request]])
         set_values(run._changing, changed[0])
-        rows.append(dict(zip(run._monitored, np.asarray(values[0])[0].tolist())))
+        rows.append(dict(zip(run._monitored, values[0][0].tolist())))
+        if _is_bad(rows[-1]):
+            break
     return rows
 
 

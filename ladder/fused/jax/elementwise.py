@@ -33,7 +33,7 @@ def gradient_function(applied):
 
     def gradient(z, *others):
         found = iter(function(z, *others))
-        return [jnp.broadcast_to(0.0 if d is None else next(found), z.shape) for d in gradients]
+        return [jnp.zeros_like(z) if d is None else jnp.broadcast_to(next(found), z.shape) for d in gradients]
 
     return gradient
 

@@ -36,13 +36,13 @@ def encode_gradient(operation):
             dz = through_h if dz is None else dz + through_h
         reciprocal = reciprocal_deviation(s)
         centred = z_pre - m
-        found = 0.0
+        found = jnp.zeros_like(z_pre)
         if dz is not None:
             found = normalization_gradient(dz, centred * reciprocal, reciprocal)
         if dm is not None:
             found = found + dm * (1.0 / n_rows(z_pre))
         if ds is not None:
             found = found + ds * (2.0 / n_rows(z_pre)) * centred
-        return jnp.broadcast_to(found, z_pre.shape), *dparameters
+        return found, *dparameters
 
     return function

@@ -29,10 +29,13 @@ class Checkpoint(Extension):
         What else goes into the file: options, data, environment.
     minutes : float
         0: at the ends of epochs alone.
+    together : int
+        How many runs write theirs, one after the other.
     """
 
-    def __init__(self, folder, state, about, minutes=MINUTES):
+    def __init__(self, folder, state, about, minutes=MINUTES, together=1):
         self._folder, self._state, self._about, self._seconds = folder, state, about, 60 * minutes
+        self._share = SHARE * together
         self._cost, self._failed = 0.0, False
 
     def before_training(self, loop):
@@ -46,7 +49,7 @@ class Checkpoint(Extension):
             self._save(loop)
 
     def after_epoch(self, loop):
-        if time.monotonic() - self._last >= SHARE * self._cost:
+        if time.monotonic() - self._last >= self._share * self._cost:
             self._save(loop)
 
     def on_interrupt(self, loop):

@@ -38,7 +38,8 @@ class StopOnNotFinite(Extension):
             self._keep(loop)
 
     def after_epoch(self, loop):
-        self._keep(loop)
+        if self._looked_after < loop.updates_done:
+            self._keep(loop)
 
     def _keep(self, loop):
         """Copy the parameters if all are finite (a finite cost does not say so of the update)."""
