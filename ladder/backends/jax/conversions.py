@@ -110,8 +110,8 @@ def reduction(op, node, **kwargs):
 def exact_sum(x, axes):
     """A float32 sum in two stages where it is long, as the rounding of one would show.
 
-    (The C backend accumulates in float64.)  Without the barrier XLA makes one
-    sum of both.
+    (The C backend accumulates in float64.)  The barrier keeps XLA's first
+    passes from making one sum of both.
     """
     if len(axes) > 1 and x.dtype == jnp.float32:
         x = jax.lax.optimization_barrier(x.sum(axis=axes[1:], keepdims=True))

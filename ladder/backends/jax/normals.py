@@ -120,7 +120,7 @@ def box_muller(u, v):
 
     Logarithm, cosine and sine in float64 and rounded once, as in ``normal.h``.
     """
-    # Behind barriers: what draws the uniforms would be computed again for each of their uses.
+    # Behind barriers, which GPUs respect: what draws the uniforms would be computed again for each of their uses.
     u, v = jax.lax.optimization_barrier((u, v))
     radius = jnp.sqrt(-2 * _logarithm(u))
     cosine, sine = _cosine_and_sine((TWO_PI * v).astype(jnp.float64))

@@ -21,8 +21,9 @@ def largest(x, size, stride, to):
 def gradient(x, dy, size, stride):
     """Of :func:`largest`: all entries get it that are the largest of their windows.
 
-    Which ones are is found from one copy of x: XLA may compute x once for each of its uses, with other
-    rounding, and then no entry would be equal to the largest.
+    XLA may compute x once for each of its uses, with other rounding, and then no entry would be equal to the
+    largest.  The barrier keeps GPUs from that; a CPU ignores it, so x must round alike however it is computed
+    (``normalize`` in ``ladder/fused/jax/columns.py``).
     """
     x = jax.lax.optimization_barrier(x)
     y = largest(x, size, stride, dy.shape[1:3])
