@@ -16,7 +16,7 @@ from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
 from ladder.bricks.adversarial import XI, direction, virtual_label
 from ladder.bricks.convolution import conv_init
-from ladder.bricks.dense import as_matrix, dense, dense_init
+from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
@@ -90,13 +90,15 @@ class LadderAE:
         parameters = self.encoder_parameters()
         noise = self.draw_noise(inputs)
 
-        self.act = SimpleNamespace(clean=_halves(), corr=_halves(), est=_activations())
+        paths = {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
             adversarial = self.adversarial_noise(half, x, target, parameters, noise[half])
-            corruption = _plus(noise[half], adversarial)
-            setattr(self.act.clean, half, self.encoder(x, parameters))
-            setattr(self.act.corr, half, self.encoder(x, parameters, corruption))
+            paths["clean", half] = x, {}
+            paths["corr", half] = x, _plus(noise[half], adversarial)
+        self.act = SimpleNamespace(clean=_halves(), corr=_halves(), est=_activations())
+        for (path, half), act in zip(paths, self.encoder(paths.values(), parameters)):
+            setattr(getattr(self.act, path), half, act)
         kept = "unlabeled" if input_labeled is None else "labeled"
         self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
 
@@ -115,51 +117,58 @@ class LadderAE:
 
     # Encoder
 
-    def encoder(self, x, parameters, noise=None, through_z=()):
-        """One half of the batch through all layers.
+    def encoder(self, paths, parameters, through_z=()):
+        """Several paths through all layers, which they meet together.
 
         Parameters
         ----------
-        x : (examples, …) float32
+        paths : collection of (x, noise)
+            x is (examples, …) float32, noise a dict of layer number -> (noise, scale),
+            see :meth:`draw_noise`, which is empty for a clean path.
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
-        noise : dict of layer number -> (noise, scale), see :meth:`draw_noise`
-            Absent for the clean path.
         through_z : collection of layer numbers
             Where h is computed from the variable z, so that the gradient for
             z can be taken; a fused layer makes both at once.
 
         Returns
         -------
-        namespace of z, h, m, s by layer number, and ``logits``
+        list of namespaces, one for each path: z, h, m, s by layer number, and ``logits``
         """
-        noise, act = noise or {}, _activations()
-        if 0 in noise:
-            draw, scale = noise[0]
-            x = x + draw * np.float32(scale)
-        act.z[0] = act.h[0] = x
+        paths = [(x, noise, _activations()) for x, noise in paths]
+        for x, noise, act in paths:
+            if 0 in noise:
+                draw, scale = noise[0]
+                x = x + draw * np.float32(scale)
+            act.z[0] = act.h[0] = x
         for layer in self.layers[1:]:
             i = layer.number
             W, b, c = parameters[i]
-            z_pre, corruption = self.project_up(act.h[i - 1], W, layer), noise.get(i, (None, 0.0))
             name = "linear" if layer.act == "softmax" else layer.encoder_act
-            if i in through_z:
-                act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
-                h = activate(act.z[i], b, c, name)
-            else:
-                act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
-            act.h[i] = softmax(as_matrix(h)) if layer.act == "softmax" else h
-        act.logits = as_matrix(h)
-        return act
+            z_pres = self.project_up([act.h[i - 1] for _, _, act in paths], W, layer)
+            for z_pre, (_, noise, act) in zip(z_pres, paths):
+                corruption = noise.get(i, (None, 0.0))
+                if i in through_z:
+                    act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
+                    h = activate(act.z[i], b, c, name)
+                else:
+                    act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
+                act.h[i] = softmax(as_matrix(h)) if layer.act == "softmax" else h
+                act.logits = as_matrix(h)
+        return [act for _, _, act in paths]
 
-    def project_up(self, h, W, layer):
-        """What the layer makes of the layer below before it is normalised."""
+    def project_up(self, hs, W, layer):
+        """What the layer makes of each path's layer below before it is normalised."""
+        if layer.kind == "fc":
+            return self.bricks.dense(hs, W)
+        return [self.project_maps_up(h, W, layer) for h in hs]
+
+    def project_maps_up(self, h, W, layer):
+        """The same of one path's maps."""
         if layer.is_convolution:
             return self.bricks.convolve(h, W, layer.border, layer.stride)
         if layer.kind == "maxpool":
             return self.bricks.max_pool(h, layer.filter_size, layer.stride)
-        if layer.kind == "globalmeanpool":
-            return global_mean_pool(h, self.layers[layer.number - 1].dim[-1])
-        return dense(h, W)
+        return global_mean_pool(h, self.layers[layer.number - 1].dim[-1])
 
     def encoder_parameters(self):
         """Layer number -> W, b, c; None for what the layer does not need."""
@@ -240,11 +249,11 @@ class LadderAE:
         if not taus:
             return {}
         noise = noise if self.p.adv_path == "corr" else {}
-        act = self.encoder(x, parameters, noise, through_z=taus)
+        (act,) = self.encoder([(x, noise)], parameters, through_z=taus)
         if kind == "vat":
             start = {i: self.random_direction(act.z[i]) * XI for i in taus}
             logits = disconnected_grad(act.logits)
-            act = self.encoder(x, parameters, _plus(noise, start), through_z=taus)
+            (act,) = self.encoder([(x, _plus(noise, start))], parameters, through_z=taus)
             cost = cost_bricks.kl_divergence(logits, act.logits)
         else:
             label = virtual_label(act.logits) if target is None else target.flatten()
@@ -342,7 +351,8 @@ class LadderAE:
             return z_above  # the same for all pixels
         # The root of a float32, as the original's decoder has it.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
-        return dense(z_above, self.weight(init, f"g_{layer.number}_W"))
+        (u,) = self.bricks.dense([z_above], self.weight(init, f"g_{layer.number}_W"))
+        return u
 
     # Costs
 

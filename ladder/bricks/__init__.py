@@ -1,13 +1,14 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
-``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool`` and
-``unpool`` are what :mod:`ladder.fused` has too, with the same arguments and
+``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``
+and ``unpool`` are what :mod:`ladder.fused` has too, with the same arguments and
 results.
 """
 
 from ladder.bricks.convolution import convolve, deconvolve
 from ladder.bricks.decoder import denoise
+from ladder.bricks.dense import dense
 from ladder.bricks.encoder import encode
 from ladder.bricks.pooling import max_pool, unpool
 
-__all__ = ["convolve", "deconvolve", "denoise", "encode", "max_pool", "unpool"]
+__all__ = ["convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "unpool"]

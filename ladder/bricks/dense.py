@@ -21,9 +21,19 @@ def dense_init(rng, in_dim, out_dim):
     return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim)
 
 
-def dense(h, W):
-    """``h W``, examples flattened first; (examples, …), (in, out) -> (examples, out)."""
-    return at.dot(as_matrix(h), W)
+def dense(hs, W):
+    """``h W`` of each h in a list, examples flattened first.
+
+    Parameters
+    ----------
+    hs : list of (examples, …) float32, one for each path through the layer
+    W : (in, out) float32
+
+    Returns
+    -------
+    list of (examples, out) float32
+    """
+    return [at.dot(as_matrix(h), W) for h in hs]
 
 
 def as_matrix(h):

@@ -7,7 +7,8 @@ the other.
 
 from ladder.fused.convolution import convolve, deconvolve
 from ladder.fused.decoder import denoise
+from ladder.fused.dense import dense
 from ladder.fused.encoder import encode
 from ladder.fused.pooling import max_pool, unpool
 
-__all__ = ["convolve", "deconvolve", "denoise", "encode", "max_pool", "unpool"]
+__all__ = ["convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "unpool"]

@@ -16,7 +16,7 @@ from aesara.scalar import int64
 from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation
 
-KERNELS = ("tile.h", "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
+KERNELS = ("buffer.h", "tile.h", "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
            "winograd_maps.h", "winograd_filters.h", "convolution.h")
 
 

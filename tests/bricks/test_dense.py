@@ -40,12 +40,20 @@ def test_dense():
     x, W = np.random.RandomState(0).randn(4, 6).astype("float32"), at.constant(np.ones((6, 2), "float32"))
     matrix, maps = at.fmatrix(), at.ftensor4()
     expected = np.repeat(x.sum(1, keepdims=True), 2, axis=1)
-    np.testing.assert_allclose(value(dense(matrix, W), {matrix: x}), expected, rtol=1e-5)
-    np.testing.assert_allclose(value(dense(maps, W), {maps: x.reshape(4, 1, 2, 3)}), expected, rtol=1e-5)
+    np.testing.assert_allclose(value(dense([matrix], W)[0], {matrix: x}), expected, rtol=1e-5)
+    np.testing.assert_allclose(value(dense([maps], W)[0], {maps: x.reshape(4, 1, 2, 3)}), expected, rtol=1e-5)
 
 
 def test_maps_are_flattened_in_rows():
     maps = at.ftensor4()
     W = at.constant(np.eye(6, dtype="float32"))
     x = np.arange(12, dtype="float32").reshape(2, 1, 2, 3)
-    np.testing.assert_array_equal(value(dense(maps, W), {maps: x}), x.reshape(2, 6))
+    np.testing.assert_array_equal(value(dense([maps], W)[0], {maps: x}), x.reshape(2, 6))
+
+
+def test_each_path_by_itself():
+    rng = np.random.RandomState(0)
+    W, first, second = (rng.randn(*shape).astype("float32") for shape in ((3, 2), (4, 3), (5, 3)))
+    paths = [at.fmatrix(), at.fmatrix()]
+    for found, x in zip(dense(paths, at.constant(W)), (first, second), strict=True):
+        np.testing.assert_allclose(value(found, dict(zip(paths, (first, second)))), x @ W, rtol=1e-5)

@@ -76,20 +76,6 @@ struct Axis {
     }
 };
 
-// A buffer of floats; null if there was no memory, with a Python error set.
-class Buffer {
-public:
-    explicit Buffer(npy_intp size, bool zero = false) : data_(new (std::nothrow) float[size + 1]) {
-        if (!data_) PyErr_NoMemory();
-        else if (zero) std::fill(data_.get(), data_.get() + size, 0.0f);
-    }
-    bool ok() const { return data_ != nullptr; }
-    float* get() const { return data_.get(); }
-
-private:
-    std::unique_ptr<float[]> data_;
-};
-
 // The images with `pad` zeros around them.
 inline void surround(const Maps& x, npy_intp pad, float* to) {
     const npy_intp width = x.width + 2 * pad, row = width * x.channels;

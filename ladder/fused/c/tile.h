@@ -1,4 +1,5 @@
-// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  All convolutions are made of these two.
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  All convolutions are made of the first
+// two, matrix products of the third.
 
 #ifndef LADDER_INLINE
 #define LADDER_INLINE inline __attribute__((always_inline))
@@ -96,6 +97,38 @@ inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, 
         if (p >= skip)
 #pragma GCC unroll 2
             for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
+}
+
+// to[i][j] = sum over k of left[k][i] right[k][j], or added to what is there.  left's rows are PIXELS floats, of which
+// R count, and right's V vectors; to's are `step` floats apart.
+template <int R, int V>
+inline __attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to, npy_intp step, bool add) {
+#pragma GCC unroll 12
+    for (int i = 0; i < R; ++i) {  // what the sums go to is on its way while they are taken
+#pragma GCC unroll 3
+        for (int v = 0; v <= V; ++v) __builtin_prefetch(to + i * step + std::min(v, V) * LANES - (v == V), 1);
+    }
+    Vector sum[R][V] = {};
+    auto next = [&]() __attribute__((always_inline)) {
+        Vector row[V];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) row[v] = vector_at(right + v * LANES);
+#pragma GCC unroll 12
+        for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) sum[i][v] += left[i] * row[v];
+        left += PIXELS;
+        right += V * LANES;
+    };
+#pragma GCC unroll 1
+    for (npy_intp k = 0; k < depth; ++k) next();
+#pragma GCC unroll 12
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) {
+            Vector& at = vector_at(to + i * step + v * LANES);
+            at = add ? at + sum[i][v] : sum[i][v];
+        }
 }
 
 }  // namespace ladder

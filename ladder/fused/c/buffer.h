@@ -1,0 +1,20 @@
+// Room for what a kernel lays out anew.
+
+namespace ladder {
+
+// Floats from an address that vectors like; null if there was no memory, with a Python error set.
+class Buffer {
+public:
+    explicit Buffer(npy_intp size, bool zero = false) : data_(new (std::nothrow) float[size + SPARE]) {
+        if (!data_) PyErr_NoMemory();
+        else if (zero) std::fill(get(), get() + size, 0.0f);
+    }
+    bool ok() const { return data_ != nullptr; }
+    float* get() const { return (float*)(((uintptr_t)data_.get() + LINE - 1) / LINE * LINE); }
+
+private:
+    static const npy_intp LINE = 64, SPARE = LINE / sizeof(float);  // bytes of a cache line, and floats
+    std::unique_ptr<float[]> data_;
+};
+
+}  // namespace ladder
