@@ -8,7 +8,8 @@
 ``mnist`` is 784-1000-500-250-250-250-10; ``conv_small``, ``conv_large`` and
 ``conv_fc`` are the convolutional networks of ``network.py``.  100 labelled and
 100 unlabelled examples, noise drawn anew and Adam in every update.
-``products`` is the update's matrix products alone, of ``mnist``.  Threads wait
+``products`` are the update's matrix products alone, ``peak`` is what they would
+take if the processor did nothing but multiply and add; of ``mnist``.  Threads wait
 as each library has it by default (ours: passively), unless ``--waiting`` says
 how for all.  The images are random: time does not depend on them.
 """

@@ -13,11 +13,12 @@ from aesara.link.c.params_type import ParamsType
 from aesara.scalar import bool as boolean
 from aesara.scalar import int64
 
+from ladder.fused.dense import HEADERS, PRODUCTS
 from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation
 
-KERNELS = ("buffer.h", "tile.h", "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "winograd.h",
-           "winograd_maps.h", "winograd_filters.h", "convolution.h")
+KERNELS = (*PRODUCTS, "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "pixels.h",
+           "winograd.h", "winograd_maps.h", "winograd_filters.h", "convolution.h")
 
 
 def convolve(x, W, border, stride):
@@ -128,7 +129,7 @@ class _Sides(FusedOperation):
         return Convolution(down, self.stride, self.full, self.turned)
 
     def c_headers(self, **kwargs):
-        return [*super().c_headers(**kwargs), "<new>", "<type_traits>"]
+        return [*super().c_headers(**kwargs), *HEADERS, "<type_traits>"]
 
 
 class Convolution(_Sides):

@@ -12,6 +12,10 @@ from aesara.graph.basic import Apply
 from ladder.bricks.dense import as_matrix
 from ladder.fused.operation import FusedOperation, pointers
 
+#: What matrix products need of ``c/``, and of the standard library.
+PRODUCTS = ("buffer.h", "tile.h", "pack.h", "dense.h")
+HEADERS = ("<new>", "<numeric>", "<utility>")
+
 
 def dense(hs, W):
     """Fused :func:`ladder.bricks.dense.dense`: the same arguments and results."""
@@ -21,10 +25,10 @@ def dense(hs, W):
 class _Products(FusedOperation):
     """What both operations have in common."""
 
-    kernels = ("buffer.h", "tile.h", "pack.h", "dense.h")
+    kernels = PRODUCTS
 
     def c_headers(self, **kwargs):
-        return [*super().c_headers(**kwargs), "<new>", "<numeric>", "<utility>"]
+        return [*super().c_headers(**kwargs), *HEADERS]
 
 
 class Dense(_Products):

@@ -18,11 +18,13 @@ from ladder.fused.convolution import Convolution, FilterGradient, convolve, deco
 BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
 
 #: N, C, H, W, F, K: channels beside, at and beyond a vector's width, few of them, large filters, one pixel, K of 1,
-#: enough of all for Winograd.
+#: enough of all for Winograd; filters wider than a vector over one map, few maps above so many pixels that their
+#: products are made in several turns.
 SIZES = [
     (2, 3, 9, 7, 5, 3), (1, 1, 8, 8, 1, 2), (3, 33, 7, 8, 40, 3), (2, 1, 12, 13, 50, 11), (13, 10, 5, 6, 33, 2),
     (2, 16, 12, 11, 96, 3), (2, 40, 10, 9, 3, 3), (5, 32, 9, 8, 1, 5), (9, 40, 3, 3, 20, 1), (3, 20, 7, 7, 3, 4),
     (1, 17, 5, 5, 31, 5), (40, 2, 1, 1, 3, 1), (2, 32, 17, 13, 64, 3), (7, 96, 6, 7, 32, 3), (3, 32, 15, 11, 32, 3),
+    (4, 1, 19, 20, 37, 17), (33, 5, 24, 24, 3, 5),
 ]  # fmt: skip
 
 

@@ -27,14 +27,6 @@ struct Plan {
     }
 };
 
-inline int convolve_few(const Maps& x, const Plan& plan, const MapsOut& y) {
-    const Buffer packed(packed_columns_size(plan.w));
-    if (!packed.ok()) return 1;
-    pack_columns(plan.w, packed.get());
-    spread(x, plan.w.size, plan.g, packed.get(), y);
-    return 0;
-}
-
 // Whether Winograd's fewer products are worth the transforms: in multiplications, or what takes as long.
 inline bool worth_winograd(npy_intp K, npy_intp stride, npy_intp tiles, const Maps& x, npy_intp height,
                            npy_intp width, npy_intp channels) {
@@ -65,7 +57,7 @@ inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     pack_filters(plan.w, packed.get());
     const Axis rows(plan.g, x.height, y.height, K, plan.down), columns(plan.g, x.width, y.width, K, plan.down);
     const bool all_taps = plan.down && complete(plan.g, K, x.height, y.height) && complete(plan.g, K, x.width, y.width);
-    if (all_taps && worth_patches(K, plan.g.stride, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
+    if (all_taps && worth_patches(K, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
     else gather(x, rows, columns, all_taps && x.channels < 16, packed.get(), y);
     return 0;
 }
@@ -91,11 +83,13 @@ inline bool worth_spreading(npy_intp taps, npy_intp channels) {
 }
 
 inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
+    if (is_product(plan.w.size, plan.g)) return !multiply_rows(x.data, x.channels, plan.w, y);
+    if (plan.down && is_product_of_patches(x, plan.w, plan.g, y)) return !multiply_patches(x, plan.w, y);
     const npy_intp taps = plan.w.size * plan.w.size, F = plan.w.to;
     const bool either = plan.g.stride == 1;
     if (worth_spreading(taps, F) && (either || !plan.down)) {
         if (plan.down) plan.other_way();
-        return convolve_few(x, plan, y);
+        return !spread(x, plan.w, plan.g, y);
     }
     if (!plan.down && either) plan.other_way();
     const npy_intp up = tiles_of(x.count, x.height, x.width), down = tiles_of(y.count, y.height, y.width);
@@ -158,6 +152,9 @@ inline int filter_gradient_winograd(const Maps& fine, const Maps& coarse, npy_in
 }
 
 inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, FiltersOut to) {
+    if (is_product(K, g)) return !outer_pixels(fine, coarse, to.fine_stride == 1, to.data);
+    if (is_gradient_of_patches(fine, coarse, g, K) && to.fine_stride == K * K)
+        return !outer_patches(fine, coarse, K, to.turned, to.data);
     // Vectors are made of coarse's channels.
     if (g.stride == 1 && coarse.channels < LANES && coarse.channels < fine.channels) {
         std::swap(fine, coarse);
@@ -178,7 +175,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         g.pad = 0;
     }
     if (complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width) &&
-        worth_patches(K, g.stride, fine.channels))
+        worth_patches(K, fine.channels))
         filter_sums_of_patches(fine, coarse, K, g.stride, parts, sums.get());
     else filter_sums(fine, coarse, g, K, parts, sums.get());
     filters_from(sums.get(), parts, K, coarse.channels, fine.channels, to.turned, to.data, to.coarse_stride,

@@ -1,25 +1,20 @@
 // Convolutions from few channels: a row of a filter is shorter than a vector.  The pixels that a result depends on are
-// copied side by side, and the rest is a matrix product.  So is all of a convolution with filters of one pixel.
+// copied side by side, and the rest is a matrix product.
 
 namespace ladder {
 
-// Whether K pixels side by side fill no more than a vector, or the patches lie there as they are.
-inline bool worth_patches(npy_intp K, npy_intp stride, npy_intp channels) {
-    return K * channels <= LANES || (K == 1 && stride == 1);
-}
+// Whether K pixels side by side fill no more than a vector.
+inline bool worth_patches(npy_intp K, npy_intp channels) { return K * channels <= LANES; }
 
 // The patches of the coarse side's pixels, of all images, at most `most` at a time: (count, size).
 class Patches {
 public:
-    Patches(const Maps& x, npy_intp K, npy_intp stride, npy_intp height, npy_intp width,
-            npy_intp most)
+    Patches(const Maps& x, npy_intp K, npy_intp stride, npy_intp height, npy_intp width, npy_intp most)
         : size(K * K * x.channels), x_(x), K_(K), stride_(stride), height_(height), width_(width),
-          last_vector_(x.data + x.size() - LANES), 
-          data_(there() ? 0 : most * size + LANES) {}
+          last_vector_(x.data + x.size() - LANES), data_(most * size + LANES) {}
 
     // Those of pixels [first, first + count), as if they were an image's row.
     Maps find(npy_intp first, npy_intp count) {
-        if (there()) return {x_.data + first * size, 1, 1, count, size};
         npy_intp j = first % width_, i = first / width_ % height_, n = first / width_ / height_;
         for (npy_intp p = 0; p < count; ++p) {
             copy(x_.at(n, i * stride_, j * stride_), &data_[p * size]);
@@ -38,8 +33,6 @@ private:
     const npy_intp K_, stride_, height_, width_;
     const float* const last_vector_;
     std::vector<float> data_;
-
-    bool there() const { return K_ == 1 && stride_ == 1; }
 
     // Whole vectors: the next row, or patch, overwrites what is too much.
     void copy(const float* from, float* to) const {
