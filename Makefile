@@ -55,11 +55,8 @@ $(STAMP): setup.py constraints.txt
 	    echo "Making .venv with $$("$$python" --version)"; \
 	    "$$python" -m venv --clear .venv || exit 2; \
 	fi
-	@echo 'Installing packages into .venv (1.6 GB with Intel MKL and JAX; the first time takes minutes)'
-	@set -o pipefail; \
-	$(PIP) --editable '.[test,mkl,jax]' | $(PROGRESS) || { \
-	    echo 'Trying again without MKL (matrix products then use the OpenBLAS inside SciPy)'; \
-	    $(PIP) --editable '.[test,jax]' | $(PROGRESS); }
+	@echo 'Installing packages into .venv (SIZE; the first time takes minutes)'
+	@set -o pipefail; $(PIP) --editable '.[test,jax]' | $(PROGRESS)
 	@touch $@
 
 clean:

@@ -43,7 +43,7 @@ setup(
         "threadpoolctl>=3.1",
     ],
     extras_require={
-        # Apart, so that a platform without it can do without it.
+        # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
         "test": ["pytest>=7.4", "pytest-xdist>=3.3", *ATTACK_CHECK],
         "attack-check": ATTACK_CHECK,

@@ -7,7 +7,9 @@
 and the faster of the two counts, layer by layer and gradient by gradient
 (those for maps and for filters).  Both
 are processes that take turns, as in ``contest.py``.  GFLOP counts what a direct
-convolution multiplies and adds, without the zeros around the maps.
+convolution multiplies and adds, without the zeros around the maps, and "% peak"
+is what of it the processor could do in that time at most (``peak.py``):
+Winograd's method, which needs fewer products, may do more.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import sys
 import time
 
 import numpy as np
+import peak
 import tables
 from contest import environment
 from step import add_options
@@ -56,7 +59,7 @@ def main():
         try:
             for network in args.networks:
                 times = [measure(sides, layer, args.rounds, args.updates) for layer in NETWORKS[network]]
-                report(network, threads, times)
+                report(network, threads, times, peak.gflops(threads))
                 results.append({"network": network, "threads": threads, "times": times})
         finally:
             for side in sides.values():
@@ -77,22 +80,29 @@ def measure(sides, layer, rounds, calls):
     return found
 
 
-def report(network, threads, times):
-    rows, totals = [], {}
-    for layer, found in zip(NETWORKS[network], times):
-        cells = [label(*layer), f"{gflop(*layer):.2f}"]
+def report(network, threads, times, peak_rate):
+    """Print a table; ``peak_rate``: the processor's GFLOP/s."""
+    amounts = [gflop(*layer) for layer in NETWORKS[network]]
+    rows, totals = [], {part: [0.0, 0.0] for part in PARTS}
+    for layer, amount, found in zip(NETWORKS[network], amounts, times):
+        cells = []
         for part in PARTS:
             own = found["ladder"][part]
             rival = min((found[name][part] for name in SIDES if name != "ladder"), key=statistics.median)
-            for name, values in (("own", own), ("rival", rival)):
-                totals.setdefault((part, name), []).append(statistics.median(values))
-            cells += [*map(milliseconds, (own, rival)), ratio(own, rival)]
-        rows.append(cells)
-    sums = [[sum(totals[part, name]) for name in ("own", "rival")] for part in PARTS]
-    cells = [cell for own, rival in sums for cell in (f"{1e3 * own:.1f}", f"{1e3 * rival:.1f}", f"{own / rival:.2f}")]
-    rows.append(["together", f"{sum(gflop(*layer) for layer in NETWORKS[network]):.2f}", *cells])
-    columns = ["", "GFLOP", *(text for part in PARTS for text in (f"{part}", "torch", "ratio"))]
-    tables.show(f"{network}, {threads} thread{'s' * (threads > 1)}, ms", columns, rows, [tables.cpu()])
+            seconds, other = statistics.median(own), statistics.median(rival)
+            # Within a round both met nearly the same load.
+            cells += part_cells(amount, seconds, statistics.median(a / b for a, b in zip(own, rival)), peak_rate)
+            totals[part] = [total + more for total, more in zip(totals[part], (seconds, other))]
+        rows.append([label(*layer), f"{amount:.2f}", *cells])
+    cells = [cell for own, other in totals.values() for cell in part_cells(sum(amounts), own, own / other, peak_rate)]
+    rows.append(["together", f"{sum(amounts):.2f}", *cells])
+    columns = ["", "GFLOP", *(text for part in PARTS for text in (part, "% peak", "x torch"))]
+    notes = [f"{tables.cpu()}; peak {peak_rate:.0f} GFLOP/s."]
+    tables.show(f"{network}, {threads} thread{'s' * (threads > 1)}, ms", columns, rows, notes)
+
+
+def part_cells(amount, seconds, ratio, peak_rate):
+    return [f"{1e3 * seconds:.2f}", f"{100 * amount / seconds / peak_rate:.0f}", f"{ratio:.2f}"]
 
 
 def label(channels, size, filters, K, border):
@@ -102,15 +112,6 @@ def label(channels, size, filters, K, border):
 def gflop(channels, size, filters, K, border):
     pixels = size if border == "full" else size - K + 1
     return 2e-9 * IMAGES * channels * filters * (K * pixels) ** 2
-
-
-def milliseconds(values):
-    return f"{1e3 * statistics.median(values):.2f}"
-
-
-def ratio(own, rival):
-    """Within a round both met nearly the same load."""
-    return f"{statistics.median(a / b for a, b in zip(own, rival)):.2f}"
 
 
 class Side:

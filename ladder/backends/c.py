@@ -172,7 +172,7 @@ def _prepare(threads: int) -> CBackend:
         check.compiler(cxx)
     library = blas.named(user["blas__ldflags"]) if "blas__ldflags" in user else blas.find(cxx)
     if library.name == "none":
-        log.warning("No BLAS found, training will be slow: install mkl (pip install mkl)")
+        log.warning("No BLAS found: the plain graph, validation and predictions will be slow: install scipy from PyPI, or mkl")
     _set_openmp()
     wanted = {
         "floatX": "float32",

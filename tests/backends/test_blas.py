@@ -26,13 +26,17 @@ print(*(f for f in modules if f.startswith(aesara.config.compiledir)), sep="\\n"
 """
 
 
-def test_find_prefers_mkl_and_falls_back(monkeypatch):
-    mkl = blas.Blas("mkl")
-    monkeypatch.setattr(blas, "mkl", lambda: mkl)
-    assert blas.find("g++") is mkl
-    monkeypatch.setattr(blas, "mkl", lambda: None)
-    monkeypatch.setattr(blas, "scipy_openblas", lambda: None)
+@pytest.mark.parametrize("is_intel, best, other", [(True, "mkl", "scipy_openblas"), (False, "scipy_openblas", "mkl")])
+def test_find_prefers_what_suits_the_processor_and_falls_back(monkeypatch, is_intel, best, other):
+    there = {name: blas.Blas(name) for name in (best, other)}
+    monkeypatch.setattr(blas, "_is_intel", lambda: is_intel)
     monkeypatch.setattr(blas, "system", lambda cxx: None)
+    for name in there:
+        monkeypatch.setattr(blas, name, lambda name=name: there.get(name))
+    assert blas.find("g++") == blas.Blas(best)
+    del there[best]
+    assert blas.find("g++") == blas.Blas(other)
+    del there[other]
     assert blas.find("g++") == blas.Blas("none")
 
 
