@@ -55,7 +55,7 @@ $(STAMP): setup.py constraints.txt
 	    echo "Making .venv with $$("$$python" --version)"; \
 	    "$$python" -m venv --clear .venv || exit 2; \
 	fi
-	@echo 'Installing packages into .venv (SIZE; the first time takes minutes)'
+	@echo 'Installing packages into .venv (0.8 GB with JAX; the first time takes minutes)'
 	@set -o pipefail; $(PIP) --editable '.[test,jax]' | $(PROGRESS)
 	@touch $@
 

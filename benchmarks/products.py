@@ -1,11 +1,8 @@
-"""The matrix products of one update alone: a measure of the machine, of a library, of our kernels.
+"""The matrix products of one update alone, through a BLAS: a measure of the machine and of libraries.
 
-``through BLAS`` and ``OpenBLAS``: both encoders over all examples, forward, for
+Both encoders over all examples, forward, for
 the weights and (above the first layer) for the layer below; the decoder over the
 unlabelled half likewise.  52 products, 3.98 GFLOP, as the original makes them.
-
-``ours``: those of the fused update, as it makes them.  The clean labelled half
-has no gradient, so there are 3.52 GFLOP.
 """
 
 import ctypes
@@ -16,7 +13,7 @@ from unavailable import Unavailable
 
 def prepare(network, threads, library="aesara"):
     """A contestant's update: a function without arguments."""
-    return {"aesara": through_blas, "openblas": through_openblas, "ours": through_ours}[library](network, threads)
+    return {"aesara": through_blas, "mkl": through_mkl, "openblas": through_openblas}[library](network, threads)
 
 
 def layers(network):
@@ -53,6 +50,17 @@ def through_blas(network, threads):
         for result, product in products_of_layer(examples, below, above, needs_below):
             updates.update(in_place(result, product))
     return aesara.function([], [], updates=updates, mode=c.mode())
+
+
+def through_mkl(network, threads):
+    """The same through MKL, on any processor."""
+    from ladder.backends import blas
+
+    library = blas.mkl()
+    if library is None:
+        raise Unavailable("pip install mkl")
+    blas.find = lambda cxx: library  # this process is the contestant's own
+    return through_blas(network, threads)
 
 
 def products_of_layer(examples, below, above, needs_below):
@@ -105,30 +113,3 @@ def through_openblas(network, threads):
         if needs_below:
             calls.append(call(gradient, weights, (False, True)))
     return lambda: [made() for made in calls]
-
-
-def through_ours(network, threads):
-    """The fused operations for products."""
-    from ladder.backends import c
-
-    c.configure(threads)
-    import aesara
-
-    from ladder.fused.dense import Dense, OuterProducts
-
-    def shared(*shape):
-        return aesara.shared(matrix(*shape), shape=shape)
-
-    n, m = network.n_labeled, network.n_unlabeled
-    results = []
-    for below, above in zip(network.dims, network.dims[1:]):
-        W, V = shared(below, above), shared(above, below)
-        hs = [shared(examples, below) for examples in (n, m, m, n)]  # the last one is the clean labelled half
-        dzs = [shared(examples, above) for examples in (n, m, m)]
-        up, down = shared(m, above), shared(m, below)
-        results += [*Dense(False)(W, *hs, return_list=True), OuterProducts()(*hs[:3], *dzs)]
-        if below != network.dims[0]:
-            results += Dense(True)(W, *dzs, return_list=True)
-        results += [Dense(False)(V, up), OuterProducts()(up, down), Dense(True)(V, down)]
-    # A number made of each, and no view of it: so its memory stays with the operation, as in training.
-    return aesara.function([], [result[0, 0] + 1 for result in results], mode=c.mode())

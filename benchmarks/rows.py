@@ -44,8 +44,8 @@ class Row:
 ROWS = {
     "peak": Row("the processor's peak", "peak"),
     "products": Row("matrix products alone", "products"),
+    "products-mkl": Row("matrix products alone, MKL", "products", {"library": "mkl"}),
     "products-openblas": Row("matrix products alone, OpenBLAS", "products", {"library": "openblas"}),
-    "products-ours": Row("matrix products alone, ours", "products", {"library": "ours"}),
     "plain": Row("ladder, plain graph", "ladder_update", {"plain": True, "noise": "mrg"}, "ladder_update"),
     "fused-mrg": Row("ladder, fused", "ladder_update", {"plain": False, "noise": "mrg"}, "ladder_update"),
     "fused-philox": Row(

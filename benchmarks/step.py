@@ -25,7 +25,7 @@ from network import NETWORKS
 from rows import ROWS
 
 #: Rows to which the others are compared, and the column that says how.
-REFERENCES = {"products": "x products", "torch": "x PyTorch"}
+REFERENCES = {"products": "x products", "products-mkl": "x MKL", "torch": "x PyTorch"}
 
 
 def main():
