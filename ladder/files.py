@@ -131,12 +131,12 @@ def naming(path):
         raise
 
 
-def write_json(path, values):
+def save_json(path, values):
     """Write a dict as JSON, whole or not at all."""
     write_whole(path, lambda f: f.write((json.dumps(values, indent=1) + "\n").encode()))
 
 
-def write_arrays(path, arrays, compressed=True):
+def save_arrays(path, arrays, compressed=True):
     """Write an ``.npz`` whole or not at all.
 
     Parameters

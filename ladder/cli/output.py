@@ -1,8 +1,9 @@
-"""Files that a command writes for the user, checked before any work is done."""
+"""Files that a command writes for the user, checked before any work is done, and written whole."""
 
 from pathlib import Path
 
 from ladder.errors import UserError
+from ladder.files import write_whole
 
 
 def check_output(path, option):
@@ -22,8 +23,8 @@ def check_output(path, option):
 
 
 def write_text(path, text, option):
-    """Write a file, or say in one sentence why not."""
+    """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
     try:
-        Path(path).write_text(text)
+        write_whole(path, lambda f: f.write(text.encode()))
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 from itertools import islice
+from math import prod
 
 import h5py
 import numpy
@@ -46,7 +47,7 @@ def serve(path, memory):
         return
     with h5file:
         table = _split_attribute(h5file)
-        _answer(output, {"split": _rows(h5file, table), "arrays": _arrays(h5file)})
+        _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
         for line in sys.stdin:
             request = json.loads(line)
             if "row" in request:
@@ -64,7 +65,7 @@ def _send(output, stored, request):
     """Rows ``start`` to ``stop`` of an array, as raw bytes."""
     start, stop = request["start"], request["stop"]
     kind = "int64" if "row" in request else stored.dtype
-    row_size = max(1, stored.dtype.itemsize * int(numpy.prod(stored.shape[1:], dtype=object)))
+    row_size = max(1, stored.dtype.itemsize * prod(stored.shape[1:]))
     # Whole chunks at a time: a part of one costs as much to unpack as all of it.
     chunk = stored.chunks[0] if stored.chunks else 1
     step = max(chunk, SLAB // row_size // chunk * chunk)
@@ -80,10 +81,20 @@ def _split_attribute(h5file):
     if "split" not in h5file.attrs:
         return None
     attribute = h5file.attrs.get_id("split")
-    if len(attribute.shape) != 1 or attribute.shape[0] > MOST_ROWS or attribute.get_storage_size() > 2**24:
+    if len(attribute.shape) not in (1, 2) or prod(attribute.shape) > MOST_ROWS or attribute.get_storage_size() > 2**24:
         return None
     table = h5file.attrs["split"]
-    return table if isinstance(table, numpy.ndarray) and table.dtype.names else None
+    return table.ravel() if isinstance(table, numpy.ndarray) and table.dtype.names else None
+
+
+def _ranges(h5file):
+    """Attributes of two whole numbers, by name: splits were such before there was a table."""
+    found = {}
+    for name in islice(h5file.attrs, MOST_NAMES):
+        attribute = h5file.attrs.get_id(name)
+        if attribute.shape == (2,) and attribute.dtype.kind in "ui":
+            found[name] = [int(number) for number in h5file.attrs[name]]
+    return found
 
 
 def _rows(h5file, table):
@@ -167,8 +178,7 @@ def _check_plain(stored):
 def _is_written(stored):
     if stored.chunks is None:
         return stored.id.get_storage_size() >= stored.size * stored.dtype.itemsize
-    pairs = zip(stored.shape, stored.chunks)
-    return stored.id.get_num_chunks() >= numpy.prod([-(-side // chunk) for side, chunk in pairs], dtype=object)
+    return stored.id.get_num_chunks() >= prod(-(-side // chunk) for side, chunk in zip(stored.shape, stored.chunks))
 
 
 def _offset(stored):

@@ -49,6 +49,8 @@ class HDF5File:
         ``start``, ``stop``, ``indices`` (how many examples are listed, or
         None) and ``available`` that the file has; a row that is not what it
         should be has ``refused``.  None where there is no such table.
+    ranges : dict of name -> [int, int]
+        Attributes of the root that hold two whole numbers.
     arrays : dict of name -> StoredArray
         What lies at the root.
 
@@ -68,7 +70,7 @@ class HDF5File:
         except BaseException:
             self.close()
             raise
-        self.split = described["split"]
+        self.split, self.ranges = described["split"], described["ranges"]
         self.arrays = {name: _stored_array(self, name, **about) for name, about in described["arrays"].items()}
 
     def __enter__(self):

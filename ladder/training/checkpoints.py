@@ -17,7 +17,7 @@ import numpy as np
 
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
-from ladder.training.extensions.saving import save_arrays
+from ladder.files import PARTIAL, save_arrays
 
 logger = logging.getLogger("main")
 
@@ -138,7 +138,7 @@ def _files(folder):
 
 def _all(folder):
     """Everything that writing checkpoints leaves: parts and damaged ones, then whole ones, the oldest first."""
-    return [*folder.glob(NAME + ".partial"), *folder.glob(NAME + DAMAGED), *_files(folder)]
+    return [*folder.glob(f"{NAME}*{PARTIAL}"), *folder.glob(NAME + DAMAGED), *_files(folder)]
 
 
 def _remove(paths):

@@ -9,7 +9,7 @@ run that trains on makes it out of date.
 import json
 
 from ladder.errors import UserError
-from ladder.training.extensions.saving import save_json
+from ladder.files import save_json
 from ladder.training.results import STATISTICS
 
 EVALUATION, LOG = "evaluation.json", "log.jsonl"

@@ -11,6 +11,7 @@ from pathlib import Path
 from ladder import __version__, backends
 from ladder.data.experiment import describe, training_stream, validation_stream
 from ladder.errors import UserError
+from ladder.files import save_json
 from ladder.training import checkpoints, functions, results
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
@@ -22,7 +23,7 @@ from ladder.training.extensions.monitoring import (
     mean_over_batches,
 )
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
-from ladder.training.extensions.saving import SaveLog, SaveParams, save_json
+from ladder.training.extensions.saving import SaveLog, SaveParams
 from ladder.training.main_loop import MainLoop, run_side_by_side
 from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter

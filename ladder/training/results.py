@@ -27,8 +27,8 @@ import numpy as np
 
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
+from ladder.files import save_arrays, save_json
 from ladder.hyper import HyperParameters
-from ladder.training.extensions.saving import save_arrays, save_json
 
 PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
 OPTIONS, DATA, ENVIRONMENT = "params.json", "data.json", "environment.json"
