@@ -129,8 +129,9 @@ def keep_evaluation(folder, data_type, report, statistics):
         return
     try:
         save_evaluation(folder, data_type, report, statistics)
-    except OSError as error:
-        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, error.strerror)
+    except (OSError, UserError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, why)
 
 
 def statistics_from_training_data(p, shareds, training):
