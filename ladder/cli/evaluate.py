@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ladder import budget
 from ladder.cli.options import (
     add_backend_options,
     add_training_options,
@@ -30,11 +31,14 @@ from ladder.data.experiment import (
 )
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.hyper import examples_at_once, resolve_layers
+from ladder.hyper import check_memory, examples_at_once, resolve_layers
 from ladder.training import results
 from ladder.training.evaluation import EVALUATION, save_evaluation
 
 logger = logging.getLogger("main")
+
+#: Of a confusion matrix on a screen.
+MOST_COLUMNS = 100
 
 
 def add_parser(subparsers):
@@ -187,6 +191,7 @@ def load_configuration(folder, given):
         data = describe(training.examples)
     p = hyper_parameters(options, data["in_dim"])
     check_classes(p, p.dataset, data["n_classes"])
+    check_memory(p)
     return p, training
 
 
@@ -244,6 +249,7 @@ def error_report(targets, guesses):
         classes, columns the guesses.
     """
     n_classes = int(max(targets.max(), guesses.max())) + 1
+    budget.ask(8 * n_classes**2, f"a confusion matrix of {n_classes:,} classes", "test on data with fewer of them")
     confusion = np.zeros((n_classes, n_classes), int)
     np.add.at(confusion, (targets, guesses), 1)
     n, right = confusion.sum(axis=1), confusion.diagonal()
@@ -257,10 +263,14 @@ def error_report(targets, guesses):
 
 
 def _print_report(report, data_type):
-    table = Table("class", "error %", "examples", *[f"as {i}" for i in range(len(report["confusion"]))])
+    n_classes = len(report["confusion"])
+    guesses = range(n_classes if n_classes <= MOST_COLUMNS else 0)
+    table = Table("class", "error %", "examples", *[f"as {i}" for i in guesses])
     rows = zip(report["error_percent_by_class"], report["confusion"])
     for i, (error, counts) in enumerate(rows):
-        table.add_row(str(i), "" if error is None else f"{error:.2f}", str(sum(counts)), *map(str, counts))
+        if sum(counts) or n_classes <= MOST_COLUMNS:
+            error = "" if error is None else f"{error:.2f}"
+            table.add_row(str(i), error, str(sum(counts)), *(str(counts[guess]) for guess in guesses))
     # A log file has no width; do not fold the table there.
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)

@@ -1,5 +1,6 @@
 """Files that a command writes for the user, checked before any work is done, and written whole."""
 
+import os
 from pathlib import Path
 
 from ladder.errors import UserError
@@ -18,13 +19,14 @@ def check_output(path, option):
         return
     if Path(path).is_dir():
         raise UserError(f"{option} {path} is a folder: give a file.")
-    if not Path(path).resolve().parent.is_dir():
-        raise UserError(f"{option} {path}: there is no folder {Path(path).resolve().parent}: make it first.")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
 
 
 def write_text(path, text, option):
     """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
     try:
-        write_whole(path, lambda f: f.write(text.encode()))
+        write_whole(path, lambda f: f.write(text.encode("utf-8", "surrogateescape")))
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

@@ -68,6 +68,28 @@ def make_folder(save_to):
             ) from None
 
 
+def begin(save_to, p):
+    """Make the folder of a new run, and write its options there.
+
+    Returns
+    -------
+    Path
+        From now on the run is known: it can be resumed, and is not begun again.
+
+    Raises
+    ------
+    UserError
+        It cannot be written; then there is no folder.
+    """
+    folder = make_folder(save_to)
+    try:
+        save_options(folder, p)
+    except OSError as error:
+        folder.rmdir()
+        raise UserError(f"cannot write into {folder} ({error.strerror}): make room, or give another save_to.") from None
+    return folder
+
+
 def save_model(folder, parameters, shareds, final_statistics):
     """Save the trained parameters, and the statistics to use them with.
 

@@ -148,7 +148,7 @@ def test_none_that_can_be_read_is_an_error(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(checkpoints, "VERSION", 99)
     write(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(UserError, match="no checkpoint in .* can be read"):
+    with pytest.raises(UserError, match="no checkpoint in .* can be used"):
         checkpoints.newest(tmp_path)
     assert "version 99" in caplog.text
     assert names(tmp_path) == ["checkpoint-0000000001.npz"]
