@@ -231,6 +231,12 @@ def labelled_examples_of(p, training, data_type):
     indices = indices[examples.targets[indices] != NO_LABEL]
     if len(indices) == 0:
         raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
+    highest, n_units = examples.targets[indices].max(), resolve_layers(p)[-1].size
+    if highest >= n_units:
+        raise UserError(
+            f"--data-type {data_type}: {examples.name} has the class {highest} there, but the network knows the classes "
+            f"0 to {n_units - 1}: give the data set it was trained on with --dataset."
+        )
     return examples, indices
 
 
@@ -249,7 +255,7 @@ def error_report(targets, guesses):
         classes, columns the guesses.
     """
     n_classes = int(max(targets.max(), guesses.max())) + 1
-    budget.ask(8 * n_classes**2, f"a confusion matrix of {n_classes:,} classes", "test on data with fewer of them")
+    budget.ask(16 * n_classes**2, f"a confusion matrix of {n_classes:,} classes", "test on data with fewer of them")
     confusion = np.zeros((n_classes, n_classes), int)
     np.add.at(confusion, (targets, guesses), 1)
     n, right = confusion.sum(axis=1), confusion.diagonal()
