@@ -139,6 +139,10 @@ class HDF5Dataset:
         self.axis_labels = {
             source: h5file.arrays[source].labels for source in rows
         }
+        if self.features.ndim < 2 or 0 in self.features.shape[1:]:
+            raise UserError(
+                f"{where} has features of shape {self.features.shape}: give one row of numbers or one image an example"
+            )
         if len(self.features) != len(self.targets):
             raise UserError(
                 f"{where} has {len(self.features)} features but {len(self.targets)} targets: "

@@ -34,7 +34,7 @@ def npz(material, rng, folder):
         content = damaged(content.getvalue(), rng)
     else:
         with zipfile.ZipFile(content, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))) as archive:
-            for name in rng.choice((["features", "targets"], ["features"] * 2, [""], [f"a{i}" for i in range(rng.choice((1, 70_000)))])):
+            for name in rng.choice((["features", "targets"], ["features"] * 2, [""], [f"a{i}" for i in range(rng.choice((1,) * 29 + (70_000,)))])):
                 archive.writestr(f"{name}{rng.choice(('.npy', '.npy', '.npy', '.txt'))}", _odd_array(rng))
         content = content.getvalue()
     (folder / "x.npz").write_bytes(content)
@@ -228,6 +228,8 @@ _TEXTS = [
     "gauss", "sgn", "é", "\udc80", "a b", "*", "%s", "{}", "[red]x", "١", "True", "2147462579", "4294967296", str(10**30), "loop", "pipe",
 ]  # fmt: skip
 
+_NUMBERS = ["0", "1", "2", "3", "10", "100", "0.5", "-1", "0.1", "1e308", "1e39", "1e-300", "999999999999", "nan", "1,1,1", "0,1"]
+
 _OPTIONS = {
     "train": [
         "--num-epochs", "--seed", "--dseed", "--lr", "--lrate-decay", "--batch-size", "--dataset", "--labeled-samples", "--unlabeled-samples",
@@ -266,7 +268,7 @@ def commands(material, rng, folder):
     elif command in ("table", "parity"):
         words.append(rng.choice(("mnist_100_full", "thesis_table_22", *_TEXTS)))
     for option in rng.sample(_OPTIONS[command], min(len(_OPTIONS[command]), rng.choice((0, 1, 1, 2, 3)))):
-        words += [option, *rng.sample(_TEXTS, rng.choice((0, 1, 1, 1, 2)))]
+        words += [option, *rng.sample(rng.choice((_TEXTS, _NUMBERS)), rng.choice((0, 1, 1, 1, 2)))]
     if command == "train" and "--resume" not in words:
         words.append("--dry-run")
     if command == "attack":

@@ -73,7 +73,7 @@ def _child(action, folder, shown):
 def _wait(pid):
     """Status and usage of a child, (None, None) where it took too long."""
     # Counted in naps: this process, too, may be stopped for a while.
-    for nap in [0.002] * 250 + [0.1] * (10 * SECONDS):
+    for nap in [0.002] * 250 + [0.1] * int(10 * SECONDS):
         done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:
             return status, usage
