@@ -11,6 +11,7 @@ import os
 import pickle
 import shutil
 import zipfile
+from contextlib import suppress
 
 import h5py
 import numpy as np
@@ -69,7 +70,8 @@ def hdf5(material, rng, folder):
     else:
         with h5py.File(path, "r+") as h5file:
             for _ in range(rng.choice((1, 2))):
-                _make_odd(h5file, rng)
+                with suppress(KeyError, OSError, ValueError, TypeError, RuntimeError):  # h5py will not make all of it
+                    _make_odd(h5file, rng)
     if rng.random() < 0.15:
         return lambda: main(["evaluate", str(material.run), "--dataset", str(path), "--threads", "1"])
     return lambda: main(["train", "--dataset", str(path), *NETWORK, "--dry-run"])

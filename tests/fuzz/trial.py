@@ -1,5 +1,6 @@
 """One trial: something done in a forked process with limits, and what became of it."""
 
+import faulthandler
 import os
 import resource
 import signal
@@ -48,6 +49,7 @@ def run(action, folder):
 
 def _child(action, folder, shown):
     status = 99
+    faulthandler.disable()
     try:
         os.setsid()
         descriptor = os.open(shown, os.O_CREAT | os.O_TRUNC | os.O_RDWR)
