@@ -108,6 +108,7 @@ class Run:
             _compare(about, checkpoint[0], folder)
         elif (folder / "log.jsonl").exists():
             logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
+        results.remove_leftovers(folder)
         results.save_options(folder, p)
         results.save_data(folder, describe(examples))
         save_json(folder / results.ENVIRONMENT, about["environment"])

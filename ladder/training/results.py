@@ -28,7 +28,7 @@ import numpy as np
 from ladder import plain_json
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
-from ladder.files import save_arrays, save_json
+from ladder.files import remove_partials, save_arrays, save_json
 from ladder.hyper import HyperParameters
 
 PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
@@ -88,6 +88,12 @@ def begin(save_to, p):
         folder.rmdir()
         raise UserError(f"cannot write into {folder} ({error.strerror}): make room, or give another save_to.") from None
     return folder
+
+
+def remove_leftovers(folder):
+    """Remove what a killed process left half written in the folder of a run that this process holds."""
+    for name in (OPTIONS, DATA, ENVIRONMENT, PARAMETERS, STATISTICS):
+        remove_partials(folder, name)
 
 
 def save_model(folder, parameters, shareds, final_statistics):
