@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from tests.fuzz import trial
@@ -19,7 +20,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next has the next")
     parser.add_argument("--only", nargs="+", help="kinds of input")
     args = parser.parse_args()
-    counts, wrong = fuzz(args.seed, args.trials, 60 * args.minutes, args.only, print)
+    counts, wrong = fuzz(args.seed, args.trials, 60 * args.minutes, args.only, partial(print, flush=True))
     print(f"{sum(counts.values())} trials ({', '.join(f'{kind} {n}' for kind, n in counts.items())}): {len(wrong)} violations")
     return 1 if wrong else 0
 
