@@ -77,9 +77,10 @@ def _run(args):
     except MemoryError:
         return _say(args, "there is not enough memory for this: take less data, a smaller network or a smaller batch.", 2)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is None:  # a library's own, not the system's
             raise
-        return _say(args, f"{shown(error.filename)}: {error.strerror}: give another path, or mend this one.", 2)
+        where = f"{shown(error.filename)}: " if error.filename else ""
+        return _say(args, f"{where}{error.strerror}: mend that, or give another path.", 2)
     except KeyboardInterrupt:
         return 130
 

@@ -69,11 +69,9 @@ def _lasting(stream, descriptor):
         replaced = LastingStream(open(descriptor, "wb", closefd=False), encoding="utf-8", errors="backslashreplace")
         replaced.error = OSError(errno.EBADF, "it is closed")
         return replaced
-    encoding, line_buffering = stream.encoding, stream.line_buffering
+    options = {name: getattr(stream, name) for name in ("encoding", "line_buffering", "write_through")}
     # Letters that the encoding lacks are written as Python would: \u2026.
-    return LastingStream(
-        stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=line_buffering
-    )
+    return LastingStream(stream.detach(), errors="backslashreplace", **options)
 
 
 def failure():

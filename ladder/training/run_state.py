@@ -102,7 +102,8 @@ class RunState:
     def _check_counters(self, loop, values):
         epochs, batches, updates = (values[name] for name in ("epochs_done", "batches_done", "updates_done"))
         of_an_epoch = self._streams["train"].num_batches
-        if not (0 <= epochs <= loop.num_epochs and 0 <= batches < of_an_epoch and updates == epochs * of_an_epoch + batches):
+        # An interrupt may come after the last batch, before the epoch counts as done.
+        if not (0 <= epochs <= loop.num_epochs and 0 <= batches <= of_an_epoch and updates == epochs * of_an_epoch + batches):
             raise ValueError(f"of update {updates}, {epochs} epochs and {batches} batches, which this run cannot have made")
 
     def set(self, loop, values, arrays):

@@ -172,6 +172,7 @@ def runs(tmp_path_factory):
                 interrupt_after(signals, updates, number)
                 assert main(command) == 130
             assert checkpoints.newest(folder / "results/part0")[0]["updates_done"] == updates
+            assert "passed over" not in (folder / "results/part0/log.txt").read_text()
             command = ["train", "--resume", "results/part0"]
     return folder / "results"
 

@@ -111,7 +111,7 @@ RANDOM_STATE = ("streams", "train", "labeled")
         ((*RANDOM_STATE, 2), True), ((*RANDOM_STATE, 0), "PCG64"), ((*RANDOM_STATE, 1), [1] * 623),
         ((*RANDOM_STATE, 1), [2**32] * 624), ((*RANDOM_STATE, 1), None), ((*RANDOM_STATE, 3), 2), ((*RANDOM_STATE, 4), None),
         (RANDOM_STATE, None), (("streams", "train"), {}), (("streams",), {}), (("streams",), [1]),
-        (("epochs_done",), 6), (("epochs_done",), -1), (("epochs_done",), "1"), (("batches_done",), 4), (("updates_done",), 5),
+        (("epochs_done",), 6), (("epochs_done",), -1), (("epochs_done",), "1"), (("batches_done",), 5), (("updates_done",), 5),
         (("monitor",), {}), (("monitor", "sums"), {"denois": 1.0}), (("monitor", "sums"), {"cost": "x"}),
         (("monitor", "count"), None), (("log",), 3), (("log",), "\udc80"),
     ],
