@@ -29,7 +29,7 @@ DECODERS_OF_U = ("relu", "sigmoid")
 NOISES = ("mrg", "philox")
 
 #: Compiling takes longer than any training of more.
-MOST_LAYERS = 100
+MOST_LAYERS = 50
 
 #: Copies of each parameter while training: its gradient, two moments, and the last good one.
 COPIES = 5

@@ -13,7 +13,7 @@ from ladder.files import open_regular
 #: numpy writes no others; of these an encrypted or otherwise packed member is no array of numpy's.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-#: A network of a hundred layers has a few thousand.
+#: A checkpoint of fifty layers has a thousand.
 MOST_ARRAYS = 20_000
 
 #: Bytes read at a time.

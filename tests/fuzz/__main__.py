@@ -34,7 +34,7 @@ def fuzz(seed, trials, seconds, only=None, tell=lambda text: None):
     trials : int
     seconds : float, after which no trial is begun
     only : list of kinds, or None for all
-    tell : function of a text, called for each violation
+    tell : function of a text, called for each violation, and now and then
 
     Returns
     -------
@@ -62,6 +62,8 @@ def fuzz(seed, trials, seconds, only=None, tell=lambda text: None):
                 wrong.append(f"--only {kind}, seed {number}: {error}")
                 tell(wrong[-1])
             shutil.rmtree(folder)
+            if sum(counts.values()) % 250 == 0:
+                tell(f"{sum(counts.values())} trials, {len(wrong)} violations")
     finally:
         shutil.rmtree(root)
     return counts, wrong
