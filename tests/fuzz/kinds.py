@@ -35,7 +35,7 @@ def npz(material, rng, folder):
         content = damaged(content.getvalue(), rng)
     else:
         with zipfile.ZipFile(content, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))) as archive:
-            for name in rng.choice((["features", "targets"], ["features"] * 2, [""], [f"a{i}" for i in range(rng.choice((1,) * 29 + (70_000,)))])):
+            for name in rng.choice((["features", "targets"], ["features"] * 2, [""], [f"a{i}" for i in range(rng.choice((1,) * 99 + (70_000,)))])):
                 archive.writestr(f"{name}{rng.choice(('.npy', '.npy', '.npy', '.txt'))}", _odd_array(rng))
         content = content.getvalue()
     (folder / "x.npz").write_bytes(content)
@@ -199,8 +199,9 @@ def _instructions(rng):
         b"\x81", b"\x92", b"P1\n", b"i__main__\nx\n", b"\x95\xff\xff\xff\xff\xff\xff\xff\x7f",
     ]  # fmt: skip
     start = rng.choice((b"\x80\x02}", b"\x80\x02}U\x06labels", b"]q\x00", b"(" * 10, pickle.dumps({b"data": np.zeros(3)}, 2)[:-1]))
-    repeated = rng.choice((1, 1, 1, 1000, 100_000))
-    return start + b"".join(rng.choices(pieces, k=rng.randrange(1, 20))) * repeated + rng.choice((b"", b"s", b"u")) + b"."
+    body = b"".join(rng.choices(pieces, k=rng.randrange(1, 20)))
+    repeated = min(rng.choice((1, 1, 1, 1000, 100_000)), 3 * 10**6 // len(body))
+    return start + body * repeated + rng.choice((b"", b"s", b"u")) + b"."
 
 
 def archives(material, rng, folder):
