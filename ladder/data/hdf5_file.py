@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
@@ -185,5 +186,6 @@ def _start(path):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
     child = subprocess.Popen(command, bufsize=0, stderr=subprocess.DEVNULL, env=environment, **pipes)
-    fcntl.fcntl(child.stdout, _SET_PIPE_SIZE, 2**20)
+    with suppress(OSError):  # there are systems, and limits, that do not allow it
+        fcntl.fcntl(child.stdout, _SET_PIPE_SIZE, 2**20)
     return child
