@@ -10,8 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from ladder import budget
 from ladder.errors import UserError
 from ladder.layer_specs import CONVOLUTIONS, POOLINGS, LayerSpec, parse_layer
+from ladder.plain_json import MOST_FLOAT32
 
 ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
 
@@ -25,6 +27,15 @@ DECODERS_OF_U = ("relu", "sigmoid")
 
 #: Sources of Gaussian noise: the original's, and a counter-based one.
 NOISES = ("mrg", "philox")
+
+#: Compiling takes longer than any training of more.
+MOST_LAYERS = 50
+
+#: Copies of each parameter while training: its gradient, two moments, and the last good one.
+COPIES = 5
+
+#: Arrays of every layer's size that an update keeps, about.
+ARRAYS_OF_A_LAYER = 6
 
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
@@ -84,6 +95,13 @@ class HyperParameters:
 
 def _check_ranges(p):
     """Refuse values that no run could use."""
+    for field in dataclasses.fields(p):
+        value = getattr(p, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            # A float32 would be infinite, an int64 would wrap around.
+            most = {int: 2**62, float: MOST_FLOAT32}.get(type(number), math.inf)
+            if isinstance(number, (int, float)) and most < abs(number) < math.inf:
+                raise UserError(f"--{field.name.replace('_', '-')} is too large a number: give a smaller one.")
 
     def check(good, option, value, must):
         if not good:
@@ -212,6 +230,8 @@ def resolve_layers(p):
     in_dim, *specs = p.encoder_layers
     if not specs:
         raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
+    if len(specs) > MOST_LAYERS:
+        raise UserError(f"--encoder-layers has {len(specs)} layers, and no more than {MOST_LAYERS} can be compiled: give fewer.")
     specs, dims = [parse_layer(spec) for spec in specs], [tuple(in_dim)]
     for spec in specs:
         dims.append(spec.out_dim(dims[-1]))
@@ -249,6 +269,31 @@ def _check_maps(specs, acts, decoders):
                 f"--decoder-spec: layer {i - 1} needs the inverse of '{spec.text}', and only max-pooling "
                 "whose stride is its size has one: change either, or cut the signal off with '0'."
             )
+
+
+def check_memory(p, batch_size=0):
+    """Ask the budget for a network's parameters and, where it is trained, what an update needs.
+
+    Parameters
+    ----------
+    p : HyperParameters
+        With the shape of an example.
+    batch_size : int
+        0 where nothing is trained.
+    """
+    layers = resolve_layers(p)
+    n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
+    size = 4 * n_weights
+    if batch_size:
+        size = 4 * (2 * COPIES * n_weights + ARRAYS_OF_A_LAYER * batch_size * sum(layer.size for layer in layers))
+    budget.ask(size, "a network of these --encoder-layers", "give fewer units, or a smaller --batch-size")
+
+
+def _n_weights(below, layer):
+    """How many weights lead from one layer to the next, in one direction."""
+    if layer.is_pooling:
+        return 0
+    return below.dim[0] * layer.dim[0] * layer.filter_size**2 if layer.is_convolution else below.size * layer.size
 
 
 def examples_at_once(layers):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ladder.errors import UserError
+from ladder.files import shown
 
 #: A layer of more units is a slip of the keyboard, and no memory would hold it.
 MOST_UNITS = 1_000_000
@@ -101,10 +102,11 @@ def parse_layer(text):
     kind, *words = text.split(":") if ":" in text or text in SYNTAX else ("fc", text)
     if kind not in SYNTAX:
         raise UserError(
-            f"--encoder-layers: unknown layer type '{kind}' in '{text}': "
+            f"--encoder-layers: unknown layer type '{shown(kind)}' in '{shown(text)}': "
             f"write a number of units, or one of {', '.join(SYNTAX)} as in {SYNTAX['convv'].split('e.g. ')[1]}."
         )
-    numbers = [int(word) for word in words if word.isdecimal()]
+    # Python refuses to read very long numbers, and none here is longer.
+    numbers = [int(word) for word in words if word.isdecimal() and len(word) < 20]
     if len(numbers) != len(words):
         raise _malformed(text, kind)
     return _PARSERS[kind](text, kind, numbers)
@@ -152,7 +154,7 @@ _PARSERS = {
 
 def _malformed(text, kind):
     what = "write a number of units, e.g. 1000 or fc:1000" if kind == "fc" else f"write {SYNTAX[kind]}"
-    return UserError(f"--encoder-layers: '{text}' is not a layer: {what}.")
+    return UserError(f"--encoder-layers: '{shown(text)}' is not a layer: {what}.")
 
 
 def _refused(text, why):

@@ -76,12 +76,16 @@ class AttackSettings:
             check_tau("--tau", tau)
         _refuse_repeated("--kinds", self.kinds)
         _refuse_repeated("--tau", self.taus)
-        if self.steps < 1:
-            raise UserError(f"--steps is {self.steps}, but must be at least 1.")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise UserError(f"--steps is {self.steps}, but must be at least 1 and at most {MOST_STEPS:,}.")
         if self.step_size is not None and not 0 < self.step_size <= LARGEST_TAU:
             raise UserError(f"--step-size is {self.step_size:g}, but must be above 0 and at most {LARGEST_TAU}.")
         if self.seed < 0:
             raise UserError(f"--attack-seed is {self.seed}, but must be 0 or more.")
+
+
+#: Far beyond what changes the result, and of a few minutes for the digits.
+MOST_STEPS = 10_000
 
 
 def check_tau(option, tau):
@@ -91,9 +95,11 @@ def check_tau(option, tau):
 
 
 def _refuse_repeated(option, values):
+    seen = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise UserError(f"{option} has {value} more than once: give it once.")
+        seen.add(value)
 
 
 class AttackedBatch:

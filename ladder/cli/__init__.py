@@ -6,8 +6,12 @@ import sys
 from contextlib import contextmanager
 
 from ladder import __version__
-from ladder.cli import attack, convert, demo, devices, evaluate, parity, predict, presets, table, train
+from ladder.cli import attack, convert, demo, devices, evaluate, parity, predict, presets, streams, table, train
 from ladder.errors import TrainingStopped, UserError
+from ladder.files import shown
+
+#: Commands whose result is a file, whatever becomes of what they print.
+OUTLIVE_THEIR_OUTPUT = ("train", "convert")
 
 COMMANDS = (train, presets, evaluate, table, attack, predict, convert, parity, demo, devices)
 
@@ -50,21 +54,49 @@ def _progress_printed():
 def main(argv=None):
     """Run a command; returns its exit status.
 
-    0 done, 1 failed, 2 the user can mend it, 130 interrupted.
+    0 done, 1 failed, 2 the user can mend it, 130 interrupted, 141 whoever
+    read the output (``head``, ``less``) has seen enough.
     """
-    args = make_parser().parse_args(argv)
+    with streams.lasting():
+        try:
+            args = make_parser().parse_args(argv)
+        except SystemExit as end:  # a mistake, or --help
+            raise SystemExit(_status(end.code, "run.py")) from None
+        outlives = args.command in OUTLIVE_THEIR_OUTPUT and not getattr(args, "dry_run", False)
+        return _status(_run(args), f"run.py {args.command}", outlives)
+
+
+def _run(args):
     try:
         with _progress_printed():
             return args.run(args)
     except UserError as error:
-        print(f"run.py {args.command}: {error}", file=sys.stderr)
-        return 2
+        return _say(args, error, 2)
     except TrainingStopped as error:
-        print(f"run.py {args.command}: {error}", file=sys.stderr)
-        return 1
+        return _say(args, error, 1)
+    except MemoryError:
+        return _say(args, "there is not enough memory for this: take less data, a smaller network or a smaller batch.", 2)
+    except OSError as error:
+        if error.errno is None:  # a library's own, not the system's
+            raise
+        where = f"{shown(error.filename)}: " if error.filename else ""
+        return _say(args, f"{where}{error.strerror}: mend that, or give another path.", 2)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough.
-        sys.stderr.close()
+
+
+def _say(args, error, status):
+    print(f"run.py {args.command}: {error}", file=sys.stderr)
+    return status
+
+
+def _status(status, prog, outlives=False):
+    """The exit status, where the output may have been lost: of training, that does not matter."""
+    sys.stdout.flush()
+    error = streams.failure()
+    if status or error is None or outlives:
+        return status or 0
+    if isinstance(error, BrokenPipeError):
         return 141
+    print(f"{prog}: standard output cannot be written ({error.strerror}): send it elsewhere.", file=sys.stderr)
+    return 2

@@ -18,8 +18,8 @@ from ladder.cli.options import add_backend_options, add_training_options, check_
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
+from ladder.files import save_json, write_whole
 from ladder.hyper import examples_at_once, resolve_layers
-from ladder.training.extensions.saving import save_json, write_whole
 
 logger = logging.getLogger("main")
 

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ladder import budget
 from ladder.cli.options import (
     add_backend_options,
     add_training_options,
@@ -30,11 +31,14 @@ from ladder.data.experiment import (
 )
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.hyper import examples_at_once, resolve_layers
+from ladder.hyper import check_memory, examples_at_once, resolve_layers
 from ladder.training import results
 from ladder.training.evaluation import EVALUATION, save_evaluation
 
 logger = logging.getLogger("main")
+
+#: Of a confusion matrix on a screen.
+MOST_COLUMNS = 100
 
 
 def add_parser(subparsers):
@@ -129,8 +133,9 @@ def keep_evaluation(folder, data_type, report, statistics):
         return
     try:
         save_evaluation(folder, data_type, report, statistics)
-    except OSError as error:
-        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, error.strerror)
+    except (OSError, UserError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATION, folder, why)
 
 
 def statistics_from_training_data(p, shareds, training):
@@ -186,6 +191,7 @@ def load_configuration(folder, given):
         data = describe(training.examples)
     p = hyper_parameters(options, data["in_dim"])
     check_classes(p, p.dataset, data["n_classes"])
+    check_memory(p)
     return p, training
 
 
@@ -225,6 +231,12 @@ def labelled_examples_of(p, training, data_type):
     indices = indices[examples.targets[indices] != NO_LABEL]
     if len(indices) == 0:
         raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
+    highest, n_units = examples.targets[indices].max(), resolve_layers(p)[-1].size
+    if highest >= n_units:
+        raise UserError(
+            f"--data-type {data_type}: {examples.name} has the class {highest} there, but the network knows the classes "
+            f"0 to {n_units - 1}: give the data set it was trained on with --dataset."
+        )
     return examples, indices
 
 
@@ -243,6 +255,7 @@ def error_report(targets, guesses):
         classes, columns the guesses.
     """
     n_classes = int(max(targets.max(), guesses.max())) + 1
+    budget.ask(16 * n_classes**2, f"a confusion matrix of {n_classes:,} classes", "test on data with fewer of them")
     confusion = np.zeros((n_classes, n_classes), int)
     np.add.at(confusion, (targets, guesses), 1)
     n, right = confusion.sum(axis=1), confusion.diagonal()
@@ -256,10 +269,14 @@ def error_report(targets, guesses):
 
 
 def _print_report(report, data_type):
-    table = Table("class", "error %", "examples", *[f"as {i}" for i in range(len(report["confusion"]))])
+    n_classes = len(report["confusion"])
+    guesses = range(n_classes if n_classes <= MOST_COLUMNS else 0)
+    table = Table("class", "error %", "examples", *[f"as {i}" for i in guesses])
     rows = zip(report["error_percent_by_class"], report["confusion"])
     for i, (error, counts) in enumerate(rows):
-        table.add_row(str(i), "" if error is None else f"{error:.2f}", str(sum(counts)), *map(str, counts))
+        if sum(counts) or n_classes <= MOST_COLUMNS:
+            error = "" if error is None else f"{error:.2f}"
+            table.add_row(str(i), error, str(sum(counts)), *(str(counts[guess]) for guess in guesses))
     # A log file has no width; do not fold the table there.
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 from ladder.cli.options import hyper_parameters
+from ladder.errors import UserError
 from ladder.experiments.runs import find_runs
 from ladder.experiments.settings import settings_of
+from ladder.training import lock, results
 
 logger = logging.getLogger("main")
 
@@ -26,10 +28,38 @@ def without_trained(all_options, save_to):
     -------
     list of dict of option name -> value
     """
-    runs, problems = find_runs(Path(os.path.dirname(save_to) or "results"))
+    runs, problems = find_runs(_folder_of(save_to))
     for problem in problems:
         logger.info("%s", problem)
     return [options for options in all_options if not _has_run(options, runs)]
+
+
+def claim(chosen, all_options, experiments, save_to):
+    """Begin those that still have no run, so that no other process does.
+
+    Parameters
+    ----------
+    chosen : list of int, positions in the other two
+    all_options : list of dict of option name -> value
+    experiments : list of (HyperParameters, …)
+    save_to : str
+
+    Returns
+    -------
+    dict of position -> folder (Path), of those that are this process's to train
+    """
+    folder = _folder_of(save_to)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder} ({error.strerror}): give another save_to.") from None
+    with lock.turn(folder):
+        runs, _ = find_runs(folder)
+        return {i: results.begin(save_to, experiments[i][0]) for i in chosen if not _has_run(all_options[i], runs)}
+
+
+def _folder_of(save_to):
+    return Path(os.path.dirname(save_to) or "results")
 
 
 def _has_run(options, runs):

@@ -19,6 +19,9 @@ from ladder.training.extensions.checkpointing import MINUTES
 FIELDS = tuple(f.name for f in fields(HyperParameters))
 FLAGS = ("unsupervised", "plain_graph")
 
+#: Of one command.
+MOST_CONFIGURATIONS = 2_000
+
 
 def add_training_options(parser):
     """Add all options that describe a network, its data and its training."""
@@ -262,6 +265,8 @@ def given_options(args):
 def combinations(options):
     """Every combination of the values given, the first option varying slowest.
 
+    ``UserError`` where there are too many.
+
     Parameters
     ----------
     options : dict of name -> value, or list of values
@@ -271,7 +276,17 @@ def combinations(options):
     list of dict of name -> value
     """
     lists = [values if isinstance(values, list) else [values] for values in options.values()]
+    check_count(math.prod(map(len, lists)))
     return [dict(zip(options, choice)) for choice in itertools.product(*lists)]
+
+
+def check_count(n):
+    """Refuse so many configurations that checking them alone would take minutes."""
+    if n > MOST_CONFIGURATIONS:
+        raise UserError(
+            f"the values given make {n:,} configurations, and no more than {MOST_CONFIGURATIONS:,} are trained at once: "
+            "give fewer values."
+        )
 
 
 def hyper_parameters(options, in_dim):

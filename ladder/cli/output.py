@@ -1,8 +1,10 @@
-"""Files that a command writes for the user, checked before any work is done."""
+"""Files that a command writes for the user, checked before any work is done, and written whole."""
 
+import os
 from pathlib import Path
 
 from ladder.errors import UserError
+from ladder.files import write_whole
 
 
 def check_output(path, option):
@@ -17,13 +19,14 @@ def check_output(path, option):
         return
     if Path(path).is_dir():
         raise UserError(f"{option} {path} is a folder: give a file.")
-    if not Path(path).resolve().parent.is_dir():
-        raise UserError(f"{option} {path}: there is no folder {Path(path).resolve().parent}: make it first.")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
 
 
 def write_text(path, text, option):
-    """Write a file, or say in one sentence why not."""
+    """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
     try:
-        Path(path).write_text(text)
+        write_whole(path, lambda f: f.write(text.encode("utf-8", "surrogateescape")))
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

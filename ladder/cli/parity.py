@@ -1,9 +1,9 @@
 """``run.py parity``: side by side with the original's own numbers."""
 
 import json
-from pathlib import Path
 
 from ladder import backends
+from ladder.cli.output import check_output, write_text
 from ladder.errors import UserError
 from ladder.parity import golden, pool, report
 from ladder.parity.comparison import FAILED
@@ -46,7 +46,7 @@ def add_parser(subparsers):
         "--full", action="store_true",
         help="run all 1800 updates of the MNIST file and its test error, instead of the first 200 updates",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.add_argument("--json", metavar="FILE", help="also write the results to this file")
     parser.set_defaults(run=run)
     return parser
 
@@ -61,8 +61,7 @@ def run(args):
         raise UserError(f"--jobs is {jobs}: give 1 or more processes")
     if args.threads < 1:
         raise UserError(f"--threads is {args.threads}: give 1 or more threads")
-    if args.json is not None and not args.json.resolve().parent.is_dir():
-        raise UserError(f"--json {args.json}: there is no folder {args.json.resolve().parent}: make it first")
+    check_output(args.json, "--json")
     names = golden.find(args.directory, args.only)
     if args.backend == "jax":
         from ladder.backends.jax.setup import check_version
@@ -90,8 +89,6 @@ def _by(backend):
 
 
 def _write(path, results):
-    try:
-        # An infinite difference is written as such, which Python's reader takes.
-        path.write_text(json.dumps([{"graph": graph, **report.as_dict(result)} for graph, result in results], indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"--json {path} cannot be written ({error.strerror}): choose another file") from error
+    # An infinite difference is written as such, which Python's reader takes.
+    text = json.dumps([{"graph": graph, **report.as_dict(result)} for graph, result in results], indent=1) + "\n"
+    write_text(path, text, "--json")

@@ -14,7 +14,7 @@ from ladder.data.hdf5 import as_float32, scales_pixels
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters, examples_at_once, resolve_layers
+from ladder.hyper import HyperParameters, check_memory, examples_at_once, resolve_layers
 from ladder.training import results
 
 logger = logging.getLogger("main")
@@ -68,7 +68,9 @@ def _load_options(folder):
     if options["unsupervised"]:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
     in_dim = data["in_dim"]
-    return HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]}), data
+    p = HyperParameters(**{**options, "encoder_layers": (in_dim,) + options["encoder_layers"]})
+    check_memory(p)
+    return p, data
 
 
 def read_features(path, in_dim, scale=True):

@@ -2,8 +2,9 @@
 
 import argparse
 import difflib
+import math
 
-from ladder.cli.options import FIELDS, add_training_options, combinations, given_options, hyper_parameters
+from ladder.cli.options import FIELDS, add_training_options, check_count, combinations, given_options, hyper_parameters
 from ladder.errors import UserError
 from ladder.hyper import resolve_adversarial, resolve_layers
 
@@ -37,8 +38,8 @@ def preset_combinations(preset, rows=None, given=None):
         Rows that the given options make equal are one.
     """
     chosen = []
-    for options in preset.choose_rows(rows).values():
-        for combination in combinations({**_parse(options, preset), **(given or {})}):
+    for _, options in _parsed(preset, preset.choose_rows(rows), given or {}):
+        for combination in combinations(options):
             _check(combination, preset)
             if combination not in chosen:
                 chosen.append(combination)
@@ -52,11 +53,24 @@ def parsed_rows(preset):
     -------
     dict of row name -> dict of option name -> value or list of values
     """
-    parsed = {name: _parse(options, preset) for name, options in preset.rows.items()}
+    parsed = dict(_parsed(preset, preset.rows, {}))
     for options in parsed.values():
         for combination in combinations(options):
             _check(combination, preset)
     return parsed
+
+
+def _parsed(preset, rows, given):
+    """Iterate over names and options of rows, until all together ask for too many configurations."""
+    n = 0
+    for name, options in rows.items():
+        options = {**_parse(options, preset), **given}
+        n += math.prod(len(value) for value in options.values() if isinstance(value, list))
+        try:
+            check_count(n)
+        except UserError as error:
+            raise UserError(f"preset {preset.path}: {error}") from None
+        yield name, options
 
 
 def words(options):

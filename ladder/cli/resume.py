@@ -1,9 +1,10 @@
 """``run.py train --resume``: go on with a run that was interrupted or killed."""
 
-import json
 import logging
 from pathlib import Path
+from typing import Optional
 
+from ladder import plain_json
 from ladder.backends import BACKENDS
 from ladder.cli.options import configure_backend, given_options
 from ladder.cli.train import check_compiler, prepare, print_interrupted, train_into
@@ -13,6 +14,9 @@ from ladder.training import checkpoints, lock, results
 from ladder.training.evaluation import is_record
 
 logger = logging.getLogger("main")
+
+#: More than any machine has is no number of threads.
+THREADS = range(1, 4097)
 
 
 def resume(args):
@@ -74,11 +78,12 @@ def _options(folder):
 def _environment(folder):
     """The options of the backend that the run had, where they are known."""
     try:
-        environment = json.loads((folder / results.ENVIRONMENT).read_text())
-        found = {"backend": environment.get("backend", "c"), "threads": int(environment["threads"])}
+        environment = plain_json.read(folder / results.ENVIRONMENT)
+        found = plain_json.check(environment, {"backend": Optional[str], "threads": int}, "the whole")
+        found["backend"] = found["backend"] or "c"
         if found["backend"] == "jax":
-            found["device"] = "cpu" if environment["device"].startswith("cpu") else "gpu"
-            found["matmul_precision"] = environment["matmul_precision"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            found.update(plain_json.check(environment, {"device": str, "matmul_precision": str}, "the whole"))
+            found["device"] = "cpu" if found["device"].startswith("cpu") else "gpu"
+    except (UserError, plain_json.NotJSON):
         return {}
-    return found if found["backend"] in BACKENDS else {}
+    return found if found["backend"] in BACKENDS and found["threads"] in THREADS else {}

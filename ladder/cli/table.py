@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ladder.cli.evaluate import evaluate_run
 from ladder.cli.options import add_backend_options, configure_backend
+from ladder.cli.output import write_text
 from ladder.cli.table_rows import candidate_rows, table_rows
 from ladder.data.splits import TRAINING_SET_SIZE
 from ladder.errors import UserError
@@ -20,7 +21,6 @@ from ladder.experiments.published import published_rows
 from ladder.experiments.runs import find_runs
 from ladder.experiments.selection import choose
 from ladder.experiments.table import Table, add_lines, conclude
-from ladder.training.extensions.saving import write_whole
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
 
@@ -156,8 +156,5 @@ def _print(table):
 def _write(table, folder, suffix):
     paths = {folder / f"{table.name}{suffix}.{kind}": write(table) for kind, write in WRITERS.items()}
     for path, text in paths.items():
-        try:
-            write_whole(path, lambda f, text=text: f.write(text.encode()))
-        except OSError as error:
-            raise UserError(f"{path} cannot be written ({error.strerror}): give another --output.") from None
+        write_text(path, text, "--output")
     print("Written: " + ", ".join(map(str, paths)))

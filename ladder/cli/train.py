@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder import backends
-from ladder.cli.missing import without_trained
+from ladder.cli.missing import claim, without_trained
 from ladder.cli.options import (
     add_backend_options,
     add_checkpoint_options,
@@ -24,7 +24,7 @@ from ladder.data.experiment import check_classes, choose_examples, load_examples
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import TrainingStopped, UserError
 from ladder.experiments.preset import load_preset
-from ladder.hyper import resolve_adversarial, resolve_layers
+from ladder.hyper import check_memory, resolve_adversarial, resolve_layers
 from ladder.training import lock, results
 from ladder.training.extensions.checkpointing import MINUTES
 
@@ -77,15 +77,17 @@ def run(args):
     preprocess = Preprocessor()
     for group in groups:
         # Another process may have begun it meanwhile.
-        if group[0] > 0 and args.missing:
-            group = [i for i in group if without_trained([all_options[i]], save_to)]
-        if not group:
+        if args.missing:
+            folders = claim(group, all_options, experiments, save_to)
+        else:
+            folders = {i: results.begin(save_to, experiments[i][0]) for i in group}
+        if not folders:
             continue
         if len(experiments) > 1:
-            logger.info("Training configuration %s / %d", ", ".join(str(i + 1) for i in group), len(experiments))
-        chosen = [experiments[i] for i in group]
+            logger.info("Training configuration %s / %d", ", ".join(str(i + 1) for i in folders), len(experiments))
+        chosen = [experiments[i] for i in folders]
         chosen = [(p, preprocess(p, examples, split), split) for p, examples, split in chosen]
-        folders, errors, finished = train_together(chosen, save_to, args.checkpoint_minutes)
+        folders, errors, finished = train_together(chosen, list(folders.values()), args.checkpoint_minutes)
         for error in errors:
             # The other configurations may do better.
             print(f"run.py train: {error}", file=sys.stderr)
@@ -169,6 +171,7 @@ def prepare(all_options):
         examples = loaded[dataset]
         p = hyper_parameters(options, examples.in_dim)
         check_classes(p, examples.name, examples.n_classes)
+        check_memory(p, min(p.batch_size, len(examples.targets)))
         experiments.append((p, examples, choose_examples(p, examples)))
     return experiments
 
@@ -197,19 +200,19 @@ def train_one(p, examples, split, save_to, backend, minutes=MINUTES):
         A cost was not finite.
     """
     check_compiler(backend, p)
-    folders, errors, finished = train_together([(p, examples, split)], save_to, minutes)
+    folders, errors, finished = train_together([(p, examples, split)], [results.begin(save_to, p)], minutes)
     if errors:
         raise errors[0]
     return folders[0], finished[0]
 
 
-def train_together(experiments, save_to, minutes):
+def train_together(experiments, folders, minutes):
     """Train one configuration, or several that differ in their seeds, into new folders.
 
     Parameters
     ----------
     experiments : list of (HyperParameters, Examples, Split)
-    save_to : str
+    folders : list of Path, from :func:`ladder.training.results.begin`
     minutes : float
         Between checkpoints.
 
@@ -219,7 +222,6 @@ def train_together(experiments, save_to, minutes):
     errors : list of TrainingStopped or UserError, of the others
     finished : list of bool, one a folder; False after an interrupt
     """
-    folders = [results.make_folder(save_to) for _ in experiments]
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
@@ -258,7 +260,11 @@ def train_into(folders, experiments, minutes):
                 logger.info(backends.summary())
                 for name, value in p.as_dict().items():
                     logger.info("  %-20s: %s", name, value)
-        loops, errors = train_side_by_side(experiments, folders, minutes, lambda i: speaker.says(i, prefixes[i]))
+        try:
+            loops, errors = train_side_by_side(experiments, folders, minutes, lambda i: speaker.says(i, prefixes[i]))
+        except OSError as error:  # before the first update
+            written = [folder for folder in folders if error.filename and Path(error.filename).parent == folder]
+            raise _with_mend(error, *written, "") if written else error
         errors = {i: _with_mend(error, folders[i], prefixes[i]) for i, error in errors.items()}
         for i, loop in enumerate(loops):
             if "valid_final_error_rate_clean" in loop.row:
@@ -319,7 +325,7 @@ class _Speaker:
 
 @contextmanager
 def _logging_to(path, speaker, i):
-    handler = _LogFile(path)
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     handler.addFilter(speaker.is_heard_by(i))
     logger.addHandler(handler)

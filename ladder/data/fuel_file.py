@@ -9,14 +9,13 @@ Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
 ``fuel/converters/base.py`` of Fuel 0.2.
 """
 
-import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy
 
 from ladder.errors import UserError
+from ladder.files import replacing
 
 
 def write_fuel_file(path, splits, axis_labels):
@@ -46,6 +45,7 @@ def write_fuel_file(path, splits, axis_labels):
     """
     path = Path(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as unfinished, h5py.File(unfinished, "w") as h5file:
             for source in sorted(axis_labels):
                 _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
@@ -57,18 +57,6 @@ def write_fuel_file(path, splits, axis_labels):
             "choose a folder that you may write to and that has space left"
         ) from error
     return path
-
-
-@contextmanager
-def replacing(path):
-    """Give a temporary name beside ``path``, renamed to ``path`` at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _write_source(h5file, name, arrays):

@@ -11,12 +11,14 @@ import logging
 import os
 from pathlib import Path
 
-import h5py
 import numpy
 
+from ladder import budget
 from ladder.data import NO_LABEL
 from ladder.data.convert.digits import convert_digits
+from ladder.data.hdf5_file import HDF5File
 from ladder.errors import UserError
+from ladder.files import expanded, open_regular
 
 logger = logging.getLogger("main.data")
 
@@ -33,7 +35,7 @@ def data_path():
         in the current folder.
     """
     entries = os.environ.get("FUEL_DATA_PATH", "").split(os.pathsep)
-    return [Path(entry).expanduser() for entry in entries if entry] + [Path("datasets")]
+    return [expanded(entry) for entry in entries if entry] + [Path("datasets")]
 
 
 def output_directory():
@@ -62,7 +64,7 @@ def find_dataset(name_or_path):
     """
     name = str(name_or_path)
     if _is_path(name):
-        return _existing_file(Path(name).expanduser())
+        return _existing_file(expanded(name))
     for folder in data_path():
         if (folder / f"{name}.hdf5").is_file():
             return folder / f"{name}.hdf5"
@@ -79,9 +81,8 @@ def _is_path(name):
 
 
 def _existing_file(path):
-    if not path.is_file():
-        raise UserError(f"there is no file {path}: give the path of an HDF5 file, or a data set's name")
-    return path
+    with open_regular(path, "give the path of an HDF5 file, or a data set's name"):
+        return path
 
 
 def _how_to_make(name):
@@ -123,7 +124,7 @@ class HDF5Dataset:
 
     def __init__(self, path, split):
         self.path = Path(path)
-        with _open(self.path) as h5file:
+        with HDF5File(self.path) as h5file:
             rows = _rows_of(h5file, self.path)
             self._read(h5file, _rows_of_split(rows, split, self.path), split)
         self.num_examples = len(self.features)
@@ -136,8 +137,12 @@ class HDF5Dataset:
         else:
             self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
         self.axis_labels = {
-            source: tuple(axis.label for axis in h5file[source].dims) for source in rows
+            source: h5file.arrays[source].labels for source in rows
         }
+        if self.features.ndim < 2 or 0 in self.features.shape[1:]:
+            raise UserError(
+                f"{where} has features of shape {self.features.shape}: give one row of numbers or one image an example"
+            )
         if len(self.features) != len(self.targets):
             raise UserError(
                 f"{where} has {len(self.features)} features but {len(self.targets)} targets: "
@@ -152,33 +157,21 @@ def split_names(path):
 
     Raises ``UserError`` if the file is not an HDF5 file in Fuel's layout.
     """
-    with _open(path) as h5file:
+    with HDF5File(path) as h5file:
         return _splits_in(_rows_of(h5file, path))
-
-
-def _open(path):
-    try:
-        return h5py.File(path, "r")
-    except FileNotFoundError:
-        raise UserError(f"there is no file {path}: give the path of an HDF5 file") from None
-    except OSError as error:
-        raise UserError(
-            f"cannot read {path} as an HDF5 file: it is damaged, of another format or not "
-            "readable; convert the data set again with `run.py convert`"
-        ) from error
 
 
 def _rows_of(h5file, path):
     """The rows of the ``split`` attribute that can be used, as dicts."""
-    fields = ("split", "source", "start", "stop", "indices", "available")
-    table = h5file.attrs.get("split")
-    if getattr(table, "dtype", None) is None or not set(fields) <= set(table.dtype.names or ()):
+    fields = {"split", "source", "start", "stop", "indices", "available"}
+    if h5file.split is None or not all(fields <= row.keys() for row in h5file.split if "refused" not in row):
         raise UserError(
             f"{path} lacks Fuel's attribute 'split': convert the data set with `run.py convert`"
         )
-    rows = [{field: row[field] for field in fields} for row in table]
-    for row in rows:
-        row["split"], row["source"] = row["split"].decode(), row["source"].decode()
+    refused = next((row["refused"] for row in h5file.split if "refused" in row), None)
+    if refused:
+        raise UserError(f"{path} has a row in Fuel's attribute 'split' whose {refused}: convert the data set again")
+    rows = [{**row, "number": number} for number, row in enumerate(h5file.split)]
     return [row for row in rows if row["available"]]
 
 
@@ -199,19 +192,18 @@ def _rows_of_split(rows, split, path):
 
 
 def _read_source(h5file, row, where):
-    stored = h5file.get(row["source"])
-    if not isinstance(stored, h5py.Dataset) or stored.ndim == 0 or stored.dtype.kind not in "buif":
+    stored = h5file.arrays.get(row["source"])
+    if stored is None or stored.refused:
         raise UserError(
-            f"{where} has no array of numbers {row['source']!r}: convert the data set again"
+            f"{where} has no array of numbers {row['source']!r}{_because(stored)}: convert the data set again"
         )
-    try:
-        if row["indices"]:
-            return _read_subset(h5file, stored, row["indices"], where)
-        return _read_range(stored, int(row["start"]), int(row["stop"]), where)
-    except OSError as error:
-        raise UserError(
-            f"cannot read {row['source']!r} of {where}: the file is damaged; convert the data set again"
-        ) from error
+    if row["indices"] is not None:
+        return _read_subset(stored, h5file.listed(row["number"]), where)
+    return _read_range(stored, row["start"], row["stop"], where)
+
+
+def _because(stored):
+    return f", as that {stored.refused}" if stored is not None else ""
 
 
 def _read_range(stored, start, stop, where):
@@ -219,21 +211,21 @@ def _read_range(stored, start, stop, where):
         raise UserError(
             f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again"
         )
-    return stored[start:stop]
+    return stored.read(start, stop)
 
 
-def _read_subset(h5file, stored, reference, where):
-    """The rows that the array behind ``reference`` lists, sorted and unique as in Fuel."""
-    indices = numpy.unique(h5file[reference][...])
-    if indices.dtype.kind not in "ui" or (len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored)):
+def _read_subset(stored, listed, where):
+    """The rows of the positions ``listed``, sorted and unique as in Fuel."""
+    indices = numpy.unique(listed)
+    if len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored):
         raise UserError(
             f"{where} lists examples that are not among the {len(stored)} of the file: "
             "convert the data set again"
         )
     # HDF5 picks single rows slowly: read the span once, then pick in memory.
     if len(indices) == 0:
-        return stored[:0]
-    return stored[int(indices[0]) : int(indices[-1]) + 1][indices - indices[0]]
+        return stored.read(0, 0)
+    return stored.read(int(indices[0]), int(indices[-1]) + 1)[indices - indices[0]]
 
 
 def _class_numbers(targets, where):
@@ -288,6 +280,8 @@ def as_float32(features, dataset="the data set", scale=True, unit_interval=False
         If a value is not finite (in float32), or not in the unit interval.
     """
     scaled = features.dtype == numpy.uint8 and scale
+    if features.dtype != numpy.float32:
+        budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
     with numpy.errstate(over="ignore"):  # an overflow is reported just below
         converted = features.astype("float32", copy=False)
     if scaled:

@@ -1,11 +1,25 @@
-"""Reading ``.npz`` files that a user hands in; pickled objects are refused."""
+"""Reading ``.npz`` files that a user hands in: arrays alone, of sizes that are there."""
 
+import math
 import zipfile
-import zlib
+from collections import Counter
 
 import numpy
 
+from ladder import budget
 from ladder.errors import UserError
+from ladder.files import open_regular
+
+#: numpy writes no others; of these an encrypted or otherwise packed member is no array of numpy's.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+#: A checkpoint of fifty layers has a thousand.
+MOST_ARRAYS = 20_000
+
+#: Bytes read at a time.
+_PART = 2**22
+
+_HEADERS = {(1, 0): numpy.lib.format.read_array_header_1_0, (2, 0): numpy.lib.format.read_array_header_2_0}
 
 
 def load_arrays(path):
@@ -23,18 +37,72 @@ def load_arrays(path):
     ------
     UserError
         Where there is no such file, it is damaged, holds a name twice, or
-        anything but arrays of numbers.
+        anything but arrays of plain values, or more than may be in memory.
     """
-    try:
-        archive = numpy.load(path, allow_pickle=False)
-        if not isinstance(archive, numpy.lib.npyio.NpzFile):
-            raise UserError(f"{path} holds a single array: save named arrays with numpy.savez.")
-        with archive:
-            repeated = sorted({name for name in archive.files if archive.files.count(name) > 1})
-            if repeated:
-                raise UserError(f"{path} holds {', '.join(repeated)} more than once: write it again with numpy.savez.")
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"there is no file {path}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"cannot read {path} as a .npz file of numbers: it is damaged or of another kind.") from error
+    with open_regular(path) as file:
+        try:
+            return _load(file, path)
+        except UserError:
+            raise
+        # What a damaged file raises depends on where the damage is.
+        except Exception as error:
+            if file.seek(0) == 0 and file.read(6) == b"\x93NUMPY":
+                raise UserError(f"{path} holds a single array: save named arrays with numpy.savez.") from None
+            raise UserError(f"cannot read {path} as a .npz file of numbers: it is damaged or of another kind.") from error
+
+
+def _load(file, path):
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) > MOST_ARRAYS:
+            raise UserError(f"{path} holds {len(members)} arrays, and no more than {MOST_ARRAYS} are read: save fewer.")
+        counts = Counter(_name(member) for member in members)
+        repeated = sorted(name for name, count in counts.items() if count > 1)
+        if repeated:
+            raise UserError(f"{path} holds {', '.join(repeated[:5])} more than once: write it again with numpy.savez.")
+        budget.ask(sum(member.file_size for member in members), f"{path}: the arrays in it", "save fewer of them")
+        return {_name(member): _array(archive, member, path) for member in members}
+
+
+def _name(member):
+    return member.filename.removesuffix(".npy")
+
+
+def _array(archive, member, path):
+    if not member.filename.endswith(".npy"):
+        raise UserError(f"{path} holds {member.filename!r}, which is no array: save arrays alone, with numpy.savez.")
+    if member.flag_bits & 1:
+        raise UserError(f"{path} is encrypted: save it again with numpy.savez.")
+    if member.compress_type not in COMPRESSIONS:
+        raise UserError(f"{path} is packed in a way that numpy does not use: save it again with numpy.savez_compressed.")
+    with archive.open(member) as content:
+        shape, is_fortran, dtype = _header(content)
+        if dtype.hasobject:
+            raise UserError(f"{path}: {_name(member)!r} holds Python objects, which are not read: save numbers alone.")
+        size = math.prod(shape) * dtype.itemsize
+        # What a header declares must be there before memory is taken for it.
+        if size != member.file_size - content.tell():
+            raise ValueError("the array's shape is not that of its content")
+        array = numpy.empty(math.prod(shape), dtype)
+        _fill(memoryview(array.view("uint8")), content)
+        if content.read(1):
+            raise ValueError("there is more than an array")
+    return array.reshape(shape[::-1]).T if is_fortran else array.reshape(shape)
+
+
+def _header(content):
+    """Shape, whether the first index varies fastest, and dtype."""
+    shape, is_fortran, dtype = _HEADERS[numpy.lib.format.read_magic(content)](content)
+    if not all(type(side) is int and side >= 0 for side in shape):
+        raise ValueError("a shape is of whole numbers")
+    return shape, is_fortran, dtype
+
+
+def _fill(view, content):
+    done = 0
+    while done < len(view):
+        part = content.read(min(_PART, len(view) - done))
+        if not part:
+            raise EOFError
+        view[done : done + len(part)] = part
+        done += len(part)

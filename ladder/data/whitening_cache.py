@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy
 
-from ladder.data.fuel_file import replacing
 from ladder.data.npz import load_arrays
 from ladder.data.whitening import BIAS, Whitening, fit_whitening
 from ladder.errors import UserError
+from ladder.files import expanded, replacing
 
 logger = logging.getLogger("main.data")
 
@@ -62,7 +62,7 @@ def _digest(parts):
 
 
 def _user_cache():
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ladder"
+    return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
 
 
 def _load(path, n_inputs):
@@ -80,6 +80,7 @@ def _save(candidates, whitening):
     """Into the first folder that takes it."""
     for path in candidates:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as unfinished, unfinished.open("wb") as file:
                 numpy.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
             logger.info("Wrote the whitening to %s", path)

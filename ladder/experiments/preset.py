@@ -22,30 +22,29 @@ A file has
 """
 
 import difflib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
+from ladder import plain_json
 from ladder.errors import UserError
+from ladder.files import shown
 from ladder.experiments.ordering import numbers_in_order
 
 FOLDER = Path(__file__).with_name("presets")
 
-#: Entry -> the type it must have, and how to say so.
+#: Entry -> the type it must have; ``options`` are the command line's to check.
 ENTRIES = {
-    "title": (str, "a text"),
-    "source": (str, "a text"),
-    "options": (dict, "an object"),
-    "rows": (dict, "an object"),
-    "published": (dict, "an object"),
-    "baseline": (dict, "an object"),
-    "tuned_on_test": (dict, "an object"),
-    "also_called": (list, "a list"),
-    "notes": (list, "a list"),
+    "title": str,
+    "source": str,
+    "options": dict,
+    "rows": dict,
+    "published": {"table": str, "row": Optional[str]},
+    "baseline": {"preset": str, "row": Optional[str]},
+    "tuned_on_test": {"seed": int, "search": Optional[str]},
+    "also_called": Tuple[str, ...],
+    "notes": Tuple[str, ...],
 }
-#: Entry -> what it must say.
-NEEDED = {"published": "table", "baseline": "preset", "tuned_on_test": "seed"}
 
 
 @dataclass(frozen=True)
@@ -123,10 +122,8 @@ def load_preset(name):
 
 def _read(path):
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"preset {path} cannot be read ({error.strerror}): give a preset's name or file.") from None
-    except ValueError as error:
+        entries = plain_json.read(path, "give a preset's name or file")
+    except plain_json.NotJSON as error:
         raise UserError(f"preset {path} is not JSON ({error}): mend it there.") from None
     _check(entries, path)
     rows = {
@@ -143,18 +140,15 @@ def _check(entries, path):
         raise UserError(f"preset {path} has no 'options': give an object with the options to train with.")
     for name, value in entries.items():
         if name not in ENTRIES:
-            raise UserError(f"preset {path}: unknown entry '{name}': choose from {', '.join(ENTRIES)}.")
-        kind, words = ENTRIES[name]
-        if not isinstance(value, kind):
-            raise UserError(f"preset {path}: '{name}' is {json.dumps(value)}, but must be {words}.")
-        needed = NEEDED.get(name)
-        if needed and needed not in value:
-            raise UserError(f"preset {path}: '{name}' does not say its '{needed}': add it.")
-    if "rows" in entries and not entries["rows"]:
+            raise UserError(f"preset {path}: unknown entry '{shown(name)}': choose from {', '.join(ENTRIES)}.")
+        try:
+            plain_json.check(value, ENTRIES[name], f"'{name}'")
+            for row, options in value.items() if name == "rows" else ():
+                plain_json.check(options, dict, f"row '{shown(row)}'")
+        except plain_json.NotJSON as error:
+            raise UserError(f"preset {path}: {error}: mend it there.") from None
+    if not entries.get("rows", True):
         raise UserError(f"preset {path}: 'rows' is empty: add a row, or leave 'rows' out.")
-    for name, options in entries.get("rows", {}).items():
-        if not isinstance(options, dict):
-            raise UserError(f"preset {path}: row '{name}' is {json.dumps(options)}, but must be an object.")
 
 
 def _quoted(names):

@@ -7,19 +7,24 @@
     one, ``mean`` and ``std`` as printed.
 """
 
-import json
+import os
 import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
+from ladder import plain_json
 from ladder.errors import UserError
+from ladder.files import shown
 
 #: In a checkout, and where an installation puts them (setup.py).
 FOLDERS = (
     Path(__file__).resolve().parents[2] / "results" / "published",
     Path(sysconfig.get_path("data")) / "share" / "ladder" / "published",
 )
+
+TABLE_TYPES = {"source": str, "rows": dict, "misprints": Optional[Tuple[str, ...]]}
+ROW_TYPES = {"seeds": Optional[dict], "mean": Optional[float], "std": Optional[float]}
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,22 @@ def load_published(name):
     """A published table by name."""
     for folder in FOLDERS:
         path = folder / f"{name}.json"
-        if path.is_file():
+        if os.path.isfile(path):  # which a name that is too long does not trouble
             break
     else:
-        raise UserError(f"there is no published table '{name}' in {FOLDERS[0]}: check 'published' in the preset.")
+        raise UserError(f"there is no published table '{shown(name)}' in {FOLDERS[0]}: check 'published' in the preset.")
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        rows = {row: _row(**values) for row, values in entries["rows"].items()}
-        return PublishedTable(entries["source"], rows, tuple(entries.get("misprints", ())))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        entries = plain_json.check(plain_json.read(path), TABLE_TYPES, "the whole")
+        rows = {row: _row(values) for row, values in entries["rows"].items()}
+    except (plain_json.NotJSON, ValueError) as error:
         raise UserError(f"the published table {path} is damaged ({error}): restore it.") from None
+    return PublishedTable(entries["source"], rows, entries["misprints"] or ())
 
 
-def _row(seeds=None, mean=None, std=None):
-    return PublishedRow({int(seed): float(error) for seed, error in (seeds or {}).items()}, mean, std)
+def _row(values):
+    unknown = sorted(set(plain_json.check(values, dict, "a row")) - set(ROW_TYPES))
+    if unknown:
+        raise plain_json.NotJSON(f"'{unknown[0]}' is not known")
+    row = plain_json.check(values, ROW_TYPES, "a row")
+    seeds = {int(seed): plain_json.check(error, float, "an error") for seed, error in (row["seeds"] or {}).items()}
+    return PublishedRow(seeds, row["mean"], row["std"])

@@ -1,10 +1,10 @@
 """The runs in a folder of results: what they were asked for, and what they reached."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ladder import plain_json
 from ladder.errors import UserError
 from ladder.experiments.ordering import numbers_in_order
 from ladder.experiments.settings import settings_of
@@ -63,15 +63,15 @@ def find_runs(folder):
             options = load_options(path.parent)
             if not options["unsupervised"]:
                 runs.append(_read(path.parent, options))
-        # A log that is no text, or whose rows are not ours, raises all sorts of ValueError and TypeError.
-        except (UserError, OSError, ValueError, TypeError) as error:
+        # One bad run must not end the table, whatever is wrong with it.
+        except (UserError, OSError, ValueError, TypeError, MemoryError) as error:
             problems.append(f"{path.parent} is left out: {error}")
     return runs, problems
 
 
 def _read(folder, options):
     row = last_row(folder)
-    epochs = int(row.get("epoch", 0))
+    epochs = row.get("epoch", 0)
     test = load_evaluations(folder).get("test")
     # What was found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
@@ -85,9 +85,10 @@ def _read(folder, options):
 def _made_with(folder):
     """What may round differently, in words."""
     try:
-        found = json.loads((folder / "environment.json").read_text())
-        blas = found.get("blas") or "unknown BLAS"
-        commit = (found.get("commit") or "unknown")[:10]
-        return f"version {found.get('ladder')}, commit {commit}, {blas}, threads {found.get('threads')}"
-    except (OSError, ValueError, AttributeError, TypeError):
+        found = plain_json.check(plain_json.read(folder / "environment.json"), dict, "the whole")
+    except (UserError, plain_json.NotJSON):
         return "no environment.json"
+    ladder, commit, blas, threads = (str(found.get(name))[:100] for name in ("ladder", "commit", "blas", "threads"))
+    commit = "unknown" if commit == "None" else commit
+    blas = "unknown BLAS" if blas in ("None", "") else blas
+    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}"

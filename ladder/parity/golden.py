@@ -4,14 +4,13 @@ A golden file is a pair ``NAME.npz`` and ``NAME.json``.  The arrays lie in the
 .npz by name, or packed into two flat vectors with an index in the .json.
 """
 
-import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 
+from ladder import plain_json
+from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
 PACKED = ("flat_f32", "flat_i64")
@@ -100,11 +99,10 @@ def read(directory, name):
 
 
 def _read_json(path):
+    _check_there(path)
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Unreadable(f"{path.name} is missing") from None
-    except (OSError, ValueError) as error:
+        meta = plain_json.read(path)
+    except (UserError, plain_json.NotJSON) as error:
         raise Unreadable(f"{path.name} cannot be read: {error}") from error
     if not isinstance(meta, dict) or not isinstance(meta.get("arrays", {}), dict):
         raise Unreadable(f"{path.name} does not describe arrays")
@@ -112,14 +110,16 @@ def _read_json(path):
 
 
 def _read_npz(path):
+    _check_there(path)
     try:
-        with numpy.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
-    except FileNotFoundError:
-        raise Unreadable(f"{path.name} is missing") from None
-    # What a damaged file raises depends on where the damage is.
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        return load_arrays(path)
+    except UserError as error:
         raise Unreadable(f"{path.name} cannot be read: {error}") from error
+
+
+def _check_there(path):
+    if not path.exists():
+        raise Unreadable(f"{path.name} is missing")
 
 
 def _unpack(stored, key, entry):

@@ -17,7 +17,7 @@ import numpy as np
 
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
-from ladder.training.extensions.saving import save_arrays
+from ladder.files import PARTIAL, save_arrays
 
 logger = logging.getLogger("main")
 
@@ -85,8 +85,14 @@ def read(path):
     return values, arrays
 
 
-def newest(folder):
-    """The last checkpoint that can be read, with a warning for one that cannot.
+def newest(folder, check=lambda values, arrays: None):
+    """The last checkpoint that can be used, with a warning for one that cannot.
+
+    Parameters
+    ----------
+    folder : Path
+    check : function (values, arrays) -> None
+        Raises ValueError for what is whole, but not what this program writes.
 
     Returns
     -------
@@ -95,14 +101,15 @@ def newest(folder):
     Raises
     ------
     UserError
-        There are checkpoints, but none can be read.
+        There are checkpoints, but none can be used.
     """
     files, passed_over = _files(folder), []
     for path in reversed(files):
         try:
             found = read(path)
+            check(*found)
         except ValueError as error:
-            logger.warning("Warning: the checkpoint %s is %s and passed over", path, error)
+            logger.warning("Warning: the checkpoint %s is passed over, as it is %s", path, error)
             passed_over.append(path)
             continue
         for damaged in passed_over:  # so that none is ever kept for the spare
@@ -110,7 +117,7 @@ def newest(folder):
         return found
     if files:
         raise UserError(
-            f"no checkpoint in {folder} can be read: restore one, or remove checkpoint-*.npz there to start "
+            f"no checkpoint in {folder} can be used: restore one, or remove checkpoint-*.npz there to start "
             "from the beginning."
         )
     return None
@@ -138,7 +145,7 @@ def _files(folder):
 
 def _all(folder):
     """Everything that writing checkpoints leaves: parts and damaged ones, then whole ones, the oldest first."""
-    return [*folder.glob(NAME + ".partial"), *folder.glob(NAME + DAMAGED), *_files(folder)]
+    return [*folder.glob(f"{NAME}*{PARTIAL}"), *folder.glob(NAME + DAMAGED), *_files(folder)]
 
 
 def _remove(paths):

@@ -6,13 +6,19 @@ the run or 'estimated' again), and ``epochs``, after how many it was found: a
 run that trains on makes it out of date.
 """
 
-import json
+from typing import Optional
 
+from ladder import plain_json
 from ladder.errors import UserError
-from ladder.training.extensions.saving import save_json
+from ladder.files import save_json
 from ladder.training.results import STATISTICS
 
 EVALUATION, LOG = "evaluation.json", "log.jsonl"
+
+ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
+
+#: Of a row of the log, what is used again.
+ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
 
 
 def save_evaluation(folder, data_type, report, statistics):
@@ -40,11 +46,11 @@ def load_evaluations(folder):
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text())
-        for entry in found.values():
-            float(entry["error_percent"]), int(entry["n"]), int(entry["epochs"])
+        found = plain_json.check(plain_json.read(path), dict, "the whole")
+        for name, entry in found.items():
+            found[name] = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'") | entry
         return found
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and evaluate the run again.") from None
 
 
@@ -55,20 +61,26 @@ def is_record(folder):
 
 def epochs_done(folder):
     """How many epochs a run has logged."""
-    return int(last_row(folder).get("epoch", 0))
+    return last_row(folder).get("epoch", 0)
 
 
 def last_row(folder):
     """The last complete row of a run's ``log.jsonl``; empty where there is none."""
-    try:
-        lines = (folder / LOG).read_text().splitlines()
-    except OSError:
+    path = folder / LOG
+    if not path.exists():
         return {}
+    try:
+        text = plain_json.read_bytes(path)
+    except plain_json.NotJSON as error:
+        raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
+    lines = text.splitlines()
     for line in reversed(lines):
         try:
-            row = json.loads(line)
-        except ValueError:
+            row = plain_json.parse(line)
+            checked = plain_json.check(row, ROW_TYPES, "a row")
+            return {**row, **checked}
+        except plain_json.NotJSON:
             continue  # cut off while it was written
-        if isinstance(row, dict):
-            return row
-    return {}
+    if text.startswith(b"{") and len(lines) == 1 or not text:
+        return {}
+    raise UserError(f"{path} is damaged, as no row of it can be read: restore it.")

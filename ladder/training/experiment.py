@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 
-from ladder import __version__, backends
+from ladder import __version__, backends, plain_json
 from ladder.data.experiment import describe, training_stream, validation_stream
 from ladder.errors import UserError
+from ladder.files import save_json
 from ladder.training import checkpoints, functions, results
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
@@ -22,9 +23,9 @@ from ladder.training.extensions.monitoring import (
     mean_over_batches,
 )
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
-from ladder.training.extensions.saving import SaveLog, SaveParams, save_json
+from ladder.training.extensions.saving import SaveLog, SaveParams
 from ladder.training.main_loop import MainLoop, run_side_by_side
-from ladder.training.run_state import RunState
+from ladder.training.run_state import RunState, check_values
 from ladder.training.statistics import reset_counter
 from ladder.training.step import training_step
 
@@ -102,11 +103,12 @@ class Run:
 
     def __init__(self, p, examples, split, folder, minutes, like=None, together=1):
         about = _about(p, examples, split)
-        checkpoint = checkpoints.newest(folder)
+        checkpoint = checkpoints.newest(folder, _check_about)
         if checkpoint is not None:
             _compare(about, checkpoint[0], folder)
         elif (folder / "log.jsonl").exists():
             logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
+        results.remove_leftovers(folder)
         results.save_options(folder, p)
         results.save_data(folder, describe(examples))
         save_json(folder / results.ENVIRONMENT, about["environment"])
@@ -158,8 +160,15 @@ class Run:
         ]
         self.loop = MainLoop(stream, p.num_epochs, extensions)
         if checkpoint is not None:
+            # Now that there is a network, one that does not fit it gives way to the one before.
+            checkpoint = checkpoints.newest(folder, self._check)
+            _compare(about, checkpoint[0], folder)
             self._state.set(self.loop, *checkpoint)
             logger.info("Going on after update %d (%d epochs done)", self.loop.updates_done, self.loop.epochs_done)
+
+    def _check(self, values, arrays):
+        _check_about(values, arrays)
+        self._state.check(self.loop, values, arrays)
 
     def _validation(self, inputs):
         """A function from a validation stream to costs by name, over one epoch of it."""
@@ -197,6 +206,15 @@ def _about(p, examples, split):
         "environment": environment(),
     }
     return json.loads(json.dumps(values))
+
+
+def _check_about(values, arrays):
+    """Refuse a checkpoint whose plain values have other types than :class:`Run` writes, with a ValueError."""
+    check_values(values)
+    try:
+        plain_json.check(values, {"options": dict, "examples": str, "features": str, "environment": dict}, "the whole")
+    except plain_json.NotJSON as error:
+        raise ValueError(f"damaged ({error})") from None
 
 
 def _compare(about, stored, folder):

@@ -1,15 +1,31 @@
 """One process a folder.
 
-The lock is on the open ``log.txt`` and the kernel's: it ends with the process,
-however that ends.
+The locks are the kernel's, on the open ``log.txt`` of a run and on a folder of
+runs: they end with the process, however that ends.
 """
 
 import fcntl
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
 
 from ladder.errors import UserError
 
 LOG = "log.txt"
+
+
+@contextmanager
+def turn(folder):
+    """While inside, no other process is inside for the same folder of runs; others wait.
+
+    For looking what is there and beginning what is not, which must not be done by two at once.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -19,19 +19,22 @@
     While it is not finished: see :mod:`ladder.training.checkpoints`.
 """
 
-import json
 import os
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 
+from ladder import plain_json
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
+from ladder.files import remove_partials, save_arrays, save_json
 from ladder.hyper import HyperParameters
-from ladder.training.extensions.saving import save_arrays, save_json
 
 PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
 OPTIONS, DATA, ENVIRONMENT = "params.json", "data.json", "environment.json"
+
+DATA_TYPES = {"in_dim": Tuple[int, ...], "n_classes": int, "feature_range": Tuple[float, float]}
 
 
 def make_folder(save_to):
@@ -63,6 +66,34 @@ def make_folder(save_to):
             raise UserError(
                 f"cannot make the folder {folder} ({error.strerror}): give another save_to."
             ) from None
+
+
+def begin(save_to, p):
+    """Make the folder of a new run, and write its options there.
+
+    Returns
+    -------
+    Path
+        From now on the run is known: it can be resumed, and is not begun again.
+
+    Raises
+    ------
+    UserError
+        It cannot be written; then there is no folder.
+    """
+    folder = make_folder(save_to)
+    try:
+        save_options(folder, p)
+    except OSError as error:
+        folder.rmdir()
+        raise UserError(f"cannot write into {folder} ({error.strerror}): make room, or give another save_to.") from None
+    return folder
+
+
+def remove_leftovers(folder):
+    """Remove what a killed process left half written in the folder of a run that this process holds."""
+    for name in (OPTIONS, DATA, ENVIRONMENT, PARAMETERS, STATISTICS):
+        remove_partials(folder, name)
 
 
 def save_model(folder, parameters, shareds, final_statistics):
@@ -102,11 +133,11 @@ def load_data(folder):
     if not path.exists():
         return None
     try:
-        data = json.loads(path.read_text())
-        low, high = map(float, data["feature_range"])
-        in_dim = tuple(map(int, data["in_dim"]))
-        return {"in_dim": in_dim, "n_classes": int(data["n_classes"]), "feature_range": (low, high)}
-    except (ValueError, KeyError, TypeError) as error:
+        data = plain_json.check(plain_json.read(path), DATA_TYPES, "the whole")
+        if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] < 2**31:
+            raise plain_json.NotJSON("sizes are positive numbers")
+        return data
+    except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
 
 
@@ -121,13 +152,13 @@ def load_options(folder):
     if not path.exists():
         return None
     try:
-        options = json.loads(path.read_text())
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-        options = HyperParameters(**options).as_dict()
-        in_dim, *layers = options["encoder_layers"]
-        return {**options, "encoder_layers": tuple(layers)}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
+        options = plain_json.check_fields(plain_json.read(path), HyperParameters, encoder_layers=list)
+        in_dim, *layers = options.get("encoder_layers", [])
+        layers = plain_json.check(layers, Tuple[str, ...], "'encoder_layers'")
+        in_dim = plain_json.check(in_dim, Tuple[int, ...], "the shape in 'encoder_layers'")
+        return {**HyperParameters(**{**options, "encoder_layers": (in_dim, *layers)}).as_dict(), "encoder_layers": layers}
+    except (plain_json.NotJSON, UserError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({str(error).rstrip('.')}): restore it, or train again.") from None
 
 
 def load_parameters(folder, shareds, parameters):

@@ -1,8 +1,22 @@
 """Everything that an update or an epoch changes, taken from a run and put back."""
 
+import math
+import re
+
 import numpy as np
 
-from ladder.errors import UserError
+from ladder import plain_json
+
+#: Types of the plain values of a state.
+VALUES = {
+    "epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str,
+}  # fmt: skip
+
+#: Names of what training monitors.
+MONITORED = r"denois\d{1,4}|(cost|total|error)[a-z_]*"
+
+#: Words of an MT19937.
+KEY_SIZE = 624
 
 
 class RunState:
@@ -70,19 +84,37 @@ class RunState:
         # Some backends hold arrays of their own.
         return values, {name: np.array(variable.get_value(borrow=True)) for name, variable in self._all.items()}
 
+    def check(self, loop, values, arrays):
+        """Compare everything in a state with that of this run: types, ranges, shapes.
+
+        Raises
+        ------
+        ValueError
+            Whose message ends the sentence "it is …".
+        """
+        check_values(values)
+        self._check_counters(loop, values)
+        for name, stream in self._streams.items():
+            _check_streams(stream.state, values["streams"].get(name), name)
+        for name, variable in self._all.items():
+            _check_array(variable.get_value(borrow=True), arrays.get(name), name, name in self._parameters)
+
+    def _check_counters(self, loop, values):
+        epochs, batches, updates = (values[name] for name in ("epochs_done", "batches_done", "updates_done"))
+        of_an_epoch = self._streams["train"].num_batches
+        # An interrupt may come after the last batch, before the epoch counts as done.
+        if not (0 <= epochs <= loop.num_epochs and 0 <= batches <= of_an_epoch and updates == epochs * of_an_epoch + batches):
+            raise ValueError(f"of update {updates}, {epochs} epochs and {batches} batches, which this run cannot have made")
+
     def set(self, loop, values, arrays):
         """Put back what :meth:`get` returned, in this process or in another.
 
         Raises
         ------
-        UserError
-            It is the state of a network with other variables.
+        ValueError
+            It is none that this run could have had, see :meth:`check`; nothing was changed.
         """
-        missing = [name for name in self._all if name not in arrays]
-        if missing:
-            raise UserError(
-                f"the checkpoint has no {missing[0]}: it was written by another version of this program; go on with that one."
-            )
+        self.check(loop, values, arrays)
         for name in ("epochs_done", "batches_done", "updates_done"):
             setattr(loop, name, values[name])
         for name, stream in self._streams.items():
@@ -91,6 +123,53 @@ class RunState:
         self._monitor.state, self._log.text = values["monitor"], values["log"]
         for name, variable in self._all.items():
             variable.set_value(arrays[name])
+
+
+def check_values(values):
+    """Refuse plain values of other types than :meth:`RunState.get` returns, with a ValueError."""
+    try:
+        checked = plain_json.check(values, VALUES, "the whole")
+        sums = plain_json.check(checked["monitor"], {"sums": dict, "count": int}, "'monitor'")["sums"]
+        if not all(type(value) is float and re.fullmatch(MONITORED, name) for name, value in sums.items()):
+            raise plain_json.NotJSON("'sums' are numbers by name")
+        if checked["monitor"]["count"] < 0 or not checked["log"].isascii():
+            raise plain_json.NotJSON("'count' or 'log' are not what this program writes")
+    except plain_json.NotJSON as error:
+        raise ValueError(f"damaged ({error})") from None
+
+
+def _check_streams(state, stored, name):
+    """Compare states of RandomState by stream with a run's own: the same streams, and states that numpy can go on from."""
+    if not isinstance(stored, dict) or stored.keys() != state.keys():
+        raise ValueError(f"of other streams of data ({name})")
+    for half, own in state.items():
+        if (own is None) != (stored[half] is None) or own is not None and not _is_random_state(stored[half]):
+            raise ValueError(f"damaged (the order of the {half} data)")
+
+
+def _is_random_state(stored):
+    """Whether plain values are a state of MT19937; numpy itself reads wherever the position says."""
+    if not isinstance(stored, list) or len(stored) != 5:
+        return False
+    kind, key, position, has_normal, normal = stored
+    return (
+        kind == "MT19937"
+        and isinstance(key, list) and len(key) == KEY_SIZE and all(type(word) is int and 0 <= word < 2**32 for word in key)
+        and type(position) is int and 0 <= position <= KEY_SIZE
+        and type(has_normal) is int and has_normal in (0, 1)
+        and type(normal) is float and math.isfinite(normal)
+    )  # fmt: skip
+
+
+def _check_array(own, stored, name, is_parameter):
+    if stored is None:
+        raise ValueError(f"without {name}, so another version of this program wrote it")
+    own = np.asarray(own)
+    if stored.dtype != own.dtype or stored.shape != own.shape:
+        raise ValueError(f"of another network: its {name} is {stored.dtype} {stored.shape}, here {own.dtype} {own.shape}")
+    # Moments may be infinite, as they were in the run; none is ever NaN.
+    if stored.dtype.kind == "f" and not (np.isfinite(stored).all() if is_parameter else not np.isnan(stored).any()):
+        raise ValueError(f"damaged ({name} is not finite)")
 
 
 def _plain(state):

@@ -174,7 +174,7 @@ def test_random_starts_fill_the_ball(kind):
         (dict(taus=(float("nan"),)), "--tau is nan, but must be between 0 and 1000000."),
         (dict(taus=(float("inf"),)), "--tau is inf, but must be between 0 and 1000000."),
         (dict(taus=(0.1, 0.1)), "--tau has 0.1 more than once: give it once."),
-        (dict(steps=0), "--steps is 0, but must be at least 1."),
+        (dict(steps=0), "--steps is 0, but must be at least 1 and at most 10,000."),
         (dict(step_size=0.0), "--step-size is 0, but must be above 0 and at most 1000000."),
         (dict(step_size=float("nan")), "--step-size is nan, but must be above 0 and at most 1000000."),
         (dict(seed=-1), "--attack-seed is -1, but must be 0 or more."),

@@ -150,7 +150,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
         ("--tau x", "invalid float value: 'x'"),
         ("--figure-tau -1", "--figure-tau is -1, but must be between 0 and"),
         ("--kinds sgn fgsm", "--kinds: unknown attack 'fgsm'"),
-        ("--steps 0", "--steps is 0, but must be at least 1."),
+        ("--steps 0", "--steps is 0, but must be at least 1 and at most 10,000."),
         ("--step-size -1", "--step-size is -1, but must be above 0"),
         ("--examples 0", "--examples is 0, but must be at least 1."),
         ("--attack-seed -1", "--attack-seed is -1, but must be 0 or more."),

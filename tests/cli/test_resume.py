@@ -117,6 +117,28 @@ class TestKilled:
         return found[-1].removeprefix("checkpoint-").lstrip("0") if found else "no checkpoint"
 
 
+#: A process that kills itself around the moment at which a file gets its name.
+KILLS_ITSELF = """
+import os, signal, sys
+from ladder import files
+from ladder.cli import main
+name, moment, run = sys.argv[1:]
+replace = os.replace
+def replacing(source, target):
+    if os.path.basename(target) != name:
+        return replace(source, target)
+    if moment == "after":
+        replace(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+files.os.replace = replacing
+main(["train", "--resume", run])
+"""
+
+#: While a run is begun again, and around the two last files; more of them with ``LADDER_KILLS``.
+LAST_MOMENTS = [("environment.json", "before"), ("running_statistics.npz", "before"), ("running_statistics.npz", "after")]
+MORE_MOMENTS = [(name, moment) for name in ("params.json", "data.json", "trained_params.npz") for moment in ("before", "after")]
+
+
 def keep_the_last(patch):
     """Write a checkpoint at the end of every epoch, however short, and keep the last ones of a run that ends."""
     patch.setattr(checkpointing, "SHARE", 0)
@@ -150,6 +172,7 @@ def runs(tmp_path_factory):
                 interrupt_after(signals, updates, number)
                 assert main(command) == 130
             assert checkpoints.newest(folder / "results/part0")[0]["updates_done"] == updates
+            assert "passed over" not in (folder / "results/part0/log.txt").read_text()
             command = ["train", "--resume", "results/part0"]
     return folder / "results"
 
@@ -177,6 +200,16 @@ def test_an_interrupted_run_ends_in_the_same_state(runs, part, monkeypatch):
     assert_same(arrays, whole_arrays)
 
 
+def test_killed_while_it_resumes_and_while_it_writes_its_last_files(runs, part):
+    """One run, killed at every one of these moments in turn, has the end of one that was not."""
+    for name, moment in [*LAST_MOMENTS[:1], *(MORE_MOMENTS if KILLS > 1 else []), *LAST_MOMENTS[1:]]:
+        done = subprocess.run([sys.executable, "-c", KILLS_ITSELF, name, moment, str(part)], capture_output=True, text=True)
+        assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    assert resume(part) == 0
+    assert_same(result(part), result(runs / "whole0"))
+    assert not list(part.glob("checkpoint-*")) and not list(part.glob("*.partial"))
+
+
 def test_the_log_says_where_it_went_on(part):
     text = (part / "log.txt").read_text()
     assert "Going on after update 5 (0 epochs done)" in text and "Going on after update 24 (1 epochs done)" in text
@@ -187,7 +220,7 @@ def test_a_damaged_checkpoint_and_other_threads_are_told_of(runs, part, capsys):
     last.write_bytes(last.read_bytes()[:-1000])
     assert resume(part, "--threads", "2") == 0
     shown = capsys.readouterr().out
-    assert f"{last} is damaged and passed over" in shown
+    assert f"{last} is passed over, as it is damaged" in shown
     assert "will not be bit for bit" in shown and "threads was 1 and is 2" in shown
 
 

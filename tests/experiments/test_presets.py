@@ -164,12 +164,12 @@ MISTAKES = {
     "null": ({"options": {**GOOD, "seed": None}}, "option 'seed' is None"),
     "flag": ({"options": {**GOOD, "plain-graph": "yes"}}, "must be true or false"),
     "row": ({"options": GOOD, "rows": {"a": {"sed": 1}}}, "unknown option 'sed'"),
-    "row that is none": ({"options": GOOD, "rows": {"a": 1}}, "row 'a' is 1"),
+    "row that is none": ({"options": GOOD, "rows": {"a": 1}}, "'a' is 1, and not an object"),
     "no rows": ({"options": GOOD, "rows": {}}, "'rows' is empty"),
     "unknown entry": ({"options": GOOD, "optons": {}}, "unknown entry 'optons'"),
     "no options": ({"title": "x"}, "no 'options'"),
-    "options of a wrong type": ({"options": [1]}, "'options' is [1], but must be an object"),
-    "baseline": ({"options": GOOD, "baseline": {}}, "does not say its 'preset'"),
+    "options of a wrong type": ({"options": [1]}, "'options' is a list, and not an object"),
+    "baseline": ({"options": GOOD, "baseline": {}}, "'baseline' has no 'preset'"),
 }  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def test_a_preset_that_is_not_there_or_not_json(tmp_path, capsys, monkeypatch):
     (tmp_path / "broken.json").write_text("{")
     for name, message in (
         ("mnist_100_ful", "did you mean mnist_100_full"),
-        ("nowhere.json", "cannot be read"),
+        ("nowhere.json", "there is no file nowhere.json"),
         ("broken.json", "not JSON"),
     ):
         assert main(["train", "--preset", name]) == 2

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -54,7 +55,7 @@ def test_two_are_kept_and_none_after_the_end(tmp_path):
         write(tmp_path, updates_done, at=updates_done)
     assert names(tmp_path) == ["checkpoint-0000000100.npz", "checkpoint-0000001000.npz", "log.txt"]
     assert_whole(checkpoints.newest(tmp_path), at=1000)
-    (tmp_path / "checkpoint-0000001001.npz.partial").touch()
+    (tmp_path / "checkpoint-0000001001.npz.1234.partial").touch()
     checkpoints.remove(tmp_path)
     assert names(tmp_path) == ["log.txt"]
 
@@ -147,7 +148,7 @@ def test_none_that_can_be_read_is_an_error(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(checkpoints, "VERSION", 99)
     write(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(UserError, match="no checkpoint in .* can be read"):
+    with pytest.raises(UserError, match="no checkpoint in .* can be used"):
         checkpoints.newest(tmp_path)
     assert "version 99" in caplog.text
     assert names(tmp_path) == ["checkpoint-0000000001.npz"]
@@ -171,7 +172,9 @@ write(3)
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_a_crash_while_writing_leaves_the_last_whole_one(function, tmp_path):
     assert subprocess.run([sys.executable, "-c", DIES, str(tmp_path), function]).returncode == 9
-    assert names(tmp_path) == [f"checkpoint-000000000{name}" for name in ("1.npz", "2.npz", "3.npz.partial")]
+    *whole, partial = names(tmp_path)
+    assert whole == ["checkpoint-0000000001.npz", "checkpoint-0000000002.npz"]
+    assert re.fullmatch(r"checkpoint-0000000003\.npz\.\d+\.partial", partial)
     assert checkpoints.newest(tmp_path)[0]["at"] == 2
     write(tmp_path, 4)
     assert names(tmp_path) == ["checkpoint-0000000002.npz", "checkpoint-0000000004.npz"]

@@ -13,7 +13,7 @@ from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
 from ladder.training.extensions.lr_decay import LRDecay
 from ladder.training.extensions.monitoring import ApproxTestMonitor, FinalTestMonitor, TrainingMonitor, mean_over_batches
 from ladder.training.extensions.printing import ShortPrinting
-from ladder.training.extensions.saving import SaveLog, save_arrays, write_whole
+from ladder.training.extensions.saving import SaveLog
 
 
 def loop_at(epoch=0, update=0):
@@ -157,21 +157,6 @@ def test_rows_that_could_not_be_written_come_with_the_next(tmp_path, caplog):
     with pytest.raises(OSError) as caught:
         log.after_training(loop_at(2, 10))
     assert caught.value.filename == str(tmp_path / "absent" / "log.jsonl")
-
-
-def test_files_appear_whole_or_not_at_all(tmp_path):
-    save_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
-
-    def fail(f):
-        f.write(b"half")
-        raise OSError
-
-    with pytest.raises(OSError) as caught:
-        write_whole(tmp_path / "a.npz", fail)
-    assert caught.value.filename == str(tmp_path / "a.npz")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
-    with np.load(tmp_path / "a.npz") as arrays:
-        np.testing.assert_array_equal(arrays["x"], [0, 1, 2])
 
 
 def test_printed_line_uses_the_originals_names(caplog):

@@ -77,8 +77,75 @@ def test_within_an_epoch_the_order_is_that_of_its_start():
     one.order()  # an epoch that is over
     one.state.begin_epoch()
     order = one.order()
-    one.loop.batches_done = 2
+    one.loop.batches_done = one.loop.updates_done = 2
     two.state.set(two.loop, *one.get())
     np.testing.assert_array_equal(two.order(), order[6:])
     # and a checkpoint of the run that went on says the same
     assert two.get()[0] == one.get()[0]
+
+
+def change(values, *path, to):
+    """The same values with one of them changed."""
+    values = json.loads(json.dumps(values))
+    inner = values
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = to
+    return values
+
+
+@pytest.fixture(scope="module")
+def two_runs():
+    one, two = Run(), Run()
+    scramble(one)
+    return one, two
+
+
+RANDOM_STATE = ("streams", "train", "labeled")
+
+
+@pytest.mark.parametrize(
+    "path, to",
+    [
+        ((*RANDOM_STATE, 2), 10**9), ((*RANDOM_STATE, 2), 625), ((*RANDOM_STATE, 2), -5), ((*RANDOM_STATE, 2), 1.0),
+        ((*RANDOM_STATE, 2), True), ((*RANDOM_STATE, 0), "PCG64"), ((*RANDOM_STATE, 1), [1] * 623),
+        ((*RANDOM_STATE, 1), [2**32] * 624), ((*RANDOM_STATE, 1), None), ((*RANDOM_STATE, 3), 2), ((*RANDOM_STATE, 4), None),
+        (RANDOM_STATE, None), (("streams", "train"), {}), (("streams",), {}), (("streams",), [1]),
+        (("epochs_done",), 6), (("epochs_done",), -1), (("epochs_done",), "1"), (("batches_done",), 5), (("updates_done",), 5),
+        (("monitor",), {}), (("monitor", "sums"), {"denois": 1.0}), (("monitor", "sums"), {"cost": "x"}),
+        (("monitor", "count"), None), (("log",), 3), (("log",), "\udc80"),
+    ],
+)  # fmt: skip
+def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, two_runs):
+    one, two = two_runs
+    values, arrays = one.get()
+    before = two.get()
+    with pytest.raises(ValueError):
+        two.state.set(two.loop, change(values, *path, to=to), arrays)
+    after = two.get()
+    assert after[0] == before[0]
+    for name in arrays:
+        np.testing.assert_array_equal(after[1][name], before[1][name])
+
+
+@pytest.mark.parametrize(
+    "name, array, said",
+    [
+        ("f_1_W", None, "without f_1_W"),
+        ("f_1_W", np.zeros((4, 2), "float32"), "of another network"),
+        ("f_1_W", np.zeros((4, 3)), "of another network"),
+        ("f_1_W", np.full((4, 3), np.nan, "float32"), "not finite"),
+        ("f_1_W", np.full((4, 3), np.inf, "float32"), "not finite"),
+        ("f_1_W_variance", np.full((4, 3), np.nan, "float32"), "not finite"),
+        ("adam_time", np.zeros(1, "float32"), "of another network"),
+        ("noise_0", np.zeros(3), "of another network"),
+    ],
+)
+def test_arrays_that_no_run_has_are_refused(name, array, said, two_runs):
+    one, two = two_runs
+    values, arrays = one.get()
+    arrays = {**arrays, name: array}
+    if array is None:
+        del arrays[name]
+    with pytest.raises(ValueError, match=said):
+        two.state.set(two.loop, values, arrays)

@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import logging
 import tarfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 import numpy
@@ -16,6 +15,7 @@ import numpy
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.data.fuel_file import write_fuel_file
 from ladder.errors import UserError
+from ladder.files import open_regular, read_at_most
 
 logger = logging.getLogger("main.data")
 
@@ -32,6 +32,9 @@ MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+
+#: Bytes of a batch, which has 31 million, and of all that is in the archive, 186 million.
+MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
 
 BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
 
@@ -102,7 +105,8 @@ def _members(source):
     for name in MD5:
         if (source / name).is_file():
             try:
-                content = (source / name).read_bytes()
+                with open_regular(source / name) as file:
+                    content = _checked_size(read_at_most(file, MOST_BYTES), source / name)
             except OSError as error:
                 raise UserError(f"cannot read {source / name} ({error.strerror}): make it readable") from error
             yield name, content
@@ -110,18 +114,52 @@ def _members(source):
 
 def _members_of_archive(path):
     """As a stream, since going back in a compressed file means reading it again."""
+    with open_regular(path) as file, gzip.open(file) as unpacked:
+        content = _NoLargerThan(unpacked, MOST_UNPACKED)
+        # What a damaged archive raises depends on where the damage is, so it is caught where the archive is asked.
+        members = _damage_named(_batches(content), path)
+        for name, batch in members:
+            yield name, _checked_size(batch, path / name)
+
+
+def _batches(content):
+    """Names and contents of the batches in an open archive."""
+    with tarfile.open(fileobj=content, mode="r|") as archive:
+        for member in archive:
+            name = PurePosixPath(member.name).name
+            if member.isreg() and not member.issparse() and name in MD5:
+                yield name, read_at_most(archive.extractfile(member), MOST_BYTES)
+    while content.read(2**20):
+        pass  # the checksum of it all is at the end
+
+
+def _damage_named(batches, path):
     try:
-        with gzip.open(path) as content, tarfile.open(fileobj=content, mode="r|") as archive:
-            for member in archive:
-                name = PurePosixPath(member.name).name
-                if member.isfile() and name in MD5:
-                    yield name, archive.extractfile(member).read()
-            while content.read(2**20):
-                pass  # the checksum of it all is at the end
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        yield from batches
+    except Exception as error:
         raise UserError(
             f"cannot read {path}, it is damaged, cut short or no .tar.gz file: get it anew from {HOMEPAGE}"
         ) from error
+
+
+class _NoLargerThan:
+    """An open file for reading, damaged where it has more than so many bytes."""
+
+    def __init__(self, file, most):
+        self._file, self._left = file, most
+
+    def read(self, size):
+        part = self._file.read(size)
+        self._left -= len(part)
+        if self._left < 0:
+            raise EOFError("it is too large")
+        return part
+
+
+def _checked_size(content, where):
+    if len(content) > MOST_BYTES:
+        raise UserError(f"{where} is larger than any batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}")
+    return content
 
 
 def _checked_batch(content, where):
@@ -145,12 +183,10 @@ def _checked_batch(content, where):
 
 
 def _as_array(labels):
-    """Whole numbers as an array, None for anything else."""
-    try:
-        array = numpy.asarray(labels)
-    except ValueError:  # lists in the list
-        return None
-    return array if array.dtype.kind in "ui" else None
+    """Whole numbers in one list as an array, None for anything else."""
+    if type(labels) is list:
+        return numpy.array(labels) if all(type(label) is int and 0 <= label < N_CLASSES for label in labels) else None
+    return labels if isinstance(labels, numpy.ndarray) and labels.dtype.kind in "ui" else None
 
 
 def _report_md5(source, md5s):

@@ -13,6 +13,7 @@ import numpy
 
 from ladder.data.fuel_file import write_fuel_file
 from ladder.errors import UserError
+from ladder.files import open_regular, read_at_most
 
 # SHA-256 of the content once decompressed: two packings of the same data are
 # equally good.
@@ -22,6 +23,9 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+
+#: Of a file once decompressed; the largest has 47 million.
+MOST_BYTES = 2**26
 
 AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
 
@@ -82,7 +86,8 @@ def _find_files(directory):
 
 def _checked_content(path, sha256):
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with open_regular(path) as file:
+            content = read_at_most(gzip.open(file) if path.suffix == ".gz" else file, MOST_BYTES)
     except (EOFError, OSError, zlib.error) as error:
         raise UserError(f"cannot read {path}, it is damaged or cut short: download it again") from error
     if hashlib.sha256(content).hexdigest() != sha256:

@@ -1,14 +1,16 @@
 """Reading a pickle of plain values without running what it asks for.
 
 A pickle is a program: it names functions, and whoever reads it calls them.
-Here it can name nothing but what rebuilds bytes and numpy's arrays and numbers,
-and even these names lead to stand-ins below, which build arrays of numbers
-from checked parts; numpy's own functions never see what the file says.
+Here Python's own reader never sees it: the few instructions that plain data
+needs are followed below, a step each, on values that cannot do anything.
+The names that rebuild bytes and numpy's arrays lead to stand-ins, which build
+arrays of numbers from checked parts; any other name is refused, and so is what
+no data set needs but what breaks readers: keys that are no strings, very many
+instructions, and content that grows.
 """
 
-import io
 import math
-import pickle
+import pickletools
 import re
 
 import numpy
@@ -18,6 +20,9 @@ from ladder.errors import UserError
 #: Where numpy's reconstructing functions live: before 2.0, since, and by other paths.
 MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
+
+#: A batch of CIFAR-10, with 10,000 labels and names of files, has some 60,000.
+MOST_INSTRUCTIONS = 500_000
 
 
 class Refused(Exception):
@@ -46,11 +51,11 @@ def load_dict(content, where):
         strings for keys.
     """
     try:
-        found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        found = _Machine(len(content)).run(content)
         return {_text(key): _plain(value) for key, value in found.items()}
     except Refused as refused:
         raise UserError(
-            f"{where} asks for {refused}, which plain data never does, so it was not read: get the file anew "
+            f"{where} asks for {str(refused)[:100]}, which plain data never does, so it was not read: get the file anew "
             "from a source that you trust"
         ) from None
     # What a damaged pickle raises depends on where the damage is.
@@ -58,44 +63,188 @@ def load_dict(content, where):
         raise UserError(f"cannot read {where}, it is damaged or cut short: get the file anew") from error
 
 
-class _Unpickler(pickle.Unpickler):
-    # Methods of this class, which is used once and nowhere else: a pickle may set attributes of what it names.
+_MARK = object()
 
-    def find_class(self, module, name):
-        """The stand-in for a name; anything that has none is refused."""
+
+class _Machine:
+    """Follows a pickle's instructions; each is a function of the stack and the instruction's argument."""
+
+    def __init__(self, size):
+        self._stack, self._memo = [], {}
+        self._may_copy = 4 * size  # bytes: a name for content may be given again and again, a copy may not be made
+
+    def run(self, content):
+        """The value that the pickle describes."""
+        for number, (instruction, argument, _) in enumerate(pickletools.genops(content)):
+            if number > MOST_INSTRUCTIONS:
+                raise ValueError("there are too many instructions")
+            name = instruction.name
+            if name == "STOP":
+                return self._stack.pop()
+            if name in _IGNORED:
+                continue
+            if name in _CONSTANTS:
+                self._push(_CONSTANTS[name]())
+            elif name in _VALUES:
+                self._push(_VALUES[name](argument))
+            elif (follow := getattr(self, f"_{name.lower()}", None)) is None:
+                raise Refused(f"the instruction {name}")
+            else:
+                follow(argument)
+        raise EOFError
+
+    def _push(self, value):
+        self._stack.append(value)
+
+    def _pop_to_mark(self):
+        taken = []
+        while (value := self._stack.pop()) is not _MARK:
+            taken.append(value)
+        return taken[::-1]
+
+    # --- containers
+
+    def _mark(self, _):
+        self._push(_MARK)
+
+    def _pop(self, _):
+        self._stack.pop()
+
+    def _tuple(self, _):
+        self._push(tuple(self._pop_to_mark()))
+
+    def _list(self, _):
+        self._push(self._pop_to_mark())
+
+    def _dict(self, _):
+        items = self._pop_to_mark()
+        self._push({})
+        self._set(items)
+
+    def _tuple1(self, _):
+        self._take_tuple(1)
+
+    def _tuple2(self, _):
+        self._take_tuple(2)
+
+    def _tuple3(self, _):
+        self._take_tuple(3)
+
+    def _take_tuple(self, n):
+        taken = tuple(self._stack[-n:])
+        if len(taken) < n:
+            raise ValueError("the stack is too short")
+        del self._stack[-n:]
+        self._push(taken)
+
+    def _append(self, _):
+        value = self._stack.pop()
+        self._extend([value])
+
+    def _appends(self, _):
+        self._extend(self._pop_to_mark())
+
+    def _extend(self, values):
+        if type(self._stack[-1]) is not list:
+            raise ValueError("no list to add to")
+        self._stack[-1].extend(values)
+
+    def _setitem(self, _):
+        value, key = self._stack.pop(), self._stack.pop()
+        self._set([key, value])
+
+    def _setitems(self, _):
+        self._set(self._pop_to_mark())
+
+    def _set(self, items):
+        if type(self._stack[-1]) is not dict or not all(type(key) in (str, bytes) for key in items[::2]):
+            raise ValueError("a dictionary's keys are strings")
+        self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+    # --- values met before
+
+    def _put(self, number):
+        self._memo[number] = self._stack[-1]
+
+    _binput = _long_binput = _put
+
+    def _memoize(self, _):
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def _get(self, number):
+        self._push(self._memo[number])
+
+    _binget = _long_binget = _get
+
+    # --- names and calls
+
+    def _global(self, names):
+        self._push(_Name.known(*names.split(" ", 1)))
+
+    def _stack_global(self, _):
+        name, module = self._stack.pop(), self._stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise ValueError("a name is a text")
+        self._push(_Name.known(module, name))
+
+    def _reduce(self, _):
+        arguments, name = self._stack.pop(), self._stack.pop()
+        if type(name) is not _Name or type(arguments) is not tuple:
+            raise ValueError("only names can be called")
+        made = name.stand_in(*arguments)
+        if type(made) is bytes:
+            self._may_copy -= len(made)
+        if self._may_copy < 0:
+            raise ValueError("the content grows")
+        self._push(made)
+
+    def _build(self, _):
+        state = self._stack.pop()
+        if type(self._stack[-1]) not in (_Dtype, _Array) or type(state) is not tuple:
+            raise ValueError("nothing else has a state")
+        self._stack[-1].set_state(*state)
+
+
+#: Instructions that say how the pickle is laid out.
+_IGNORED = {"PROTO", "FRAME"}
+
+#: Instructions that mean a new value, and those whose argument is one.
+_CONSTANTS = {
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
+    "EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict,
+}  # fmt: skip
+_VALUES = {
+    **dict.fromkeys(("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"), lambda n: n),
+    **dict.fromkeys(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), lambda text: text),
+    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), bytes),
+    # Python 2's strings, of which every letter is a byte.
+    **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), lambda text: text.encode("latin1")),
+}
+
+
+class _Name:
+    """What a pickle may name, and what is called in its place (None: nothing)."""
+
+    def __init__(self, stand_in):
+        self.stand_in = stand_in
+
+    @classmethod
+    def known(cls, module, name):
+        """Of a module's name; refused where it is none of the few."""
         if name in ("_reconstruct", "scalar") and module in MULTIARRAY:
-            return self.empty_array if name == "_reconstruct" else self.number
+            return cls(_empty_array if name == "_reconstruct" else _number)
         if name == "_frombuffer" and module in NUMERIC:
-            return self.array_of_buffer
-        admitted = {
-            ("numpy", "ndarray"): "numpy.ndarray",  # an argument only, never called
+            return cls(_array_of_buffer)
+        stand_ins = {
+            ("numpy", "ndarray"): None,  # an argument only, never called
             ("numpy", "dtype"): _Dtype,
-            ("_codecs", "encode"): self.encode,  # Python 3's bytes in protocols 0 to 2
-            ("__builtin__", "bytes"): self.no_bytes,  # such bytes when there are none
-            ("builtins", "bytes"): self.no_bytes,
+            ("_codecs", "encode"): _encode,  # Python 3's bytes in protocols 0 to 2
+            ("__builtin__", "bytes"): _no_bytes,  # such bytes when there are none
+            ("builtins", "bytes"): _no_bytes,
         }
-        if (module, name) not in admitted:
+        if (module, name) not in stand_ins:
             raise Refused(f"{module}.{name}")
-        return admitted[module, name]
-
-    def empty_array(self, kind, shape, typecode):
-        return _Array()
-
-    def array_of_buffer(self, buffer, dtype, shape, order):
-        array = _Array()
-        array.value = _array(buffer, dtype, shape, order)
-        return array
-
-    def number(self, dtype, content):
-        return _array(content, dtype, (), "C").item()
-
-    def encode(self, text, encoding):
-        if encoding not in ("latin1", b"latin1"):
-            raise ValueError("bytes are written as latin1")
-        return text.encode("latin1")
-
-    def no_bytes(self):
-        return b""
+        return cls(stand_ins[module, name])
 
 
 class _Dtype:
@@ -106,8 +255,8 @@ class _Dtype:
         if not re.fullmatch(r"b1|[ui][1248]|f[248]", self.code):
             raise ValueError(f"{self.code} is no type of numbers")
 
-    def __setstate__(self, state):
-        self.order = _text(state[1])
+    def set_state(self, version, order, *others):
+        self.order = _text(order)
 
     @property
     def value(self):
@@ -119,21 +268,48 @@ class _Array:
 
     value = None
 
-    def __setstate__(self, state):
-        _, shape, dtype, is_fortran, content = state
+    def set_state(self, version, shape, dtype, is_fortran, content):
         self.value = _array(content, dtype, shape, "F" if is_fortran else "C")
 
 
+def _empty_array(kind, shape, typecode):
+    return _Array()
+
+
+def _array_of_buffer(buffer, dtype, shape, order):
+    array = _Array()
+    array.value = _array(buffer, dtype, shape, order)
+    return array
+
+
+def _number(dtype, content):
+    return _array(content, dtype, (), "C").item()
+
+
+def _encode(text, encoding):
+    if encoding not in ("latin1", b"latin1"):
+        raise ValueError("bytes are written as latin1")
+    return text.encode("latin1")
+
+
+def _no_bytes():
+    return b""
+
+
 def _array(content, dtype, shape, order):
-    if not isinstance(dtype, _Dtype) or len(content) != math.prod(shape) * dtype.value.itemsize:
+    if type(content) is not bytes or type(dtype) is not _Dtype or type(shape) is not tuple:
+        raise ValueError("the array's parts are of other types")
+    if not all(type(side) is int and 0 <= side < 2**40 for side in shape) or len(shape) > 32:
+        raise ValueError("the array's shape is none")
+    if len(content) != math.prod(shape) * dtype.value.itemsize:
         raise ValueError("the array's parts do not fit together")
-    return numpy.frombuffer(bytes(content), dtype.value).reshape(shape, order=order)
+    return numpy.frombuffer(content, dtype.value).reshape(shape, order=order)
 
 
 def _text(value):
     text = value.decode("ascii") if isinstance(value, bytes) else value
     if not isinstance(text, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError("a name is a text")
     return text
 
 

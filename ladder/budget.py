@@ -1,0 +1,76 @@
+"""How much memory one thing may take: a part of this machine's, asked for before it is allocated.
+
+Sizes that a file or an option declares cost nothing to write down; believed,
+they take all the memory there is.
+"""
+
+import os
+import resource
+from pathlib import Path
+
+from ladder.errors import UserError
+
+#: Environment variable that sets another limit, in GB.
+VARIABLE = "LADDER_MEMORY"
+
+#: Of the memory there is, what one thing may take: the rest is for copies of it, and for others.
+SHARE = 0.5
+
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def ask(size, what, mend="take less of it"):
+    """Refuse what would take more memory than there is for it.
+
+    Parameters
+    ----------
+    size : int, bytes
+    what : str
+        Names what would take them: the beginning of a sentence.
+    mend : str
+        What to do about it, other than to raise the limit.
+
+    Raises
+    ------
+    UserError
+    """
+    if size > limit():
+        raise UserError(
+            f"{what} would need {in_words(size)} of memory, and no more than {in_words(limit())} may be taken at once: "
+            f"{mend}, or set another limit, in GB, with the environment variable {VARIABLE}."
+        )
+
+
+def limit():
+    """The most that may be asked for, in bytes: ``$LADDER_MEMORY`` GB, or half of what this process may have."""
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return int(SHARE * _memory())
+    try:
+        gigabytes = float(given)
+        if not 0 < gigabytes < 1e9:
+            raise ValueError
+    except ValueError:
+        raise UserError(f"{VARIABLE} is '{given[:40]}', but must be a number of GB above 0.") from None
+    return int(gigabytes * 1e9)
+
+
+def _memory():
+    """Bytes that this process may have: the machine's, or less where it is limited."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    found += [soft] if soft != resource.RLIM_INFINITY else []
+    for path in _CGROUPS:
+        try:
+            found.append(int(Path(path).read_text()))
+        except (OSError, ValueError):  # there is no such file, or it says "max"
+            pass
+    return min(found)
+
+
+def in_words(size):
+    """Bytes as people say them: '3.6 GB'."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:,.0f} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,201 @@
+"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_file`, so that a crash in HDF5's code is its own.
+
+It takes requests from its standard input, a line of JSON each, and answers on its
+standard output with a line of JSON and, after some, raw bytes.  The first
+answer describes the file.  Only plain arrays are read: hard links to data
+that lies in the file itself.
+"""
+
+import json
+import resource
+import sys
+from itertools import islice
+from math import prod
+
+import h5py
+import numpy
+
+#: What of Fuel's ``split`` attribute is of use; others are left alone.
+FIELDS = ("split", "source", "start", "stop", "indices", "available")
+
+MOST_ROWS, MOST_NAMES, MOST_LABELS = 10_000, 1_000, 64
+
+#: Bytes read at a time: few for memory, and enough for speed.
+SLAB = 2**24
+
+
+class NotPlain(Exception):
+    """Why something is not read; the message ends a sentence."""
+
+
+def serve(path, memory):
+    """Describe a file, then answer requests until there are none.
+
+    Parameters
+    ----------
+    path : str
+    memory : int, bytes of address space that this process may take
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [limit for limit in (memory, soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    output = sys.stdout.buffer
+    try:
+        h5file = h5py.File(path, "r")
+    except OSError:
+        _answer(output, {"error": "is damaged, of another format or not readable"})
+        return
+    with h5file:
+        table = _split_attribute(h5file)
+        _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "row" in request:
+                _send(output, _listed(h5file, table[request["row"]]["indices"]), request)
+            else:
+                _send(output, h5file[request["name"]], request)
+
+
+def _answer(output, values):
+    output.write(json.dumps(values).encode() + b"\n")
+    output.flush()
+
+
+def _send(output, stored, request):
+    """Rows ``start`` to ``stop`` of an array, as raw bytes."""
+    start, stop = request["start"], request["stop"]
+    kind = "int64" if "row" in request else stored.dtype
+    row_size = max(1, stored.dtype.itemsize * prod(stored.shape[1:]))
+    # Whole chunks at a time: a part of one costs as much to unpack as all of it.
+    chunk = stored.chunks[0] if stored.chunks else 1
+    step = max(chunk, SLAB // row_size // chunk * chunk)
+    while start < stop:
+        end = min(stop, (start // step + 1) * step)
+        output.write(numpy.ascontiguousarray(stored[start:end], kind))
+        start = end
+    output.flush()
+
+
+def _split_attribute(h5file):
+    """Fuel's table, an array with named fields; None where there is no such thing."""
+    if "split" not in h5file.attrs:
+        return None
+    attribute = h5file.attrs.get_id("split")
+    if len(attribute.shape) not in (1, 2) or prod(attribute.shape) > MOST_ROWS or attribute.get_storage_size() > 2**24:
+        return None
+    table = h5file.attrs["split"]
+    return table.ravel() if isinstance(table, numpy.ndarray) and table.dtype.names else None
+
+
+def _ranges(h5file):
+    """Attributes of two whole numbers, by name: splits were such before there was a table."""
+    found = {}
+    for name in islice(h5file.attrs, MOST_NAMES):
+        attribute = h5file.attrs.get_id(name)
+        if attribute.shape == (2,) and attribute.dtype.kind in "ui":
+            found[name] = [int(number) for number in h5file.attrs[name]]
+    return found
+
+
+def _rows(h5file, table):
+    """The table as plain values: 'indices' is how many rows are listed, or None."""
+    if table is None:
+        return None
+    return [_row(h5file, row) for row in table]
+
+
+def _row(h5file, row):
+    found = {}
+    for field in FIELDS:
+        if field in row.dtype.names:
+            try:
+                found[field] = _value(h5file, field, row[field])
+            except NotPlain as error:
+                found["refused"] = f"{field} {error}"
+    return found
+
+
+def _value(h5file, field, value):
+    if field in ("split", "source"):
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        if not isinstance(text, str):
+            raise NotPlain("is no text")
+        return text
+    if field == "indices":
+        return len(_listed(h5file, value)) if isinstance(value, h5py.Reference) and value else None
+    if field == "available" and isinstance(value, (bool, numpy.bool_, numpy.integer)):
+        return bool(value)
+    if not isinstance(value, numpy.integer):
+        raise NotPlain("is no whole number")
+    return int(value)
+
+
+def _listed(h5file, reference):
+    """The array behind a reference."""
+    try:
+        stored = h5file[reference]
+    except (ValueError, KeyError, RuntimeError, OSError):
+        raise NotPlain("refers to nothing") from None
+    if not isinstance(stored, h5py.Dataset) or stored.ndim != 1 or stored.dtype.kind not in "ui":
+        raise NotPlain("refers to no list of whole numbers")
+    _check_plain(stored)
+    return stored
+
+
+def _arrays(h5file):
+    """What lies at the root, by name: shape, dtype and labels of an array, or why it is not read."""
+    return {name: _array(h5file, name) for name in islice(h5file, MOST_NAMES)}
+
+
+def _array(h5file, name):
+    try:
+        if not isinstance(h5file.get(name, getlink=True), h5py.HardLink):
+            raise NotPlain("is a link to something else")
+        stored = h5file[name]
+        if not isinstance(stored, h5py.Dataset) or stored.ndim == 0:
+            raise NotPlain("is no array")
+        if stored.dtype.kind not in "buif":
+            raise NotPlain("holds no numbers")
+        _check_plain(stored)
+        return {"shape": stored.shape, "dtype": stored.dtype.str, "labels": _labels(stored), "offset": _offset(stored)}
+    except NotPlain as error:
+        return {"refused": str(error)}
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError):
+        return {"refused": "is damaged"}
+
+
+def _check_plain(stored):
+    """Refuse data that lies elsewhere, or that was never written: it would be read as fill values."""
+    creation = stored.id.get_create_plist()
+    if creation.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
+        raise NotPlain("is put together from other data sets (virtual)")
+    if creation.get_external_count():
+        raise NotPlain("lies in another file (external storage)")
+    if stored.size and not _is_written(stored):
+        raise NotPlain("was never written, or in part alone")
+
+
+def _is_written(stored):
+    if stored.chunks is None:
+        return stored.id.get_storage_size() >= stored.size * stored.dtype.itemsize
+    return stored.id.get_num_chunks() >= prod(-(-side // chunk) for side, chunk in zip(stored.shape, stored.chunks))
+
+
+def _offset(stored):
+    """Where an array's bytes lie in the file one after the other, as numpy has them; None elsewhere."""
+    as_in_memory = stored.dtype.kind in "uif" and stored.id.get_type().equal(h5py.h5t.py_create(stored.dtype))
+    return stored.id.get_offset() if as_in_memory and stored.chunks is None else None
+
+
+def _labels(stored):
+    """The axes' labels as they are stored; h5py's own reader of them follows references into nowhere."""
+    labels = [""] * stored.ndim
+    if "DIMENSION_LABELS" not in stored.attrs:
+        return labels
+    attribute = stored.attrs.get_id("DIMENSION_LABELS")
+    if attribute.shape != (stored.ndim,) or stored.ndim > MOST_LABELS or attribute.dtype.kind not in "SO":
+        return labels
+    for axis, label in enumerate(stored.attrs["DIMENSION_LABELS"]):
+        text = label.decode("utf-8", "replace") if isinstance(label, bytes) else label
+        labels[axis] = text if isinstance(text, str) else ""
+    return labels

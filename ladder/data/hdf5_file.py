@@ -1,0 +1,191 @@
+"""HDF5 files from anywhere, read in a process of their own.
+
+HDF5 is a format of many parts, and its library trusts what it reads: one
+flipped bit can end the process that reads it.  So a child process does
+(:mod:`ladder.data.hdf5_child`), and hands over plain arrays; here nothing of
+HDF5 is ever run.
+"""
+
+import fcntl
+import json
+import os
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+
+import numpy
+
+from ladder import budget
+from ladder.errors import UserError
+from ladder.files import open_regular
+
+#: Seconds without a byte after which a child is given up.
+PATIENCE = 60
+
+#: Bytes of address space that the child needs besides the data.
+_CHILD_SIZE = 2**31
+
+_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ladder.data.hdf5_child import serve; serve(sys.argv[2], int(sys.argv[3]))"
+
+#: ``fcntl.F_SETPIPE_SZ`` of Linux: a larger pipe is a faster one.
+_SET_PIPE_SIZE = 1031
+
+_MEND = "convert the data set again with `run.py convert`"
+
+
+class HDF5File:
+    """An open file; a context manager.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Attributes
+    ----------
+    split : list of dict or None
+        Fuel's table, with those of its fields ``split``, ``source``,
+        ``start``, ``stop``, ``indices`` (how many examples are listed, or
+        None) and ``available`` that the file has; a row that is not what it
+        should be has ``refused``.  None where there is no such table.
+    ranges : dict of name -> [int, int]
+        Attributes of the root that hold two whole numbers.
+    arrays : dict of name -> StoredArray
+        What lies at the root.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged or of another format.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        with open_regular(path, "give the path of an HDF5 file"):
+            pass
+        self._child = _start(path)
+        try:
+            described = self._answer()
+        except BaseException:
+            self.close()
+            raise
+        self.split, self.ranges = described["split"], described["ranges"]
+        self.arrays = {name: _stored_array(self, name, **about) for name, about in described["arrays"].items()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """End the child process."""
+        self._child.kill()
+        self._child.stdin.close()
+        self._child.stdout.close()
+        self._child.wait()
+
+    def listed(self, number):
+        """The positions that row ``number`` of the table lists, an integer array (n,)."""
+        n = self.split[number]["indices"]
+        return self.read({"row": number, "start": 0, "stop": n}, (n,), "int64", "a list of examples")
+
+    def read(self, request, shape, dtype, what, offset=None):
+        """An array of the child's; nobody but :class:`StoredArray` need call it."""
+        dtype = numpy.dtype(dtype)
+        budget.ask(prod(shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set")
+        array = numpy.empty(shape, dtype)
+        content = memoryview(array.reshape(-1).view("uint8"))
+        if offset is None:
+            self._receive(request, content)
+        else:
+            with open_regular(self.path) as file:
+                file.seek(offset + request["start"] * prod(shape[1:]) * dtype.itemsize)
+                if file.readinto(content) < len(content):
+                    raise self._damaged()
+        return array
+
+    def _receive(self, request, content):
+        """Fill a memoryview with the child's answer."""
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError:
+            raise self._damaged() from None
+        while len(content):
+            self._wait()
+            done = self._child.stdout.readinto(content)
+            if not done:
+                raise self._damaged()
+            content = content[done:]
+
+    def _answer(self):
+        """The next line of the child's."""
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            self._wait()
+            part = self._child.stdout.read(2**16)
+            if not part:
+                raise self._damaged()
+            line += part
+        answer = json.loads(line)
+        if "error" in answer:
+            raise UserError(f"cannot read {self.path} as an HDF5 file: it {answer['error']}; {_MEND}")
+        return answer
+
+    def _wait(self):
+        # A second at a time: where this process was stopped for long, the child was, too.
+        if not any(select.select([self._child.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
+            raise UserError(f"cannot read {self.path} as an HDF5 file: it is damaged, as reading comes to no end; {_MEND}")
+
+    def _damaged(self):
+        return UserError(f"cannot read {self.path} as an HDF5 file: it is damaged; {_MEND}")
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array at the root of a file; ``refused`` says why it cannot be read, '' if it can.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+        Of bools, integers or floats.
+    labels : tuple of str
+        One an axis, '' where the file gives none.
+    offset : int or None
+        Where its bytes lie in the file, where they lie there as they are.
+    """
+
+    file: HDF5File
+    name: str
+    shape: tuple = ()
+    dtype: object = None
+    labels: tuple = ()
+    offset: object = None
+    refused: str = ""
+
+    def __len__(self):
+        return self.shape[0]
+
+    def read(self, start, stop):
+        """Rows ``start`` to ``stop``, which must be within the array."""
+        request = {"name": self.name, "start": start, "stop": stop}
+        shape = (stop - start, *self.shape[1:])
+        return self.file.read(request, shape, self.dtype, f"the array {self.name!r}", self.offset)
+
+
+def _stored_array(file, name, shape=(), dtype="f4", labels=(), offset=None, refused=""):
+    return StoredArray(file, name, tuple(shape), numpy.dtype(dtype), tuple(labels), offset, refused)
+
+
+def _start(path):
+    command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(budget.limit() + _CHILD_SIZE)]
+    # One thread: it multiplies no matrices, and its address space is counted.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    child = subprocess.Popen(command, bufsize=0, stderr=subprocess.DEVNULL, env=environment, **pipes)
+    with suppress(OSError):  # there are systems, and limits, that do not allow it
+        fcntl.fcntl(child.stdout, _SET_PIPE_SIZE, 2**20)
+    return child

@@ -1,0 +1,152 @@
+"""Files that others hand in, opened with care; files of ours, written whole or not at all."""
+
+import io
+import json
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy
+
+from ladder.errors import UserError
+
+#: Added to the name of a file, after a number of the process, while it is written.
+PARTIAL = ".partial"
+
+
+def expanded(path):
+    """A path as typed, with ``~`` as the home folder that it means.
+
+    Raises ``UserError`` where there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{shown(path)}: there is no home folder of {Path(path).parts[0]}: write the whole path.") from None
+
+
+def shown(path):
+    """A path for a message, shortened where it is long."""
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:100]}…{text[-50:]}"
+
+
+def open_regular(path, mend="give another file"):
+    """Open a file for reading bytes; what is no file is refused, and a pipe not waited for.
+
+    Parameters
+    ----------
+    path : str or Path
+    mend : str
+        What to do where there is no such file.
+
+    Returns
+    -------
+    binary file
+
+    Raises
+    ------
+    UserError
+        It is missing, no regular file, or cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name with a null byte
+        raise UserError(f"there is no file {shown(path)}: {mend}.") from None
+    except OSError as error:
+        raise UserError(f"{shown(path)} cannot be read ({error.strerror}): {mend}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{shown(path)} is a folder or a device, and no file: {mend}.")
+    return open(descriptor, "rb")
+
+
+def read_at_most(file, most):
+    """The content of an open binary file, or one byte more than ``most`` where it has more."""
+    parts, left = [], most + 1
+    while left and (part := file.read(min(left, 2**20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def write_whole(path, write):
+    """Let ``write(file)`` fill a file that appears under its name only when complete, and on the disk.
+
+    What is there and no regular file, such as ``/dev/null``, is written to as it is.
+
+    Raises
+    ------
+    OSError
+        Whose ``filename`` is ``path``; a file of that name is as it was.
+    """
+    with naming(path):
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            with target.open("wb") as f:
+                write(f)
+            return
+        with replacing(target) as partial, partial.open("wb") as f:
+            write(f)
+
+
+@contextmanager
+def replacing(path):
+    """Give the name of a file to write, which becomes ``path`` at the end, when it is on the disk."""
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        yield partial
+        _keep(partial)
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # a full disk needs its place
+        raise
+    _keep(path.parent)  # its name
+
+
+def remove_partials(folder, name):
+    """Remove what a killed process left of files whose names match ``name``, a pattern."""
+    for partial in folder.glob(f"{name}.*{PARTIAL}"):
+        partial.unlink(missing_ok=True)
+
+
+def _keep(path):
+    """Force a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def naming(path):
+    """Errors inside name the file, which those of a full disk do not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def save_json(path, values):
+    """Write a dict as JSON, whole or not at all."""
+    write_whole(path, lambda f: f.write((json.dumps(values, indent=1) + "\n").encode()))
+
+
+def save_arrays(path, arrays, compressed=True):
+    """Write an ``.npz`` whole or not at all.
+
+    Parameters
+    ----------
+    path : path of the file
+    arrays : dict of name -> array
+    compressed : bool
+        False is faster.
+    """
+    # In memory first: a zip file that cannot be written complains when it is forgotten.
+    content = io.BytesIO()
+    (numpy.savez_compressed if compressed else numpy.savez)(content, **arrays)
+    write_whole(path, lambda f: f.write(content.getbuffer()))

@@ -1,0 +1,122 @@
+"""JSON that was written by others: read whatever it holds, and checked against the types that are declared."""
+
+import json
+import math
+import typing
+from dataclasses import fields
+
+from ladder.files import open_regular, read_at_most
+
+#: Bytes of a file; logs of very many epochs are the largest.
+MOST_BYTES = 2**27
+
+#: A float32 can be no larger; it would be infinite to the network.
+MOST_FLOAT32 = 3.4028234e38
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+
+
+class NotJSON(ValueError):
+    """What is wrong with a text or its values; the message ends a sentence."""
+
+
+def read(path, mend="give another file"):
+    """The value in a JSON file.
+
+    Raises
+    ------
+    UserError
+        It is missing, or no file.
+    NotJSON
+        It is no JSON of ours.
+    """
+    return parse(read_bytes(path, mend))
+
+
+def read_bytes(path, mend="give another file"):
+    """The content of a file that is not too large to be one of ours."""
+    with open_regular(path, mend) as file:
+        content = read_at_most(file, MOST_BYTES)
+    if len(content) > MOST_BYTES:
+        raise NotJSON("it is far too large")
+    return content
+
+
+def parse(content):
+    """The value in a JSON text (bytes of UTF-8)."""
+    try:
+        return json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise NotJSON("it is no UTF-8 text") from None
+    except RecursionError:
+        raise NotJSON("it is too deep") from None
+    except ValueError as error:
+        raise NotJSON(str(error)) from None
+
+
+def check(value, kind, name):
+    """A value as its declared type: lists become tuples where those are declared, whole numbers floats.
+
+    Parameters
+    ----------
+    value : what JSON gave
+    kind : type
+        ``int``, ``float`` (a finite one), ``str``, ``bool``, ``dict``,
+        ``list``, ``Optional`` of one, ``Tuple`` of one, or a dict of name ->
+        type for an object that has these.
+    name : str
+        What to call the value in a message.
+
+    Raises
+    ------
+    NotJSON
+    """
+    if isinstance(kind, dict):
+        check(value, dict, name)
+        missing = [key for key in kind if key not in value and type(None) not in typing.get_args(kind[key])]
+        if missing:
+            raise NotJSON(f"{name} has no '{missing[0]}'")
+        return {key: check(value.get(key), inner, f"'{key}'") for key, inner in kind.items()}
+    arguments = typing.get_args(kind)
+    if type(None) in arguments:
+        return None if value is None else check(value, arguments[0], name)
+    if typing.get_origin(kind) is tuple:
+        check(value, list, name)
+        inner = arguments[:1] * len(value) if Ellipsis in arguments else arguments
+        if len(value) != len(inner):
+            raise NotJSON(f"{name} has {len(value)} entries, and not {len(inner)}")
+        return tuple(check(entry, each, f"an entry of {name}") for entry, each in zip(value, inner))
+    if kind is float and type(value) is int:
+        value = float(value) if abs(value) < MOST_FLOAT32 else math.inf
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise NotJSON(f"{name} is {_short(value)}, and not {_WORDS[kind]}")
+    return value
+
+
+def check_fields(values, declared, **others):
+    """Values of a dataclass's fields, each as its declared type.
+
+    Parameters
+    ----------
+    values : dict
+    declared : dataclass
+    others : types of fields that are declared too widely there
+
+    Raises
+    ------
+    NotJSON
+    """
+    check(values, dict, "the whole")
+    kinds = {**{field.name: field.type for field in fields(declared)}, **others}
+    unknown = [name for name in values if name not in kinds]
+    if unknown:
+        raise NotJSON(f"'{_short(unknown[0])}' is not known")
+    return {name: check(value, kinds[name], f"'{name}'") for name, value in values.items()}
+
+
+def _short(value):
+    """A value in a message, however long or deep it is."""
+    if isinstance(value, (dict, list)):
+        return _WORDS[type(value)]
+    text = json.dumps(value) if not isinstance(value, int) or abs(value) < 10**30 else "a very long number"
+    return text if len(text) <= 60 else f"{text[:50]}…"

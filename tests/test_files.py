@@ -1,0 +1,74 @@
+"""Files: written whole or not at all, and opened only where they are files."""
+
+import os
+
+import numpy as np
+import pytest
+
+from ladder.errors import UserError
+from ladder.files import expanded, open_regular, read_at_most, remove_partials, save_arrays, write_whole
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_files_appear_whole_or_not_at_all(error, tmp_path):
+    save_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
+
+    def fail(f):
+        f.write(b"half")
+        raise error
+
+    with pytest.raises(error) as caught:
+        write_whole(tmp_path / "a.npz", fail)
+    if error is OSError:
+        assert caught.value.filename == str(tmp_path / "a.npz")
+    assert names(tmp_path) == ["a.npz"]
+    with np.load(tmp_path / "a.npz") as arrays:
+        np.testing.assert_array_equal(arrays["x"], [0, 1, 2])
+
+
+def test_devices_and_links_are_written_through(tmp_path):
+    write_whole("/dev/null", lambda f: f.write(b"x"))
+    assert not os.path.isfile("/dev/null")
+    (tmp_path / "to").symlink_to(tmp_path / "target")
+    write_whole(tmp_path / "to", lambda f: f.write(b"x"))
+    assert (tmp_path / "to").is_symlink() and (tmp_path / "target").read_bytes() == b"x"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    for name in ("a.npz", "a.npz.17.partial", "b.json.17.partial"):
+        (tmp_path / name).touch()
+    remove_partials(tmp_path, "a.npz")
+    assert names(tmp_path) == ["a.npz", "b.json.17.partial"]
+
+
+def test_only_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path, message in (
+        (tmp_path / "pipe", "no file"),
+        (tmp_path, "no file"),
+        ("/dev/zero", "no file"),
+        (tmp_path / "absent", "there is no file .*absent: give another"),
+        ("null\0byte", "there is no file"),
+        (tmp_path / "loop", "symbolic links"),
+        ("x" * 5000, "File name too long"),
+    ):
+        with pytest.raises(UserError, match=message) as caught:
+            open_regular(path)
+        assert len(str(caught.value)) < 500
+
+
+def test_no_more_is_read_than_asked_for(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    for most, found in ((4, b"12345"), (3, b"1234"), (9, b"12345")):
+        with open_regular(tmp_path / "a") as file:
+            assert read_at_most(file, most) == found
+
+
+def test_homes_of_nobody():
+    with pytest.raises(UserError, match="there is no home folder of ~nosuchuser"):
+        expanded("~nosuchuser/x.hdf5")
