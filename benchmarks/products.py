@@ -1,8 +1,8 @@
 """The matrix products of one update alone, through a BLAS: a measure of the machine and of libraries.
 
-Both encoders over all examples, forward, for
-the weights and (above the first layer) for the layer below; the decoder over the
-unlabelled half likewise.  52 products, 3.98 GFLOP, as the original makes them.
+Both encoders over all examples, forward, for the weights and (above the first
+layer) for the layer below; the decoder over the unlabelled half likewise.  52
+products, 3.98 GFLOP, as the original makes them.
 """
 
 import ctypes

@@ -1,5 +1,6 @@
 """Fused products and their gradients against float64 products."""
 
+import platform
 from functools import lru_cache
 
 import aesara
@@ -24,8 +25,11 @@ EMPTY = [((3,), 0, 4), ((0,), 3, 4), ((3,), 4, 0), ((0, 5), 6, 7), ((5, 0, 2), 6
 
 
 @lru_cache(maxsize=None)
-def compiled(n, of=None):
+def compiled(n, of=None, cxxflags=None):
     """(W, x_1 …, g_1 …) -> y_1 …, the gradients for W and x_1 …; ``of``: the paths whose y has a gradient."""
+    if cxxflags is not None:
+        with aesara.config.change_flags(gcc__cxxflags=cxxflags):
+            return compiled.__wrapped__(n, of)
     W, *variables = (at.fmatrix() for _ in range(1 + 2 * n))
     xs, gs = variables[:n], variables[n:]
     ys = dense(xs, W)
@@ -66,6 +70,17 @@ def test_products_and_gradients(examples, below, above):
     for found, true, amount in zip(compiled(len(examples))(*arrays), expected, terms, strict=True):
         assert found.dtype == "float32" and found.shape == true.shape
         assert (abs(found - true) <= 1e-6 * amount).all()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86 processors")
+@pytest.mark.parametrize("cxxflags", ["-mno-avx512f", "-mno-avx"])
+def test_narrower_vectors(cxxflags):
+    """As processors without AVX-512, and without AVX, have them."""
+    for examples, below, above in [((13, 7), 37, 30), ((7, 1), 450, 9), ((24, 30), 32, 16)]:
+        arrays = arrays_of(examples, below, above)
+        expected, terms = truth(*split(arrays))
+        for found, true, amount in zip(compiled(2, cxxflags=cxxflags)(*arrays), expected, terms, strict=True):
+            assert (abs(found - true) <= 1e-6 * amount).all()
 
 
 def test_numbers_of_the_real_layers():

@@ -46,12 +46,12 @@ inline void pack_rows(const float* from, npy_intp step, npy_intp depth, int widt
         for (int j = 0; j < STRIP; ++j) to[j] = j < width ? from[j] : 0.0f;
 }
 
-// Column by column, a square of vectors at a time.  A strip may be narrower than a vector: its next row then overwrites
-// what is too much.
+// Column by column, a square of vectors at a time, the last ones first: where a strip is no whole number of vectors,
+// they reach into the next row.
 template <int STRIP, bool WHOLE>
 inline void pack_columns(const float* from, npy_intp step, npy_intp depth, int width, float* to) {
     for (; depth >= LANES; depth -= LANES, from += LANES, to += LANES * STRIP)
-        for (int part = 0; part < STRIP; part += LANES) {
+        for (int part = (STRIP - 1) / LANES * LANES; part >= 0; part -= LANES) {
             Vector rows[LANES];
 #pragma GCC unroll 16
             for (int j = 0; j < LANES; ++j)
@@ -79,6 +79,7 @@ inline void fetch(const Factor& factor, npy_intp k, npy_intp depth, npy_intp fir
                   npy_intp shares) {
     const bool rows = factor.j_step == 1;  // which are consecutive floats
     const npy_intp runs = rows ? depth : width, length = rows ? width : depth, step = factor.k_step * factor.j_step;
+    if (length == 0) return;
     const float* const from = factor.data + k * factor.k_step + first * factor.j_step;
     for (npy_intp run = share * runs / shares; run < (share + 1) * runs / shares; ++run)
         for (npy_intp j = 0; j < length + LINE; j += LINE) {
