@@ -1,7 +1,8 @@
-// Matrix products: of one factor with several others, which then share the laying out of it, or the sum of several.
+// Matrix products: several with one right factor, which is then packed once for all of them, or the sum of several.
 //
-// What belongs to k's in [begin, end) is packed in strips, and tiles of the result are added up from strips.  An entry of
-// the result is always the same sum in the same order, whatever its neighbours and the number of threads.
+// For a block of k's the left factors are packed in strips as high as a tile, and the right one panel by panel, a panel
+// being a strip as wide as a tile; each tile of the result is then a sum over two strips.  An entry of the result is
+// always the same sum in the same order, whatever its neighbours and the number of threads.
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -35,16 +36,17 @@ public:
 
     // False if there was no memory, with a Python error set.
     bool compute() const {
-        const npy_intp n = (npy_intp)tiles_.size(), panels = (columns_ + BLOCK - 1) / BLOCK, work = depth_ * columns_ * n * PIXELS;
+        const npy_intp n = (npy_intp)tiles_.size(), panels = (columns_ + BLOCK - 1) / BLOCK;
         if (!n || !panels) return true;
         const npy_intp longest = depth_ / blocks_ + 1, apart = longest * PIXELS + LANES;
         const Buffer buffer(n * apart);
         if (!buffer.ok()) return false;
         float* const left = buffer.get();
-#pragma omp parallel if (work > WORTH_THREADS)
+#pragma omp parallel if (n * PIXELS * depth_ * columns_ > WORTH_THREADS)
         {
             alignas(64) float right[BLOCK * (DEPTH + 1) + LANES];
-            // Groups of tiles meet a panel, packed for each, so that all threads have work and left factors stay cached.
+            // Panels meet one group of tiles after the other, and are packed again for each, so that all threads have
+            // work and a group's strips stay cached.
             const npy_intp busy = (2 * number_of_threads() + panels - 1) / panels, small = n * apart / CACHED + 1;
             const npy_intp groups = std::min(n, std::max(busy, small));
             for (npy_intp block = 0; block < blocks_; ++block) {
@@ -69,8 +71,8 @@ public:
     }
 
 private:
-    static const npy_intp DEPTH = 400;              // most k's of a strip: a panel and many tiles fit in a second-level cache
-    static const npy_intp CACHED = 160 << 10;      // floats that stay in a second-level cache
+    static const npy_intp DEPTH = 400;              // most k's of a strip: a panel and many tiles stay cached
+    static const npy_intp CACHED = 160 << 10;       // floats that stay in a second-level cache
     static const npy_intp WORTH_THREADS = 1 << 20;  // multiplications
 
     struct Tile {

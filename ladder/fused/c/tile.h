@@ -102,7 +102,8 @@ inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, 
 // to[i][j] = sum over k of left[k][i] right[k][j], or added to what is there.  left's rows are PIXELS floats, of which
 // R count, and right's V vectors; to's are `step` floats apart.
 template <int R, int V>
-inline __attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to, npy_intp step, bool add) {
+__attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to,
+                                           npy_intp step, bool add) {
 #pragma GCC unroll 12
     for (int i = 0; i < R; ++i) {  // what the sums go to is on its way while they are taken
 #pragma GCC unroll 3
