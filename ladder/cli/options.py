@@ -19,6 +19,9 @@ from ladder.training.extensions.checkpointing import MINUTES
 FIELDS = tuple(f.name for f in fields(HyperParameters))
 FLAGS = ("unsupervised", "plain_graph")
 
+#: More than any machine runs well, and than the system may start.
+THREADS = range(1, 1025)
+
 #: Of one command.
 MOST_CONFIGURATIONS = 2_000
 
@@ -151,7 +154,7 @@ def add_backend_options(parser, default="c"):
     group.add_argument("--backend", choices=backends.BACKENDS, default=default,
                        help="what compiles the graph: c (a C++ compiler and BLAS), or jax (XLA, on a GPU where JAX has one) (default: "
                        + (default or "the run's, at first c") + ")")  # fmt: skip
-    group.add_argument("--threads", type=_positive, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
+    group.add_argument("--threads", type=_threads, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
     group.add_argument("--device", choices=("cpu", "gpu"),
                        help="with --backend jax, where it computes (default: on a GPU where JAX has one)")  # fmt: skip
     group.add_argument("--matmul-precision", choices=("float32", "tf32"),
@@ -233,9 +236,9 @@ def _integers(text):
     return tuple(int(part) for part in text.split(","))
 
 
-def _positive(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1.")
+def _threads(text):
+    if not text.isdecimal() or int(text) not in THREADS:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to {THREADS[-1]}.")
     return int(text)
 
 

@@ -6,7 +6,7 @@ from typing import Optional
 
 from ladder import plain_json
 from ladder.backends import BACKENDS
-from ladder.cli.options import configure_backend, given_options
+from ladder.cli.options import THREADS, configure_backend, given_options
 from ladder.cli.train import check_compiler, prepare, print_interrupted, train_into
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
@@ -14,9 +14,6 @@ from ladder.training import checkpoints, lock, results
 from ladder.training.evaluation import is_record
 
 logger = logging.getLogger("main")
-
-#: More than any machine has is no number of threads.
-THREADS = range(1, 4097)
 
 
 def resume(args):

@@ -90,7 +90,7 @@ MISTAKES = {
     "train --encoder-layers 20-10 --denoising-cost-x 1,nan,1": ("--denoising-cost-x", "0 or more"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --lr 0": ("--lr", "above 0"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --seed 0": ("--seed", "between 1"),
-    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --threads 0": ("--threads", "at least 1"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --threads 0": ("--threads", "from 1 to 1024"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --zestbn maybe": ("--zestbn", "bugfix"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --top-c maybe": ("--top-c", "True"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --dataset nowhere": ("nowhere", "convert"),
