@@ -7,8 +7,8 @@ from dataclasses import fields
 
 from ladder.files import open_regular, read_at_most
 
-#: Bytes of a file; logs of very many epochs are the largest.
-MOST_BYTES = 2**27
+#: Bytes of a file; logs of very many epochs are the largest.  And of one value: in memory it takes many times as much.
+MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 
 #: A float32 can be no larger; it would be infinite to the network.
 MOST_FLOAT32 = 3.4028234e38
@@ -44,6 +44,8 @@ def read_bytes(path, mend="give another file"):
 
 def parse(content):
     """The value in a JSON text (bytes of UTF-8)."""
+    if len(content) > MOST_BYTES_OF_A_VALUE:
+        raise NotJSON("it is far too large")
     try:
         return json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:

@@ -101,11 +101,19 @@ class HDF5File:
         if offset is None:
             self._receive(request, content)
         else:
-            with open_regular(self.path) as file:
-                file.seek(offset + request["start"] * prod(shape[1:]) * dtype.itemsize)
-                if file.readinto(content) < len(content):
-                    raise self._damaged()
+            self._read_from_file(offset + request["start"] * prod(shape[1:]) * dtype.itemsize, content)
         return array
+
+    def _read_from_file(self, offset, content):
+        """Fill a memoryview with the file's own bytes."""
+        with open_regular(self.path) as file:
+            try:
+                file.seek(offset)
+                complete = file.readinto(content) == len(content)
+            except (OSError, OverflowError, ValueError):  # no file has such an offset
+                complete = False
+        if not complete:
+            raise self._damaged()
 
     def _receive(self, request, content):
         """Fill a memoryview with the child's answer."""

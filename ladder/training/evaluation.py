@@ -17,6 +17,9 @@ EVALUATION, LOG = "evaluation.json", "log.jsonl"
 
 ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
 
+#: Lines at the end of a log, one of which is whole: no process leaves more that are not.
+LOOKED_AT = 1000
+
 #: Of a row of the log, what is used again.
 ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
 
@@ -73,7 +76,7 @@ def last_row(folder):
         text = plain_json.read_bytes(path)
     except plain_json.NotJSON as error:
         raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
-    lines = text.splitlines()
+    lines = text.rstrip(b"\n").rsplit(b"\n", LOOKED_AT)[-LOOKED_AT:]
     for line in reversed(lines):
         try:
             row = plain_json.parse(line)

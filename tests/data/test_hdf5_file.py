@@ -1,5 +1,7 @@
 """HDF5 files from anywhere: plain arrays are read, and nothing else is followed."""
 
+from dataclasses import replace
+
 import h5py
 import numpy
 import pytest
@@ -126,3 +128,11 @@ def test_files_that_crashed_earlier_readers(name, shared_dir):
         return
     with pytest.raises(UserError):
         HDF5Dataset(file, "train")
+
+
+@pytest.mark.parametrize("offset", [2**40, 2**63 - 100, 2**64 - 1])
+def test_bytes_that_lie_nowhere_are_damage(offset, path):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    with HDF5File(path) as file, pytest.raises(UserError, match="damaged"):
+        replace(file.arrays["x"], offset=offset).read(0, 6)

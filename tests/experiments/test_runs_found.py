@@ -38,3 +38,10 @@ def test_a_log_that_is_no_text_is_a_problem_of_its_own_run(tmp_path):
     runs, problems = find_runs(tmp_path)
     assert [run.seed for run in runs] == [1]
     assert len(problems) == 1 and "run1" in problems[0]
+
+
+def test_a_log_without_end_is_not_searched_to_its_beginning(tmp_path):
+    log = make_run(tmp_path / "run0", "mnist_100_full", 1, error=1.0) / "log.jsonl"
+    log.write_bytes(log.read_bytes() + b"x\n" * 10**6)
+    _, (problem,) = find_runs(tmp_path)
+    assert "no row of it can be read" in problem
