@@ -3,7 +3,9 @@
 A training function is some 200 modules.  Of the second that g++ takes for
 each, most goes into reading the same headers and writing debugging
 information.  So those headers are compiled once, and debugging information is
-left out: half the time.  What comes out is the same machine code.
+left out: half the time.  What comes out is the same machine code.  A compiled
+header serves modules with the same flags alone, so there are two, of ordinary
+modules and of fused operations.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ import os
 import subprocess
 from pathlib import Path
 
+from ladder.backends import vectorise
+
 #: What Aesara's modules include first.
-HEADERS = ("Python.h", "iostream", "math.h", "numpy/arrayobject.h", "numpy/arrayscalars.h", "vector", "algorithm")
+HEADERS = ("Python.h", "iostream", "math.h", "numpy/arrayobject.h", "numpy/arrayscalars.h", "vector", "algorithm", "cmath",
+           "memory")
 
 
 def use() -> None:
@@ -31,8 +36,9 @@ def use() -> None:
     config.gcc__cxxflags = "-g0"
     flags = _flags()
     header = Path(config.base_compiledir) / f"headers-{_key(config.cxx, flags)}" / "aesara_headers.h"
+    kinds = {"ordinary": flags, "vectorised": [*flags, *vectorise.compile_args()]}
     # Aesara splits its flags at spaces.
-    if " " not in str(header) and (_compiled(header).exists() or _compile(config.cxx, flags, header)):
+    if " " not in str(header) and all(_is_there(config.cxx, kind, kinds[kind], header) for kind in kinds):
         config.gcc__cxxflags += f" -include {header}"
 
 
@@ -54,24 +60,26 @@ def _key(cxx: str, flags: list[str]) -> str:
     import numpy
 
     version = subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout
-    parts = (version, numpy.__version__, *flags, *HEADERS)
+    parts = (version, numpy.__version__, *flags, *vectorise.VECTORISE, *HEADERS)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _compiled(header: Path) -> Path:
-    """Where g++ looks for the compiled form of a header."""
-    return header.with_name(header.name + ".gch")
+def _is_there(cxx: str, kind: str, flags: list[str], header: Path) -> bool:
+    """Whether the header is there in its form for these flags; makes it where it is not."""
+    # g++ looks into a folder of this name, and takes what fits.
+    compiled = header.with_name(header.name + ".gch") / kind
+    return compiled.exists() or _compile(cxx, flags, header, compiled)
 
 
-def _compile(cxx: str, flags: list[str], header: Path) -> bool:
+def _compile(cxx: str, flags: list[str], header: Path, compiled: Path) -> bool:
     """Write and compile the header; whether that worked."""
     partial = header.with_name(f"{os.getpid()}.gch")
     try:
-        header.parent.mkdir(parents=True, exist_ok=True)
+        compiled.parent.mkdir(parents=True, exist_ok=True)
         header.write_text("".join(f"#include <{name}>\n" for name in HEADERS))
         command = [cxx, *flags, "-x", "c++-header", str(header), "-o", str(partial)]
         subprocess.run(command, capture_output=True, check=True)
-        os.replace(partial, _compiled(header))
+        os.replace(partial, compiled)
     except (OSError, subprocess.CalledProcessError):
         return False
     return True

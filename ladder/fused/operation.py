@@ -8,13 +8,9 @@ from pathlib import Path
 import aesara.tensor as at
 from aesara.link.c.op import COp
 
-KERNELS = Path(__file__).with_name("c")
+from ladder.backends import vectorise
 
-# What lets g++ vectorise a comparison, a root and an if; NaN and infinity keep
-# their meaning.  -ffast-math would take that away, and as it also reaches the
-# linker, it would flush small numbers to zero in the whole process.  Older
-# compilers take C++ of before 2014 for granted.
-VECTORISE = ("-std=gnu++17", "-O3", "-fno-math-errno", "-fno-trapping-math")
+KERNELS = Path(__file__).with_name("c")
 
 
 class FusedOperation(COp):
@@ -55,7 +51,7 @@ class FusedOperation(COp):
         return ["<algorithm>", "<cmath>", "<cstdint>", "<cstring>", "<memory>", "<vector>"]
 
     def c_compile_args(self, **kwargs):
-        return [*VECTORISE, *_openmp_flags()]
+        return list(vectorise.compile_args())
 
     def c_code_cache_version(self):
         """A number made of all sources, so that no stale module is ever taken from the cache."""
@@ -67,17 +63,6 @@ def _version(operation):
     modules = [inspect.getmodule(kind) for kind in type(operation).__mro__ if issubclass(kind, FusedOperation)]
     text = [operation.c_support_code(), *operation.c_compile_args(), *map(inspect.getsource, modules)]
     return int(hashlib.sha256("".join(text).encode()).hexdigest()[:8], 16)
-
-
-@lru_cache
-def _openmp_flags():
-    """``-fopenmp`` where the compiler has it (Apple's clang does not)."""
-    from aesara import config
-    from aesara.link.c.cmodule import GCC_compiler
-
-    # Without our precompiled header, which a program that is not a module cannot use.
-    with config.change_flags(gcc__cxxflags=""):
-        return ("-fopenmp",) if GCC_compiler.try_flags(["-fopenmp"]) else ()
 
 
 def pointers(name, arrays, outputs=False):
