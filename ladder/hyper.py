@@ -82,6 +82,10 @@ class HyperParameters:
     adv_layers: Tuple[int, ...] = (0,)
     adv_scale: str = "none"
     adv_path: str = "corr"
+    sources: Tuple[str, ...] = ()
+    divide_by: Optional[float] = None
+    standardize: bool = False
+    rescale: bool = False
 
     def __post_init__(self):
         if self.dseed is None:
@@ -138,7 +142,30 @@ def _check_ranges(p):
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
+    check(p.divide_by is None or (math.isfinite(p.divide_by) and p.divide_by > 0), "--divide-by", p.divide_by, "above 0")
+    if p.standardize and p.rescale:
+        raise UserError("--standardize and --rescale are two scales of the same features: give one.")
+    source_names(p.sources)
     _check_whitening(p.whiten_zca, tuple(p.encoder_layers[0]) if p.encoder_layers else ())
+
+
+def source_names(sources):
+    """What a data set's file calls 'features' and 'targets', of ``--sources``' entries, e.g. ('targets=label',).
+
+    Returns
+    -------
+    dict of str to str
+        Without 'targets' for 'targets=none': the labels are left out.
+    """
+    names = {"features": "features", "targets": "targets"}
+    for entry in sources:
+        source, _, name = entry.partition("=")
+        if source not in ("features", "targets") or not name:
+            raise UserError(f"--sources: '{entry}' is neither features=NAME nor targets=NAME: split these two by ','.")
+        names[source] = name
+    if names["targets"] == "none":
+        del names["targets"]
+    return names
 
 
 def _check_whitening(n_components, in_dim):

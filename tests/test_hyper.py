@@ -127,6 +127,8 @@ def test_defaults_are_the_originals():
         "contrast_norm": 0, "whiten_zca": 0, "unsupervised": False, "noise": "mrg", "plain_graph": False,
         "adv_kind": "sgn", "adv_tau": (0.0,), "adv_kind_unlabeled": "sgn", "adv_tau_unlabeled": (0.0,),
         "adv_layers": (0,), "adv_scale": "none", "adv_path": "corr",
+        # Ours alone, and of no effect.
+        "sources": (), "divide_by": None, "standardize": False, "rescale": False,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ladder.backends import aliases, blas, check, flags
+from ladder.backends import aliases, blas, check, compile_lock, damaged_modules, failures, flags
 from ladder.errors import UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -76,6 +76,8 @@ def configure(threads: int | None = None) -> CBackend:
 def configure_without_compiler() -> None:
     """Prepare Aesara for building graphs that it does not compile; no compiler is needed."""
     aliases.restore()
+    check.device(flags.split(os.environ.get("AESARA_FLAGS", "")))
+    check.compile_folder()
     text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
     os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, os.environ.get("AESARA_FLAGS"))))
     for name in ("configdefaults", "tensor.blas"):  # they warn that there is no compiler
@@ -107,9 +109,10 @@ def function(inputs, outputs, updates=None, givens=None, allow_gc=False):
     """See :func:`ladder.backends.function`."""
     import aesara
 
-    return aesara.function(
-        inputs, outputs, updates=updates, givens=givens, mode=mode(allow_gc=allow_gc), on_unused_input="ignore"
-    )
+    with failures.explained():
+        return aesara.function(
+            inputs, outputs, updates=updates, givens=givens, mode=mode(allow_gc=allow_gc), on_unused_input="ignore"
+        )
 
 
 class Updates:
@@ -168,8 +171,13 @@ def _prepare(threads: int) -> CBackend:
     check.python_version()
     user = flags.user()
     cxx = user["cxx"] if "cxx" in user else check.find_compiler()
+    check.device(user)
+    check.compile_folder()
     if cxx:  # empty is a user's choice of Python instead of C
         check.compiler(cxx)
+        check.links(cxx, user.get("blas__ldflags", ""))
+    compile_lock.tell()
+    damaged_modules.remove(flags.compile_folder())
     library = blas.named(user["blas__ldflags"]) if "blas__ldflags" in user else blas.find(cxx)
     if library.name == "none":
         log.warning("No BLAS found: the plain graph, validation and predictions will be slow: install scipy from PyPI, or mkl")

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
+from ladder.backends import flags
 from ladder.errors import UserError
 
 PYTHON_VERSIONS = ((3, 10), (3, 11))
@@ -67,6 +69,44 @@ def compiler(cxx: str) -> None:
         raise UserError(
             f"Python's headers are missing ({headers}/Python.h), and Aesara compiles against "
             f"them: install them (Debian and Ubuntu: apt install python{version}-dev)"
+        )
+
+
+def device(user: dict[str, str]) -> None:
+    """Raise UserError where the user's settings, left from Theano perhaps, name a device that Aesara has not."""
+    if user.get("device", "cpu") != "cpu":
+        raise UserError(
+            f"{flags.where('device')} cannot be used, as Aesara computes on the CPU alone: take it away (on a GPU, train "
+            "with --backend jax)"
+        )
+
+
+def compile_folder() -> None:
+    """Raise UserError unless something can be written where Aesara keeps what it compiles."""
+    folder = Path(flags.compile_folder())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"Aesara cannot keep what it compiles in {folder} ({error.strerror or error}): make that folder writable, or "
+            "choose another one with AESARA_FLAGS=base_compiledir=FOLDER"
+        ) from None
+
+
+def links(cxx: str, ldflags: str) -> None:
+    """Raise UserError where the user's own flags for BLAS link with nothing."""
+    if not ldflags:
+        return
+    program = "int main() { return 0; }"
+    with tempfile.TemporaryDirectory() as directory:
+        command = [cxx, "-x", "c++", "-", "-o", f"{directory}/out", *ldflags.split()]
+        done = subprocess.run(command, input=program, capture_output=True, text=True)
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "cannot find" in line or "error" in line), done.stderr)
+        raise UserError(
+            f"{flags.where('blas__ldflags')} cannot be used ({said.strip()}): take it away, and ladder finds a BLAS itself"
         )
 
 

@@ -14,6 +14,9 @@ import shlex
 
 from ladder.errors import UserError
 
+#: The variable as the user set it; later it has our settings, too.
+AT_START = os.environ.get("AESARA_FLAGS", "")
+
 
 def split(text: str) -> dict[str, str]:
     """Return the settings in the text of an ``AESARA_FLAGS`` variable; later ones win."""
@@ -60,3 +63,19 @@ def from_files() -> dict[str, str]:
 def user() -> dict[str, str]:
     """Return everything that the user has set for Aesara, in the order in which it wins."""
     return {**from_files(), **split(os.environ.get("AESARA_FLAGS", ""))}
+
+
+def where(name: str) -> str:
+    """A setting with its value, and where the user made it, for messages."""
+    variable, files = split(os.environ.get("AESARA_FLAGS", "")), from_files()
+    if name in variable:
+        return f"{name}={variable[name]} in AESARA_FLAGS"
+    if name.lower() in files:
+        return f"{name} = {files[name.lower()]} in {os.environ.get('AESARARC', '~/.aesararc')}"
+    return f"Aesara's setting {name}"
+
+
+def compile_folder() -> str:
+    """The folder below which Aesara keeps what it compiles."""
+    settings = user()
+    return os.path.expanduser(settings.get("compiledir") or settings.get("base_compiledir") or "~/.aesara")

@@ -2,11 +2,14 @@
 
 import argparse
 import logging
+import re
 import sys
 from contextlib import contextmanager
 
 from ladder import __version__
+from ladder.backends import failures
 from ladder.cli import attack, convert, demo, devices, evaluate, parity, predict, presets, streams, table, train
+from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
@@ -20,6 +23,11 @@ class _Parser(argparse.ArgumentParser):
     """Answers a mistake with one sentence, not with pages of usage."""
 
     def error(self, message):
+        found = re.match(r"argument (--[\w-]+)", message)
+        if found and self._option_string_actions[found[1]].nargs == "+":
+            message += f" (if that is a name and no value of {found[1]}, put -- before it)"
+        elif message.endswith("required: load_from"):
+            message += " (an option takes all the words that follow it: put -- before the folder)"
         self.exit(2, f"{self.prog}: {message}\n({self.prog} --help explains every option)\n")
 
 
@@ -51,6 +59,14 @@ def _progress_printed():
         progress.removeHandler(handler)
 
 
+def _hint(args, message):
+    """For ``train --act relu myrun``, where the name of the run was taken for a value."""
+    name = swallowed_name(args) if getattr(args, "save_to", "") is None else None
+    if name is None or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message):
+        return ""
+    return f" (if '{name}' is the name of the run, put -- before it)"
+
+
 def main(argv=None):
     """Run a command; returns its exit status.
 
@@ -68,10 +84,10 @@ def main(argv=None):
 
 def _run(args):
     try:
-        with _progress_printed():
+        with _progress_printed(), failures.explained():
             return args.run(args)
     except UserError as error:
-        return _say(args, error, 2)
+        return _say(args, f"{error}{_hint(args, str(error))}", 2)
     except TrainingStopped as error:
         return _say(args, error, 1)
     except MemoryError:

@@ -7,14 +7,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
 from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
 from ladder.analysis.robustness import count_errors
 from ladder.cli.evaluate import labelled_examples_of, load_configuration, statistics_from_training_data
-from ladder.cli.options import add_backend_options, add_training_options, check_backend, configure_backend, given_options
+from ladder.cli.options import (
+    add_backend_options,
+    add_training_options,
+    check_backend,
+    configure_backend,
+    given_options,
+    number,
+)
+from ladder.cli.output import check_writable
+from ladder.cli.printing import print_table
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
@@ -45,7 +53,7 @@ def add_parser(subparsers):
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     parser.add_argument("--kinds", nargs="+", default=default.kinds, metavar="KIND",
                         help=f"attacks, of {', '.join(KINDS)} (default: all)")  # fmt: skip
-    parser.add_argument("--tau", nargs="+", type=float, default=default.taus, metavar="TAU",
+    parser.add_argument("--tau", nargs="+", type=number, default=default.taus, metavar="TAU",
                         help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})")  # fmt: skip
     parser.add_argument("--steps", type=int, default=default.steps, metavar="N",
                         help=f"steps of projected gradient descent (default: {default.steps})")  # fmt: skip
@@ -92,7 +100,7 @@ def run(args):
     if units == "pixels":
         classify, gradient, show = *_of_pixels(training, classify, gradient), None
     else:
-        examples, show = training.preprocess(examples), training.undo_whitening if preprocesses(p) else None
+        examples, show = training.preprocess(examples), training.undo if preprocesses(p) else None
     batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(p)))
     report = _count_errors(batches, len(indices), classify, gradient, settings)
     report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
@@ -135,12 +143,14 @@ def _output_folder(path):
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output: cannot make the folder {path} ({error.strerror}): give another one.") from None
+    check_writable(Path(path), "--output")
     return Path(path)
 
 
 def units_of_inputs(p):
     """What the network's inputs are, after any preprocessing."""
-    done = [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(p.whiten_zca)
+    done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
+    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(p.whiten_zca)
     return " and ".join(done) + " inputs" if done else "inputs"
 
 
@@ -175,21 +185,20 @@ def _count_errors(batches, n, classify, gradient, settings):
 
 def _print_report(report):
     n, n_wrong, settings = report["n"], report["n_wrong_before"], report["settings"]
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(
+    print(
         f"{report['data_type'].capitalize()} error before any attack: {100 * n_wrong / n:.2f} % "
-        f"({n_wrong} of {n} wrong)", highlight=False,
-    )  # fmt: skip
+        f"({n_wrong} of {n} wrong)"
+    )
     found = {(a["kind"], a["tau"]): f"{a['error_percent']:.2f} ({a['n_newly_wrong']})" for a in report["attacks"]}
     table = Table("tau", *settings["kinds"])
     for tau in settings["taus"]:
         table.add_row(f"{tau:g}", *[found[kind, tau] for kind in settings["kinds"]])
-    console.print(table)
-    console.print(
+    print_table(table)
+    print(
         f"Error in per cent of all {n} examples; in brackets how many were right before the attack. "
         f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}; tau in units of the "
-        f"{report['units']}.", highlight=False,
-    )  # fmt: skip
+        f"{report['units']}."
+    )
 
 
 def _draw(report, examples, indices, classify, gradient, settings, tau, output, show):

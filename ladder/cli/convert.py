@@ -1,7 +1,11 @@
 """``run.py convert``: from a data set's own files to one HDF5 file."""
 
+import argparse
+import sys
 from pathlib import Path
 
+from ladder.cli.options import split_by
+from ladder.data import NO_LABEL, scaling, unscaled
 from ladder.data.convert.arrays import convert_arrays, dataset_name
 from ladder.data.convert.cifar10 import convert_cifar10
 from ladder.data.convert.digits import convert_digits
@@ -67,11 +71,29 @@ def _add_digits(datasets):
 
 
 def _add_arrays(datasets):
-    parser = datasets.add_parser("arrays", allow_abbrev=False, help="your own data, from a .npz file of numpy arrays")
+    parser = datasets.add_parser("arrays", allow_abbrev=False, help="your own data, from a .npz file of numpy arrays, or from an HDF5 file whose labels or images need mending")
     parser.add_argument(
         "--input", required=True, metavar="FILE",
-        help=".npz file with features and targets (whole numbers from 0; -1 for no label), and "
-        "features_test and targets_test if it has a test set of its own",
+        help=".npz file with features and targets (whole numbers from 0; -1 for no label; left out where nothing has a "
+        "label), and features_test and targets_test if it has a test set of its own; or an HDF5 file in Fuel's layout",
+    )
+    parser.add_argument(
+        "--sources", type=split_by(","), default=(), metavar="NAMES",
+        help="what the file calls features and targets, e.g. features=x,targets=y (of a .npz file also features_test=…); "
+        "targets=none leaves labels out",
+    )
+    parser.add_argument(
+        "--splits", type=split_by(","), default=(), metavar="NAMES",
+        help="what an HDF5 file calls its training and test examples, e.g. train=training,test=testing",
+    )
+    parser.add_argument(
+        "--no-label", type=_label, default=NO_LABEL, metavar="L",
+        help="the target that means 'no label'; none where every one is a class (default: -1)",
+    )
+    parser.add_argument("--renumber-labels", action="store_true", help="number the classes from 0, in their order")
+    parser.add_argument(
+        "--channels", choices=("first", "last"),
+        help="where images have their channels (default: as the axes' labels or the shape say)",
     )
     parser.add_argument("--name", help="what to call the data set (default: the file's name without .npz)")
     parser.add_argument(
@@ -83,6 +105,15 @@ def _add_arrays(datasets):
         "--seed", type=int, default=1, help="another number sets other test examples aside (default: 1)"
     )
     _add_output_options(parser)
+
+
+def _label(text):
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a whole number nor none.") from None
 
 
 def _add_output_options(parser):
@@ -109,7 +140,10 @@ _CONVERTERS = {
     "mnist": lambda args, path: convert_mnist(args.directory, path, args.dtype),
     "cifar10": lambda args, path: convert_cifar10(args.directory, path),
     "digits": lambda args, path: convert_digits(path),
-    "arrays": lambda args, path: convert_arrays(args.input, path, args.test_fraction, args.seed),
+    "arrays": lambda args, path: convert_arrays(
+        args.input, path, args.test_fraction, args.seed, args.sources, args.splits, args.no_label, args.renumber_labels,
+        args.channels,
+    ),
 }
 
 
@@ -127,3 +161,15 @@ def _report(path):
         unlabelled = int((data.targets < 0).sum())
         note = f", {unlabelled} of them without a label" if unlabelled else ""
         print(f"  {split}: {data.num_examples} examples of {shape} {data.features.dtype}{note}")
+    _report_scale(HDF5Dataset(path, "train").features, path.stem)
+
+
+def _report_scale(features, name):
+    """What training will do to the features, and a warning where it should do more."""
+    divided_by = scaling.divisor(features, name)
+    print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
+    if name in scaling.NOT_SCALED:
+        return  # its presets normalise contrast and whiten
+    warning = unscaled.warning(scaling.as_float32(features, name, divided_by))
+    if warning:
+        print(warning, file=sys.stderr)

@@ -1,10 +1,10 @@
 """``run.py demo``: a ladder beside the same network trained on the labels alone."""
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ladder.cli.options import add_backend_options, configure_backend
+from ladder.cli.printing import print_table
 from ladder.cli.train import prepare, print_interrupted, train_one
 from ladder.data.experiment import load_examples, sequential_batches
 
@@ -62,4 +62,4 @@ def _print(errors, experiment):
     n_labeled, n_train = len(split.labeled), len(split.train)
     table.add_row(f"{n_labeled} labels alone", f"{alone_error:.2f} %", str(alone_folder))
     table.add_row(f"the same and {n_train} images (ladder)", f"{ladder_error:.2f} %", str(ladder_folder))
-    Console().print(table)
+    print_table(table)

@@ -1,10 +1,10 @@
 """``run.py devices``: what the backends have here to compute on."""
 
-from rich.console import Console
 from rich.table import Table
 
 from ladder.backends import check
 from ladder.backends.jax import setup
+from ladder.cli.printing import print_table
 from ladder.errors import UserError
 
 
@@ -29,7 +29,7 @@ def run(args):
         except UserError as error:
             table.add_row(name, "nothing", "")
             missing.append(f"{name}: {error}")
-    Console().print(table)
+    print_table(table)
     for line in missing:
         print(line)
     if of_jax and setup.devices()[0].platform == "cpu":

@@ -1,11 +1,9 @@
 """What ``run.py train --dry-run`` prints of a configuration."""
 
-import sys
-
-from rich.console import Console
 from rich.table import Table
 
 from ladder.backends import c
+from ladder.cli.printing import print_table
 
 
 def print_network(p, examples, split):
@@ -22,9 +20,7 @@ def print_network(p, examples, split):
 
     ladder, _ = build_training_graph(p)
     counts = _parameters_by_layer(ladder)
-    # Into a file there is no width to keep to.
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(
+    print(
         f"{examples.name}: {len(split.train)} training examples, "
         f"{'no labels used' if p.unsupervised else f'{len(split.labeled)} of them labelled'}, "
         f"{len(split.valid)} for validation; one example is {' x '.join(map(str, examples.in_dim))}"
@@ -39,10 +35,10 @@ def print_network(p, examples, split):
             layer.encoder_act if layer.number else "", f"{layer.noise_std:g}", decoder or "none", f"{layer.denoising_cost:g}",
             f"{counts['f', layer.number]:,}", f"{counts['g', layer.number]:,}",
         )  # fmt: skip
-    console.print(table)
+    print_table(table)
     for line in _adversarial_noise(ladder):
-        console.print(line)
-    console.print(f"{sum(counts.values()):,} parameters in total")
+        print(line)
+    print(f"{sum(counts.values()):,} parameters in total")
 
 
 def _type(layer):

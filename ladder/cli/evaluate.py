@@ -2,12 +2,10 @@
 
 import json
 import logging
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ladder import budget
@@ -21,15 +19,16 @@ from ladder.cli.options import (
     hyper_parameters,
 )
 from ladder.cli.output import check_output, write_text
+from ladder.cli.printing import fits, print_table
 from ladder.data import NO_LABEL
 from ladder.data.experiment import (
     check_classes,
     describe,
-    load_examples,
     sequential_batches,
     training_stream,
 )
 from ladder.data.preprocessing import TrainingData
+from ladder.data.record import check_unchanged, read
 from ladder.errors import UserError
 from ladder.hyper import check_memory, examples_at_once, resolve_layers
 from ladder.training import results
@@ -37,8 +36,12 @@ from ladder.training.evaluation import EVALUATION, save_evaluation
 
 logger = logging.getLogger("main")
 
-#: Of a confusion matrix on a screen.
-MOST_COLUMNS = 100
+#: Options that ask for other data than the run's, and those that ask for another preprocessing.
+OF_DATA = {"dataset", "sources", "divide_by"}
+OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
+
+#: How many confusions are named where the matrix does not fit.
+MOST_PAIRS = 10
 
 
 def add_parser(subparsers):
@@ -186,12 +189,18 @@ def load_configuration(folder, given):
         options = _encoder_alone(options)
     without_data = hyper_parameters(options, in_dim=())
     resolve_layers(without_data)
-    training = TrainingData(without_data)
-    if data is None or "dataset" in given:
+    if data is None or OF_DATA & given.keys():
+        # Other data than the run's, or read otherwise: nothing is known of them yet.
+        training = TrainingData(without_data)
         data = describe(training.examples)
+    else:
+        check_unchanged(without_data, data, folder)
+        training = TrainingData(without_data, record=data)
     p = hyper_parameters(options, data["in_dim"])
     check_classes(p, p.dataset, data["n_classes"])
     check_memory(p)
+    if not OF_PREPROCESSING & given.keys():
+        training.keep(results.load_fitted(folder, p))
     return p, training
 
 
@@ -204,7 +213,7 @@ def _encoder_alone(options):
 def _examples_of(p, training, data_type):
     """The examples to evaluate on, as they were read, and their positions."""
     if data_type == "test":
-        examples = load_examples(p.dataset, "test")
+        examples = read(p, "test", training.record)
         indices = np.arange(len(examples.targets))
     else:
         examples = training.examples
@@ -231,11 +240,11 @@ def labelled_examples_of(p, training, data_type):
     indices = indices[examples.targets[indices] != NO_LABEL]
     if len(indices) == 0:
         raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
-    highest, n_units = examples.targets[indices].max(), resolve_layers(p)[-1].size
-    if highest >= n_units:
+    n_units, low, high = resolve_layers(p)[-1].size, examples.targets[indices].min(), examples.targets[indices].max()
+    if low < 0 or high >= n_units:
         raise UserError(
-            f"--data-type {data_type}: {examples.name} has the class {highest} there, but the network knows the classes "
-            f"0 to {n_units - 1}: give the data set it was trained on with --dataset."
+            f"--data-type {data_type}: the labels of {examples.name} go from {low} to {high}, but the network knows the "
+            f"classes 0 to {n_units - 1}: give the data set that it was trained on."
         )
     return examples, indices
 
@@ -269,21 +278,34 @@ def error_report(targets, guesses):
 
 
 def _print_report(report, data_type):
-    n_classes = len(report["confusion"])
-    guesses = range(n_classes if n_classes <= MOST_COLUMNS else 0)
-    table = Table("class", "error %", "examples", *[f"as {i}" for i in guesses])
+    with_guesses = _table_by_class(report, True)
+    if fits(with_guesses):
+        print_table(with_guesses)
+    else:
+        print_table(_table_by_class(report, False))
+        print(f"Most frequent mistakes: {_worst_pairs(report['confusion'])}")
+        print(f"(The matrix of {len(report['confusion'])} x {len(report['confusion'])} guesses is too wide to be shown; --json FILE has it whole.)")
+    print(f"{data_type.capitalize()} error: {report['error_percent']:.2f} % ({report['n_wrong']} of {report['n']} wrong)")
+
+
+def _table_by_class(report, with_guesses):
+    """Errors by class, beside the rows of the confusion matrix or without them."""
+    guesses = [f"as {i}" for i in range(len(report["confusion"]))] if with_guesses else []
+    table = Table("class", "error %", "examples", *guesses)
     rows = zip(report["error_percent_by_class"], report["confusion"])
     for i, (error, counts) in enumerate(rows):
-        if sum(counts) or n_classes <= MOST_COLUMNS:
-            error = "" if error is None else f"{error:.2f}"
-            table.add_row(str(i), error, str(sum(counts)), *(str(counts[guess]) for guess in guesses))
-    # A log file has no width; do not fold the table there.
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
-    console.print(
-        f"{data_type.capitalize()} error: {report['error_percent']:.2f} % "
-        f"({report['n_wrong']} of {report['n']} wrong)", highlight=False,
-    )  # fmt: skip
+        cells = map(str, counts) if with_guesses else ()
+        table.add_row(str(i), "" if error is None else f"{error:.2f}", str(sum(counts)), *cells)
+    return table
+
+
+def _worst_pairs(confusion):
+    """The classes that are most often taken for others, in words."""
+    wrong = np.array(confusion)
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
+    pairs = zip(*np.unravel_index(order, wrong.shape))
+    return ", ".join(f"{i} as {j} ({wrong[i, j]})" for i, j in pairs if wrong[i, j]) or "none"
 
 
 def _denoising_report(p, folder, training, args):

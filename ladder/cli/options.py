@@ -17,7 +17,7 @@ from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.training.extensions.checkpointing import MINUTES
 
 FIELDS = tuple(f.name for f in fields(HyperParameters))
-FLAGS = ("unsupervised", "plain_graph")
+FLAGS = ("unsupervised", "plain_graph", "standardize", "rescale")
 
 #: More than any machine runs well, and than the system may start.
 THREADS = range(1, 1025)
@@ -54,6 +54,19 @@ def add_training_options(parser):
         " mnist)",
     )
     _add(
+        data, "--sources", split_by(","), "NAMES", "features=features,targets=targets",
+        "what the file calls features and targets, e.g. features=x,targets=fine_labels; targets=none leaves labels out",
+        many=False,
+    )
+    _add(
+        data, "--divide-by", float, "R", "255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other"
+        " data sets than cifar10; else 1", "number to divide the features by as they are read", many=False,
+    )
+    data.add_argument("--standardize", action="store_true",
+                      help="give each feature mean 0 and standard deviation 1, on the examples that train")  # fmt: skip
+    data.add_argument("--rescale", action="store_true",
+                      help="give each feature the range from 0 to 1, on the examples that train")  # fmt: skip
+    _add(
         data, "--labeled-samples", int, "N", "all",
         "examples whose label is used, the same number of each class; 0 means all",
     )
@@ -72,11 +85,11 @@ def add_training_options(parser):
         "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 for none",
     )
     network = parser.add_argument_group("network (a value a layer starts with layer 0, the input)")
-    network.add_argument("--encoder-layers", type=_split_by("-"), default=(), metavar="LAYERS", action=_Given,
+    network.add_argument("--encoder-layers", type=split_by("-"), default=(), metavar="LAYERS", action=_Given,
                          help="layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
                          + "; ".join(LAYER_SYNTAX.values()))  # fmt: skip
     _add(
-        network, "--act", _split_by("-"), "ACTS", "relu",
+        network, "--act", split_by("-"), "ACTS", "relu",
         "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one a layer split by '-'; the top "
         "layer is always softmax",
     )
@@ -99,7 +112,7 @@ def add_training_options(parser):
         "weights of the denoising costs, one a layer split by ',', e.g. 1000,10,0.1,0.1,0.1,0.1,0.1",
     )
     _add(
-        decoder, "--decoder-spec", _split_by("-"), "SPECS", "sig",
+        decoder, "--decoder-spec", split_by("-"), "SPECS", "sig",
         "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … comparison_g5,"
         " or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one a layer split by '-'",
     )
@@ -207,13 +220,16 @@ class _Given(argparse.Action):
 
 def _add(group, name, type_, metavar, default, text, many=True):
     """An option; ``default`` may be a text that only explains."""
+    type_ = {int: whole_number, float: number}.get(type_, type_)
     group.add_argument(
         name, type=type_, metavar=metavar, action=_Given, nargs="+" if many else None,
         help=f"{text} (default: {default}{'; several values train all combinations' if many else ''})",
     )  # fmt: skip
 
 
-def _split_by(separator):
+def split_by(separator):
+    """The type of an option whose value is a tuple of texts."""
+
     def names(text):
         parts = tuple(text.replace(separator, ",").split(","))
         if "" in parts:
@@ -221,6 +237,29 @@ def _split_by(separator):
         return parts
 
     return names
+
+
+def whole_number(text):
+    """The type of an option with a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number.") from None
+
+
+def number(text):
+    """The type of an option with a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number.") from None
+
+
+def swallowed_name(args):
+    """What may be the name that a command lacks: the last of several values of an option; None where there is none."""
+    lists = [getattr(args, name) for name in getattr(args, "given", ())]
+    last = [values[-1] for values in lists if isinstance(values, list) and len(values) > 1]
+    return None if not last else ",".join(map(str, last[-1])) if isinstance(last[-1], tuple) else str(last[-1])
 
 
 def _floats(text):

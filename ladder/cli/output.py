@@ -1,6 +1,7 @@
 """Files that a command writes for the user, checked before any work is done, and written whole."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from ladder.errors import UserError
@@ -19,9 +20,28 @@ def check_output(path, option):
         return
     if Path(path).is_dir():
         raise UserError(f"{option} {path} is a folder: give a file.")
-    folder = Path(os.path.realpath(path)).parent
+    folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
+    if Path(path).exists() and not os.access(path, os.W_OK):
+        raise UserError(f"{option} {path} cannot be written: make it writable, or give another file.")
+    check_writable(folder, option)
+
+
+def check_writable(folder, option):
+    """Refuse a folder in which no file can be made.
+
+    Parameters
+    ----------
+    folder : Path, of a folder that is there
+    option : str, the option that takes another one
+    """
+    try:
+        # Only a file shows: permissions say nothing of a file system that is read-only.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"{option}: cannot write into {folder} ({error.strerror}): give another one with {option}.") from None
 
 
 def write_text(path, text, option):

@@ -1,5 +1,6 @@
 """``run.py predict``: classes and probabilities for a user's own examples."""
 
+import argparse
 import csv
 import io
 import logging
@@ -10,9 +11,11 @@ import numpy as np
 
 from ladder.cli.options import add_backend_options, check_backend, configure_backend
 from ladder.cli.output import check_output, write_text
-from ladder.data.hdf5 import as_float32, scales_pixels
+from ladder.data import scaling
+from ladder.data.csv_file import SEPARATORS, read_numbers
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import TrainingData
+from ladder.data.record import check_unchanged
 from ladder.errors import UserError
 from ladder.hyper import HyperParameters, check_memory, examples_at_once, resolve_layers
 from ladder.training import results
@@ -27,8 +30,12 @@ def add_parser(subparsers):
     )  # fmt: skip
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     parser.add_argument("--input", required=True, metavar="FILE",
-                        help="a .csv file with one example a row (a first row of names is skipped), "
-                        "or a .npz file with an array 'features'; values scaled as in training")  # fmt: skip
+                        help="a .csv file with one example a line (a first line of names is skipped), "
+                        "or a .npz file with an array 'features'; values as in the data set of the run")  # fmt: skip
+    parser.add_argument("--separator", type=_separator, default="comma", metavar="NAME",
+                        help=f"what separates the numbers of a .csv file: {', '.join(SEPARATORS)} (default: comma)")  # fmt: skip
+    parser.add_argument("--header", action=argparse.BooleanOptionalAction,
+                        help="whether the first line of a .csv file has names (default: where it has words, or counts the columns)")  # fmt: skip
     parser.add_argument("--output", metavar="FILE", help="CSV file to write (default: print)")
     add_backend_options(parser)
     parser.set_defaults(run=run)
@@ -40,14 +47,17 @@ def run(args):
     check_output(args.output, "--output")
     folder = Path(args.load_from)
     p, data = _load_options(folder)
-    features = read_features(Path(args.input), p.encoder_layers[0], scale=scales_pixels(p.dataset))
+    values = read_values(Path(args.input), p.encoder_layers[0], args.separator, args.header)
+    features = as_in_training(values, args.input, p.dataset, data)
+    check_unchanged(p, data, folder)
     configure_backend(args)
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
         raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
-    features = TrainingData(p).preprocess_features(features)
+    training = TrainingData(p, record=data, fitted=results.load_fitted(folder, p))
+    features = training.preprocess_features(features)
     _warn_of_scale(features, data["feature_range"])
     classify, n = classifier.compile(), examples_at_once(resolve_layers(p))
     table = _as_csv(np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)]))
@@ -73,65 +83,88 @@ def _load_options(folder):
     return p, data
 
 
-def read_features(path, in_dim, scale=True):
-    """A user's examples.
+def _separator(text):
+    names = {**{name: name for name in SEPARATORS}, **{mark: name for name, mark in SEPARATORS.items()}, "\\t": "tab"}
+    if text not in names:
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(SEPARATORS)}.")
+    return names[text]
+
+
+def read_values(path, in_dim, separator="comma", header=None):
+    """A user's examples as they are stored.
 
     Parameters
     ----------
     path : Path, ``.csv`` or ``.npz``
     in_dim : tuple of int, shape of one example
-    scale : bool, whether uint8 is divided by 255
+    separator, header : as for :func:`ladder.data.csv_file.read_numbers`
 
     Returns
     -------
-    (examples, *in_dim) float32
+    (examples, *in_dim) array of numbers
     """
     if not path.is_file():
         raise UserError(f"--input: there is no file {path}.")
-    values = _read_npz(path) if path.suffix == ".npz" else _read_csv(path)
-    if values.ndim < 2 or len(values) == 0 or values[0].size != np.prod(in_dim):
+    n_values = int(np.prod(in_dim))
+    if path.suffix.lower() != ".npz":
+        values = read_numbers(path, n_values, separator, header)
+    else:
+        values = _turned(_read_npz(path), in_dim)
+    if values.ndim < 2 or len(values) == 0 or values[0].size != n_values:
         raise UserError(
             f"--input: {path} holds an array of shape {values.shape}, but an example of this network has "
-            f"{np.prod(in_dim)} values ({' x '.join(map(str, in_dim))}): give one such example a row."
+            f"{n_values} values ({' x '.join(map(str, in_dim))}): give one such example a row."
         )
-    return as_float32(values.reshape((len(values),) + tuple(in_dim)), str(path), scale)
+    return values.reshape((len(values),) + tuple(in_dim))
 
 
 def _read_npz(path):
     arrays = load_arrays(path)
     if "features" not in arrays or arrays["features"].dtype.kind not in "buif":
-        raise UserError(f"--input: {path} has no numeric array 'features'.")
+        raise UserError(
+            f"--input: {path} has no numeric array 'features', but {', '.join(sorted(arrays)) or 'nothing'}: save the "
+            "examples with numpy.savez(FILE, features=…)."
+        )
     return arrays["features"]
 
 
-def _read_csv(path):
-    try:
-        # Excel begins its files with a byte order mark, which utf-8-sig takes away.
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            rows = [row for row in csv.reader(f) if row]
-    except (UnicodeDecodeError, csv.Error):
-        raise UserError(f"--input: {path} is not a CSV file: give a .csv or a .npz file.") from None
-    if rows and not any(map(_is_number, rows[0])):
-        rows = rows[1:]
-    try:
-        return np.array([[float(value) for value in row] for row in rows], dtype="float32")
-    except ValueError:
-        raise UserError(f"--input: {path} has rows of different lengths, or values that are not numbers.") from None
+def _turned(values, in_dim):
+    """Images with their channels last, turned; others as they are."""
+    if len(in_dim) == 3 and values.ndim == 4 and values.shape[1:] != in_dim == (values.shape[3], *values.shape[1:3]):
+        return np.moveaxis(values, -1, 1)
+    return values
 
 
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def as_in_training(values, path, dataset, data):
+    """A user's examples, scaled as those that the network was trained on.
+
+    Parameters
+    ----------
+    values : (examples, …) array of numbers
+    path : str, for messages
+    dataset : str, that of the run
+    data : dict, the run's ``data.json``
+
+    Returns
+    -------
+    (examples, …) float32
+    """
+    if "divided_by" in data:
+        divided_by = scaling.divisor_of_others(values, data["divided_by"], data["read_range"])
+    else:
+        divided_by = scaling.divisor_before_it_was_decided(values, Path(dataset).stem)
+    features = scaling.as_float32(values, str(path), divided_by)
+    if divided_by != data.get("divided_by", divided_by) or divided_by != 1:
+        print(f"{path}: features are {scaling.describe(values, divided_by)}", file=sys.stderr)
+    return features
 
 
 def _warn_of_scale(features, feature_range):
     """The commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
     low, high = feature_range
     margin = 0.5 * (high - low)
-    if features.min() < low - margin or features.max() > high + margin:
+    is_narrow = len(features) > 1 and features.max() - features.min() < 0.02 * (high - low)
+    if features.min() < low - margin or features.max() > high + margin or is_narrow:
         print(
             f"Warning: values from {features.min():g} to {features.max():g}, where training saw "
             f"{low:g} to {high:g}: are they scaled alike?", file=sys.stderr,

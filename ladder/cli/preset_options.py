@@ -4,11 +4,20 @@ import argparse
 import difflib
 import math
 
-from ladder.cli.options import FIELDS, add_training_options, check_count, combinations, given_options, hyper_parameters
+from ladder.cli.options import (
+    FIELDS,
+    FLAGS,
+    add_training_options,
+    check_count,
+    combinations,
+    given_options,
+    hyper_parameters,
+)
 from ladder.errors import UserError
 from ladder.hyper import resolve_adversarial, resolve_layers
 
 NAMES = tuple(name.replace("_", "-") for name in FIELDS)
+SWITCHES = tuple(name.replace("_", "-") for name in FLAGS)
 
 
 def add_preset_options(parser):
@@ -77,7 +86,7 @@ def words(options):
     """A preset's options as typed, a list of words."""
     typed = []
     for name, value in options.items():
-        if name in ("unsupervised", "plain-graph"):
+        if name in SWITCHES:
             typed += [f"--{name}"] if value else []
         else:
             typed += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
@@ -106,7 +115,7 @@ def _parse(options, preset):
 
 
 def _check_json(name, value, preset):
-    if name in ("unsupervised", "plain-graph"):
+    if name in SWITCHES:
         good, must = isinstance(value, bool), "true or false"
     else:
         values = value if isinstance(value, list) else [value]

@@ -1,13 +1,12 @@
 """``run.py presets``: the published experiments that can be trained by name."""
 
 import shlex
-import sys
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ladder.cli.preset_options import parsed_rows, words
+from ladder.cli.printing import print_table
 from ladder.experiments.preset import load_preset, preset_names
 
 
@@ -35,8 +34,7 @@ def _print_list():
         names = "\n".join([preset.name, *preset.also_called])
         # Text, not markup: a source may have brackets.
         table.add_row(names, Text(preset.title), str(len(preset.rows)), Text(_short(preset.source)))
-    # A log file has no width; do not fold the table there.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    print_table(table)
     print("One of them as a command line: run.py presets --show NAME")
 
 

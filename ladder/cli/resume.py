@@ -6,9 +6,10 @@ from typing import Optional
 
 from ladder import plain_json
 from ladder.backends import BACKENDS
-from ladder.cli.options import THREADS, configure_backend, given_options
-from ladder.cli.train import check_compiler, prepare, print_interrupted, train_into
+from ladder.cli.options import THREADS, configure_backend, given_options, hyper_parameters
+from ladder.cli.train import check_compiler, print_interrupted, train_into, with_examples
 from ladder.data.preprocessing import Preprocessor
+from ladder.data.record import check_unchanged, load_training_set
 from ladder.errors import UserError
 from ladder.training import checkpoints, lock, results
 from ladder.training.evaluation import is_record
@@ -40,9 +41,12 @@ def _go_on(folder, options, args):
         args.matmul_precision = args.matmul_precision or environment["matmul_precision"]
         args.device = args.device or environment["device"]
     backend = configure_backend(args)
-    ((p, examples, split),) = prepare([options])
+    record, without_data = results.load_data(folder), hyper_parameters(options, in_dim=())
+    check_unchanged(without_data, record, folder, splits=("train",))
+    p, examples, split = with_examples(options, load_training_set(without_data, record))
     check_compiler(backend, p)
-    (loop,), errors = train_into([folder], [(p, Preprocessor()(p, examples, split), split)], args.checkpoint_minutes)
+    examples = Preprocessor()(p, examples, split, results.load_fitted(folder, p))
+    (loop,), errors = train_into([folder], [(p, examples, split)], args.checkpoint_minutes)
     if errors:
         raise errors[0]
     if not loop.finished:

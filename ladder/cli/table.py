@@ -4,13 +4,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from ladder.cli.evaluate import evaluate_run
 from ladder.cli.options import add_backend_options, configure_backend
-from ladder.cli.output import write_text
+from ladder.cli.output import check_writable, write_text
+from ladder.cli.printing import print_table
 from ladder.cli.table_rows import candidate_rows, table_rows
 from ladder.data.splits import TRAINING_SET_SIZE
 from ladder.errors import UserError
@@ -140,17 +140,16 @@ def _check_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output {folder} cannot be made ({error.strerror}): give another folder.") from None
+    check_writable(folder, "--output")
 
 
 def _print(table):
     grid = Grid(*formats.HEADINGS, title=Text(f"{table.title}: test error, per cent"))
     for line in table.lines:
         grid.add_row(*(Text(cell) for cell in formats.cells(line)))
-    # A log file has no width; do not fold the table there.
-    console = Console(width=None if sys.stdout.isatty() else 180)
-    console.print(grid)
+    print_table(grid)
     for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        print(text)
 
 
 def _write(table, folder, suffix):

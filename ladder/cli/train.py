@@ -20,8 +20,10 @@ from ladder.cli.options import (
     hyper_parameters,
 )
 from ladder.cli.preset_options import add_preset_options, preset_combinations
-from ladder.data.experiment import check_classes, choose_examples, load_examples
-from ladder.data.preprocessing import Preprocessor
+from ladder.data import unscaled
+from ladder.data.experiment import check_classes, choose_examples
+from ladder.data.preprocessing import Preprocessor, preprocesses
+from ladder.data.record import load_training_set
 from ladder.errors import TrainingStopped, UserError
 from ladder.experiments.preset import load_preset
 from ladder.hyper import check_memory, resolve_adversarial, resolve_layers
@@ -160,20 +162,35 @@ def prepare(all_options):
     list of (HyperParameters, Examples, Split)
         The examples as they were read, shared by all that train on them.
     """
-    loaded, experiments = {}, []
-    for options in all_options:
-        # What can be wrong without data comes first.
-        without_data = hyper_parameters(options, in_dim=())
+    loaded, warned, experiments = {}, set(), []
+    # What can be wrong without data comes first.
+    all_without_data = [hyper_parameters(options, in_dim=()) for options in all_options]
+    for without_data in all_without_data:
         resolve_adversarial(without_data, resolve_layers(without_data))
-        dataset = without_data.dataset
-        if dataset not in loaded:
-            loaded[dataset] = load_examples(dataset, "train")
-        examples = loaded[dataset]
-        p = hyper_parameters(options, examples.in_dim)
-        check_classes(p, examples.name, examples.n_classes)
-        check_memory(p, min(p.batch_size, len(examples.targets)))
-        experiments.append((p, examples, choose_examples(p, examples)))
+    for options, without_data in zip(all_options, all_without_data):
+        data = without_data.dataset, without_data.sources, without_data.divide_by
+        if data not in loaded:
+            loaded[data] = load_training_set(without_data)
+        examples = loaded[data]
+        if data not in warned and not preprocesses(without_data):
+            warned.add(data)
+            _warn(unscaled.warning(examples.features))
+        experiments.append(with_examples(options, examples))
     return experiments
+
+
+def with_examples(options, examples):
+    """One configuration with the examples that it trains on, checked: (HyperParameters, Examples, Split)."""
+    p = hyper_parameters(options, examples.in_dim)
+    split = choose_examples(p, examples)
+    check_classes(p, examples.name, examples.n_classes)
+    check_memory(p, min(p.batch_size, len(examples.targets)))
+    return p, examples, split
+
+
+def _warn(sentence):
+    if sentence is not None:
+        print(sentence, file=sys.stderr)
 
 
 def train_one(p, examples, split, save_to, backend, minutes=MINUTES):
@@ -232,7 +249,13 @@ def train_together(experiments, folders, minutes):
 
 def check_compiler(backend, p):
     """Refuse what the C backend, as configured, cannot compile."""
-    if getattr(backend, "cxx", None) == "" and not p.plain_graph:
+    if getattr(backend, "cxx", None) != "":
+        return
+    if any(layer.is_convolution for layer in resolve_layers(p)):
+        raise UserError("Aesara's flag cxx is empty, and convolutions need a compiler: take that flag away.")
+    if p.noise == "philox":
+        raise UserError("Aesara's flag cxx is empty, and --noise philox needs a compiler: give --noise mrg and --plain-graph.")
+    if not p.plain_graph:
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 

@@ -1,16 +1,23 @@
 """The data of one run: which examples train, validate and test, and in what order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
 
 import numpy as np
 
 from ladder.data import NO_LABEL
-from ladder.data.hdf5 import HDF5Dataset, as_float32, find_dataset, scales_pixels
+from ladder.data import scaling
+from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
+from ladder.data.labels import check_labels
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
 from ladder.data.splits import Split, split_training_set
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import UserError
-from ladder.hyper import resolve_layers
+from ladder.hyper import resolve_layers, source_names
+
+#: For ``divided_by``: as it was before that was kept with the run.
+BEFORE_IT_WAS_DECIDED = "before it was decided"
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,29 @@ class Examples:
     name : str, the data set's
     features : (N, …) float32
     targets : (N,) int64, -1 for no label
+    divided_by : number
+        What the stored features were divided by.
+    sources : tuple of str
+        What the file has for them.
+    path : Path or None
+        The data set's file.
+    reading : str
+        In words, what the file has and what was done to it.
+    record : dict
+        What a run keeps of the data set, see :mod:`ladder.data.record`.
+    fitted : Fitted or None
+        What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
     """
 
     name: str
     features: np.ndarray
     targets: np.ndarray
+    divided_by: float = 1
+    sources: tuple = ()
+    path: Optional[Path] = None
+    reading: str = ""
+    record: dict = field(default_factory=dict)
+    fitted: Optional[Any] = None
 
     @property
     def in_dim(self):
@@ -39,8 +64,17 @@ class Examples:
         return int(self.targets.max(initial=NO_LABEL)) + 1
 
 
-def load_examples(dataset, split):
+def load_examples(dataset, split, sources=(), divided_by=None):
     """Read one split of a data set given by name or HDF5 file.
+
+    Parameters
+    ----------
+    dataset : str
+    split : str
+    sources : tuple of str
+        As ``--sources`` has them.
+    divided_by : number, ``BEFORE_IT_WAS_DECIDED`` or None
+        What to divide the features by; None: as :func:`ladder.data.scaling.divisor` finds from those that train.
 
     Raises
     ------
@@ -48,9 +82,22 @@ def load_examples(dataset, split):
         Where it is missing, damaged, or not what its name promises.
     """
     path = find_dataset(dataset)
-    stored, name = HDF5Dataset(path, split), path.stem
-    features = as_float32(stored.features, name, scale=scales_pixels(path), unit_interval=name == "mnist")
-    return Examples(name, features, stored.targets)
+    names = source_names(sources)
+    stored, name = HDF5Dataset(path, split, names), path.stem
+    if divided_by == BEFORE_IT_WAS_DECIDED:
+        divided_by = scaling.divisor_before_it_was_decided(stored.features, name)
+    elif divided_by is None:
+        divided_by = scaling.divisor(_features_that_train(path, stored, split, names), name)
+    features = scaling.as_float32(stored.features, name, divided_by, unit_interval=name == "mnist")
+    reading = scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
+    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading)
+
+
+def _features_that_train(path, stored, split, names):
+    """As stored; those of ``stored`` itself where their type decides, or none train."""
+    if split == "train" or stored.features.dtype.kind == "f" or "train" not in split_names(path):
+        return stored.features
+    return HDF5Dataset(path, "train", names).features
 
 
 def describe(examples):
@@ -59,10 +106,13 @@ def describe(examples):
     Returns
     -------
     dict
-        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest, highest).
+        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest, highest, as the network takes them), and
+        the record of :mod:`ladder.data.record` where there is one.
     """
     feature_range = (float(examples.features.min()), float(examples.features.max()))
-    return {"in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": feature_range}
+    return {
+        "in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": feature_range, **examples.record,
+    }  # fmt: skip
 
 
 def choose_examples(p, examples):
@@ -81,6 +131,9 @@ def choose_examples(p, examples):
     if p.unsupervised:
         # Any label will do: none is used.
         targets = np.zeros_like(targets)
+    else:
+        _check_labelled(p, examples)
+        check_labels(targets, examples.path or p.dataset, p.sources)
     split = split_training_set(
         targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name
     )
@@ -89,6 +142,18 @@ def choose_examples(p, examples):
         _check_batches("--labeled-samples", len(split.labeled), "--batch-size", p.batch_size)
     _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
     return split
+
+
+def _check_labelled(p, examples):
+    if (examples.targets != NO_LABEL).any():
+        return
+    others = [source for source in examples.sources if source not in source_names(p.sources).values()]
+    if others:
+        raise UserError(
+            f"{p.dataset} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with "
+            f"--sources targets={others[-1]}."
+        )
+    raise UserError(f"no training example of {p.dataset} has a label: add --unsupervised, or convert it with labels.")
 
 
 def _check_batches(option, n, batch_option, batch_size):

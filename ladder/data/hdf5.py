@@ -1,10 +1,12 @@
 """Find a data set on disk and load one split of it into memory.
 
 The layout is that of Fuel's ``H5PYDataset`` (see ``ladder.data.fuel_file``),
-so files that ``fuel-convert`` wrote can be used as they are.
+so files that ``fuel-convert`` wrote can be used as they are.  Older ones are
+read, too: up to Fuel 0.0.1 (May 2015) ``split`` had no field ``indices``, in
+its first days it had two dimensions, and before April 2015 each split was an
+attribute of the root that held its first row and the row after its last.
 
-Source: ``fuel/datasets/hdf5.py`` and ``fuel/utils/__init__.py`` of Fuel 0.2;
-the check of MNIST's range is from ``setup_data`` in the original's ``run.py``.
+Source: ``fuel/datasets/hdf5.py`` and ``fuel/utils/__init__.py`` of Fuel 0.2.
 """
 
 import logging
@@ -13,10 +15,11 @@ from pathlib import Path
 
 import numpy
 
-from ladder import budget
 from ladder.data import NO_LABEL
+from ladder.data.channels import channels_first
 from ladder.data.convert.digits import convert_digits
 from ladder.data.hdf5_file import HDF5File
+from ladder.data.labels import as_class_numbers, mend
 from ladder.errors import UserError
 from ladder.files import expanded, open_regular
 
@@ -69,15 +72,34 @@ def find_dataset(name_or_path):
         if (folder / f"{name}.hdf5").is_file():
             return folder / f"{name}.hdf5"
     if name == "digits":
-        path = convert_digits(output_directory() / "digits.hdf5")
-        logger.info("Wrote %s from scikit-learn's digits", path)
-        return path
+        return _digits()
     raise UserError(_how_to_make(name))
+
+
+def user_cache():
+    """The folder (a Path) for what can be made again, where that of the data sets cannot be written to."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
+
+
+def _digits():
+    """Made in the data sets' folder or, where nobody may write there, in the user's own."""
+    own = user_cache() / "digits.hdf5"
+    if own.is_file():
+        return own
+    try:
+        path = convert_digits(output_directory() / "digits.hdf5")
+    except UserError as error:
+        try:
+            path = convert_digits(own)
+        except UserError:
+            raise error from None
+    logger.info("Wrote %s from scikit-learn's digits", path)
+    return path
 
 
 def _is_path(name):
     separators = {os.sep, os.altsep} - {None}
-    return name.endswith(SUFFIXES) or any(separator in name for separator in separators)
+    return name.lower().endswith(SUFFIXES) or any(separator in name for separator in separators)
 
 
 def _existing_file(path):
@@ -94,6 +116,10 @@ def _how_to_make(name):
     return f"there is no data set {name!r} in {folders}: make it with {command}"
 
 
+#: What a data set consists of; files may call the two otherwise.
+SOURCES = ("features", "targets")
+
+
 class HDF5Dataset:
     """One split of a data set, read into memory once.
 
@@ -103,16 +129,27 @@ class HDF5Dataset:
         A file in Fuel's layout.
     split : str
         For instance ``"train"`` or ``"test"``.
+    names : dict of str to str, optional
+        What the file calls ``features`` and ``targets``, where it has other
+        names; without an entry for ``targets``, none are read.
+    channels : 'first', 'last' or None
+        Where images have their channels; None: as the axis labels or the
+        shape say.
 
     Attributes
     ----------
     features : array, shape (num_examples, ...), dtype as stored
+        Images have their channels first.
     targets : int64 array, shape (num_examples,)
-        Classes from 0; -1 is "no label", also where the file has no targets
-        for this split.
+        Classes; -1 is "no label", also where the file has no targets for this
+        split.
     num_examples : int
     axis_labels : dict of str to tuple of str
-        Source name to labels, '' where the file gives none.
+        Source name to labels as stored, '' where the file gives none.
+    is_turned : bool
+        Whether the images had their channels last.
+    sources : tuple of str
+        The names of all sources of the split.
     path : Path
 
     Raises
@@ -122,22 +159,28 @@ class HDF5Dataset:
         split, or holds sources that do not fit together.
     """
 
-    def __init__(self, path, split):
+    def __init__(self, path, split, names=None, channels=None):
         self.path = Path(path)
+        names = names or {source: source for source in SOURCES}
         with HDF5File(self.path) as h5file:
             rows = _rows_of(h5file, self.path)
-            self._read(h5file, _rows_of_split(rows, split, self.path), split)
+            self.sources = tuple(sorted({row["source"] for row in rows if row["split"] == split}))
+            self._read(h5file, _rows_of_split(rows, split, names, self.path), split)
+        stored = self.features
+        self.features = channels_first(stored, self.axis_labels["features"], self.path, channels)
+        self.is_turned = self.features is not stored
         self.num_examples = len(self.features)
 
     def _read(self, h5file, rows, split):
         where = f"{self.path}, split {split!r}"
         self.features = _read_source(h5file, rows["features"], where)
         if "targets" in rows:
-            self.targets = _class_numbers(_read_source(h5file, rows["targets"], where), where)
+            stored = _read_source(h5file, rows["targets"], where)
+            self.targets = as_class_numbers(stored, f"{rows['targets']['source']!r} of {where},")
         else:
             self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
         self.axis_labels = {
-            source: h5file.arrays[source].labels for source in rows
+            source: h5file.arrays[row["source"]].labels for source, row in rows.items()
         }
         if self.features.ndim < 2 or 0 in self.features.shape[1:]:
             raise UserError(
@@ -153,42 +196,64 @@ class HDF5Dataset:
 
 
 def split_names(path):
-    """The splits of a file that have features: a sorted list of str.
+    """The splits of a file: a sorted list of str.
 
     Raises ``UserError`` if the file is not an HDF5 file in Fuel's layout.
     """
     with HDF5File(path) as h5file:
-        return _splits_in(_rows_of(h5file, path))
+        return sorted({row["split"] for row in _rows_of(h5file, path)})
 
 
 def _rows_of(h5file, path):
-    """The rows of the ``split`` attribute that can be used, as dicts."""
-    fields = {"split", "source", "start", "stop", "indices", "available"}
-    if h5file.split is None or not all(fields <= row.keys() for row in h5file.split if "refused" not in row):
-        raise UserError(
-            f"{path} lacks Fuel's attribute 'split': convert the data set with `run.py convert`"
-        )
-    refused = next((row["refused"] for row in h5file.split if "refused" in row), None)
+    """What the file says of its splits, as dicts of split, source, start, stop, indices (None: all between) and number."""
+    refused = next((row["refused"] for row in h5file.split or () if "refused" in row), None)
     if refused:
         raise UserError(f"{path} has a row in Fuel's attribute 'split' whose {refused}: convert the data set again")
-    rows = [{**row, "number": number} for number, row in enumerate(h5file.split)]
-    return [row for row in rows if row["available"]]
-
-
-def _splits_in(rows):
-    return sorted({row["split"] for row in rows if row["source"] == "features"})
-
-
-def _rows_of_split(rows, split, path):
-    if split not in _splits_in(rows):
+    if h5file.split is None:
+        rows = list(_rows_of_ranges(h5file))
+    else:
+        # Up to Fuel 0.0.1 nothing was listed.
+        rows = [{"indices": None, "available": True, **row, "number": i} for i, row in enumerate(h5file.split)]
+        complete = all({"split", "source", "start", "stop"} <= row.keys() for row in rows)
+        rows = [row for row in rows if row["available"]] if complete else []
+    if not rows:
         raise UserError(
-            f"{path} has no split {split!r}: the splits there are {', '.join(_splits_in(rows)) or 'none'}"
+            f"{path} lacks Fuel's attribute 'split', which says what trains and what tests: convert the data set with "
+            "`run.py convert`"
         )
-    return {
-        row["source"]: row
-        for row in rows
-        if row["split"] == split and row["source"] in ("features", "targets")
-    }
+    return rows
+
+
+def _rows_of_ranges(h5file):
+    """The same of files from before the attribute ``split``: 'train', say, is an attribute of two numbers."""
+    for split, (start, stop) in h5file.ranges.items():
+        for source in h5file.arrays:
+            yield {"split": split, "source": source, "start": start, "stop": stop, "indices": None}
+
+
+def _rows_of_split(rows, split, names, path):
+    """'features' and, where there are any, 'targets' -> the row of a split."""
+    found = {row["source"]: row for row in rows if row["split"] == split}
+    if not found:
+        there = sorted({row["split"] for row in rows})
+        raise UserError(
+            f"{path} has no split {split!r}: the splits there are {', '.join(there)}{_mend_of_splits(there, path)}"
+        )
+    for source, name in names.items():
+        if name not in found and (source == "features" or source != name):
+            raise UserError(
+                f"{path}, split {split!r}, has no source {name!r}: the sources there are {', '.join(sorted(found))}; "
+                "choose with --sources features=NAME,targets=NAME"
+            )
+    return {source: found[name] for source, name in names.items() if name in found}
+
+
+def _mend_of_splits(there, path):
+    if "train" in there or not there:
+        return ""
+    if len(there) > 1:
+        return f"; {mend(path, '--splits train=NAME,test=NAME')} names them"
+    return f"; {mend(path)} divides it into training and test examples"
 
 
 def _read_source(h5file, row, where):
@@ -226,76 +291,3 @@ def _read_subset(stored, listed, where):
     if len(indices) == 0:
         return stored.read(0, 0)
     return stored.read(int(indices[0]), int(indices[-1]) + 1)[indices - indices[0]]
-
-
-def _class_numbers(targets, where):
-    if targets.dtype.kind not in "ui":
-        raise UserError(f"{where} has targets of type {targets.dtype}: they must be integers, one class each")
-    if targets.size != len(targets):
-        raise UserError(
-            f"{where} has targets of shape {targets.shape}: give one class number an example, not one-hot rows"
-        )
-    targets = targets.reshape(-1).astype("int64")
-    if targets.size and targets.min() < NO_LABEL:
-        raise UserError(
-            f"{where} has the target {targets.min()}: classes count from 0, and only -1 means 'no label'"
-        )
-    return targets
-
-
-def scales_pixels(dataset):
-    """Whether a data set's uint8 pixels are divided by 255 when read: all but CIFAR-10's, as in the original.
-
-    Parameters
-    ----------
-    dataset : str or Path
-        Name or file.
-    """
-    return Path(dataset).stem != "cifar10"
-
-
-def as_float32(features, dataset="the data set", scale=True, unit_interval=False):
-    """Features as the float32 numbers that the network takes.
-
-    Parameters
-    ----------
-    features : array, shape (N, ...)
-        Any bool, integer or float dtype.
-    dataset : str
-        What to call the data in messages.
-    scale : bool
-        Divide uint8 by 255, in float32, as Fuel's ``convert_mnist`` does
-        with ``--dtype float32``.  CIFAR-10 keeps its 0 to 255.
-    unit_interval : bool
-        Insist on values from 0 to 1, as the original does for MNIST.
-
-    Returns
-    -------
-    float32 array, shape (N, ...)
-        ``features`` itself where it is float32 already.
-
-    Raises
-    ------
-    UserError
-        If a value is not finite (in float32), or not in the unit interval.
-    """
-    scaled = features.dtype == numpy.uint8 and scale
-    if features.dtype != numpy.float32:
-        budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
-    with numpy.errstate(over="ignore"):  # an overflow is reported just below
-        converted = features.astype("float32", copy=False)
-    if scaled:
-        converted /= numpy.float32(255)
-    lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
-    # min and max carry NaN along, so no array of flags is needed.
-    if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
-        raise UserError(
-            f"{dataset} has features that are not finite numbers (NaN or infinity): "
-            "replace them"
-        )
-    if unit_interval and not (lowest >= 0 and highest <= 1):
-        raise UserError(
-            f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "
-            f"convert the data set again with `run.py convert {dataset} --directory D --force`"
-        )
-    return converted

@@ -1,25 +1,38 @@
-"""Contrast normalisation and whitening of a run's examples.
+"""Scaling, contrast normalisation and whitening of a run's examples, in this order.
 
-Data flows one way: ``load_examples`` reads, ``choose_examples`` splits, and
-what is here comes last, because whitening is fitted to the examples that
-train and applied to all.  Features are copied: those that were read are
+Data flows one way: ``load_training_set`` reads, ``choose_examples`` splits,
+and what is here comes last, because scales and whitening are fitted to the
+examples that train and applied to all.  What was fitted belongs to the run
+and is kept in its folder.  Features are copied: those that were read are
 shared by runs with other options.
 
 Source: ``setup_data`` and ``Whitening`` in the original's ``run.py``.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Optional
 
 import numpy
 
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
-from ladder.data.experiment import choose_examples, load_examples
+from ladder.data.experiment import choose_examples
+from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
 from ladder.data.hdf5 import find_dataset
+from ladder.data.record import read
+from ladder.data.whitening import Whitening
 from ladder.data.whitening_cache import cached_whitening
 
 #: Examples at a time: enough for fast products, few for memory.
 CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted to the examples that train, each None where it is not asked for."""
+
+    scale: Optional[FeatureScale] = None
+    whitening: Optional[Whitening] = None
 
 
 class TrainingData:
@@ -35,19 +48,29 @@ class TrainingData:
         The training split as it was read, if it was.
     split : Split or None
         What of it trains and validates, if that is known.
+    record : dict or None
+        What the run keeps of its data, see :mod:`ladder.data.record`.
+    fitted : Fitted or None
+        What the run keeps of its preprocessing; None: it is fitted anew.
     """
 
-    def __init__(self, p, examples=None, split=None):
-        self.p = p
+    def __init__(self, p, examples=None, split=None, record=None, fitted=None):
+        self.p, self.record = p, record
+        self.keep(fitted)
         if examples is not None:
             self.examples = examples
         if split is not None:
             self.split = split
 
+    def keep(self, fitted):
+        """Use what a run keeps of its preprocessing (Fitted), so that nothing is fitted anew; None changes nothing."""
+        if fitted is not None:
+            self.fitted = fitted
+
     @cached_property
     def examples(self):
         """The training split (Examples) as it was read."""
-        return load_examples(self.p.dataset, "train")
+        return read(self.p, "train", self.record)
 
     @cached_property
     def split(self):
@@ -55,22 +78,32 @@ class TrainingData:
         return choose_examples(self.p, self.examples)
 
     @cached_property
-    def whitening(self):
-        """A Whitening fitted to the examples that train; None where there is none."""
+    def fitted(self):
+        """What is fitted to the examples that train (Fitted)."""
+        scale = self._fit_scale()
         if not self.p.whiten_zca:
-            return None
-        return cached_whitening(find_dataset(self.p.dataset), self._parts_to_fit)
+            return Fitted(scale)
+        return Fitted(scale, cached_whitening(find_dataset(self.p.dataset), lambda: self._parts_to_fit(scale)))
 
-    def _parts_to_fit(self):
+    def _fit_scale(self):
+        fit = fit_standardization if self.p.standardize else fit_rescaling if self.p.rescale else None
+        return fit and fit(self._parts_that_train)
+
+    def _parts_that_train(self):
         features, train = self.examples.features, self.split.train
         for start in range(0, len(train), CHUNK):
-            yield self._contrast_normalised(features[train[start : start + CHUNK]])
+            part = features[train[start : start + CHUNK]]
+            yield part.reshape(len(part), -1)
+
+    def _parts_to_fit(self, scale):
+        for part in self._parts_that_train():
+            yield self._contrast_normalised(scale.apply(part) if scale else part)
 
     def preprocess(self, examples):
         """Examples (of any split) as the network takes them; the same object where nothing is to do."""
         if not preprocesses(self.p):
             return examples
-        return replace(examples, features=self.preprocess_features(examples.features))
+        return replace(examples, features=self.preprocess_features(examples.features), fitted=self.fitted)
 
     def preprocess_features(self, features):
         """Features as the network takes them.
@@ -89,9 +122,9 @@ class TrainingData:
         result = numpy.empty_like(features)
         for start in range(0, len(features), CHUNK):
             part = features[start : start + CHUNK]
-            flat = self._contrast_normalised(part)
-            if self.whitening is not None:
-                flat = self.whitening.apply(flat)
+            flat = self._contrast_normalised(self._scaled(part))
+            if self.fitted.whitening is not None:
+                flat = self.fitted.whitening.apply(flat)
             result[start : start + CHUNK] = flat.reshape(part.shape)
         return result
 
@@ -110,23 +143,34 @@ class TrainingData:
         float32 array, shape (N, …)
         """
         flat = gradient.reshape(len(gradient), -1)
-        if self.whitening is not None:
-            flat = flat @ self.whitening.matrix  # which is symmetric
+        if self.fitted.whitening is not None:
+            flat = flat @ self.fitted.whitening.matrix  # which is symmetric
         if self.p.contrast_norm:
-            flat = gradient_by_examples(features.reshape(len(features), -1), self.p.contrast_norm, flat)
+            flat = gradient_by_examples(self._scaled(features), self.p.contrast_norm, flat)
+        if self.fitted.scale is not None:
+            flat = flat / self.fitted.scale.divisor
         return flat.reshape(features.shape)
 
-    def undo_whitening(self, features):
-        """Whitened features as images that can be looked at, float32 (N, …); others are returned as they are.
+    def undo(self, features):
+        """Preprocessed features as images that can be looked at, float32 (N, …); others are returned as they are.
 
-        Contrast normalisation remains, as what it takes away is gone.
+        Contrast normalisation remains, as what it takes away is gone, and so does a scale below it.
         """
-        if self.whitening is None:
+        if self.fitted == Fitted():
             return features
-        return self.whitening.undo(features.reshape(len(features), -1)).reshape(features.shape)
-
-    def _contrast_normalised(self, features):
         flat = features.reshape(len(features), -1)
+        if self.fitted.whitening is not None:
+            flat = self.fitted.whitening.undo(flat)
+        if self.fitted.scale is not None and not self.p.contrast_norm:
+            flat = self.fitted.scale.undo(flat)
+        return flat.reshape(features.shape)
+
+    def _scaled(self, features):
+        """Flat and scaled: (N, …) -> (N, inputs)."""
+        flat = features.reshape(len(features), -1)
+        return flat if self.fitted.scale is None else self.fitted.scale.apply(flat)
+
+    def _contrast_normalised(self, flat):
         return normalise_contrast(flat, self.p.contrast_norm) if self.p.contrast_norm else flat
 
 
@@ -139,7 +183,7 @@ class Preprocessor:
     def __init__(self):
         self._key, self._examples = None, None
 
-    def __call__(self, p, examples, split):
+    def __call__(self, p, examples, split, fitted=None):
         """The training split (Examples) as the network of ``p`` takes it.
 
         Parameters
@@ -147,16 +191,20 @@ class Preprocessor:
         p : HyperParameters
         examples : Examples, the training split as it was read
         split : Split
+        fitted : Fitted or None
+            What a run that goes on had; None: it is fitted.
         """
-        whitened = (split.train.tobytes(),) if p.whiten_zca else ()
-        key = (p.dataset, p.contrast_norm, *whitened)
+        is_fitted = p.whiten_zca or p.standardize or p.rescale
+        trains = (split.train.tobytes(),) if is_fitted else ()
+        data = (p.dataset, p.sources, p.divide_by)
+        key = (*data, p.contrast_norm, p.whiten_zca, p.standardize, p.rescale, *trains)
         if key != self._key:
             self._key = self._examples = None  # the last one's memory is free before the next one's is taken
-            self._examples = TrainingData(p, examples, split).preprocess(examples)
+            self._examples = TrainingData(p, examples, split, fitted=fitted).preprocess(examples)
             self._key = key
         return self._examples
 
 
 def preprocesses(p):
     """Whether a network takes anything but the features as they are read."""
-    return bool(p.contrast_norm or p.whiten_zca)
+    return bool(p.contrast_norm or p.whiten_zca or p.standardize or p.rescale)

@@ -2,11 +2,10 @@
 
 import hashlib
 import logging
-import os
-from pathlib import Path
 
 import numpy
 
+from ladder.data.hdf5 import user_cache
 from ladder.data.npz import load_arrays
 from ladder.data.whitening import BIAS, Whitening, fit_whitening
 from ladder.errors import UserError
@@ -37,7 +36,7 @@ def cached_whitening(dataset, parts):
     Whitening
     """
     name = f"{dataset.stem}.zca-{_digest(parts)}.npz"
-    candidates = [folder / name for folder in (dataset.parent, _user_cache())]
+    candidates = [folder / name for folder in (dataset.parent, user_cache())]
     n_inputs = next(parts()).shape[1]
     for path in candidates:
         if path.is_file():
@@ -59,10 +58,6 @@ def _digest(parts):
         digest.update(str(part.shape).encode())
         digest.update(numpy.ascontiguousarray(part))
     return digest.hexdigest()
-
-
-def _user_cache():
-    return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
 
 
 def _load(path, n_inputs):

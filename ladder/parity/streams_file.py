@@ -9,7 +9,8 @@ import zlib
 
 import numpy
 
-from ladder.data.hdf5 import HDF5Dataset, as_float32, find_dataset
+from ladder.data import scaling
+from ladder.data.hdf5 import HDF5Dataset, find_dataset
 from ladder.data.schemes import ShuffledScheme
 from ladder.data.splits import permutation, split_training_set
 from ladder.data.streams import DataStream, SemiDataStream
@@ -108,7 +109,8 @@ def _unlabeled_epoch(mnist, epoch, dseed, n_train, n_labeled):
 def _merged(mnist, what, n_train, n_labeled, epoch):
     """Targets, or sums of all pixels, of the batches that training sees."""
     split = mnist.split(1, n_train, n_labeled)
-    features = as_float32(mnist.data.features, "mnist", unit_interval=True)
+    pixels = mnist.data.features
+    features = scaling.as_float32(pixels, "mnist", scaling.divisor(pixels, "mnist"), unit_interval=True)
     sources = {"features": features, "targets": mnist.data.targets}
     stream = SemiDataStream(
         *(DataStream(sources, ShuffledScheme(i, BATCH_SIZE)) for i in (split.labeled, split.train))

@@ -8,7 +8,6 @@ at any moment leaves a whole file, and should the disk spoil one there is
 another.  Nothing is pickled.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -16,6 +15,7 @@ import os
 import numpy as np
 
 from ladder.data.npz import load_arrays
+from ladder.data.record import sha256
 from ladder.errors import UserError
 from ladder.files import PARTIAL, save_arrays
 
@@ -126,16 +126,6 @@ def newest(folder, check=lambda values, arrays: None):
 def remove(folder):
     """Remove all checkpoints, the oldest first: while there is one, it is the last."""
     _remove(_all(folder))
-
-
-def sha256(arrays):
-    """SHA-256 (str) of the names, types, shapes and contents of arrays (dict of name -> array)."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view("uint8"))
-    return digest.hexdigest()
 
 
 def _files(folder):

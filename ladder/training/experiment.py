@@ -5,6 +5,7 @@ import logging
 import subprocess
 import time
 from contextlib import nullcontext
+from dataclasses import MISSING, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ladder import __version__, backends, plain_json
 from ladder.data.experiment import describe, training_stream, validation_stream
 from ladder.errors import UserError
 from ladder.files import save_json
+from ladder.hyper import HyperParameters
 from ladder.training import checkpoints, functions, results
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
@@ -111,6 +113,7 @@ class Run:
         results.remove_leftovers(folder)
         results.save_options(folder, p)
         results.save_data(folder, describe(examples))
+        results.save_fitted(folder, examples.fitted)
         save_json(folder / results.ENVIRONMENT, about["environment"])
 
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
@@ -208,6 +211,12 @@ def _about(p, examples, split):
     return json.loads(json.dumps(values))
 
 
+#: What a checkpoint means that was written before an option was known: the default, which keeps to what was done then.
+_OPTIONS_OF_OLDER_RUNS = json.loads(
+    json.dumps({field.name: field.default for field in fields(HyperParameters) if field.default is not MISSING})
+)
+
+
 def _check_about(values, arrays):
     """Refuse a checkpoint whose plain values have other types than :class:`Run` writes, with a ValueError."""
     check_values(values)
@@ -219,7 +228,8 @@ def _check_about(values, arrays):
 
 def _compare(about, stored, folder):
     """Refuse a checkpoint of other options or data; warn where rounding may differ."""
-    options = [name for name, value in about["options"].items() if value != stored["options"].get(name)]
+    then = {**_OPTIONS_OF_OLDER_RUNS, **stored["options"]}
+    options = [name for name, value in about["options"].items() if value != then.get(name)]
     if options:
         raise UserError(
             f"{folder / results.OPTIONS} and the checkpoint differ in {', '.join(options)}: put back what the run "

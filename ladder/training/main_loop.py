@@ -1,6 +1,7 @@
 """The main loop: batches through the updates, extensions around them; several loops side by side."""
 
 import signal
+import threading
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 
@@ -139,7 +140,10 @@ def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
 
 @contextmanager
 def signals_noted(loops):
-    """SIGINT and SIGTERM end training after the updates in hand."""
+    """SIGINT and SIGTERM end training after the updates in hand; in a thread of its own, where no signal comes, nothing does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def note(number, frame):
         for loop in loops:

@@ -3,7 +3,11 @@
 ``params.json``
     The options, and the shape of one example.
 ``data.json``
-    Shape, number of classes and range of the data it was trained on.
+    Shape, number of classes and range of the data it was trained on, how they
+    were read, and what tells whether they have changed.
+``preprocessing.npz``
+    Where features are standardised, rescaled or whitened: what was fitted to
+    the examples that trained.
 ``environment.json``
     Versions, BLAS, threads and commit.
 ``log.txt``, ``log.jsonl``
@@ -21,20 +25,31 @@
 
 import os
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from ladder import plain_json
+from ladder.data.feature_scale import FeatureScale
 from ladder.data.npz import load_arrays
+from ladder.data.preprocessing import Fitted
+from ladder.data.whitening import Whitening
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays, save_json
 from ladder.hyper import HyperParameters
 
 PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
 OPTIONS, DATA, ENVIRONMENT = "params.json", "data.json", "environment.json"
+PREPROCESSING = "preprocessing.npz"
 
-DATA_TYPES = {"in_dim": Tuple[int, ...], "n_classes": int, "feature_range": Tuple[float, float]}
+#: The parts of what was fitted, and the arrays of each.
+FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
+
+DATA_TYPES = {
+    "in_dim": Tuple[int, ...], "n_classes": int, "feature_range": Tuple[float, float],
+    "divided_by": Optional[float], "read_range": Optional[Tuple[float, float]], "splits": Optional[dict],
+}  # fmt: skip
+FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 
 
 def make_folder(save_to):
@@ -136,9 +151,58 @@ def load_data(folder):
         data = plain_json.check(plain_json.read(path), DATA_TYPES, "the whole")
         if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] < 2**31:
             raise plain_json.NotJSON("sizes are positive numbers")
-        return data
+        if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
+            raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
+        for split, was in (data["splits"] or {}).items():
+            plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
+        # Older runs have no record of their data.
+        return {name: value for name, value in data.items() if value is not None}
     except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
+
+
+def save_fitted(folder, fitted):
+    """Write ``preprocessing.npz`` where anything was fitted (Fitted or None)."""
+    parts = {part: getattr(fitted, part, None) for part in FITTED}
+    arrays = {
+        f"{part}_{name}": getattr(values, name)
+        for part, values in parts.items() if values is not None for name in FITTED[part][1]
+    }  # fmt: skip
+    if arrays:
+        save_arrays(folder / PREPROCESSING, arrays, compressed=False)
+
+
+def load_fitted(folder, p):
+    """What :func:`save_fitted` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+    p : HyperParameters
+
+    Returns
+    -------
+    Fitted or None
+        None where it is missing, as in older runs.
+    """
+    path = folder / PREPROCESSING
+    asked = {"scale": p.standardize or p.rescale, "whitening": bool(p.whiten_zca)}
+    if not any(asked.values()) or not path.exists():
+        return None
+    arrays, n_inputs = load_arrays(path), int(np.prod(p.encoder_layers[0], dtype=int))
+    found = {}
+    for part, (kind, names) in FITTED.items():
+        if asked[part]:
+            found[part] = kind(*(_fitted_array(arrays, f"{part}_{name}", n_inputs, path) for name in names))
+    return Fitted(**found)
+
+
+def _fitted_array(arrays, name, n_inputs, path):
+    array = arrays.get(name)
+    shape = (n_inputs, n_inputs) if name.endswith(("matrix", "inverse")) else (n_inputs,)
+    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array.sum()):
+        raise UserError(f"{path} has no array '{name}' of {' x '.join(map(str, shape))} numbers: restore it, or train again.")
+    return array
 
 
 def load_options(folder):

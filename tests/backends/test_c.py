@@ -56,17 +56,17 @@ def test_defaults():
 
 
 def test_the_users_flags_win():
-    settings, _ = configure(AESARA_FLAGS="floatX=float64,blas__ldflags=-lown")
+    settings, _ = configure(AESARA_FLAGS="floatX=float64,blas__ldflags=-lm")
     assert settings.split("|")[0] == "float64"
-    assert settings.split("|")[2:4] == ["-lown", "user"]
+    assert settings.split("|")[2:4] == ["-lm", "user"]
 
 
 def test_the_users_settings_file_wins(tmp_path):
     file = tmp_path / "aesararc"
-    file.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lown\n")
+    file.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lm\n")
     settings, _ = configure(AESARARC=str(file))
     assert settings.split("|")[0] == "float64"
-    assert settings.split("|")[2] == "-lown"
+    assert settings.split("|")[2] == "-lm"
 
 
 def test_a_child_process_sees_the_same_backend():

@@ -33,6 +33,7 @@ def test_arrays_end_up_where_training_looks(here, capsys):
         "Wrote datasets/mine.hdf5",
         "  train: 34 examples of 1 x 5 x 6 uint8, 10 of them without a label",
         "  test: 6 examples of 1 x 5 x 6 uint8",
+        "  features: whole numbers from 0 to 0, taken as they are (train --divide-by R changes that)",
     ]
 
 
@@ -40,6 +41,64 @@ def test_options_of_arrays(here):
     call("arrays", "--input", "mine.npz", "--name", "yours", "--test-fraction", 0.5, "--seed", 3,
          "--output-directory", here / "out")  # fmt: skip
     assert HDF5Dataset(here / "out" / "yours.hdf5", "test").num_examples == 15
+
+
+def test_one_command_mends_labels_names_and_images(here):
+    features = numpy.arange(30 * 5 * 6 * 3).reshape(30, 5, 6, 3)
+    numpy.savez("raw.npz", x=features, y=numpy.r_[numpy.arange(27) % 3 * 10 + 7, 255, 255, 255])
+    assert call("arrays", "--input", "raw.npz", "--sources", "features=x,targets=y", "--no-label", 255,
+                "--renumber-labels", "--test-fraction", 0) == 0  # fmt: skip
+    data = HDF5Dataset(find_dataset("raw"), "train")
+    assert (data.features == numpy.moveaxis(features, -1, 1)).all()
+    assert data.targets.tolist() == [0, 1, 2] * 9 + [-1] * 3
+
+
+def test_an_hdf5_file_is_divided_and_mended(here):
+    call("arrays", "--input", "mine.npz", "--name", "first", "--test-fraction", 0)
+    assert call("arrays", "--input", "datasets/first.hdf5", "--no-label", "none", "--renumber-labels", "--name", "second") == 0
+    train, test = (HDF5Dataset(find_dataset("second"), split) for split in ("train", "test"))
+    assert numpy.bincount(numpy.r_[train.targets, test.targets]).tolist() == [10, 10, 10, 10]
+    assert (train.num_examples, test.num_examples) == (32, 8)
+
+
+def test_arrays_by_the_names_of_keras(here):
+    x, y = numpy.random.RandomState(0).rand(30, 4), numpy.arange(30) % 3
+    numpy.savez("keras.npz", x_train=x, y_train=y, x_test=x[:6], y_test=y[:6], names=y)
+    names = "features=x_train,targets=y_train,features_test=x_test,targets_test=y_test"
+    assert call("arrays", "--input", "keras.npz", "--sources", names) == 0
+    train, test = (HDF5Dataset(find_dataset("keras"), split) for split in ("train", "test"))
+    assert (train.num_examples, test.targets.tolist()) == (30, [0, 1, 2, 0, 1, 2])
+    with pytest.raises(UserError, match="lacks z, and holds names, x_test, x_train, y_test, y_train"):
+        call("arrays", "--input", "keras.npz", "--sources", "features=x_train,targets=z", "--force")
+
+
+def test_splits_of_other_names(here):
+    import h5py
+
+    call("arrays", "--input", "mine.npz", "--name", "first")
+    with h5py.File("datasets/first.hdf5", "a") as file:
+        rows = file.attrs["split"]
+        rows["split"] = [{b"train": b"fit", b"test": b"try"}[name] for name in rows["split"]]
+        file.attrs["split"] = rows
+    with pytest.raises(UserError, match="no split 'train': the splits there are fit, try; .*--splits train=NAME,test=NAME"):
+        HDF5Dataset("datasets/first.hdf5", "train")
+    with pytest.raises(UserError, match="has the splits fit, try: say which one trains"):
+        call("arrays", "--input", "datasets/first.hdf5", "--name", "second")
+    assert call("arrays", "--input", "datasets/first.hdf5", "--name", "second", "--splits", "train=fit,test=try") == 0
+    assert HDF5Dataset(find_dataset("second"), "test").num_examples == 6
+
+
+def test_a_feature_of_another_scale_is_warned_of(here, capsys):
+    features = numpy.random.RandomState(0).randn(40, 3) * [1, 1, 1e5]
+    numpy.savez("odd.npz", features=features, targets=numpy.arange(40) % 3)
+    assert call("arrays", "--input", "odd.npz") == 0
+    said = capsys.readouterr()
+    assert "(feature 2)" in said.err and "--standardize" in said.err and "Warning" not in said.out
+
+
+def test_a_folder_that_is_not_there(here):
+    with pytest.raises(UserError, match="--directory: there is no folder nowhere"):
+        call("mnist", "--directory", "nowhere")
 
 
 def test_fuels_folder_is_the_default(here, monkeypatch):
@@ -68,8 +127,6 @@ def test_digits(here, capsys):
 def test_mnist_without_its_files(here):
     with pytest.raises(UserError, match="lacks train-images-idx3-ubyte.gz"):
         call("mnist", "--directory", here)
-    with pytest.raises(UserError, match="lacks train-images-idx3-ubyte.gz"):
-        call("mnist", "--directory", here / "nowhere")
 
 
 @pytest.mark.parametrize("words", [[], ["cifar11"], ["arrays"], ["mnist", "--dtype", "float16"]])

@@ -168,3 +168,32 @@ def test_help_explains_every_option():
                 assert action.help, f"{parser.prog} {action.dest} has no help"
 
     check(make_parser())
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("train --seed 1 myrun", "argument --seed: 'myrun' is no whole number. (if that is a name and no value of --seed, put --"),
+        ("train --lr 0.1 myrun", "'myrun' is no number"),
+        ("train --top-c True myrun", "no value of --top-c, put -- before it"),
+        ("train --adv-layers 0 myrun", "no value of --adv-layers, put -- before it"),
+        ("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu myrun", "(if 'myrun' is the name of the run, put -- before it)"),
+        ("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --noise mrg myrun", "(if 'myrun' is the name of the run"),
+        ("train --encoder-layers 5-10 --denoising-cost-x 0,0,0 --dataset digits myrun", "(if 'myrun' is the name of the run"),
+        ("attack --tau 0.1 results/x0", "put -- before it"),
+        ("evaluate --dataset digits results/x0", "put -- before the folder"),
+    ],
+)
+def test_a_name_that_an_option_swallowed(command, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(command.split())
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2 and said in capsys.readouterr().err
+
+
+def test_no_hint_where_no_name_was_swallowed(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu tanh -- myrun".split()) == 2
+    assert "put --" not in capsys.readouterr().err

@@ -82,16 +82,42 @@ def test_other_data_of_the_run(run):
     assert evaluated(run, "--data-type", "train")["error_percent"] < 50
 
 
-def test_nothing_depends_on_the_cache(run, caplog):
+def test_the_whitening_belongs_to_the_run(run):
     before = evaluated(run)
     (cache,) = caches(run)
     cache.unlink()
-    assert evaluated(run) == before and cache.is_file()
-    cache.write_bytes(cache.read_bytes()[:1000])
-    assert evaluated(run) == before
-    cache.unlink()
-    # Both caches: of the matrix and of the statistics.
-    assert abs(evaluated(run, "--recompute-statistics")["n_wrong"] - before["n_wrong"]) <= 1
+    assert evaluated(run) == before and not cache.exists()
+
+
+def test_older_runs_fit_it_anew(run):
+    before, own = evaluated(run), run.folder / "preprocessing.npz"
+    content = own.read_bytes()
+    own.unlink()
+    try:
+        assert evaluated(run) == before
+        (cache,) = caches(run)
+        cache.write_bytes(cache.read_bytes()[:1000])
+        assert evaluated(run) == before
+        cache.unlink()
+        # Both caches: of the matrix and of the statistics.
+        assert abs(evaluated(run, "--recompute-statistics")["n_wrong"] - before["n_wrong"]) <= 1
+    finally:
+        own.write_bytes(content)
+
+
+@pytest.mark.parametrize("shape", [(64,), (8, 8)])
+def test_a_whitening_that_is_no_such_is_refused(run, tmp_path, capsys, shape):
+    moved = copied(run.folder, tmp_path / "moved")
+    np.savez(moved / "preprocessing.npz", whitening_mean=np.zeros(64, "float32"), whitening_matrix=np.zeros(shape, "float32"))
+    assert main(["evaluate", str(moved), "--threads", "1"]) == 2
+    assert "preprocessing.npz has no array 'whitening_matrix' of 64 x 64 numbers" in capsys.readouterr().err
+
+
+def copied(folder, to):
+    to.mkdir()
+    for path in folder.iterdir():
+        (to / path.name).write_bytes(path.read_bytes())
+    return to
 
 
 def predicted(run, path, output):
@@ -152,13 +178,15 @@ def test_a_wrong_number_of_components_is_found_before_anything_is_computed(run, 
     assert not (run.folder.parent / "white1").exists()
 
 
-def test_a_run_whose_data_set_is_gone(run, tmp_path, monkeypatch, capsys):
+def test_a_run_whose_data_set_is_gone(run, tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", features=np.zeros((3, 64), "float32"))
     params = json.loads((run.folder / "params.json").read_text())
-    moved = tmp_path / "moved"
-    moved.mkdir()
-    for path in run.folder.iterdir():
-        (moved / path.name).write_bytes(path.read_bytes())
+    moved = copied(run.folder, tmp_path / "moved")
     (moved / "params.json").write_text(json.dumps({**params, "dataset": "gone"}))
+    assert main(["predict", str(moved), "--input", str(tmp_path / "mine.npz"), "--threads", "1"]) == 0
+    assert main(["evaluate", str(moved), "--threads", "1"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no data set 'gone'" in said and "--dataset FILE" in said
+    (moved / "preprocessing.npz").unlink()
     assert main(["predict", str(moved), "--input", str(tmp_path / "mine.npz"), "--threads", "1"]) == 2
     assert "there is no data set 'gone'" in capsys.readouterr().err

@@ -325,3 +325,38 @@ def test_minutes_are_a_number(capsys):
         with pytest.raises(SystemExit):
             main(["train", "--checkpoint-minutes", minutes])
         assert "must be a number of minutes" in capsys.readouterr().err
+
+
+OLDER = Path(__file__).resolve().parents[1] / "training" / "older_run"
+
+
+@pytest.fixture
+def older(tmp_path, monkeypatch):
+    """A run, and its checkpoint after 59 updates, of a version that knew neither --standardize nor what follows it in the options."""
+    enter(tmp_path, monkeypatch)
+    return Path(shutil.copytree(OLDER, tmp_path / "results" / "older0"))
+
+
+def test_an_older_run_goes_on(older, capsys):
+    assert "standardize" not in (older / "params.json").read_text()
+    assert resume(older) == 0
+    assert "Going on after update 59 (3 epochs done)" in capsys.readouterr().out
+    rows = [json.loads(line) for line in (older / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["epoch"] == 20 and rows[-1]["update"] == 300
+    assert json.loads((older / "params.json").read_text())["standardize"] is False
+    assert "splits" in json.loads((older / "data.json").read_text())
+
+
+def test_an_older_run_differs_where_a_new_option_is_not_as_it_was_then(older, capsys):
+    options = json.loads((older / "params.json").read_text())
+    (older / "params.json").write_text(json.dumps({**options, "rescale": True}))
+    assert resume(older) == 2
+    assert "differ in rescale" in capsys.readouterr().err
+
+
+def test_another_data_set_is_refused_before_anything_is_compiled(part, capsys):
+    data = json.loads((part / "data.json").read_text())
+    data["splits"]["train"]["features"] = "0" * 64
+    (part / "data.json").write_text(json.dumps(data))
+    assert resume(part) == 2
+    assert "digits has other values in its training examples than when" in capsys.readouterr().err

@@ -171,7 +171,7 @@ def test_predict_agrees_with_evaluate(run, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "content, sentence",
-    [("1,2,3\n4,5,6\n", "64 values"), ("1,2\n3\n", "different lengths"), ("a,b\n1,x\n", "not numbers"), ("", "64 values")],
+    [("1,2,3\n4,5,6\n", "an example has 64"), ("1;2\n", "has 1 value, but an example has 64"), ("", "no examples")],
 )
 def test_predict_refuses_other_input(run, tmp_path, capsys, content, sentence):
     (tmp_path / "bad.csv").write_text(content)

@@ -3,17 +3,20 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ladder.cli import main
+from ladder.cli.train import check_compiler
+from ladder.errors import UserError
+from ladder.hyper import HyperParameters
+from ladder.training import results
 from ladder.training.main_loop import MainLoop
 
-RUN = Path(__file__).resolve().parents[2] / "run.py"
 SMALL = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 100 --threads 1"
 
 
@@ -52,12 +55,28 @@ def test_nothing_to_learn_without_labels(capsys):
     assert "--denoising-cost-x above 0" in capsys.readouterr().err
 
 
-def test_without_a_compiler_the_fused_graph_is_refused():
-    command = [sys.executable, str(RUN), "train", *SMALL.split(), "--", "x"]
-    environment = {**os.environ, "AESARA_FLAGS": "cxx="}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 2 and "give --plain-graph" in done.stderr and "Traceback" not in done.stderr
-    assert not Path("results").exists()
+@pytest.mark.parametrize(
+    "options, mend",
+    [
+        ({}, "give --plain-graph"),
+        ({"plain_graph": True, "noise": "philox"}, "give --noise mrg and --plain-graph"),
+        ({"plain_graph": True, "encoder_layers": ((1, 8, 8), "convv:4:3:1:1", "10")}, "take that flag away"),
+    ],
+)
+def test_without_a_compiler_what_needs_one_is_refused(options, mend):
+    layers = {"encoder_layers": ((1, 8, 8), "20", "10"), "denoising_cost_x": (0.0,) * 3}
+    with pytest.raises(UserError, match=mend):
+        check_compiler(SimpleNamespace(cxx=""), HyperParameters(**{**layers, **options}))
+    check_compiler(SimpleNamespace(cxx=""), HyperParameters(**layers, plain_graph=True))
+    check_compiler(SimpleNamespace(cxx="g++"), HyperParameters(**{**layers, **options}))
+
+
+def test_training_in_a_thread(capsys):
+    statuses = []
+    thread = threading.Thread(target=lambda: statuses.append(main(f"train {SMALL} --num-epochs 1 -- thread".split())))
+    thread.start()
+    thread.join()
+    assert statuses == [0] and results.is_finished(Path("results/thread0"))
 
 
 def test_a_cost_that_is_not_finite_stops_its_run_but_not_the_next(capsys):

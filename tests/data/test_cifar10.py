@@ -127,7 +127,7 @@ def refused(source, tmp_path, match):
 
 def test_nothing_there(tmp_path):
     refused(tmp_path, tmp_path, "holds neither cifar-10-python.tar.gz nor the folder cifar-10-batches-py: download")
-    refused(tmp_path / "nowhere", tmp_path, "nowhere holds neither")
+    refused(tmp_path / "nowhere", tmp_path, "there is no folder .*nowhere")
 
 
 def test_missing_batches_are_named(batches, tmp_path):
@@ -220,6 +220,7 @@ def test_from_the_command_line(batches, tmp_path, monkeypatch, capsys):
         "Wrote datasets/cifar10.hdf5",
         f"  train: {5 * N} examples of 3 x 32 x 32 uint8",
         f"  test: {N} examples of 3 x 32 x 32 uint8",
+        "  features: whole numbers from 0 to 255, taken as they are (train --divide-by R changes that)",
     ]
     assert main(["convert", "cifar10", "--directory", str(batches)]) == 2
     assert "exists already: add --force" in capsys.readouterr().err

@@ -185,23 +185,27 @@ TEST_PART = {"features_test": numpy.zeros((2, 4)), "targets_test": numpy.array([
 @pytest.mark.parametrize(
     "arrays, options, message",
     [
-        ({"features": numpy.zeros((3, 4))}, {}, "lacks targets"),
+        ({"x": numpy.zeros((3, 4))}, {}, "lacks features, and holds x: .*--sources"),
         (good(features_test=numpy.zeros((3, 4))), {}, "lacks targets_test"),
         (good(feature_test=numpy.zeros((3, 4))), {}, "holds the unknown feature_test"),
         (good(targets=numpy.zeros(49, int)), {}, "50 features but 49 targets"),
         (good(n=0), {}, "no examples"),
         (good(features=numpy.zeros(50)), {}, r"features of shape \(50,\)"),
-        (good(features=numpy.zeros((50, 4), "int64")), {}, "features of type int64"),
+        (good(features=numpy.full((50, 4), "a")), {}, "features of type <U1"),
         (good(features=numpy.full((50, 4), numpy.nan)), {}, "not finite"),
         (good(features=numpy.full((50, 4), 1e300)), {}, "not finite"),
-        (good(targets=numpy.zeros(50)), {}, "targets of type float64"),
-        (good(targets=numpy.zeros((50, 5), int)), {}, r"targets of shape \(50, 5\)"),
-        (good(targets=numpy.int64(3)), {}, r"targets of shape \(\)"),
-        (good(targets=numpy.arange(50) % 5 * 2), {}, "5 classes, from 0 to 8: number them from 0 to 4"),
-        (good(targets=numpy.arange(50) % 5 - 2), {}, "from -2 to 2"),
-        (good(targets=numpy.full(50, -1)), {}, "no labels at all"),
-        (good(targets=numpy.array(["a"] * 50)), {}, "targets of type <U1"),
+        (good(targets=numpy.full(50, 0.5)), {}, "hold 0.5 at position 0, which is no whole number, as are 50 of 50"),
+        (good(targets=numpy.zeros((50, 5), int)), {}, r"targets of .* have the shape \(50, 5\): .*argmax"),
+        (good(targets=numpy.int64(3)), {}, r"have the shape \(\)"),
+        (good(targets=numpy.arange(50) % 5 * 2), {}, "are 0, 2, 4, 6 and 8, .*--renumber-labels .* 0 to 4"),
+        (good(targets=numpy.arange(50) % 5 - 2), {}, "are -2, -1, 0, 1 and 2, .*-1 remains 'no label'"),
+        (good(targets=numpy.arange(50) % 2 * 2 - 1), {}, "-1 and 1: .*the single class 1; .*--no-label none --renumber-labels"),
+        (good(targets=numpy.arange(50) % 2 - 1), {}, "-1 and 0: .*the single class 0; .*--sources targets=none"),
+        (good(targets=numpy.full(50, 3)), {}, "a single class"),
+        (good(targets=numpy.r_[numpy.arange(48) % 3, 255, 255]), {}, "if 255 means 'no label', .*--no-label 255"),
+        (good(targets=numpy.array(["a"] * 50)), {}, "targets of .* of type <U1"),
         (good(targets=numpy.array([None] * 50)), {}, "'targets' holds Python objects"),
+        (good(features=numpy.array([None] * 50)), {}, "'features' holds Python objects"),
         (good(**TEST_PART), {"test_fraction": 0.1}, "leave out --test-fraction"),
         (good(**{**TEST_PART, "features_test": numpy.zeros((2, 5))}), {}, "both the same shape"),
         (good(**{**TEST_PART, "features_test": numpy.zeros((2, 4), "uint8")}), {}, "both the same type"),
@@ -239,6 +243,38 @@ def test_an_array_that_is_there_twice(tmp_path):
     with zipfile.ZipFile(tmp_path / "mine.npz", "a") as archive:
         archive.writestr("features.npy", archive.read("features.npy"))
     with pytest.raises(UserError, match="holds features more than once"):
+        convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
+
+
+@pytest.mark.parametrize("targets", [None, numpy.full(50, -1)])
+def test_data_without_any_label(tmp_path, targets):
+    arrays = good()
+    del arrays["targets"]
+    path = convert(tmp_path, arrays if targets is None else {**arrays, "targets": targets})
+    train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
+    assert (train.num_examples, test.num_examples) == (40, 10)
+    assert set(train.targets) == set(test.targets) == {-1} and train.sources == ("features",)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "int8", "float64"])
+def test_labels_and_features_of_other_types_that_are_whole(tmp_path, dtype):
+    features = numpy.arange(200).reshape(50, 4) % 2
+    path = convert(tmp_path, good(features=features.astype(dtype), targets=(numpy.arange(50) % 2).astype(dtype)), test_fraction=0)
+    data = HDF5Dataset(path, "train")
+    assert (data.features == features).all() and data.features.dtype == ("float32" if dtype == "float64" else "uint8")
+    assert data.targets.tolist() == [0, 1] * 25
+
+
+def test_whole_numbers_beyond_8_bits_become_float32(tmp_path):
+    features = numpy.arange(200).reshape(50, 4) * 5 - 7
+    data = HDF5Dataset(convert(tmp_path, good(features=features), test_fraction=0), "train")
+    assert data.features.dtype == "float32" and (data.features == features).all()
+
+
+def test_a_sparse_matrix_is_told_of(tmp_path):
+    sparse = pytest.importorskip("scipy.sparse")
+    sparse.save_npz(tmp_path / "mine.npz", sparse.eye(3, format="csr"))
+    with pytest.raises(UserError, match="holds a sparse matrix: .*toarray"):
         convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
 
 

@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from ladder.data.fuel_file import write_fuel_file
-from ladder.data.hdf5 import HDF5Dataset, as_float32, data_path, find_dataset, output_directory, split_names
+from ladder.data.hdf5 import HDF5Dataset, data_path, find_dataset, output_directory, split_names
 from ladder.errors import UserError
 
 FUEL = Path(__file__).resolve().parents[3] / "shared" / "golden" / "fuel"
@@ -165,15 +165,6 @@ def test_fuels_own_files(fuels_own):
     assert train.axis_labels == LABELS
 
 
-def test_uint8_and_float32_files_of_fuel_give_the_same_numbers():
-    paths = [FUEL / f"fuel_mnist_small_{kind}.hdf5" for kind in ("uint8", "float32")]
-    if not all(path.is_file() for path in paths):
-        pytest.skip("needs the shared files that Fuel 0.2 wrote")
-    raw, scaled = (as_float32(HDF5Dataset(path, "train").features, "mnist", unit_interval=True) for path in paths)
-    assert raw.dtype == scaled.dtype == "float32"
-    assert (raw == scaled).all()
-
-
 def test_what_is_written_is_read(written):
     for name, arrays in splits().items():
         data = HDF5Dataset(written, name)
@@ -214,9 +205,8 @@ def one_split(path, features, targets, stop=None):
         (numpy.zeros((4, 2)), numpy.zeros(3, int), None, "4 features but 3 targets"),
         (numpy.zeros((4, 2)), numpy.zeros(4, int), 9, "asks for examples 0 to 9 of 4"),
         (numpy.zeros((0, 2)), numpy.zeros(0, int), None, "no examples"),
-        (numpy.zeros((4, 2)), numpy.zeros(4), None, "targets of type float64"),
-        (numpy.zeros((4, 2)), numpy.zeros((4, 3), int), None, r"targets of shape \(4, 3\)"),
-        (numpy.zeros((4, 2)), numpy.array([0, 1, -1, -2]), None, "the target -2"),
+        (numpy.zeros((4, 2)), numpy.full(4, 0.5), None, "hold 0.5 at position 0"),
+        (numpy.zeros((4, 2)), numpy.zeros((4, 3), int), None, r"have the shape \(4, 3\)"),
         (numpy.array([b"a", b"b"]), numpy.zeros(2, int), None, "no array of numbers 'features'"),
     ],
 )
@@ -256,32 +246,81 @@ def test_other_files(tmp_path, written):
         HDF5Dataset(tmp_path / "absent.hdf5", "train")
 
 
-# --- features as float32
+# --- other layouts, names and axes
 
 
-def test_uint8_is_scaled_in_float32_unless_told_not_to():
-    pixels = numpy.arange(256, dtype="uint8").reshape(-1, 1)
-    expected = numpy.array([[numpy.float32(i) / numpy.float32(255)] for i in range(256)])
-    assert (as_float32(pixels) == expected).all() and as_float32(pixels).dtype == "float32"
-    raw = as_float32(pixels, scale=False)
-    assert raw.dtype == "float32" and (raw == pixels).all()
-    assert pixels[255] == 255
+def flat_examples():
+    return {source: array.reshape(7, -1) for source, array in splits()["train"].items()}
 
 
-def test_float32_is_not_copied_and_float64_is_cast():
-    single = numpy.ones((2, 2), "float32")
-    assert as_float32(single) is single
-    assert as_float32(numpy.full((2, 2), 0.1)).dtype == "float32"
+def test_fuel_001_has_no_indices(tmp_path):
+    arrays = flat_examples()
+    path = handmade(tmp_path / "some.hdf5", [], **arrays)
+    fields = [("split", "S5"), ("source", "S8"), ("start", "i8"), ("stop", "i8"), ("available", "?"), ("comment", "S1")]
+    rows = [("train", source, 1, 5, True, ".") for source in arrays] + [("test", "features", 0, 0, False, ".")]
+    with h5py.File(path, "a") as h5file:
+        h5file.attrs["split"] = numpy.array([tuple(row) for row in rows], fields)
+    data = HDF5Dataset(path, "train")
+    assert (data.features == arrays["features"][1:5]).all() and (data.targets == arrays["targets"][1:5, 0]).all()
+    assert split_names(path) == ["train"]
 
 
-@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf, -numpy.inf, 1e300])
-def test_numbers_that_are_not_finite(bad):
-    with pytest.raises(UserError, match="mine has features that are not finite"):
-        as_float32(numpy.array([[0.0, bad]]), "mine")
+def test_before_april_2015_splits_were_attributes(tmp_path):
+    arrays = flat_examples()
+    with h5py.File(tmp_path / "some.hdf5", "w") as h5file:
+        h5file.update(arrays)
+        h5file.attrs["train"], h5file.attrs["test"] = [0, 5], [5, 7]
+    assert split_names(tmp_path / "some.hdf5") == ["test", "train"]
+    assert (HDF5Dataset(tmp_path / "some.hdf5", "test").features == arrays["features"][5:]).all()
 
 
-@pytest.mark.parametrize("bad", [-0.1, 1.5, 255.0])
-def test_mnist_outside_the_unit_interval(bad):
-    with pytest.raises(UserError, match="mnist has features from .* where 0 to 1 is expected: .*convert mnist"):
-        as_float32(numpy.array([[0.5, bad]]), "mnist", unit_interval=True)
-    as_float32(numpy.array([[0.5, bad]]), "mnist")
+@pytest.fixture
+def other_names(tmp_path):
+    rows = [("all", "x", 0, 4, None, True), ("all", "fine", 0, 4, None, True)]
+    return handmade(tmp_path / "other.hdf5", rows, x=numpy.zeros((4, 2)), fine=numpy.arange(4))
+
+
+def test_sources_of_other_names_are_told_and_chosen(other_names):
+    with pytest.raises(UserError, match="no source 'features': the sources there are fine, x; choose with --sources"):
+        HDF5Dataset(other_names, "all")
+    with pytest.raises(UserError, match="no source 'coarse': the sources there are fine, x"):
+        HDF5Dataset(other_names, "all", {"features": "x", "targets": "coarse"})
+    data = HDF5Dataset(other_names, "all", {"features": "x", "targets": "fine"})
+    assert data.targets.tolist() == [0, 1, 2, 3] and data.sources == ("fine", "x")
+    assert HDF5Dataset(other_names, "all", {"features": "x"}).targets.tolist() == [-1] * 4
+
+
+def test_a_single_split_gets_a_command_that_divides_it(other_names):
+    with pytest.raises(UserError, match="no split 'train': the splits there are all; `run.py convert arrays --input .*`"):
+        HDF5Dataset(other_names, "train")
+
+
+@pytest.mark.parametrize(
+    "shape, labels, channels, turned",
+    [
+        ((5, 8, 6, 3), None, None, (5, 3, 8, 6)),
+        ((5, 8, 6, 1), None, None, (5, 1, 8, 6)),
+        ((5, 3, 8, 6), None, None, (5, 3, 8, 6)),
+        ((5, 8, 6, 16), None, None, (5, 8, 6, 16)),
+        ((5, 8, 6, 16), ("batch", "height", "width", "channel"), None, (5, 16, 8, 6)),
+        ((5, 12, 12, 3), ("batch", "channel", "height", "width"), None, (5, 12, 12, 3)),
+        ((5, 3, 8, 3), None, "last", (5, 3, 3, 8)),
+        ((5, 3, 8, 3), None, "first", (5, 3, 8, 3)),
+    ],
+)
+def test_channels_come_first(tmp_path, shape, labels, channels, turned):
+    images = numpy.arange(numpy.prod(shape)).reshape(shape)
+    path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=images)
+    with h5py.File(path, "a") as h5file:
+        for axis, label in enumerate(labels or ()):
+            h5file["features"].dims[axis].label = label
+    features = HDF5Dataset(path, "train", channels=channels).features
+    assert features.shape == turned
+    if turned != shape:
+        assert features[2, 1 % turned[1], 2, 1] == images[2, 2, 1, 1 % turned[1]]
+
+
+def test_channels_that_may_be_either_axis_are_asked_for(tmp_path):
+    path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=numpy.zeros((5, 3, 9, 3)))
+    with pytest.raises(UserError, match="may be the first axis or the last: .*--channels last"):
+        HDF5Dataset(path, "train")

@@ -62,7 +62,7 @@ def test_fitted_to_what_trains_and_applied_to_all(images, chunk, monkeypatch):
         np.testing.assert_allclose(found.features, expected(training.p, images, split), atol=1e-4)
         assert (examples.features == kept).all()  # shared with runs that take it as it is
     whitened = training.preprocess_features(load_examples("cifar10", "test").features)
-    back = training.undo_whitening(whitened).reshape(20, -1)
+    back = training.undo(whitened).reshape(20, -1)
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), 55, rtol=1e-4)
 
 
@@ -94,7 +94,7 @@ def test_contrast_alone_needs_no_training_data():
     training = TrainingData(options(contrast_norm=2, dataset="nowhere"))
     x = np.random.RandomState(0).rand(5, *SHAPE).astype("float32")
     np.testing.assert_allclose(np.linalg.norm(training.preprocess_features(x).reshape(5, -1), axis=1), 2, rtol=1e-6)
-    assert training.undo_whitening(x) is x
+    assert training.undo(x) is x
 
 
 def test_without_options_nothing_is_copied_or_read():

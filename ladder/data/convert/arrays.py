@@ -1,49 +1,72 @@
 """Any data that fits into two numpy arrays.
 
 The input is a ``.npz`` file, as ``numpy.savez`` writes it, with ``features``
-and ``targets``, and optionally ``features_test`` and ``targets_test``.
+and ``targets``, and optionally ``features_test`` and ``targets_test``; or an
+HDF5 file in any of Fuel's layouts, whose labels or images need mending.
 """
 
+import logging
 import re
 from pathlib import Path
 
 import numpy
 
 from ladder.data import NO_LABEL
+from ladder.data.channels import channels_first
 from ladder.data.fuel_file import write_fuel_file
+from ladder.data.hdf5 import SUFFIXES, HDF5Dataset, split_names
+from ladder.data.labels import as_class_numbers, check_labels, mark_unlabelled, renumbered
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
+from ladder.hyper import source_names
+
+logger = logging.getLogger("main.data")
 
 DEFAULT_TEST_FRACTION = 0.2
 RESERVED_NAMES = ("mnist", "digits", "cifar10")  # they mean particular data
-TRAIN_ARRAYS = {"features", "targets"}
-TEST_ARRAYS = {"features_test", "targets_test"}
+NAMES = ("features", "targets", "features_test", "targets_test")
 
 
-def convert_arrays(input_path, output_path, test_fraction=None, seed=1):
-    """Write the arrays of a ``.npz`` file with the splits ``train`` and ``test``.
+def convert_arrays(
+    input_path, output_path, test_fraction=None, seed=1, sources=(), splits=(), no_label=NO_LABEL, renumber=False,
+    channels=None,
+):  # fmt: skip
+    """Write the arrays of a file with the splits ``train`` and ``test``.
 
     Parameters
     ----------
     input_path : str or Path
-        Holds ``features`` (N, ...), uint8 or any float, and ``targets`` (N,)
-        or (N, 1), integers: classes from 0 on without a gap, -1 for "no
-        label".  ``features_test`` and ``targets_test`` likewise, each with a
-        label.
+        A ``.npz`` file with ``features`` (N, ...), numbers or booleans, and
+        ``targets`` (N,) or (N, 1), whole numbers: classes from 0 on without a
+        gap, -1 for "no label"; without ``targets`` nothing has a label.
+        ``features_test`` and ``targets_test`` likewise.  Or an HDF5 file of
+        Fuel's, with the splits ``train`` and ``test``, or a single one.
     output_path : str or Path
         The file to write.
     test_fraction : float or None
         Where the file has no test arrays: the part of each class that is
         drawn as test examples, 0.2 if None.  0 writes no test split.
-        Examples without a label are never drawn.
+        Examples without a label are drawn only where nothing has one.
     seed : int
         Of that draw (``RandomState``).
+    sources : tuple of str
+        What the file calls features and targets: 'targets=NAME'; of a
+        ``.npz`` file 'features_test=NAME', too.
+    splits : tuple of str
+        What an HDF5 file calls them: 'train=NAME', 'test=NAME'.
+    no_label : int or None
+        The target that means "no label"; None: every one is a class.
+    renumber : bool
+        Number the classes from 0, in their order.
+    channels : 'first', 'last' or None
+        Where images have their channels; None: as labels or shape say.
 
     Returns
     -------
     Path
-        ``output_path``.  uint8 features stay so and are divided by 255 when
-        read; floats become float32.  Targets are int64 of shape (N, 1).
+        ``output_path``.  Features that are whole numbers from 0 to 255 are
+        stored as uint8, others as float32.  Targets are int64 of shape (N, 1),
+        left out where there are none.
 
     Raises
     ------
@@ -52,20 +75,107 @@ def convert_arrays(input_path, output_path, test_fraction=None, seed=1):
         finite, or has other classes.
     """
     input_path = Path(input_path)
-    arrays = load_arrays(input_path)
-    _check_names(arrays, input_path)
-    train = _checked_split(arrays, "", input_path)
-    _check_classes(train["targets"], input_path)
-    if TEST_ARRAYS <= arrays.keys():
+    load = _load_hdf5 if input_path.suffix.lower() in SUFFIXES else _load_npz
+    splits = load(input_path, _names(sources), splits, channels)
+    splits = {name: _checked_split(split, suffix, input_path) for (name, suffix), split in splits.items()}
+    _settle_labels(splits, no_label, renumber)
+    train = splits["train"]
+    check_labels(train["targets"], input_path, sources)
+    if "test" in splits:
         if test_fraction is not None:
-            raise UserError(f"{input_path} has test arrays of its own: leave out --test-fraction")
-        test = _checked_split(arrays, "_test", input_path)
-        _check_same_kind(train, test, input_path)
-        splits = {"train": train, "test": test}
+            raise UserError(f"{input_path} has test examples of its own: leave out --test-fraction")
+        _check_same_kind(train, splits["test"], input_path)
     else:
         fraction = DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
         splits = _draw_test_set(train, fraction, seed, input_path)
-    return write_fuel_file(output_path, splits, _axis_labels(train["features"].ndim))
+    return write_fuel_file(output_path, *_as_stored(splits))
+
+
+def _load_npz(path, called, splits, channels):
+    """(split, suffix of its arrays) -> features and, where there are any, targets."""
+    if splits:
+        raise UserError(f"--splits is for HDF5 files: choose arrays of {path} with --sources features_test=NAME")
+    arrays = load_arrays(path)
+    _check_names(arrays, called, path)
+    found = {}
+    for split, suffix in (("train", ""), ("test", "_test")):
+        if called[f"features{suffix}"] in arrays:
+            features = _turned(arrays[called[f"features{suffix}"]], path, channels)
+            found[split, suffix] = {"features": features, "targets": arrays.get(called.get(f"targets{suffix}"))}
+    return found
+
+
+def _names(sources):
+    """What the file calls each of the four arrays; of test arrays, where it has them, 'NAME_test' unless given."""
+    of_test = [entry for entry in sources if entry.partition("=")[0] in NAMES[2:]]
+    names = source_names([entry for entry in sources if entry not in of_test])
+    names.update({f"{source}_test": f"{name}_test" for source, name in list(names.items())})
+    given = dict(entry.split("=", 1) for entry in of_test)
+    if "" in given.values():
+        raise UserError(f"--sources: '{','.join(of_test)}' lacks a name: write features_test=NAME")
+    return {**names, **given}
+
+
+def _check_names(arrays, called, path):
+    if {"data", "indices", "indptr", "format", "shape"} <= set(arrays):
+        raise UserError(f"{path} holds a sparse matrix: save it with numpy.savez(FILE, features=matrix.toarray(), targets=…)")
+    wanted = {called["features"], *_asked_for(called)}
+    if {called["features_test"], called.get("targets_test")} & set(arrays):
+        wanted |= {called["features_test"], *([called["targets_test"]] if called.get("targets") in arrays else [])}
+    missing = sorted(wanted - set(arrays))
+    if missing:
+        raise UserError(
+            f"{path} lacks {', '.join(missing)}, and holds {', '.join(sorted(arrays)) or 'nothing'}: add it with "
+            "numpy.savez, or say what the file calls them with --sources features=NAME,targets=NAME,features_test=NAME,"
+            "targets_test=NAME"
+        )
+    unknown = sorted(set(arrays) - set(called.values()))
+    if unknown and set(called) == set(called.values()):
+        raise UserError(
+            f"{path} holds the unknown {', '.join(unknown)}: use only the names {', '.join(NAMES)}, or choose with "
+            "--sources features=NAME,targets=NAME"
+        )
+    if unknown:
+        logger.info("%s: left out %s", path, ", ".join(unknown))
+
+
+def _asked_for(called):
+    """Names that ``--sources`` gave, which must be there."""
+    usual = {"targets": "targets", **{f"{source}_test": f"{called.get(source)}_test" for source in ("features", "targets")}}
+    return [called[source] for source, name in usual.items() if called.get(source, name) != name]
+
+
+def _turned(features, path, channels):
+    turned = channels_first(features, (), path, channels)
+    if turned is not features:
+        logger.info("%s: images of shape %s have their channels last, and are turned", path, features.shape[1:])
+    return turned
+
+
+def _load_hdf5(path, called, splits, channels):
+    """The same of an HDF5 file."""
+    names, there = {source: called[source] for source in ("features", "targets") if source in called}, split_names(path)
+    asked = dict(entry.partition("=")[::2] for entry in splits)
+    if not asked:
+        asked = {split: split for split in ("train", "test") if split in there}
+        asked = asked if "train" in asked or len(there) > 1 else {"train": there[0]}
+    if "train" not in asked or not set(asked) <= {"train", "test"} or not set(asked.values()) <= set(there):
+        raise UserError(
+            f"{path} has the splits {', '.join(there)}: say which one trains, and which one tests if any does, with "
+            "--splits train=NAME,test=NAME"
+        )
+    left = sorted(set(there) - set(asked.values()))
+    if left:
+        logger.info("%s: left out the split %s", path, ", ".join(left))
+    chosen = {(split, "" if split == "train" else "_test"): name for split, name in asked.items()}
+    loaded = {key: HDF5Dataset(path, split, names, channels) for key, split in chosen.items()}
+    others = [source for source in loaded["train", ""].sources if source not in names.values()]
+    if others and "targets" in names and names["targets"] not in loaded["train", ""].sources:
+        raise UserError(
+            f"{path} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with --sources "
+            f"targets={others[-1]} (or targets=none)"
+        )
+    return {key: {"features": data.features, "targets": data.targets} for key, data in loaded.items()}
 
 
 def dataset_name(input_path, name=None):
@@ -82,22 +192,13 @@ def dataset_name(input_path, name=None):
     return name
 
 
-def _check_names(names, path):
-    unknown = sorted(set(names) - TRAIN_ARRAYS - TEST_ARRAYS)
-    if unknown:
-        raise UserError(
-            f"{path} holds the unknown {', '.join(unknown)}: use only the names "
-            "features, targets, features_test and targets_test"
-        )
-    wanted = TRAIN_ARRAYS | (TEST_ARRAYS if TEST_ARRAYS & set(names) else set())
-    missing = sorted(wanted - set(names))
-    if missing:
-        raise UserError(f"{path} lacks {', '.join(missing)}: add it with numpy.savez")
-
-
 def _checked_split(arrays, suffix, path):
-    features = _checked_features(arrays["features" + suffix], "features" + suffix, path)
-    targets = _checked_targets(arrays["targets" + suffix], "targets" + suffix, path)
+    features = _checked_features(arrays["features"], "features" + suffix, path)
+    targets = arrays["targets"]
+    if targets is None:
+        targets = numpy.full(len(features), NO_LABEL, "int64")
+    else:
+        targets = as_class_numbers(targets, f"the targets{suffix} of {path}")
     if len(features) != len(targets):
         raise UserError(
             f"{path} has {len(features)} features{suffix} but {len(targets)} targets{suffix}: give one target an example"
@@ -112,12 +213,10 @@ def _checked_features(features, name, path):
         raise UserError(
             f"{path} has {name} of shape {features.shape}: give one row of numbers or one image an example"
         )
-    if features.dtype == numpy.uint8:
-        return features
-    if features.dtype.kind != "f":
-        raise UserError(
-            f"{path} has {name} of type {features.dtype}: save them as uint8 (0 to 255, read as 0 to 1) or as float32"
-        )
+    if features.dtype.kind not in "buif":
+        raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32")
+    if features.dtype.kind != "f" and features.size and features.min() >= 0 and features.max() <= 255:
+        return features.astype("uint8", copy=False)
     with numpy.errstate(over="ignore"):  # an overflow is reported just below
         features = features.astype("float32", copy=False)
     if not numpy.isfinite(features).all():
@@ -125,25 +224,28 @@ def _checked_features(features, name, path):
     return features
 
 
-def _checked_targets(targets, name, path):
-    if targets.dtype.kind not in "ui":
-        raise UserError(f"{path} has {name} of type {targets.dtype}: give whole numbers, one class an example")
-    if targets.ndim not in (1, 2) or targets.size != len(targets):
-        raise UserError(f"{path} has {name} of shape {targets.shape}: give one class number an example")
-    return targets.reshape(-1, 1).astype("int64")
+def _settle_labels(splits, no_label, renumber):
+    """Let -1 alone mean "no label", and number the classes from 0 if asked to."""
+    several = [split["targets"] for split in splits.values()]
+    if renumber:
+        several, classes = renumbered(several, no_label)
+        logger.info("Classes: %s", ", ".join(f"{old} is {new}" for new, old in enumerate(classes)))
+    else:
+        several = [mark_unlabelled(targets, no_label) for targets in several]
+    for split, targets in zip(splits.values(), several):
+        split["targets"] = targets
 
 
-def _check_classes(targets, path):
-    """Classes must be 0, 1, ... without a gap; -1 is no class."""
-    classes = numpy.unique(targets)
-    classes = classes[classes != NO_LABEL]
-    if len(classes) == 0:
-        raise UserError(f"{path} has no labels at all: give some examples a class from 0 on")
-    if classes[0] < 0 or classes[-1] != len(classes) - 1:
-        raise UserError(
-            f"{path} has {len(classes)} classes, from {classes[0]} to {classes[-1]}: number them "
-            f"from 0 to {len(classes) - 1}, and mark examples without a label with -1"
-        )
+def _as_stored(splits):
+    """Splits and labels of axes as ``write_fuel_file`` takes them; targets are left out where there are none."""
+    axis_labels = _axis_labels(splits["train"]["features"].ndim)
+    has_targets = any((split["targets"] != NO_LABEL).any() for split in splits.values())
+    stored = {name: {"features": split["features"]} for name, split in splits.items()}
+    if not has_targets:
+        return stored, {"features": axis_labels["features"]}
+    for name, split in splits.items():
+        stored[name]["targets"] = split["targets"].reshape(-1, 1)
+    return stored, axis_labels
 
 
 def _check_same_kind(train, test, path):
@@ -158,10 +260,10 @@ def _check_same_kind(train, test, path):
             "give both the same type"
         )
     n_classes = train["targets"].max() + 1
-    if test["targets"].min() < 0 or test["targets"].max() >= n_classes:
+    if test["targets"].min() < min(0, n_classes - 1) or test["targets"].max() >= n_classes:
         raise UserError(
             f"{path} has targets_test from {test['targets'].min()} to {test['targets'].max()}: "
-            f"give each test example one of the classes 0 to {n_classes - 1}"
+            + (f"give each test example one of the classes 0 to {n_classes - 1}" if n_classes else "leave them out, as none train")
         )
 
 
@@ -172,7 +274,7 @@ def _draw_test_set(examples, fraction, seed, path):
         raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}")
     if fraction == 0:
         return {"train": examples}
-    test = _stratified(examples["targets"].ravel(), fraction, numpy.random.RandomState(seed))
+    test = _stratified(examples["targets"], fraction, numpy.random.RandomState(seed))
     if len(test) == 0:
         raise UserError(
             f"--test-fraction {fraction:g} of {path} is less than one example of each class: "
@@ -186,9 +288,9 @@ def _draw_test_set(examples, fraction, seed, path):
 
 
 def _stratified(targets, fraction, rng):
-    """Ascending positions of about ``fraction`` of each class, never all of one."""
-    chosen = []
-    for label in range(targets.max() + 1):
+    """Ascending positions of about ``fraction`` of each class, never all of one; of all where nothing has a label."""
+    chosen, labels = [], range(targets.max() + 1)
+    for label in labels or [NO_LABEL]:
         members = rng.permutation(numpy.flatnonzero(targets == label))
         chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
     return numpy.sort(numpy.concatenate(chosen))

@@ -91,6 +91,8 @@ def _find(directory):
         return directory / FOLDER
     if (directory / ARCHIVE).is_file():
         return directory / ARCHIVE
+    if not directory.is_dir():
+        raise UserError(f"--directory: there is no folder {directory}: give the one with {ARCHIVE}")
     raise UserError(
         f"{directory} holds neither {ARCHIVE} nor the folder {FOLDER}: download the archive (the python version) "
         f"from {HOMEPAGE} there, or name its folder with --directory"

@@ -68,6 +68,8 @@ def convert_mnist(directory, output_path, dtype="float32"):
 
 def _find_files(directory):
     """Name to path of each of the four files."""
+    if not directory.is_dir():
+        raise UserError(f"--directory: there is no folder {directory}: give the one with MNIST's four files")
     found, missing = {}, []
     for name in SHA256:
         candidates = [directory / f"{name}.gz", directory / name]

@@ -1,0 +1,64 @@
+"""Compiled modules that are damaged are removed, so that they are compiled again.
+
+A disk that filled up, or a machine that went down, leaves modules in Aesara's
+cache that are cut short.  Aesara finds them by their keys and fails to load
+them, in this run and in every later one; where the file ends early enough,
+the process dies.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+import filelock
+
+from ladder.backends.compile_lock import NAME
+
+#: Of 64-bit ELF: the first bytes, and the length of the header that they begin.
+MAGIC, HEADER = b"\x7fELF\x02", 64
+
+
+def remove(base: str) -> None:
+    """Remove what is cut short among the modules below Aesara's compile folder ``base``."""
+    damaged = {}
+    # Aesara's lock is in the folder of all modules, each of which has a folder of its own.
+    for path in [*Path(base).glob("*/*/*.so"), *Path(base).glob("*/*.so")]:
+        if is_cut_short(path):
+            damaged.setdefault(path.parent.parent / NAME, []).append(path)
+    for lock, paths in damaged.items():
+        try:
+            # Who holds the lock is compiling, and what it writes at this moment is not whole yet.
+            with filelock.FileLock(lock, timeout=0):
+                for path in filter(is_cut_short, paths):
+                    _remove(path)
+        except (filelock.Timeout, OSError):
+            continue
+        print(f"{len(paths)} damaged modules in {lock.parent} are removed, and compiled again", file=sys.stderr)
+
+
+def remove_one(path: str) -> bool:
+    """Remove the module that a file is; whether that worked."""
+    _remove(Path(path))
+    return not Path(path).exists()
+
+
+def _remove(path):
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def is_cut_short(path: str | Path) -> bool:
+    """Whether a file is an ELF library that ends before its table of sections, which linkers write last."""
+    try:
+        with open(path, "rb") as file:
+            head, size = file.read(HEADER), file.seek(0, 2)
+    except OSError:
+        return False  # to be found by who loads it
+    if not MAGIC.startswith(head[: len(MAGIC)]):
+        return False
+    if len(head) < HEADER:
+        return True
+    (start,), (length, count) = struct.unpack_from("<Q", head, 40), struct.unpack_from("<HH", head, 58)
+    return start + length * count > size

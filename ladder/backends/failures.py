@@ -1,0 +1,111 @@
+"""What Aesara says in pages of traceback, in one sentence with the mend."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from contextlib import contextmanager
+
+from ladder.backends import damaged_modules, flags
+from ladder.errors import UserError
+
+
+#: What Aesara adds to an exception while it compiles or calls: other arguments before its text, and a page after it.
+AESARAS_OWN = "\nApply node that caused the error"
+
+
+@contextmanager
+def explained():
+    """Inside, failures of Aesara that the user can mend become a ``UserError``; others pass."""
+    try:
+        yield
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        raise UserError(sentence) from error
+
+
+def _sentence(error: BaseException) -> str | None:
+    """A sentence for an exception, or for one that it came from; None for what is not known."""
+    seen = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        text = str(error.args[-1]).split(AESARAS_OWN)[0] if error.args else ""
+        if isinstance(error, UserError):
+            return text
+        for known in (_setting, _module, _folder, _compiler, _no_compiler):
+            sentence = known(error, text)
+            if sentence is not None:
+                return sentence
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _setting(error, text):
+    found = re.search(r"Invalid value \(.*?\) for configuration variable ['\"](\w+)['\"]\.?\s*(.*)", text, re.DOTALL)
+    if not found:
+        if isinstance(error, ValueError) and _raised_in(error, ("configparser", "configdefaults")):
+            return f"Aesara's settings cannot be used ({text}): mend them in AESARA_FLAGS or ~/.aesararc"
+        return None
+    name = found[1]
+    valid = " ".join(found[2].split())
+    return f"{flags.where(name)} cannot be used: take it away, or give another value{f' ({valid})' * bool(valid)}"
+
+
+def _raised_in(error, names):
+    """Whether an exception comes from modules of Aesara with these names."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__") in {f"aesara.{name}" for name in names}
+
+
+def _module(error, text):
+    path = getattr(error, "path", None)
+    if not isinstance(error, ImportError) or not path or not _in_compile_folder(path):
+        return None
+    done = "has been removed: give the command again" if damaged_modules.remove_one(path) else "cannot be removed: do so"
+    return f"the compiled module {path} is damaged ({text}), and {done}"
+
+
+def _folder(error, text):
+    if "Unable to create the compiledir" in text or "exists but you don't have" in text:
+        found = re.search(r"'([^']+)'", text)
+        return _advice(found[1] if found else flags.compile_folder(), "it cannot be made, or not be written")
+    if isinstance(error, OSError) and error.filename and _in_compile_folder(str(error.filename)):
+        return _advice(str(error.filename), error.strerror)
+    return None
+
+
+def _in_compile_folder(path):
+    return path.startswith(flags.compile_folder())
+
+
+def _advice(folder, reason):
+    return (
+        f"what Aesara compiles cannot be kept in {folder} ({reason}): make that folder writable and its disk roomy, or "
+        "choose another one with AESARA_FLAGS=base_compiledir=FOLDER"
+    )
+
+
+def _compiler(error, text):
+    if type(error).__name__ != "CompileError":
+        return None
+    first = re.search(r"(?:fatal error|error): .*|.*cannot find -l\S+.*|.*No space left on device.*", text)
+    said = first[0].strip() if first else text.strip().splitlines()[-1][:200]
+    user = {**flags.from_files(), **flags.split(flags.AT_START)}
+    given = [name for name in ("gcc__cxxflags", "blas__ldflags", "cxx") if user.get(name)]
+    if given:
+        mend = f"check {' and '.join(flags.where(name) for name in given)}"
+    else:
+        mend = "try another compiler with CXX, or an empty compile folder with AESARA_FLAGS=base_compiledir=FOLDER"
+    return f"the C++ compiler refused what Aesara gave it ({said}): {mend}"
+
+
+def _no_compiler(error, text):
+    """What only C can do, where the user chose to go without."""
+    if "runs in C only" not in text and "no implementation available supporting the requested options" not in text:
+        return None
+    return (
+        f"{flags.where('cxx')} leaves Aesara without a compiler, which convolutions, fused operations and --noise philox "
+        "need: take it away (fully connected networks do without for --plain-graph and --noise mrg)"
+    )

@@ -1,0 +1,57 @@
+"""Images with their channels last, turned so that they come first, as the network takes them."""
+
+import numpy
+
+from ladder.data.labels import mend
+from ladder.errors import UserError
+
+#: How many channels images have, grey or coloured.
+USUAL = (1, 3)
+
+
+def channels_first(features, labels, where, channels=None):
+    """Images as (N, channels, height, width).
+
+    Parameters
+    ----------
+    features : array, shape (N, ...)
+        Others than four-dimensional ones are returned as they are.
+    labels : tuple of str
+        Of the axes, as Fuel writes them, '' where there are none.
+    where : str or Path
+        The file, for messages.
+    channels : 'first', 'last' or None
+        None: as the labels say, or the shape where there are none.
+
+    Returns
+    -------
+    array
+        A view of ``features``, or the same object where nothing is to be turned.
+
+    Raises
+    ------
+    UserError
+        If neither labels nor shape tell.
+    """
+    if features.ndim != 4:
+        return features
+    if channels is None:
+        channels = _by_labels(labels) or _by_shape(features.shape, where)
+    return numpy.moveaxis(features, -1, 1) if channels == "last" else features
+
+
+def _by_labels(labels):
+    for axis, place in ((1, "first"), (3, "last")):
+        if len(labels) == 4 and labels[axis].lower() in ("channel", "channels"):
+            return place
+    return None
+
+
+def _by_shape(shape, where):
+    first, last = shape[1] in USUAL, shape[3] in USUAL
+    if first and last and shape[1:] != (1, 1, 1):
+        raise UserError(
+            f"{where} has images of shape {shape[1:]}, whose channels may be the first axis or the last: say which with "
+            f"{mend(where, '--channels last')} (or first)."
+        )
+    return "last" if last and not first else "first"

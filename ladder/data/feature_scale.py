@@ -1,0 +1,70 @@
+"""One scale for all features: mean 0 and deviation 1, or 0 to 1, fitted to the examples that train.
+
+Source: equations 3 (z-score) and 4 (minimum and maximum) of the thesis
+*Adversarial Learning with Ladder Networks*.
+"""
+
+from dataclasses import dataclass
+
+import numpy
+
+
+@dataclass(frozen=True)
+class FeatureScale:
+    """A shift and a divisor for each feature.
+
+    Attributes
+    ----------
+    shift, divisor : float32 arrays, shape (inputs,)
+        The divisor is 1 where a feature is the same in all examples.
+    """
+
+    shift: numpy.ndarray
+    divisor: numpy.ndarray
+
+    def apply(self, examples):
+        """Scale: float32 (N, inputs) -> float32 (N, inputs)."""
+        return (examples - self.shift) / self.divisor
+
+    def undo(self, scaled):
+        """Back from scaled to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        return scaled * self.divisor + self.shift
+
+
+def fit_standardization(parts):
+    """Mean and standard deviation of each feature (equation 3).
+
+    Parameters
+    ----------
+    parts : function without arguments -> iterator over float32 arrays, shape (n, inputs)
+        The examples, some at a time.
+
+    Returns
+    -------
+    FeatureScale
+    """
+    lowest, highest = _ranges(parts)
+    count, total = 0, 0.0
+    for part in parts():
+        count, total = count + len(part), total + part.sum(axis=0, dtype="float64")
+    mean = total / count
+    variance = sum(((part - mean) ** 2).sum(axis=0) for part in parts()) / count
+    return _scale(mean, numpy.sqrt(variance), lowest == highest)
+
+
+def fit_rescaling(parts):
+    """Lowest value and range of each feature (equation 4); parameters and result as above."""
+    lowest, highest = _ranges(parts)
+    return _scale(lowest, highest.astype("float64") - lowest, lowest == highest)
+
+
+def _ranges(parts):
+    lowest = numpy.min([part.min(axis=0) for part in parts()], axis=0)
+    highest = numpy.max([part.max(axis=0) for part in parts()], axis=0)
+    return lowest, highest
+
+
+def _scale(shift, divisor, is_constant):
+    divisor = numpy.where(is_constant, 1, divisor).astype("float32")
+    # Too small a divisor for float32 is as good as none.
+    return FeatureScale(shift.astype("float32"), numpy.where(divisor > 0, divisor, numpy.float32(1)))

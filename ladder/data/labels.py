@@ -1,0 +1,154 @@
+"""What the numbers in ``targets`` mean: classes from 0 without a gap, and -1 for "no label"."""
+
+import shlex
+
+import numpy
+
+from ladder.data import NO_LABEL
+from ladder.errors import UserError
+
+#: So many labels are listed in a message.
+MOST_LISTED = 12
+
+
+def as_class_numbers(targets, where):
+    """Targets as whole numbers, one an example.
+
+    Parameters
+    ----------
+    targets : array, shape (N,) or (N, 1)
+        Integers, booleans, or floats that are whole.
+    where : str
+        What to call them in messages.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    UserError
+        If they are anything else.
+    """
+    if targets.dtype.kind not in "buif":
+        raise UserError(f"{where} are of type {targets.dtype}: they must be whole numbers, one class number an example.")
+    if targets.ndim == 0 or targets.size != len(targets):
+        raise UserError(
+            f"{where} have the shape {targets.shape}: give one class number an example (of one-hot rows, argmax(axis=1))."
+        )
+    targets = targets.reshape(-1)
+    if targets.dtype.kind == "f":
+        _check_whole(targets, where)
+    elif targets.dtype == numpy.uint64 and targets.size and targets.max() > numpy.iinfo("int64").max:
+        raise UserError(f"{where} go up to {targets.max()}: number the classes from 0.")
+    return targets.astype("int64")
+
+
+def _check_whole(targets, where):
+    wrong = numpy.flatnonzero(~((targets == numpy.floor(targets)) & (numpy.abs(targets) < 2**31)))
+    if len(wrong):
+        what = "no number (write -1 for 'no label')" if numpy.isnan(targets[wrong[0]]) else "no whole number"
+        raise UserError(
+            f"{where} hold {targets[wrong[0]]:g} at position {wrong[0]}, which is {what}, as are {len(wrong)} of "
+            f"{len(targets)}: give each example one class number."
+        )
+
+
+def check_labels(targets, source, sources=()):
+    """Refuse labels that are not classes from 0 without a gap, or of a single class; no label at all is fine.
+
+    Parameters
+    ----------
+    targets : int64 array, shape (N,)
+        Of the examples that train.
+    source : str or Path
+        The file that holds them, which the mend is applied to.
+    sources : tuple of str
+        The ``--sources`` that it was read with.
+
+    Raises
+    ------
+    UserError
+        Says what the labels are, which readings there are, and a command for each.
+    """
+    labels = numpy.unique(targets)
+    classes = labels[labels != NO_LABEL]
+    consecutive = len(classes) == 0 or (classes[0] == 0 and classes[-1] == len(classes) - 1)
+    if consecutive and len(classes) != 1:
+        return
+    chosen = [f"--sources {','.join(sources)}"] * bool(sources)
+    found = f"the labels of {source} are {_listed(labels)}"
+    renumbering = mend(source, *chosen, "--renumber-labels")
+    if len(classes) == 1:
+        features = [entry for entry in sources if entry.startswith("features=")]
+        without = mend(source, f"--sources {','.join([*features, 'targets=none'])}")
+        both = mend(source, *chosen, "--no-label none --renumber-labels")
+        which = f"-1 means 'no label', which leaves the single class {classes[0]}; if -1 is a class, convert with {both}"
+        raise UserError(
+            f"{found}: {which if len(labels) > 1 else 'a single class, of which nothing can be learnt'}; if there are no "
+            f"classes, train with --unsupervised on data without labels, which {without} makes."
+        )
+    gap = f"{found}, where classes count from 0 without a gap"
+    if _last_is_apart(classes):
+        marking = mend(source, *chosen, f"--no-label {classes[-1]} --renumber-labels")
+        raise UserError(
+            f"{gap}: if {classes[-1]} means 'no label', convert with {marking}; if it is a class, with {renumbering}."
+        )
+    unlabelled = " (-1 remains 'no label')" if len(classes) < len(labels) else ""
+    raise UserError(f"{gap}: {renumbering} numbers them 0 to {len(classes) - 1}{unlabelled}.")
+
+
+def _last_is_apart(classes):
+    """Whether all classes but the last, and more than one, count from 0 or 1 without a gap: 255 is such a last one."""
+    *others, last = classes
+    return len(others) > 1 and others[0] in (0, 1) and others[-1] == others[0] + len(others) - 1 and last > others[-1] + 1
+
+
+def mend(source, *options):
+    """The command that writes a data set anew with some options of ``convert arrays``."""
+    name = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return "`" + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *options, f"--name {name}-new"]) + "`"
+
+
+def mark_unlabelled(targets, no_label):
+    """Targets in which -1 means "no label".
+
+    Parameters
+    ----------
+    targets : int64 array
+    no_label : int or None
+        What means it so far; None: nothing does.
+    """
+    return targets if no_label is None else numpy.where(targets == no_label, NO_LABEL, targets)
+
+
+def renumbered(several, no_label):
+    """Arrays of targets with the classes that occur in any numbered from 0, in their order.
+
+    Parameters
+    ----------
+    several : list of int64 arrays
+    no_label : int or None
+        What means "no label", which becomes -1; None: nothing does.
+
+    Returns
+    -------
+    list of int64 arrays
+    classes : int64 array
+        The old number of each new one.
+    """
+    classes = numpy.unique(numpy.concatenate(several))
+    classes = classes if no_label is None else classes[classes != no_label]
+
+    def numbers(targets):
+        known = numpy.full(targets.shape, False) if no_label is None else targets == no_label
+        return numpy.where(known, NO_LABEL, numpy.searchsorted(classes, targets))
+
+    return [numbers(targets) for targets in several], classes
+
+
+def _listed(labels):
+    if len(labels) <= MOST_LISTED:
+        return ", ".join(map(str, labels[:-1])) + f" and {labels[-1]}" if len(labels) > 1 else str(labels[0])
+    head = ", ".join(map(str, labels[:6]))
+    return f"{head} … {labels[-2]}, {labels[-1]} ({len(labels)} different ones)"

@@ -1,0 +1,128 @@
+"""What a run keeps of its data: how they were read, and what they were, so that others are noticed.
+
+The record is part of the run's ``data.json``: ``divided_by``, ``read_range``
+(lowest and highest value as read), and ``splits``, the number of examples and
+the SHA-256 of labels and features of the splits ``train`` and ``test``.
+"""
+
+import hashlib
+import logging
+from dataclasses import replace
+
+import numpy
+
+from ladder.data.experiment import BEFORE_IT_WAS_DECIDED, load_examples
+from ladder.data.hdf5 import find_dataset, split_names
+from ladder.errors import UserError
+
+logger = logging.getLogger("main.data")
+
+SPLITS = ("train", "test")
+
+
+def load_training_set(p, record=None):
+    """The training examples, with the record of the data set.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    record : dict or None
+        That of the run, where it goes on.
+
+    Returns
+    -------
+    Examples
+    """
+    examples = read(p, "train", record)
+    logger.info("%s: features are %s", examples.name, examples.reading)
+    low, high = float(examples.features.min()), float(examples.features.max())
+    splits = {"train": fingerprint(examples)}
+    try:
+        if "test" in split_names(find_dataset(p.dataset)):
+            splits["test"] = fingerprint(load_examples(p.dataset, "test", p.sources, examples.divided_by))
+    except UserError:
+        pass  # training does without; who evaluates is told
+    return replace(examples, record={"divided_by": float(examples.divided_by), "read_range": (low, high), "splits": splits})
+
+
+def read(p, split, record=None):
+    """One split, read as a run does.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    split : str
+    record : dict or None
+        What the run's ``data.json`` says; None: there is no run yet.
+    """
+    divided_by = p.divide_by
+    if record is None:
+        return load_examples(p.dataset, split, p.sources, divided_by)
+    if divided_by is None:
+        divided_by = record.get("divided_by", BEFORE_IT_WAS_DECIDED)
+    try:
+        find_dataset(p.dataset)
+    except UserError as error:
+        raise UserError(
+            f"the run's data set is not here: {error}; evaluate and attack take it from elsewhere with --dataset FILE."
+        ) from None
+    return load_examples(p.dataset, split, p.sources, divided_by)
+
+
+def check_unchanged(p, record, folder, splits=SPLITS):
+    """Refuse a data set that is not what a run was trained on; one that is not there, or no record, is fine.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    record : dict or None
+    folder : Path, of the run
+    splits : tuple of str
+
+    Raises
+    ------
+    UserError
+        Says what changed.
+    """
+    recorded = (record or {}).get("splits", {})
+    try:
+        there = split_names(find_dataset(p.dataset)) if recorded else ()
+    except UserError:
+        return
+    for split in splits:
+        if split in recorded and split in there:
+            _compare(recorded[split], fingerprint(read(p, split, record)), p.dataset, split, folder)
+
+
+def _compare(then, now, dataset, split, folder):
+    which = {"train": "training", "test": "test"}[split]
+    sentences = {
+        "examples": f"has {now['examples']} {which} examples, and had {then['examples']}",
+        "targets": f"has other labels on its {which} examples than",
+        "features": f"has other values in its {which} examples than",
+    }
+    for name, changed in sentences.items():
+        if then[name] != now[name]:
+            raise UserError(
+                f"the data set {dataset} {changed} when {folder} was trained: put back the one that it was trained on, or "
+                "train again (evaluate and attack take another data set with --dataset)."
+            )
+
+
+def fingerprint(examples):
+    """Number of examples, and SHA-256 of their labels and features: plain values."""
+    return {
+        "examples": len(examples.targets),
+        "targets": sha256({"targets": examples.targets}),
+        "features": sha256({"features": examples.features}),
+    }
+
+
+def sha256(arrays):
+    """SHA-256 (str) of the names, types, shapes and contents of arrays (dict of name -> array)."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(numpy.ascontiguousarray(array).reshape(-1).view("uint8"))
+    return digest.hexdigest()

@@ -1,0 +1,145 @@
+"""Features as float32 numbers, and whether they are 8-bit pixels, which are divided by 255.
+
+Decided by what the data are: a file of whole numbers may hold pixels, and it
+may hold flags, counts or classes.  What was decided for the examples that
+train belongs to the run, and holds for all others.
+
+Source: the check of MNIST's range is from ``setup_data`` in the original's
+``run.py``.
+"""
+
+import numpy
+
+from ladder import budget
+from ladder.errors import UserError
+
+#: The largest value of an 8-bit pixel.
+WHITE = 255
+
+#: Data sets known to be 8-bit images that are divided by 255 (MNIST, as Fuel does), and those that are not
+#: (CIFAR-10, as in the original, which normalises its contrast instead).
+SCALED, NOT_SCALED = ("mnist",), ("cifar10",)
+
+
+def divisor(features, name):
+    """What features are divided by when they are read: 255 where they are 8-bit pixels, else 1.
+
+    Pixels are whole numbers from 0 to 255 that reach the upper half of that
+    range: the largest of all where examples have more than one axis; in flat
+    rows, where columns may have scales of their own, most of the columns that
+    vary.
+
+    Parameters
+    ----------
+    features : array, shape (N, ...)
+        Of the examples that train, as stored.
+    name : str
+        The data set's.
+
+    Returns
+    -------
+    int
+    """
+    if name in NOT_SCALED or features.dtype.kind not in "ui" or features.size == 0:
+        return 1
+    lowest, highest = features.min(), features.max()
+    if lowest < 0 or highest > WHITE:
+        return 1
+    if name in SCALED:
+        return WHITE if highest > 1 else 1
+    return WHITE if highest > WHITE // 2 and (features.ndim > 2 or _most_columns_reach_up(features)) else 1
+
+
+def _most_columns_reach_up(features):
+    highest, lowest = features.max(axis=0), features.min(axis=0)
+    return (highest > WHITE // 2).sum() > 0.5 * (highest > lowest).sum()
+
+
+def divisor_before_it_was_decided(features, name):
+    """The same for a run from before data decided: uint8 was pixels."""
+    return WHITE if features.dtype == numpy.uint8 and name not in NOT_SCALED else 1
+
+
+def divisor_of_others(values, divided_by, read_range):
+    """What a user's own examples are divided by, so that they are as those that a network was trained on.
+
+    Parameters
+    ----------
+    values : array
+    divided_by : number
+        What the training examples were divided by.
+    read_range : (number, number)
+        Their range after that.
+
+    Returns
+    -------
+    number
+        1 for fractions from 0 to 1 where pixels became such in training; 255
+        for 8-bit pixels where training read such numbers from the file.
+    """
+    trained_on_unit_interval = read_range[0] >= 0 and read_range[1] <= 1
+    low, high = values.min(), values.max()
+    if divided_by == WHITE and trained_on_unit_interval and values.dtype.kind == "f" and low >= 0 and high <= 1:
+        return 1
+    if divided_by == 1 and trained_on_unit_interval and values.dtype.kind in "ui" and low >= 0 and 1 < high <= WHITE:
+        return WHITE
+    return divided_by
+
+
+def as_float32(features, dataset="the data set", divided_by=1, unit_interval=False):
+    """Features as the float32 numbers that the network takes.
+
+    Parameters
+    ----------
+    features : array, shape (N, ...)
+        Any bool, integer or float dtype.
+    dataset : str
+        What to call the data in messages.
+    divided_by : number
+        See :func:`divisor`.  The division is one of float32, as in Fuel's
+        ``convert_mnist`` with ``--dtype float32``.
+    unit_interval : bool
+        Insist on values from 0 to 1, as the original does for MNIST.
+
+    Returns
+    -------
+    float32 array, shape (N, ...)
+        ``features`` itself where it is float32 already and not divided.
+
+    Raises
+    ------
+    UserError
+        If a value is not finite (in float32), or not in the unit interval.
+    """
+    if features.dtype != numpy.float32 or divided_by != 1:
+        budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
+    with numpy.errstate(over="ignore"):  # an overflow is reported just below
+        converted = features.astype("float32", copy=False)
+    if divided_by != 1:
+        # In place, but never in the caller's own array.
+        out = None if converted is features else converted
+        converted = numpy.divide(converted, numpy.float32(divided_by), out=out)
+    lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
+    # min and max carry NaN along, so no array of flags is needed.
+    if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
+        raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity): replace them")
+    if unit_interval and not (lowest >= 0 and highest <= 1):
+        raise UserError(
+            f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "
+            f"convert the data set again with `run.py convert {dataset} --directory D --force`"
+        )
+    return converted
+
+
+def describe(features, divided_by):
+    """What is done to features as they are read, in words.
+
+    Parameters
+    ----------
+    features : array, as stored
+    divided_by : number
+    """
+    kind = {"u": "whole numbers", "i": "whole numbers", "b": "true or false", "f": "numbers"}[features.dtype.kind]
+    low, high = float(features.min()), float(features.max())
+    what = f"{kind} from {low:g} to {high:g}, "
+    return what + ("taken as they are" if divided_by == 1 else f"divided by {divided_by:g}")

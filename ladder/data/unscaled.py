@@ -1,0 +1,52 @@
+"""Features of so different or so large a scale that a network hardly learns from them, and a warning that says so."""
+
+import numpy
+
+#: Standard deviations of features that need no warning.  The noise that the corrupted encoder adds has 0.3.
+SMALLEST, LARGEST = 0.01, 10
+
+#: How much larger the largest may be than the smallest, where features are not all between 0 and 1 as pixels are.
+LARGEST_RATIO = 100
+
+
+def warning(features):
+    """A sentence about features that should be scaled, None where they need not be.
+
+    Parameters
+    ----------
+    features : float32 array, shape (N, ...)
+        Of the examples that train, as they are read.
+
+    Returns
+    -------
+    str or None
+    """
+    deviations = _deviations(features)
+    varying = deviations[deviations > 0]
+    if len(varying) == 0:
+        return None
+    smallest, largest = varying.min(), varying.max()
+    in_unit_interval = features.min() >= 0 and features.max() <= 1
+    if SMALLEST <= largest <= LARGEST and (in_unit_interval or largest <= LARGEST_RATIO * smallest):
+        return None
+    return (
+        f"Warning: the features' standard deviations go from {smallest:.3g} (feature {_position(deviations, smallest)}) "
+        f"to {largest:.3g} (feature {_position(deviations, largest)}), values from {features.min():.3g} to "
+        f"{features.max():.3g}; a network learns badly from features that are not of one scale near 1: train with "
+        "--standardize (mean 0, deviation 1) or --rescale (0 to 1)"
+    )
+
+
+def _deviations(features):
+    """Of each feature, float64 (inputs,); in parts, so that memory stays small."""
+    flat = features.reshape(len(features), -1)
+    count, total, squares = len(flat), 0.0, 0.0
+    offset = flat[0].astype("float64")
+    for start in range(0, count, 1000):
+        part = flat[start : start + 1000] - offset
+        total, squares = total + part.sum(axis=0), squares + (part**2).sum(axis=0)
+    return numpy.sqrt(numpy.maximum(squares / count - (total / count) ** 2, 0))
+
+
+def _position(deviations, value):
+    return int(numpy.flatnonzero(deviations == value)[0])

@@ -1,0 +1,214 @@
+"""What a run keeps of its data: scaling, whitening, and what tells that the data set is another one now."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ladder.cli import main
+from ladder.data.experiment import load_examples
+
+NETWORK = "--encoder-layers 12-3 --decoder-spec 0 --denoising-cost-x 0,0,0 --labeled-samples 90 --num-epochs 12 --threads 1"
+RNG = np.random.RandomState(0)
+TARGETS = np.arange(300) % 3
+#: Three patterns of flags, a tenth of which are wrong.
+FLAGS = (RNG.rand(3, 20) < 0.5)[TARGETS] ^ (RNG.rand(300, 20) < 0.1)
+#: The same as measurements: columns from 0.01 to 1e6.
+COLUMNS = (FLAGS + 0.1 * RNG.randn(300, 20)) * np.logspace(-2, 6, 20) + 3
+PIXELS = np.where(FLAGS, 250, 5).astype("uint8")
+SETS = {"flags": FLAGS.astype("uint8"), "floats": FLAGS.astype("float32"), "columns": COLUMNS, "pixels": PIXELS}
+
+
+def call(command):
+    return main(command.split())
+
+
+def write(name, features, *options, targets=TARGETS):
+    np.savez(f"{name}.npz", features=features, targets=targets)
+    assert main(["convert", "arrays", "--input", f"{name}.npz", "--force", *options]) == 0
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """Runs of four data sets of one kind; one compilation serves all."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("FUEL_DATA_PATH", raising=False)
+        for name, features in SETS.items():
+            write(name, features)
+        for name in ("flags", "floats", "pixels"):
+            assert call(f"train --dataset {name} {NETWORK} -- {name}") == 0
+        for option in ("standardize", "rescale", "whiten-zca 20 --standardize"):
+            assert call(f"train --dataset columns {NETWORK} --{option} -- {option.split()[0]}") == 0
+        yield SimpleNamespace(folder=folder)
+
+
+@pytest.fixture
+def changed(here):
+    """Puts data sets back."""
+    shutil.copytree("datasets", "kept")
+    yield
+    shutil.rmtree("datasets")
+    shutil.move("kept", "datasets")
+
+
+def evaluated(run, *options):
+    assert main(["evaluate", f"results/{run}0", "--json", "report.json", "--threads", "1", *options]) == 0
+    return json.loads(Path("report.json").read_text())
+
+
+def predicted(run, features, capsys, suffix="npz"):
+    if suffix == "npz":
+        np.savez("mine.npz", features=features)
+    else:
+        np.savetxt("mine.csv", features, "%g", ",")
+    assert main(["predict", f"results/{run}0", "--input", f"mine.{suffix}", "--output", "out.csv", "--threads", "1"]) == 0
+    with open("out.csv") as file:
+        return np.array([[float(value) for value in row] for row in list(csv.reader(file))[1:]])
+
+
+def parameters(run):
+    with np.load(f"results/{run}0/trained_params.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def kept(run):
+    return json.loads(Path(f"results/{run}0/data.json").read_text())
+
+
+# --- one scale for all examples of a run
+
+
+def test_flags_are_flags_of_whatever_type(here):
+    ours, theirs = parameters("flags"), parameters("floats")
+    assert all((ours[name] == theirs[name]).all() for name in ours)
+    assert evaluated("flags") == evaluated("floats")
+    assert kept("flags")["divided_by"] == 1 and kept("pixels")["divided_by"] == 255
+
+
+def test_what_is_done_is_printed(here, capsys):
+    assert call(f"train --dataset pixels {NETWORK} --dry-run") == 0
+    assert "pixels: features are whole numbers from 5 to 250, divided by 255" in capsys.readouterr().out
+    assert call(f"train --dataset pixels {NETWORK} --divide-by 5 --dry-run") == 0
+    assert "divided by 5" in capsys.readouterr().out
+
+
+def test_a_users_examples_are_read_as_those_of_training(here, capsys):
+    test = load_examples("pixels", "test").features
+    raw = np.rint(test * 255)
+    expected = predicted("pixels", raw.astype("uint8"), capsys)
+    assert (predicted("pixels", raw, capsys) == expected).all()
+    assert (predicted("pixels", raw, capsys, "csv") == expected).all()
+    capsys.readouterr()
+    np.testing.assert_allclose(predicted("pixels", test, capsys), expected, atol=1e-5)
+    assert "from 0.0196078 to 0.980392, taken as they are" in capsys.readouterr().err
+    flags = load_examples("flags", "test").features
+    assert (predicted("flags", flags.astype("uint8"), capsys) == predicted("flags", flags == 1, capsys)).all()
+
+
+# --- features of one scale
+
+
+def test_unscaled_features_are_warned_of_and_the_mends_work(here, capsys):
+    assert call(f"train --dataset columns {NETWORK} --dry-run") == 0
+    assert "Warning: the features' standard deviations go from" in capsys.readouterr().err
+    assert call(f"train --dataset columns {NETWORK} --standardize --dry-run") == 0
+    assert "Warning" not in capsys.readouterr().err
+    assert max(evaluated(run)["error_percent"] for run in ("standardize", "rescale")) < 20
+
+
+@pytest.mark.parametrize("run", ["standardize", "rescale", "whiten-zca"])
+def test_every_command_scales_alike(here, run, capsys):
+    test = load_examples("columns", "test")
+    classes = predicted(run, test.features, capsys)[:, 0]
+    assert (classes != test.targets).sum() == evaluated(run)["n_wrong"]
+    assert call(f"attack results/{run}0 --tau 0 --kinds sgn --threads 1") == 0
+    assert json.loads(Path(f"results/{run}0/attack.json").read_text())["n_wrong_before"] == evaluated(run)["n_wrong"]
+    # Each gradient is that by the features of the file, too.
+    assert call(f"attack results/{run}0 --tau 0 --kinds sgn --units pixels --threads 1") == 0
+
+
+def test_the_scale_is_that_of_the_examples_that_train(here):
+    train = load_examples("columns", "train").features
+    with np.load("results/standardize0/preprocessing.npz") as arrays:
+        np.testing.assert_allclose(arrays["scale_shift"], train.mean(axis=0, dtype="float64"), rtol=1e-5)
+        np.testing.assert_allclose(arrays["scale_divisor"], train.std(axis=0, dtype="float64"), rtol=1e-5)
+
+
+def test_two_scales_are_refused(here, capsys):
+    assert call(f"train --dataset columns {NETWORK} --standardize --rescale") == 2
+    assert "--standardize and --rescale are two scales" in capsys.readouterr().err
+
+
+# --- another data set of the same name
+
+COMMANDS = ("evaluate results/{0}0", "predict results/{0}0 --input {0}.npz", "attack results/{0}0", "evaluate results/{0}0 --data-type train")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda: write("columns", COLUMNS, "--seed", "2"), "has other labels on its training examples than when"),
+        (lambda: write("columns", COLUMNS * 10), "has other values in its training examples than when"),
+        (lambda: write("columns", COLUMNS[:200], targets=TARGETS[:200]), "has 161 training examples, and had 240 when results/whiten-zca0 was trained"),
+    ],
+)
+def test_a_changed_data_set_is_refused(here, changed, change, said, capsys):
+    evaluated("whiten-zca")
+    before = Path("results/whiten-zca0/evaluation.json").read_bytes()
+    change()
+    capsys.readouterr()
+    shutil.copy("columns.npz", "whiten-zca.npz")
+    for command in COMMANDS:
+        assert call(command.format("whiten-zca")) == 2
+        assert f"the data set columns {said}" in " ".join(capsys.readouterr().err.split())
+    assert Path("results/whiten-zca0/evaluation.json").read_bytes() == before
+    assert call("evaluate results/whiten-zca0 --dataset columns --threads 1") == 0  # asked for by name
+    assert Path("results/whiten-zca0/evaluation.json").read_bytes() == before
+
+
+def test_test_examples_of_another_kind_are_noticed_by_themselves(here, changed, capsys):
+    import h5py
+
+    with h5py.File("datasets/columns.hdf5", "a") as file:
+        file["features"][-1] += 1
+    assert call("evaluate results/standardize0") == 2
+    assert "other values in its test examples" in capsys.readouterr().err
+
+
+def test_the_same_data_in_another_type_are_the_same(here, changed):
+    write("pixels", PIXELS.astype("int64"))
+    evaluated("pixels")
+
+
+def test_labels_that_the_network_does_not_know(here, changed, capsys):
+    write("more", FLAGS, targets=np.arange(300) % 5)
+    assert call("evaluate results/floats0 --dataset more") == 2
+    assert "5 classes" in capsys.readouterr().err or "classes 0 to 2" in capsys.readouterr().err
+
+
+# --- runs from before this was kept
+
+
+def without_record(run):
+    path = Path(f"results/{run}0/data.json")
+    content, data = path.read_bytes(), kept(run)
+    path.write_text(json.dumps({name: data[name] for name in ("in_dim", "n_classes", "feature_range")}))
+    return lambda: path.write_bytes(content)
+
+
+def test_an_older_run_reads_uint8_as_it_did(here, capsys):
+    before = evaluated("pixels")
+    put_back = without_record("pixels")
+    try:
+        assert evaluated("pixels") == before
+        raw = np.rint(load_examples("pixels", "test").features * 255).astype("uint8")
+        older = predicted("pixels", raw, capsys)
+    finally:
+        put_back()
+    assert (older == predicted("pixels", raw, capsys)).all()

@@ -1,0 +1,59 @@
+"""Folders that are missing or cannot be written are named before the work."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from ladder.cli.output import check_output, check_writable
+from ladder.data import hdf5
+from ladder.data.hdf5 import find_dataset
+from ladder.errors import UserError
+
+
+@pytest.fixture
+def read_only(tmp_path, monkeypatch):
+    """A folder that takes no files, whoever asks: permissions do not stop root."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+
+    def refuse(*args, dir=None, real=__import__("tempfile").TemporaryFile, **kwargs):
+        if Path(dir) == folder:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real(*args, dir=dir, **kwargs)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    return folder
+
+
+def test_a_folder_that_takes_no_files(read_only, tmp_path):
+    with pytest.raises(UserError, match=r"--output: cannot write into .*read-only \(Read-only file system\): give another"):
+        check_writable(read_only, "--output")
+    with pytest.raises(UserError, match="--json: cannot write into"):
+        check_output(str(read_only / "x.json"), "--json")
+    check_output(str(tmp_path / "x.json"), "--json")
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_attack_asks_before_its_work(read_only):
+    from ladder.cli.attack import _output_folder
+
+    with pytest.raises(UserError, match="--output: cannot write into"):
+        _output_folder(read_only)
+
+
+def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("FUEL_DATA_PATH", "/proc/nowhere")
+    own = tmp_path / "cache" / "ladder" / "digits.hdf5"
+    assert find_dataset("digits") == own and own.is_file()
+    monkeypatch.setattr(hdf5, "convert_digits", lambda path: pytest.fail("made again"))
+    assert find_dataset("digits") == own
+    own.unlink()
+    monkeypatch.undo()
+    monkeypatch.setenv("FUEL_DATA_PATH", "/proc/nowhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere-either")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="cannot write /proc/nowhere/digits.hdf5"):
+        find_dataset("digits")

@@ -1,0 +1,54 @@
+"""Tables whose numbers are whole."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+from rich.table import Table
+
+from ladder.cli import printing
+from ladder.cli.evaluate import _print_report, error_report
+
+
+def in_a_terminal_of(width, monkeypatch):
+    monkeypatch.setattr(printing, "_terminal_width", lambda: width)
+
+
+@pytest.mark.parametrize("width", [10, 30, 80, 200])
+def test_words_and_numbers_are_never_cut(width, monkeypatch, capsys):
+    in_a_terminal_of(width, monkeypatch)
+    table = Table("a row", "interval", "p")
+    table.add_row("no adversarial noise (baseline)", "0.968 to 1.505", "0.0021")
+    printing.print_table(table)
+    shown = capsys.readouterr().out
+    assert "…" not in shown and set("no adversarial noise (baseline) 0.968 to 1.505 0.0021".split()) <= set(re.split(r"[\s│┃]+", shown))
+    longest = max(map(len, shown.splitlines()))
+    assert longest <= max(width, len("adversarial") + len("interval") + len("0.0021") + 10)
+
+
+def report(n_classes):
+    rng = np.random.RandomState(0)
+    targets = rng.randint(0, n_classes, 1000)
+    return error_report(targets, np.where(rng.rand(1000) < 0.9, targets, rng.randint(0, n_classes, 1000)))
+
+
+@pytest.mark.parametrize("n_classes, width, whole", [(4, 80, True), (10, 80, False), (62, 200, False), (10, 200, True)])
+def test_errors_by_class_are_whole_and_a_wide_matrix_is_its_worst_pairs(n_classes, width, whole, monkeypatch, capsys):
+    in_a_terminal_of(width, monkeypatch)
+    found = report(n_classes)
+    _print_report(found, "test")
+    shown = capsys.readouterr().out
+    assert "…" not in shown and ("--json FILE has it whole" in shown) != whole
+    for i, error in enumerate(found["error_percent_by_class"]):
+        assert re.search(rf"│ {i} +│ {error:.2f} +│", shown)
+    if not whole:
+        wrong = np.array(found["confusion"])
+        np.fill_diagonal(wrong, 0)
+        i, j = np.unravel_index(wrong.argmax(), wrong.shape)
+        assert f"Most frequent mistakes: {i} as {j} ({wrong.max()})" in shown
+
+
+def test_a_terminal_is_asked_for_its_width(monkeypatch):
+    monkeypatch.setattr("sys.stdout", open(os.devnull, "w"))
+    assert printing._terminal_width() == printing.FILE_WIDTH
