@@ -37,6 +37,9 @@ COPIES = 5
 #: Arrays of every layer's size that an update keeps, about.
 ARRAYS_OF_A_LAYER = 6
 
+#: Square float64 arrays that fitting a whitening takes, about: the covariance, its axes, and what they are found with.
+ARRAYS_OF_A_WHITENING = 4
+
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
@@ -299,7 +302,7 @@ def _check_maps(specs, acts, decoders):
 
 
 def check_memory(p, batch_size=0):
-    """Ask the budget for a network's parameters and, where it is trained, what an update needs.
+    """Ask the budget for a network's parameters and, where it is trained, what an update and a whitening need.
 
     Parameters
     ----------
@@ -314,6 +317,9 @@ def check_memory(p, batch_size=0):
     if batch_size:
         size = 4 * (2 * COPIES * n_weights + ARRAYS_OF_A_LAYER * batch_size * sum(layer.size for layer in layers))
     budget.ask(size, "a network of these --encoder-layers", "give fewer units, or a smaller --batch-size")
+    if batch_size and p.whiten_zca:
+        n_inputs = layers[0].size
+        budget.ask(8 * ARRAYS_OF_A_WHITENING * n_inputs**2, f"--whiten-zca of {n_inputs:,} inputs", "leave it out")
 
 
 def _n_weights(below, layer):

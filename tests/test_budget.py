@@ -6,6 +6,7 @@ import pytest
 
 from ladder import budget
 from ladder.errors import UserError
+from ladder.hyper import HyperParameters, check_memory
 
 
 def test_what_is_too_large_is_refused_by_name(monkeypatch):
@@ -35,3 +36,11 @@ def test_nonsense_is_refused(value, monkeypatch):
 
 def test_sizes_in_words():
     assert [budget.in_words(size) for size in (999, 1500, 2.5e6, 12345678901)] == ["999 bytes", "1.5 kB", "2.5 MB", "12.3 GB"]
+
+
+def test_a_whitening_of_many_inputs_is_refused(monkeypatch):
+    monkeypatch.setenv(budget.VARIABLE, "0.1")
+    options = {"encoder_layers": ((10_000,), "3", "2"), "denoising_cost_x": (0.0,) * 3}
+    check_memory(HyperParameters(**options), 10)
+    with pytest.raises(UserError, match="--whiten-zca of 10,000 inputs would need 3.2 GB of memory"):
+        check_memory(HyperParameters(**options, whiten_zca=10_000), 10)

@@ -20,13 +20,16 @@ from ladder.backends.compile_lock import NAME
 #: Of 64-bit ELF: the first bytes, and the length of the header that they begin.
 MAGIC, HEADER = b"\x7fELF\x02", 64
 
+#: What Aesara leaves beside each module: its folder may be shared with files of others (``base_compiledir=/tmp``).
+SOURCE = "mod.cpp"
+
 
 def remove(base: str) -> None:
     """Remove what is cut short among the modules below Aesara's compile folder ``base``."""
     damaged = {}
     # Aesara's lock is in the folder of all modules, each of which has a folder of its own.
     for path in [*Path(base).glob("*/*/*.so"), *Path(base).glob("*/*.so")]:
-        if is_cut_short(path):
+        if is_aesaras(path) and is_cut_short(path):
             damaged.setdefault(path.parent.parent / NAME, []).append(path)
     for lock, paths in damaged.items():
         try:
@@ -47,6 +50,11 @@ def remove_one(path: str) -> bool:
 
 def _remove(path):
     shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def is_aesaras(path: str | Path) -> bool:
+    """Whether a library is a module that Aesara compiled."""
+    return Path(path).with_name(SOURCE).is_file()
 
 
 def is_cut_short(path: str | Path) -> bool:

@@ -28,7 +28,7 @@ from ladder.data.experiment import (
     training_stream,
 )
 from ladder.data.preprocessing import TrainingData
-from ladder.data.record import check_unchanged, read
+from ladder.data.record import check_unchanged, read, reading_of_others
 from ladder.errors import UserError
 from ladder.hyper import check_memory, examples_at_once, resolve_layers
 from ladder.training import results
@@ -42,6 +42,9 @@ OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
 
 #: How many confusions are named where the matrix does not fit.
 MOST_PAIRS = 10
+
+#: Columns of a confusion matrix that any terminal has room for.
+MOST_COLUMNS = 100
 
 
 def add_parser(subparsers):
@@ -190,8 +193,8 @@ def load_configuration(folder, given):
     without_data = hyper_parameters(options, in_dim=())
     resolve_layers(without_data)
     if data is None or OF_DATA & given.keys():
-        # Other data than the run's, or read otherwise: nothing is known of them yet.
-        training = TrainingData(without_data)
+        # Other data than the run's, or read otherwise: nothing is known of them but what to divide them by.
+        training = TrainingData(without_data, record=data and reading_of_others(without_data, data))
         data = describe(training.examples)
     else:
         check_unchanged(without_data, data, folder)
@@ -278,13 +281,15 @@ def error_report(targets, guesses):
 
 
 def _print_report(report, data_type):
-    with_guesses = _table_by_class(report, True)
-    if fits(with_guesses):
+    n_classes = len(report["confusion"])
+    # A table of a million cells takes seconds to be found too wide.
+    with_guesses = _table_by_class(report, True) if n_classes <= MOST_COLUMNS else None
+    if with_guesses is not None and fits(with_guesses):
         print_table(with_guesses)
     else:
         print_table(_table_by_class(report, False))
         print(f"Most frequent mistakes: {_worst_pairs(report['confusion'])}")
-        print(f"(The matrix of {len(report['confusion'])} x {len(report['confusion'])} guesses is too wide to be shown; --json FILE has it whole.)")
+        print(f"(The matrix of {n_classes} x {n_classes} guesses is too wide to be shown; --json FILE has it whole.)")
     print(f"{data_type.capitalize()} error: {report['error_percent']:.2f} % ({report['n_wrong']} of {report['n']} wrong)")
 
 
@@ -303,9 +308,9 @@ def _worst_pairs(confusion):
     """The classes that are most often taken for others, in words."""
     wrong = np.array(confusion)
     np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
-    pairs = zip(*np.unravel_index(order, wrong.shape))
-    return ", ".join(f"{i} as {j} ({wrong[i, j]})" for i, j in pairs if wrong[i, j]) or "none"
+    rows, columns = wrong.nonzero()
+    order = np.argsort(-wrong[rows, columns], kind="stable")[:MOST_PAIRS]
+    return ", ".join(f"{rows[k]} as {columns[k]} ({wrong[rows[k], columns[k]]})" for k in order) or "none"
 
 
 def _denoising_report(p, folder, training, args):

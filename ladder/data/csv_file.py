@@ -8,10 +8,15 @@ import sys
 
 import numpy
 
+from ladder import budget
 from ladder.errors import UserError
+from ladder.files import open_regular
 
 #: What may stand between two numbers, by the name that the option has for it.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
+
+#: In memory, of text as Python has it, cell by cell.
+BYTES_OF_A_BYTE = 20
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a")
 
@@ -52,10 +57,11 @@ def read_numbers(path, n_values, separator="comma", header=None):
 
 
 def _text(path):
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror}): make it readable.") from None
+    with open_regular(path) as file:
+        size = file.seek(0, 2)
+        budget.ask(BYTES_OF_A_BYTE * size, f"{path}: the numbers in it", "predict fewer examples at a time, or give a .npz file")
+        file.seek(0)
+        content = file.read()
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ("utf-16",)
     elif b"\0" in content:

@@ -1,5 +1,6 @@
 """What the numbers in ``targets`` mean: classes from 0 without a gap, and -1 for "no label"."""
 
+import re
 import shlex
 
 import numpy
@@ -106,7 +107,8 @@ def _last_is_apart(classes):
 
 def mend(source, *options):
     """The command that writes a data set anew with some options of ``convert arrays``."""
-    name = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    stem = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-") or "data"  # one that convert takes
     return "`" + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *options, f"--name {name}-new"]) + "`"
 
 

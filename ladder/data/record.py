@@ -11,9 +11,11 @@ from dataclasses import replace
 
 import numpy
 
+from ladder.data import scaling
 from ladder.data.experiment import BEFORE_IT_WAS_DECIDED, load_examples
-from ladder.data.hdf5 import find_dataset, split_names
+from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
 from ladder.errors import UserError
+from ladder.hyper import source_names
 
 logger = logging.getLogger("main.data")
 
@@ -67,6 +69,23 @@ def read(p, split, record=None):
             f"the run's data set is not here: {error}; evaluate and attack take it from elsewhere with --dataset FILE."
         ) from None
     return load_examples(p.dataset, split, p.sources, divided_by)
+
+
+def reading_of_others(p, record):
+    """How another data set is read so that it is as that of a run: a record for :func:`read`, of no data set.
+
+    Parameters
+    ----------
+    p : HyperParameters
+        With the other data set.
+    record : dict
+        What the run's ``data.json`` says.
+    """
+    path = find_dataset(p.dataset)
+    if p.divide_by is not None or "divided_by" not in record:
+        return {}
+    stored = HDF5Dataset(path, "train", source_names(p.sources)).features
+    return {"divided_by": scaling.divisor_of_others(stored, record["divided_by"], record["read_range"])}
 
 
 def check_unchanged(p, record, folder, splits=SPLITS):

@@ -81,7 +81,7 @@ def divisor_of_others(values, divided_by, read_range):
     low, high = values.min(), values.max()
     if divided_by == WHITE and trained_on_unit_interval and values.dtype.kind == "f" and low >= 0 and high <= 1:
         return 1
-    if divided_by == 1 and trained_on_unit_interval and values.dtype.kind in "ui" and low >= 0 and 1 < high <= WHITE:
+    if divided_by == 1 and trained_on_unit_interval and values.dtype.kind in "ui" and low >= 0 and WHITE // 2 < high <= WHITE:
         return WHITE
     return divided_by
 
@@ -113,16 +113,17 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
     """
     if features.dtype != numpy.float32 or divided_by != 1:
         budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
-    with numpy.errstate(over="ignore"):  # an overflow is reported just below
+    with numpy.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is not finite is reported just below
         converted = features.astype("float32", copy=False)
-    if divided_by != 1:
-        # In place, but never in the caller's own array.
-        out = None if converted is features else converted
-        converted = numpy.divide(converted, numpy.float32(divided_by), out=out)
+        if divided_by != 1:
+            # In place, but never in the caller's own array.
+            out = None if converted is features else converted
+            converted = numpy.divide(converted, numpy.float32(divided_by), out=out)
     lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
     # min and max carry NaN along, so no array of flags is needed.
     if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
-        raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity): replace them")
+        after = f" after a division by {divided_by:g}" * (divided_by != 1)
+        raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them")
     if unit_interval and not (lowest >= 0 and highest <= 1):
         raise UserError(
             f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "

@@ -9,7 +9,7 @@ from ladder.data.hdf5 import user_cache
 from ladder.data.npz import load_arrays
 from ladder.data.whitening import BIAS, Whitening, fit_whitening
 from ladder.errors import UserError
-from ladder.files import expanded, replacing
+from ladder.files import replacing
 
 logger = logging.getLogger("main.data")
 

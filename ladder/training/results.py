@@ -107,7 +107,7 @@ def begin(save_to, p):
 
 def remove_leftovers(folder):
     """Remove what a killed process left half written in the folder of a run that this process holds."""
-    for name in (OPTIONS, DATA, ENVIRONMENT, PARAMETERS, STATISTICS):
+    for name in (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, PARAMETERS, STATISTICS):
         remove_partials(folder, name)
 
 

@@ -111,6 +111,13 @@ def test_a_users_examples_are_read_as_those_of_training(here, capsys):
     assert (predicted("flags", flags.astype("uint8"), capsys) == predicted("flags", flags == 1, capsys)).all()
 
 
+def test_another_data_set_is_read_as_that_of_training(here):
+    write("white", PIXELS.astype("float32"))
+    write("fractions", (PIXELS / 255).astype("float32"))
+    for name in ("white", "fractions"):
+        assert evaluated("pixels", "--dataset", name) == evaluated("pixels")
+
+
 # --- features of one scale
 
 

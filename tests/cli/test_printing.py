@@ -49,6 +49,14 @@ def test_errors_by_class_are_whole_and_a_wide_matrix_is_its_worst_pairs(n_classe
         assert f"Most frequent mistakes: {i} as {j} ({wrong.max()})" in shown
 
 
+def test_a_matrix_that_no_terminal_has_room_for_is_not_made(monkeypatch, capsys):
+    monkeypatch.setattr("ladder.cli.evaluate.MOST_COLUMNS", 50)
+    in_a_terminal_of(1000, monkeypatch)
+    for n_classes, whole in ((50, True), (51, False)):
+        _print_report(report(n_classes), "test")
+        assert ("--json FILE has it whole" in capsys.readouterr().out) != whole
+
+
 def test_a_terminal_is_asked_for_its_width(monkeypatch):
     monkeypatch.setattr("sys.stdout", open(os.devnull, "w"))
     assert printing._terminal_width() == printing.FILE_WIDTH

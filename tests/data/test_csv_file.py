@@ -91,3 +91,12 @@ def test_the_decimal_commas_of_another_separator_are_named(tmp_path):
 def test_many_lines(tmp_path):
     numbers = numpy.random.RandomState(0).rand(500, 3).astype("float32")
     assert (read(tmp_path, "".join(",".join(map(repr, map(float, row))) + "\n" for row in numbers)) == numbers).all()
+
+
+def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, monkeypatch):
+    monkeypatch.setenv("LADDER_MEMORY", "0.001")
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(UserError, match="large.csv: the numbers in it would need .* of memory, and no more than 1 MB"):
+        read_numbers(path, 3)

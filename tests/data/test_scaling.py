@@ -70,6 +70,7 @@ def test_older_runs_divided_uint8_whatever_it_held():
         (PIXELS / 255, 255, (0, 1), 1),
         (FLAGS, 1, (0, 1), 1),
         (PIXELS, 1, (0, 1), 255),
+        (FLAGS * 5, 1, (0, 1), 1),
         (PIXELS / 255, 1, (0, 1), 1),
         (PIXELS, 1, (0, 255), 1),
         (PIXELS / 255, 10, (0, 25.5), 10),
@@ -98,6 +99,12 @@ def test_float32_is_not_copied_and_others_are_cast():
 def test_numbers_that_are_not_finite(bad):
     with pytest.raises(UserError, match="mine has features that are not finite"):
         as_float32(numpy.array([[0.0, bad]]), "mine")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_divisor_that_leaves_no_numbers_is_named():
+    with pytest.raises(UserError, match="not finite numbers .* after a division by 1e-40"):
+        as_float32(PIXELS, "mine", divided_by=1e-40)
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.5, 255.0])

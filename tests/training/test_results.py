@@ -99,3 +99,11 @@ def test_damaged_options_are_named(tmp_path, text):
     (tmp_path / "params.json").write_text(text)
     with pytest.raises(UserError, match="params.json is damaged"):
         results.load_options(tmp_path)
+
+
+def test_everything_that_was_left_half_written_is_removed(tmp_path):
+    written = (results.OPTIONS, results.DATA, results.PREPROCESSING, results.ENVIRONMENT, results.PARAMETERS, results.STATISTICS)
+    for name in written:
+        (tmp_path / f"{name}.17.partial").touch()
+    results.remove_leftovers(tmp_path)
+    assert not list(tmp_path.iterdir())
