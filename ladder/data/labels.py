@@ -77,12 +77,12 @@ def check_labels(targets, source, sources=()):
     consecutive = len(classes) == 0 or (classes[0] == 0 and classes[-1] == len(classes) - 1)
     if consecutive and len(classes) != 1:
         return
-    chosen = [f"--sources {','.join(sources)}"] * bool(sources)
+    chosen = [f"--sources {shlex.quote(','.join(sources))}"] * bool(sources)
     found = f"the labels of {source} are {_listed(labels)}"
     renumbering = mend(source, *chosen, "--renumber-labels")
     if len(classes) == 1:
         features = [entry for entry in sources if entry.startswith("features=")]
-        without = mend(source, f"--sources {','.join([*features, 'targets=none'])}")
+        without = mend(source, f"--sources {shlex.quote(','.join([*features, 'targets=none']))}")
         both = mend(source, *chosen, "--no-label none --renumber-labels")
         which = f"-1 means 'no label', which leaves the single class {classes[0]}; if -1 is a class, convert with {both}"
         raise UserError(
