@@ -88,7 +88,12 @@ def run(args):
         if len(experiments) > 1:
             logger.info("Training configuration %s / %d", ", ".join(str(i + 1) for i in folders), len(experiments))
         chosen = [experiments[i] for i in folders]
-        chosen = [(p, preprocess(p, examples, split), split) for p, examples, split in chosen]
+        try:
+            chosen = [(p, preprocess(p, examples, split), split) for p, examples, split in chosen]
+        except UserError:  # going on with these would fail again
+            for folder in folders.values():
+                results.abandon(folder)
+            raise
         folders, errors, finished = train_together(chosen, list(folders.values()), args.checkpoint_minutes)
         for error in errors:
             # The other configurations may do better.

@@ -105,6 +105,12 @@ def begin(save_to, p):
     return folder
 
 
+def abandon(folder):
+    """Remove a run that was begun, and in which nothing was done."""
+    (folder / OPTIONS).unlink()
+    folder.rmdir()
+
+
 def remove_leftovers(folder):
     """Remove what a killed process left half written in the folder of a run that this process holds."""
     for name in (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, PARAMETERS, STATISTICS):
@@ -149,7 +155,7 @@ def load_data(folder):
         return None
     try:
         data = plain_json.check(plain_json.read(path), DATA_TYPES, "the whole")
-        if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] < 2**31:
+        if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] <= 2**63:
             raise plain_json.NotJSON("sizes are positive numbers")
         if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
             raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")

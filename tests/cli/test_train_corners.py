@@ -127,3 +127,12 @@ def test_examples_without_label_train_but_do_not_validate(capsys):
     with open("report.json") as f:
         report = json.load(f)
     assert 50 < report["n"] < 240 and report["error_percent"] < 5
+
+
+def test_what_cannot_be_preprocessed_leaves_no_run(monkeypatch, capsys):
+    def refuse(*args):
+        raise UserError("these features cannot be whitened.")
+
+    monkeypatch.setattr("ladder.data.preprocessing.cached_whitening", refuse)
+    assert main(f"train {SMALL} --whiten-zca 64 -- odd".split()) == 2
+    assert "cannot be whitened" in capsys.readouterr().err and not list(Path("results").iterdir())
