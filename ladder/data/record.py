@@ -44,7 +44,10 @@ def load_training_set(p, record=None):
             splits["test"] = fingerprint(load_examples(p.dataset, "test", p.sources, examples.divided_by))
     except UserError:
         pass  # training does without; who evaluates is told
-    return replace(examples, record={"divided_by": float(examples.divided_by), "read_range": (low, high), "splits": splits})
+    if record is not None:
+        splits.update(record.get("splits", {}))  # as they were when it began
+    kept = {"divided_by": float(examples.divided_by), "read_range": (low, high), "splits": splits}
+    return replace(examples, record=kept)
 
 
 def read(p, split, record=None):
