@@ -147,7 +147,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
     [
         ("--tau 0.1 -0.2", "--tau is -0.2, but must be between 0 and"),
         ("--tau nan", "--tau is nan, but must be between 0 and"),
-        ("--tau x", "invalid float value: 'x'"),
+        ("--tau x", "argument --tau: 'x' is no number"),
         ("--figure-tau -1", "--figure-tau is -1, but must be between 0 and"),
         ("--kinds sgn fgsm", "--kinds: unknown attack 'fgsm'"),
         ("--steps 0", "--steps is 0, but must be at least 1 and at most 10,000."),
