@@ -71,7 +71,7 @@ class LadderAE:
         self.noise = noise_source(p.noise, p.seed, plain)
         self.rng = np.random.RandomState(p.seed)
 
-    def apply(self, input_labeled=None, target_labeled=None, input_unlabeled=None):
+    def apply(self, input_labeled=None, target_labeled=None, input_unlabeled=None, clean_only=False):
         """Build the graph.
 
         Either half may be left out: without the unlabelled one there is no
@@ -84,23 +84,22 @@ class LadderAE:
         target_labeled : (labelled examples,) int64, optional
             Without it the labelled half has activations, but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
+        clean_only : bool
+            Leave out the corrupted path, and with it noise and costs: for the clean path's statistics.
         """
         inputs = {"labeled": input_labeled, "unlabeled": input_unlabeled}
         inputs = {half: x for half, x in inputs.items() if x is not None}
         parameters = self.encoder_parameters()
-        noise = self.draw_noise(inputs)
-
-        paths = {}
-        for half, x in inputs.items():
-            target = target_labeled if half == "labeled" else None
-            adversarial = self.adversarial_noise(half, x, target, parameters, noise[half])
-            paths["clean", half] = x, {}
-            paths["corr", half] = x, _plus(noise[half], adversarial)
+        paths = {("clean", half): (x, {}) for half, x in inputs.items()}
+        if not clean_only:
+            paths |= self.corrupted_paths(inputs, target_labeled, parameters)
         self.act = SimpleNamespace(clean=_halves(), corr=_halves(), est=_activations())
         for (path, half), act in zip(paths, self.encoder(paths.values(), parameters)):
             setattr(getattr(self.act, path), half, act)
         kept = "unlabeled" if input_labeled is None else "labeled"
         self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
+        if clean_only:
+            return
 
         self.costs, self.error = SimpleNamespace(denois={}), SimpleNamespace()
         if input_unlabeled is not None:
@@ -109,6 +108,15 @@ class LadderAE:
             self.classification_costs(target_labeled)
         self.costs.total = self.total_cost()
         self.costs.total.name = "cost_total"
+
+    def corrupted_paths(self, inputs, target_labeled, parameters):
+        """('corr', half) -> (x, noise) for each half, as :meth:`encoder` takes them."""
+        noise, paths = self.draw_noise(inputs), {}
+        for half, x in inputs.items():
+            target = target_labeled if half == "labeled" else None
+            adversarial = self.adversarial_noise(half, x, target, parameters, noise[half])
+            paths["corr", half] = x, _plus(noise[half], adversarial)
+        return paths
 
     def clean_outputs(self):
         """The clean encoder's top; its graph holds all running averages' updates."""

@@ -98,7 +98,8 @@ def compile_statistics(p, shareds):
     ladder = LadderAE(p, shareds)
     x, _, x_only = input_variables(p.encoder_layers[0])
     half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
-    ladder.apply(**half)
+    # All paths share products: with the corrupted one this would draw its noise.
+    ladder.apply(**half, clean_only=True)
     updates = ComputationGraph(ladder.clean_outputs()).updates
     return FunctionOfBatch(list(half.values()), {}, updates, allow_gc=True)
 

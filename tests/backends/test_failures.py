@@ -20,6 +20,7 @@ def settings(monkeypatch, tmp_path):
     """Nothing is set but the folder."""
     monkeypatch.setenv("AESARARC", str(tmp_path / "none"))
     monkeypatch.setenv("AESARA_FLAGS", f"base_compiledir={tmp_path / 'compiled'}")
+    monkeypatch.setattr(flags, "AT_START", "")  # a worker of pytest's has inherited settings of ours
     return tmp_path
 
 
