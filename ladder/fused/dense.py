@@ -6,8 +6,10 @@ each other's gradients: :class:`Dense`, and :class:`OuterProducts` for the weigh
 """
 
 import aesara.tensor as at
+from aesara.compile.mode import optdb
 from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Apply
+from aesara.graph.rewriting.basic import node_rewriter, out2in
 
 from ladder.bricks.dense import as_matrix
 from ladder.fused.operation import FusedOperation, pointers
@@ -112,3 +114,18 @@ class OuterProducts(_Products):
             {pointers("y", inputs[n:])}
             if (ladder::outer_products(x, y, {n}, &{outputs[0]})) {sub["fail"]}
         }}"""
+
+
+@node_rewriter([Dense])
+def used_paths(fgraph, node):
+    """Without the paths that lead nowhere, as the labelled ones in a validation's denoising costs."""
+    used = [i for i, y in enumerate(node.outputs) if fgraph.clients[y]]
+    if len(used) == len(node.outputs):
+        return None
+    W, *xs = node.inputs
+    ys = node.op(W, *(xs[i] for i in used), return_list=True)
+    return {node.outputs[i]: y for i, y in zip(used, ys)}
+
+
+# From the outputs down: what a path no longer needs may leave another without use.
+optdb.register("ladder_used_paths", out2in(used_paths, ignore_newtrees=True), "fast_run", position=90)

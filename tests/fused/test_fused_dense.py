@@ -102,6 +102,16 @@ def test_paths_without_a_gradient_cost_none():
     assert sorted(len(node.inputs) for node in nodes if isinstance(node.op, (Dense, OuterProducts))) == [3, 4, 4]
 
 
+def test_paths_that_lead_nowhere_are_left_out():
+    """Through several layers."""
+    x, other, V, W = (at.fmatrix() for _ in range(4))
+    hs = [at.tanh(z) for z in dense([x, other], V)]
+    mode = Mode(linker="py", optimizer=c.mode().optimizer)
+    function = aesara.function([x, other, V, W], dense(hs, W)[0], mode=mode, on_unused_input="ignore")
+    nodes = [node for node in function.maker.fgraph.toposort() if isinstance(node.op, Dense)]
+    assert [len(node.outputs) for node in nodes] == [1, 1]
+
+
 def test_an_entry_does_not_depend_on_its_neighbours():
     """The same bits for a path by itself and beside others, for some of its examples, and for some of the units."""
     W, (x, *_), _ = split(arrays_of((37, 4, 5), 450, 90))
