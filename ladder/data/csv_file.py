@@ -119,9 +119,16 @@ def _is_apart(cells, rest):
     return len(cells) > 2 or not any(all(cell.lstrip("+-").isdigit() for cell in other) for _, other in rest)
 
 
+def _number(text):
+    """A number as other programs write it: Python's own may have underscores."""
+    if "_" in text:
+        raise ValueError(f"{text} has an underscore")
+    return float(text)
+
+
 def _is_number(text):
     try:
-        float(text)
+        _number(text)
     except ValueError:
         return False
     return True
@@ -164,7 +171,7 @@ def _as_numbers(lines, path):
     try:
         # An overflow is found below, with the text that was found.
         with numpy.errstate(over="ignore"):
-            numbers = numpy.array([[float(cell) for cell in cells] for _, cells in lines]).astype("float32")
+            numbers = numpy.array([[_number(cell) for cell in cells] for _, cells in lines]).astype("float32")
     except ValueError:
         numbers = None
     if numbers is None or not numpy.isfinite(numbers).all():
@@ -192,6 +199,6 @@ def _mistake(cell, cells):
         if ";" in cell:
             return "which is no number: if semicolons separate numbers, add --separator semicolon, and write points for decimal commas"
         return "which is no number: correct it (if the line is a header, add --header)"
-    if not abs(float(cell)) <= numpy.finfo("float32").max:
+    if not abs(_number(cell)) <= numpy.finfo("float32").max:
         return "which is too large for a 32-bit number, or infinite: correct it"
     return None
