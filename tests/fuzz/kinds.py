@@ -70,7 +70,7 @@ def hdf5(material, rng, folder):
     else:
         with h5py.File(path, "r+") as h5file:
             for _ in range(rng.choice((1, 2))):
-                with suppress(KeyError, OSError, ValueError, TypeError, RuntimeError):  # h5py will not make all of it
+                with suppress(LookupError, OSError, ValueError, TypeError, RuntimeError):  # h5py will not make all of it
                     _make_odd(h5file, rng)
     if rng.random() < 0.15:
         return lambda: main(["evaluate", str(material.run), "--dataset", str(path), "--threads", "1"])
