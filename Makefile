@@ -19,11 +19,12 @@ STAMP := $(if $(PYTHON),.venv/installed-$(notdir $(PYTHON)),$(firstword $(wildca
 PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
-.PHONY: help train test parity parity-jax clean
+.PHONY: help train test format parity parity-jax clean
 
 help:
 	@echo 'make train    set up .venv and train a ladder network'
 	@echo 'make test     set up .venv and run the tests'
+	@echo 'make format   format the code (CI checks that it is)'
 	@echo 'make parity   compare with the numbers of the original (GOLDEN=$(GOLDEN))'
 	@echo 'make parity-jax   the same of the JAX backend, for some of the numbers (JAX_ONLY=: for all)'
 	@echo 'make clean    remove .venv and build files'
@@ -34,6 +35,9 @@ train: $(STAMP)
 
 test: $(STAMP)
 	@$(TEST)
+
+format: $(STAMP)
+	@$(RUN) -m ruff format
 
 parity: $(STAMP)
 	@$(PARITY) "$(GOLDEN)"

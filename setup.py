@@ -45,7 +45,8 @@ setup(
     extras_require={
         # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
-        "test": ["pytest>=7.4", "pytest-xdist>=3.3", *ATTACK_CHECK],
+        # Another series of ruff may format otherwise.
+        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK],
         "attack-check": ATTACK_CHECK,
         # The newest for NumPy 1; a newer one needs NumPy 2, see docs/backends.md.
         "jax": ["jax>=0.4.38,<0.8"],

@@ -32,18 +32,30 @@ PARTS = ("forward", "maps", "filters")
 #: Of each network (channels, pixels along a side, filters, K, border); pooling lies between some.
 NETWORKS = {
     "conv_small": [
-        (1, 28, 32, 5, "full"), (32, 16, 64, 3, "valid"), (64, 14, 64, 3, "full"), (64, 8, 128, 3, "valid"),
+        (1, 28, 32, 5, "full"),
+        (32, 16, 64, 3, "valid"),
+        (64, 14, 64, 3, "full"),
+        (64, 8, 128, 3, "valid"),
         (128, 6, 10, 1, "valid"),
     ],
     "conv_large": [
-        (3, 32, 96, 3, "valid"), (96, 30, 96, 3, "full"), (96, 32, 96, 3, "full"), (96, 17, 192, 3, "valid"),
-        (192, 15, 192, 3, "full"), (192, 17, 192, 3, "valid"), (192, 8, 192, 3, "valid"), (192, 6, 192, 1, "valid"),
+        (3, 32, 96, 3, "valid"),
+        (96, 30, 96, 3, "full"),
+        (96, 32, 96, 3, "full"),
+        (96, 17, 192, 3, "valid"),
+        (192, 15, 192, 3, "full"),
+        (192, 17, 192, 3, "valid"),
+        (192, 8, 192, 3, "valid"),
+        (192, 6, 192, 1, "valid"),
         (192, 6, 10, 1, "valid"),
     ],
     "conv_fc": [
-        (1, 28, 1000, 26, "valid"), (1000, 3, 500, 1, "valid"), (500, 3, 250, 1, "valid"), (250, 3, 250, 1, "valid"),
+        (1, 28, 1000, 26, "valid"),
+        (1000, 3, 500, 1, "valid"),
+        (500, 3, 250, 1, "valid"),
+        (250, 3, 250, 1, "valid"),
     ],
-}  # fmt: skip
+}
 
 
 def main():
@@ -120,8 +132,11 @@ class Side:
     def __init__(self, name, threads):
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--serve", name, str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(threads),
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(threads),
+        )
 
     def ask(self, layer, calls):
         """part -> seconds of each call."""
@@ -184,10 +199,11 @@ def ladder(threads):
         results = [y, *aesara.grad(None, inputs[:2], known_grads={y: inputs[2]})]
         # A number made of each, and no view of it: so its memory stays with the operation, as in training.
         return [
-            aesara.function([], result[0, 0, 0, 0] + 1, givens=dict(zip(inputs, (x, W, g))), on_unused_input="ignore",
-                            mode=c.mode())
+            aesara.function(
+                [], result[0, 0, 0, 0] + 1, givens=dict(zip(inputs, (x, W, g))), on_unused_input="ignore", mode=c.mode()
+            )
             for result in results
-        ]  # fmt: skip
+        ]
 
     return prepare
 
@@ -200,9 +216,7 @@ def torch_side(memory_format):
 
         def prepare(channels, size, filters, K, border):
             values = arrays(channels, size, filters, K, border)
-            x, W, g = (
-                torch.tensor(value).contiguous(memory_format=getattr(torch, memory_format)) for value in values
-            )
+            x, W, g = (torch.tensor(value).contiguous(memory_format=getattr(torch, memory_format)) for value in values)
             pad = [K - 1 if border == "full" else 0] * 2
 
             def gradient(*wanted):

@@ -82,9 +82,17 @@ SECONDS = {"gpu": 3, "cpu": 0}
 TARGETS = {("mnist", "ladder"): 0.5, ("mnist", "ladder-seeds"): 1.5}
 
 COLUMNS = (
-    "row", "s an epoch", "range of rounds", "target", "ms an update", "x PyTorch eager", "GPU busy %", "GPU MB",
-    "peak MB", "compile s",
-)  # fmt: skip
+    "row",
+    "s an epoch",
+    "range of rounds",
+    "target",
+    "ms an update",
+    "x PyTorch eager",
+    "GPU busy %",
+    "GPU MB",
+    "peak MB",
+    "compile s",
+)
 
 PACKAGES = ("jax", "jaxlib", "jax-cuda12-plugin", "torch", "triton", "aesara", "numpy")
 
@@ -92,8 +100,10 @@ PACKAGES = ("jax", "jaxlib", "jax-cuda12-plugin", "torch", "triton", "aesara", "
 def main():
     args = arguments()
     with tempfile.TemporaryDirectory() as caches:
-        devices = {library: ask({"probe": True, "library": library, "device": args.device}, caches)
-                   for library in sorted({ROWS[name].library for name in args.rows})}  # fmt: skip
+        devices = {
+            library: ask({"probe": True, "library": library, "device": args.device}, caches)
+            for library in sorted({ROWS[name].library for name in args.rows})
+        }
         refuse_without_any(args.device, devices)
         output = args.output or default_output(devices)
         results = {model: {} for model in args.models}
@@ -112,14 +122,19 @@ def arguments():
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="M", help=", ".join(MODELS))
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="default: gpu; cpu is to try it out")
-    parser.add_argument("--updates", type=positive, metavar="N",
-                        help=f"in a round (default: {', '.join(map(str, UPDATES.values()))})")  # fmt: skip
+    parser.add_argument(
+        "--updates", type=positive, metavar="N", help=f"in a round (default: {', '.join(map(str, UPDATES.values()))})"
+    )
     parser.add_argument("--rounds", type=positive, default=5, help="at least (default: 5)")
     parser.add_argument("--seeds", type=positive, default=10, help="side by side (default: 10)")
     parser.add_argument("--noise", choices=("mrg", "philox"), default="mrg", help="of our ladder (default: mrg)")
     parser.add_argument("--tf32", action="store_true", help="TF32 for all (default: float32)")
-    parser.add_argument("--mode", choices=("reduce-overhead", "max-autotune"), default="reduce-overhead",
-                        help="of torch.compile (default: reduce-overhead)")  # fmt: skip
+    parser.add_argument(
+        "--mode",
+        choices=("reduce-overhead", "max-autotune"),
+        default="reduce-overhead",
+        help="of torch.compile (default: reduce-overhead)",
+    )
     parser.add_argument("--small", action="store_true", help="small networks of the same kinds, as in the tests")
     parser.add_argument("--profile", action="store_true", help="what bounds our rows, by JAX's profiler")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: benchmarks/gpu-<card>-<date>.md")
@@ -169,10 +184,20 @@ def result(args, model, name, devices, caches):
     if "skipped" in devices[row.library]:
         return devices[row.library]
     request = {
-        "library": row.library, "model": model, "small": args.small, "device": args.device, "tf32": args.tf32,
-        "updates": updates(args, model), "rounds": args.rounds, "seconds": SECONDS[args.device],
-        "profile": args.profile, "seeds": args.seeds, "noise": args.noise, "mode": args.mode, **row.options,
-    }  # fmt: skip
+        "library": row.library,
+        "model": model,
+        "small": args.small,
+        "device": args.device,
+        "tf32": args.tf32,
+        "updates": updates(args, model),
+        "rounds": args.rounds,
+        "seconds": SECONDS[args.device],
+        "profile": args.profile,
+        "seeds": args.seeds,
+        "noise": args.noise,
+        "mode": args.mode,
+        **row.options,
+    }
     print(f"{model}: {label(args, name)} …", end=" ", file=sys.stderr, flush=True)
     answer = ask(request, f"{caches}/{model}-{name}")
     if "skipped" in answer:
@@ -195,8 +220,10 @@ def ask(request, caches):
     """The last answer of a process to a request; of a row, with what nvidia-smi saw during the rounds."""
     process = subprocess.Popen(
         [sys.executable, str(HERE / "gpu_row.py"), json.dumps(request)],
-        stdout=subprocess.PIPE, text=True, env=environment(caches, request["device"]),
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(caches, request["device"]),
+    )
     with process:
         first = answer(process)
         if request.get("probe") or "skipped" in first:

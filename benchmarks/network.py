@@ -127,40 +127,61 @@ def layer_above(shape, spec):
     return Layer(kind, (filters, height + grows, width + grows), size)
 
 
-LARGE = Network(
-    ((784,), "1000", "500", "250", "250", "250", "10"),
-    (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1),
-)
+LARGE = Network(((784,), "1000", "500", "250", "250", "250", "10"), (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1))
 
 #: The README's mnist_100_conv_gamma.
 CONV_SMALL = Network(
     (
-        (1, 28, 28), "convf:32:5:1:1", "maxpool:2:2", "convv:64:3:1:1", "convf:64:3:1:1", "maxpool:2:2",
-        "convv:128:3:1:1", "convv:10:1:1:1", "globalmeanpool:6:6", "fc:10",
+        (1, 28, 28),
+        "convf:32:5:1:1",
+        "maxpool:2:2",
+        "convv:64:3:1:1",
+        "convf:64:3:1:1",
+        "maxpool:2:2",
+        "convv:128:3:1:1",
+        "convv:10:1:1:1",
+        "globalmeanpool:6:6",
+        "fc:10",
     ),
     (0.0,) * 9 + (1.0,),
-)  # fmt: skip
+)
 
 #: The README's cifar_4k_gamma.
 CONV_LARGE = Network(
     (
-        (3, 32, 32), "convv:96:3:1:1", "convf:96:3:1:1", "convf:96:3:1:1", "maxpool:2:2",
-        "convv:192:3:1:1", "convf:192:3:1:1", "convv:192:3:1:1", "maxpool:2:2",
-        "convv:192:3:1:1", "convv:192:1:1:1", "convv:10:1:1:1", "globalmeanpool:0",
+        (3, 32, 32),
+        "convv:96:3:1:1",
+        "convf:96:3:1:1",
+        "convf:96:3:1:1",
+        "maxpool:2:2",
+        "convv:192:3:1:1",
+        "convf:192:3:1:1",
+        "convv:192:3:1:1",
+        "maxpool:2:2",
+        "convv:192:3:1:1",
+        "convv:192:1:1:1",
+        "convv:10:1:1:1",
+        "globalmeanpool:0",
     ),
     (0.0,) * 12 + (4.0,),
     act="leakyrelu",
     top_c=False,
-)  # fmt: skip
+)
 
 #: The README's mnist_100_conv_fc.
 CONV_FC = Network(
     (
-        (1, 28, 28), "convv:1000:26:1:1", "convv:500:1:1:1", "convv:250:1:1:1", "convv:250:1:1:1",
-        "convv:250:1:1:1", "convv:10:1:1:1", "globalmeanpool:0",
+        (1, 28, 28),
+        "convv:1000:26:1:1",
+        "convv:500:1:1:1",
+        "convv:250:1:1:1",
+        "convv:250:1:1:1",
+        "convv:250:1:1:1",
+        "convv:10:1:1:1",
+        "globalmeanpool:0",
     ),
     (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
-)  # fmt: skip
+)
 
 NETWORKS = {"mnist": LARGE, "conv_small": CONV_SMALL, "conv_large": CONV_LARGE, "conv_fc": CONV_FC}
 
@@ -170,17 +191,25 @@ SMALL_NETWORKS = {
     "mnist": Network(((12,), "9", "7", "4"), (10.0, 1.0, 0.5, 0.3), n_labeled=20, n_unlabeled=23),
     "conv_small": Network(
         ((1, 7, 7), "convf:5:3:1:1", "maxpool:2:2", "convv:6:2:1:1", "globalmeanpool:4:4", "fc:4"),
-        (0.0,) * 5 + (1.0,), n_labeled=20, n_unlabeled=23,
+        (0.0,) * 5 + (1.0,),
+        n_labeled=20,
+        n_unlabeled=23,
     ),
     "conv_large": Network(
         ((3, 6, 6), "convv:5:2:1:1", "convf:4:3:1:1", "maxpool:2:2", "convv:4:1:1:1", "globalmeanpool:0"),
-        (0.0,) * 5 + (4.0,), act="leakyrelu", top_c=False, n_labeled=20, n_unlabeled=23,
+        (0.0,) * 5 + (4.0,),
+        act="leakyrelu",
+        top_c=False,
+        n_labeled=20,
+        n_unlabeled=23,
     ),
     "conv_fc": Network(
         ((2, 6, 6), "convv:7:4:1:1", "maxpool:2:2", "convf:6:2:1:1", "convv:4:1:1:1", "globalmeanpool:0"),
-        (10.0, 1.0, 0.5, 0.3, 0.2, 0.1), n_labeled=20, n_unlabeled=23,
+        (10.0, 1.0, 0.5, 0.3, 0.2, 0.1),
+        n_labeled=20,
+        n_unlabeled=23,
     ),
-}  # fmt: skip
+}
 
 
 def first_parameters(network, rng):

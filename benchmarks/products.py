@@ -102,8 +102,21 @@ def through_openblas(network, threads):
         result = np.zeros((m, n), "float32")
         turns = [TRANSPOSED if t else PLAIN for t in turned]
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in (left, right, result)]
-        arguments = (ROWS, *turns, m, n, k, one, pointers[0], left.shape[1], pointers[1], right.shape[1], zero,
-                     pointers[2], n)  # fmt: skip
+        arguments = (
+            ROWS,
+            *turns,
+            m,
+            n,
+            k,
+            one,
+            pointers[0],
+            left.shape[1],
+            pointers[1],
+            right.shape[1],
+            zero,
+            pointers[2],
+            n,
+        )
         return lambda kept=(left, right, result): library.scipy_cblas_sgemm(*arguments)
 
     calls = []

@@ -112,7 +112,8 @@ def first_state(network, parameters):
     """All that an update changes, a pytree of arrays."""
     values, mean, variance = (
         # Buffers of their own: each is donated.
-        {name: jnp.array(scale * value) for name, value in parameters.items()} for scale in (1, 0, 0)
+        {name: jnp.array(scale * value) for name, value in parameters.items()}
+        for scale in (1, 0, 0)
     )
     averages = {name: jnp.array(value) for name, value in first_averages(network).items()}
     return {"parameters": values, "mean": mean, "variance": variance, "averages": averages, "time": jnp.float32(0)}

@@ -274,10 +274,7 @@ def costs_and_gradients(network, parameters, batch, noise):
     ladder = TorchConvLadder(network, parameters)
     values = ladder.costs(batch, [torch.from_numpy(array) for array in noise])
     gradients = torch.autograd.grad(values["cost_total"], list(ladder.parameters.values()))
-    return (
-        {name: value.item() for name, value in values.items()},
-        ladder.arrays(dict(zip(parameters, gradients))),
-    )
+    return ({name: value.item() for name, value in values.items()}, ladder.arrays(dict(zip(parameters, gradients))))
 
 
 def after_update(network, parameters, batch, noise):

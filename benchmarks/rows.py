@@ -48,18 +48,20 @@ ROWS = {
     "products-openblas": Row("matrix products alone, OpenBLAS", "products", {"library": "openblas"}),
     "plain": Row("ladder, plain graph", "ladder_update", {"plain": True, "noise": "mrg"}, "ladder_update"),
     "fused-mrg": Row("ladder, fused", "ladder_update", {"plain": False, "noise": "mrg"}, "ladder_update"),
-    "fused-philox": Row(
-        "ladder, fused, Philox", "ladder_update", {"plain": False, "noise": "philox"}, "ladder_update"
-    ),
+    "fused-philox": Row("ladder, fused, Philox", "ladder_update", {"plain": False, "noise": "philox"}, "ladder_update"),
     "fused-sgn": Row(
         "ladder, fused, Philox, sgn noise", "ladder_update", {"plain": False, "noise": "philox", "adv_tau": (0.1,)}
     ),
     "fused-sgn-both": Row(
-        "ladder, fused, Philox, sgn noise on both halves", "ladder_update",
+        "ladder, fused, Philox, sgn noise on both halves",
+        "ladder_update",
         {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
     ),
     "ladder-jax-plain": Row(
-        "ladder in JAX, plain graph", "ladder_update", {"plain": True, "noise": "mrg", "backend": "jax"}, "ladder_update"
+        "ladder in JAX, plain graph",
+        "ladder_update",
+        {"plain": True, "noise": "mrg", "backend": "jax"},
+        "ladder_update",
     ),
     "ladder-jax-mrg": Row(
         "ladder in JAX", "ladder_update", {"plain": False, "noise": "mrg", "backend": "jax"}, "ladder_update"
@@ -67,9 +69,7 @@ ROWS = {
     "ladder-jax-philox": Row(
         "ladder in JAX, Philox", "ladder_update", {"plain": False, "noise": "philox", "backend": "jax"}, "ladder_update"
     ),
-    "torch-joined": Row(
-        "PyTorch, as first ported", "rivals_torch_joined", conv_module="rivals_torch_conv_joined"
-    ),
+    "torch-joined": Row("PyTorch, as first ported", "rivals_torch_joined", conv_module="rivals_torch_conv_joined"),
     "torch-joined-sgn": Row("PyTorch, as first ported, sgn noise", "rivals_torch_joined", {"adversarial_tau": 0.1}),
     "torch": Row("PyTorch, by hand", "rivals_torch", conv_module="rivals_torch_conv"),
     "torch-sgn": Row("PyTorch, by hand, sgn noise", "rivals_torch", {"adversarial_tau": 0.1}),

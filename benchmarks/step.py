@@ -35,9 +35,8 @@ def main():
         with empty_caches() if args.cold else nullcontext(lambda name: {}) as settings_of:
             everybody = [
                 Contestant(
-                    name, "update", threads, args.updates,
-                    {**settings_of(name), **waiting(args.waiting)}, args.model,
-                )  # fmt: skip
+                    name, "update", threads, args.updates, {**settings_of(name), **waiting(args.waiting)}, args.model
+                )
                 for name in args.rows
             ]
             with contest(everybody) as present:

@@ -23,7 +23,9 @@ def expanded(path):
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise UserError(f"{shown(path)}: there is no home folder of {Path(path).parts[0]}: write the whole path.") from None
+        raise UserError(
+            f"{shown(path)}: there is no home folder of {Path(path).parts[0]}: write the whole path."
+        ) from None
 
 
 def shown(path):

@@ -18,9 +18,18 @@ from ladder.plain_json import MOST_FLOAT32
 ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
 
 DECODERS = (
-    "gauss", "gauss_stable_v", "sig", "lin", "relu", "sigmoid", "i",
-    "comparison_g2", "comparison_g3", "comparison_g4", "comparison_g5",
-)  # fmt: skip
+    "gauss",
+    "gauss_stable_v",
+    "sig",
+    "lin",
+    "relu",
+    "sigmoid",
+    "i",
+    "comparison_g2",
+    "comparison_g3",
+    "comparison_g4",
+    "comparison_g5",
+)
 
 #: Decoder functions that are nothing without a signal from the layer above.
 DECODERS_OF_U = ("relu", "sigmoid")
@@ -122,8 +131,7 @@ def _check_ranges(p):
     check(0 <= p.dseed < 2**32, "--dseed", p.dseed, "between 0 and 4294967295")
     for option in ("batch_size", "valid_batch_size"):
         value = getattr(p, option)
-        check(value >= 2, "--" + option.replace("_", "-"), value,
-              "at least 2: one example has no variance")  # fmt: skip
+        check(value >= 2, "--" + option.replace("_", "-"), value, "at least 2: one example has no variance")
     check(p.valid_set_size >= 0, "--valid-set-size", p.valid_set_size, "0 or more")
     for option in ("labeled_samples", "unlabeled_samples"):
         value = getattr(p, option)
@@ -145,7 +153,9 @@ def _check_ranges(p):
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
-    check(p.divide_by is None or (math.isfinite(p.divide_by) and p.divide_by > 0), "--divide-by", p.divide_by, "above 0")
+    check(
+        p.divide_by is None or (math.isfinite(p.divide_by) and p.divide_by > 0), "--divide-by", p.divide_by, "above 0"
+    )
     if p.standardize and p.rescale:
         raise UserError("--standardize and --rescale are two scales of the same features: give one.")
     source_names(p.sources)
@@ -261,7 +271,9 @@ def resolve_layers(p):
     if not specs:
         raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
     if len(specs) > MOST_LAYERS:
-        raise UserError(f"--encoder-layers has {len(specs)} layers, and no more than {MOST_LAYERS} can be compiled: give fewer.")
+        raise UserError(
+            f"--encoder-layers has {len(specs)} layers, and no more than {MOST_LAYERS} can be compiled: give fewer."
+        )
     specs, dims = [parse_layer(spec) for spec in specs], [tuple(in_dim)]
     for spec in specs:
         dims.append(spec.out_dim(dims[-1]))
@@ -415,8 +427,7 @@ def _noise_above(stds, n):
         stds *= n
     if len(stds) > n:
         raise UserError(
-            f"--f-local-noise-std has {len(stds)} entries for {n} layers: "
-            f"give one, or at most {n} split by ','."
+            f"--f-local-noise-std has {len(stds)} entries for {n} layers: give one, or at most {n} split by ','."
         )
     return (stds + (0.0,) * n)[1:n]
 

@@ -77,7 +77,8 @@ class LayerSpec:
         dim = (self.units or maps, *map(self._out_side, sides))
         if dim[0] * dim[1] * dim[2] > MOST_UNITS:
             raise _refused(
-                self.text, f"gives {' x '.join(map(str, dim))} units, more than {MOST_UNITS:,}: give fewer or smaller maps"
+                self.text,
+                f"gives {' x '.join(map(str, dim))} units, more than {MOST_UNITS:,}: give fewer or smaller maps",
             )
         return dim
 

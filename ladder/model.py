@@ -226,9 +226,7 @@ class LadderAE:
         }
         parts, start = {}, 0
         for half, size in sizes.items():
-            parts[half] = {
-                i: (draw[start : start + size], self.layers[i].noise_std) for i, draw in joined.items()
-            }
+            parts[half] = {i: (draw[start : start + size], self.layers[i].noise_std) for i, draw in joined.items()}
             start = start + size
         return parts
 
@@ -335,10 +333,12 @@ class LadderAE:
                 # Parameters for each unit by itself; below a convolution or pooling, for each map.
                 signals, width = _by_unit(layer, *signals), layer.size
             z_est, cost = self.bricks.denoise(
-                layer.decoder, u, *signals,
+                layer.decoder,
+                u,
+                *signals,
                 w=lambda init, name: self.weight(init * np.ones(width), f"g_{i}_{name}"),
                 b=lambda init, name: self.bias(init * np.ones(width), f"g_{i}_{name}"),
-            )  # fmt: skip
+            )
             if z_est is not None:
                 est.z[i] = z_est.reshape((z_est.shape[0], *layer.dim)) if len(layer.dim) > 1 else z_est
                 est.h[i] = ACTIVATIONS[layer.act](est.z[i])

@@ -13,7 +13,14 @@ MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 #: A float32 can be no larger; it would be infinite to the network.
 MOST_FLOAT32 = 3.4028234e38
 
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
 
 
 class NotJSON(ValueError):

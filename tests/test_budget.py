@@ -35,7 +35,12 @@ def test_nonsense_is_refused(value, monkeypatch):
 
 
 def test_sizes_in_words():
-    assert [budget.in_words(size) for size in (999, 1500, 2.5e6, 12345678901)] == ["999 bytes", "1.5 kB", "2.5 MB", "12.3 GB"]
+    assert [budget.in_words(size) for size in (999, 1500, 2.5e6, 12345678901)] == [
+        "999 bytes",
+        "1.5 kB",
+        "2.5 MB",
+        "12.3 GB",
+    ]
 
 
 def test_a_whitening_of_many_inputs_is_refused(monkeypatch):

@@ -42,10 +42,15 @@ def option_values(command):
     floats = lambda text: tuple(float(x) for x in text.split(","))  # noqa: E731
     strings = lambda text: tuple(text.split("-"))  # noqa: E731
     kinds = {
-        "encoder_layers": strings, "decoder_spec": strings, "act": strings,
-        "denoising_cost_x": floats, "f_local_noise_std": floats,
-        "lrate_decay": float, "top_c": lambda text: text == "True", "dataset": str,
-    }  # fmt: skip
+        "encoder_layers": strings,
+        "decoder_spec": strings,
+        "act": strings,
+        "denoising_cost_x": floats,
+        "f_local_noise_std": floats,
+        "lrate_decay": float,
+        "top_c": lambda text: text == "True",
+        "dataset": str,
+    }
     values = {name: kinds.get(name, int)(value) for name, value in options.items()}
     in_dim = CIFAR10 if values.get("dataset") == "cifar10" else MNIST
     return {**values, "encoder_layers": (in_dim, *values["encoder_layers"])}
@@ -61,14 +66,41 @@ DENSE = [f"mnist_{n}_{kind}" for n in ("all", "100", "1000") for kind in ("full"
 DENSE += ["mnist_50_full"]
 CONV_FC, CONV_SMALL, CONV_LARGE = (
     [MNIST, (1000, 3, 3), (500, 3, 3), *[(250, 3, 3)] * 3, (10, 3, 3), (10, 1, 1)],
-    [MNIST, (32, 32, 32), (32, 16, 16), (64, 14, 14), (64, 16, 16), (64, 8, 8), (128, 6, 6), (10, 6, 6), (10, 1, 1), (10,)],
-    [CIFAR10, (96, 30, 30), (96, 32, 32), (96, 34, 34), (96, 17, 17), (192, 15, 15), (192, 17, 17), (192, 15, 15),
-     (192, 8, 8), (192, 6, 6), (192, 6, 6), (10, 6, 6), (10, 1, 1)],
-)  # fmt: skip
+    [
+        MNIST,
+        (32, 32, 32),
+        (32, 16, 16),
+        (64, 14, 14),
+        (64, 16, 16),
+        (64, 8, 8),
+        (128, 6, 6),
+        (10, 6, 6),
+        (10, 1, 1),
+        (10,),
+    ],
+    [
+        CIFAR10,
+        (96, 30, 30),
+        (96, 32, 32),
+        (96, 34, 34),
+        (96, 17, 17),
+        (192, 15, 15),
+        (192, 17, 17),
+        (192, 15, 15),
+        (192, 8, 8),
+        (192, 6, 6),
+        (192, 6, 6),
+        (10, 6, 6),
+        (10, 1, 1),
+    ],
+)
 CONVOLUTIONAL = {
-    "mnist_100_conv_fc": CONV_FC, "mnist_100_conv_gamma": CONV_SMALL, "mnist_100_conv_baseline": CONV_SMALL,
-    "cifar_4k_gamma": CONV_LARGE, "cifar_4k_baseline": CONV_LARGE,
-}  # fmt: skip
+    "mnist_100_conv_fc": CONV_FC,
+    "mnist_100_conv_gamma": CONV_SMALL,
+    "mnist_100_conv_baseline": CONV_SMALL,
+    "cifar_4k_gamma": CONV_LARGE,
+    "cifar_4k_baseline": CONV_LARGE,
+}
 
 
 def test_the_readme_has_18_commands(commands):
@@ -119,17 +151,42 @@ def test_defaults_are_the_originals():
     p = HyperParameters(encoder_layers=(MNIST, "10"))
     assert p.as_dict() == {
         "encoder_layers": (MNIST, "10"),
-        "denoising_cost_x": (0.0,), "decoder_spec": ("sig",), "act": ("relu",),
-        "f_local_noise_std": (0.3,), "super_noise_std": 0.3, "zestbn": "bugfix", "top_c": True,
-        "seed": 1, "dseed": 1, "num_epochs": 150, "lr": 0.002, "lrate_decay": 0.67,
-        "batch_size": 100, "valid_batch_size": 100, "valid_set_size": 10000,
-        "labeled_samples": None, "unlabeled_samples": None, "dataset": "mnist",
-        "contrast_norm": 0, "whiten_zca": 0, "unsupervised": False, "noise": "mrg", "plain_graph": False,
-        "adv_kind": "sgn", "adv_tau": (0.0,), "adv_kind_unlabeled": "sgn", "adv_tau_unlabeled": (0.0,),
-        "adv_layers": (0,), "adv_scale": "none", "adv_path": "corr",
+        "denoising_cost_x": (0.0,),
+        "decoder_spec": ("sig",),
+        "act": ("relu",),
+        "f_local_noise_std": (0.3,),
+        "super_noise_std": 0.3,
+        "zestbn": "bugfix",
+        "top_c": True,
+        "seed": 1,
+        "dseed": 1,
+        "num_epochs": 150,
+        "lr": 0.002,
+        "lrate_decay": 0.67,
+        "batch_size": 100,
+        "valid_batch_size": 100,
+        "valid_set_size": 10000,
+        "labeled_samples": None,
+        "unlabeled_samples": None,
+        "dataset": "mnist",
+        "contrast_norm": 0,
+        "whiten_zca": 0,
+        "unsupervised": False,
+        "noise": "mrg",
+        "plain_graph": False,
+        "adv_kind": "sgn",
+        "adv_tau": (0.0,),
+        "adv_kind_unlabeled": "sgn",
+        "adv_tau_unlabeled": (0.0,),
+        "adv_layers": (0,),
+        "adv_scale": "none",
+        "adv_path": "corr",
         # Ours alone, and of no effect.
-        "sources": (), "divide_by": None, "standardize": False, "rescale": False,
-    }  # fmt: skip
+        "sources": (),
+        "divide_by": None,
+        "standardize": False,
+        "rescale": False,
+    }
 
 
 def test_dseed_follows_seed_unless_given():
@@ -245,7 +302,12 @@ def test_a_decoder_over_max_pooling_needs_a_stride_of_its_size(pool):
             maps("convf:4:3:1:1", pool, "10", decoder_spec=spec)
         assert f"--decoder-spec: layer 1 needs the inverse of '{pool}'" in str(error.value)
     # Not where nothing comes down.
-    for spec in [("0",), ("0", "gauss0", "gauss", "gauss"), ("gauss", "gauss", "0", "gauss"), ("0", "0", "gauss", "gauss")]:
+    for spec in [
+        ("0",),
+        ("0", "gauss0", "gauss", "gauss"),
+        ("gauss", "gauss", "0", "gauss"),
+        ("0", "0", "gauss", "gauss"),
+    ]:
         assert len(maps("convf:4:3:1:1", pool, "10", decoder_spec=spec)) == 4
 
 
@@ -325,7 +387,7 @@ def test_a_softmax_below_maps_is_refused():
         (dict(decoder_spec=("relu0", "sig", "sig")), "--decoder-spec: 'relu' at layer 0 needs a signal from"),
         (dict(decoder_spec=("gauss", "sigmoid", "0")), "--decoder-spec: 'sigmoid' at layer 1 needs a signal"),
     ],
-)  # fmt: skip
+)
 def test_refused(options, says):
     assert says in refused(**options)
 

@@ -75,8 +75,14 @@ def test_windows_of_max_pooling_reach_every_pixel(size, stride):
 
 def test_sides_may_differ():
     assert shapes("convf:4:3:2:2-maxpool:2:2-convv:6:2:1:1-globalmeanpool:0-fc:5-3", (1, 9, 12)) == [
-        (1, 9, 12), (4, 6, 7), (4, 3, 4), (6, 2, 3), (6, 1, 1), (5,), (3,),
-    ]  # fmt: skip
+        (1, 9, 12),
+        (4, 6, 7),
+        (4, 3, 4),
+        (6, 2, 3),
+        (6, 1, 1),
+        (5,),
+        (3,),
+    ]
 
 
 def test_an_incomplete_window_at_the_edge_counts():
@@ -85,20 +91,42 @@ def test_an_incomplete_window_at_the_edge_counts():
 
 
 def test_conv_small_of_the_original():
-    layers = ("convf:32:5:1:1-maxpool:2:2-convv:64:3:1:1-convf:64:3:1:1-maxpool:2:2-convv:128:3:1:1-convv:10:1:1:1"
-              "-globalmeanpool:6:6-fc:10")  # fmt: skip
+    layers = (
+        "convf:32:5:1:1-maxpool:2:2-convv:64:3:1:1-convf:64:3:1:1-maxpool:2:2-convv:128:3:1:1-convv:10:1:1:1"
+        "-globalmeanpool:6:6-fc:10"
+    )
     assert shapes(layers, (1, 28, 28))[1:] == [
-        (32, 32, 32), (32, 16, 16), (64, 14, 14), (64, 16, 16), (64, 8, 8), (128, 6, 6), (10, 6, 6), (10, 1, 1), (10,),
-    ]  # fmt: skip
+        (32, 32, 32),
+        (32, 16, 16),
+        (64, 14, 14),
+        (64, 16, 16),
+        (64, 8, 8),
+        (128, 6, 6),
+        (10, 6, 6),
+        (10, 1, 1),
+        (10,),
+    ]
 
 
 def test_conv_large_of_the_original():
-    layers = ("convv:96:3:1:1-convf:96:3:1:1-convf:96:3:1:1-maxpool:2:2-convv:192:3:1:1-convf:192:3:1:1-convv:192:3:1:1"
-              "-maxpool:2:2-convv:192:3:1:1-convv:192:1:1:1-convv:10:1:1:1-globalmeanpool:0")  # fmt: skip
+    layers = (
+        "convv:96:3:1:1-convf:96:3:1:1-convf:96:3:1:1-maxpool:2:2-convv:192:3:1:1-convf:192:3:1:1-convv:192:3:1:1"
+        "-maxpool:2:2-convv:192:3:1:1-convv:192:1:1:1-convv:10:1:1:1-globalmeanpool:0"
+    )
     assert shapes(layers, (3, 32, 32))[1:] == [
-        (96, 30, 30), (96, 32, 32), (96, 34, 34), (96, 17, 17), (192, 15, 15), (192, 17, 17), (192, 15, 15),
-        (192, 8, 8), (192, 6, 6), (192, 6, 6), (10, 6, 6), (10, 1, 1),
-    ]  # fmt: skip
+        (96, 30, 30),
+        (96, 32, 32),
+        (96, 34, 34),
+        (96, 17, 17),
+        (192, 15, 15),
+        (192, 17, 17),
+        (192, 15, 15),
+        (192, 8, 8),
+        (192, 6, 6),
+        (192, 6, 6),
+        (10, 6, 6),
+        (10, 1, 1),
+    ]
 
 
 def test_conv_fc_of_the_original():
@@ -131,11 +159,28 @@ def test_a_kind_alone_is_told_what_it_lacks():
 
 @pytest.mark.parametrize(
     "text",
-    ["convv:", "convv:4", "convv:4:3", "convv:4:3:", "convv:4:3:1:1:1", "convv:4:0:1:1", "convv:0:3:1:1",
-     "convf:4:3:0:0", "convf:4:x:1:1", "convf:4:3:-1:-1", "convf:4:3.0:1:1",
-     "maxpool:2", "maxpool:2:2:2", "maxpool:0:2", "maxpool:2:0", "maxpool:a:b",
-     "globalmeanpool:", "globalmeanpool:0:0:0", "globalmeanpool:all"],
-)  # fmt: skip
+    [
+        "convv:",
+        "convv:4",
+        "convv:4:3",
+        "convv:4:3:",
+        "convv:4:3:1:1:1",
+        "convv:4:0:1:1",
+        "convv:0:3:1:1",
+        "convf:4:3:0:0",
+        "convf:4:x:1:1",
+        "convf:4:3:-1:-1",
+        "convf:4:3.0:1:1",
+        "maxpool:2",
+        "maxpool:2:2:2",
+        "maxpool:0:2",
+        "maxpool:2:0",
+        "maxpool:a:b",
+        "globalmeanpool:",
+        "globalmeanpool:0:0:0",
+        "globalmeanpool:all",
+    ],
+)
 def test_malformed_layers_of_maps(text):
     assert refusal(text).startswith(f"--encoder-layers: '{text}' is not a layer: write {text.split(':')[0]}:")
 

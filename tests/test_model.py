@@ -26,13 +26,15 @@ UNLABELED = rng.randn(N_UNLABELED, *IN_DIM).astype("float32")
 
 def hyper_parameters(**options):
     """Layers 6-5-4-3; the plain graph, which needs no compiler, unless options say otherwise."""
-    return HyperParameters(**{
-        "plain_graph": True,
-        "encoder_layers": (IN_DIM, "5", "4", "3"),
-        "denoising_cost_x": (10.0, 1.0, 0.1, 0.2),
-        "decoder_spec": ("gauss",),
-        **options,
-    })  # fmt: skip
+    return HyperParameters(
+        **{
+            "plain_graph": True,
+            "encoder_layers": (IN_DIM, "5", "4", "3"),
+            "denoising_cost_x": (10.0, 1.0, 0.1, 0.2),
+            "decoder_spec": ("gauss",),
+            **options,
+        }
+    )
 
 
 def built(halves="both", **options):
@@ -139,9 +141,18 @@ def numpy_costs(name, noise, labeled=LABELED, targets=TARGETS, unlabeled=UNLABEL
     draws = iter(noise)
     by_layer = [next(draws) if std else None for std in stds]
     return lambda params: forward(
-        params, labeled, targets, unlabeled, decoders=decoders, weights=p.denoising_cost_x, noise=by_layer,
-        stds=stds, acts=p.act * (4 if len(p.act) == 1 else 1), top_c=p.top_c, zestbn=p.zestbn,
-    )  # fmt: skip
+        params,
+        labeled,
+        targets,
+        unlabeled,
+        decoders=decoders,
+        weights=p.denoising_cost_x,
+        noise=by_layer,
+        stds=stds,
+        acts=p.act * (4 if len(p.act) == 1 else 1),
+        top_c=p.top_c,
+        zestbn=p.zestbn,
+    )
 
 
 def values_and_gradients(ladder, arrays, mode=PYTHON):
@@ -150,8 +161,9 @@ def values_and_gradients(ladder, arrays, mode=PYTHON):
     parameters = ComputationGraph([total]).parameters
     costs = {"total": total, **{f"denois{i}": cost for i, cost in ladder.costs.denois.items()}}
     if hasattr(ladder.error, "clean"):
-        costs.update(class_clean=ladder.costs.class_clean, class_corr=ladder.costs.class_corr,
-                     error_clean=ladder.error.clean)  # fmt: skip
+        costs.update(
+            class_clean=ladder.costs.class_clean, class_corr=ladder.costs.class_corr, error_clean=ladder.error.clean
+        )
     outputs = [*costs.values(), *at.grad(total, parameters), *ladder.noise.draws]
     values = value(outputs, arrays, mode)
     n, m = len(costs), len(costs) + len(parameters)
@@ -397,8 +409,6 @@ def test_gradients_flow_through_the_clean_path():
 # --- Running averages
 
 
-
-
 @pytest.mark.parametrize("half", ["both", "labeled", "unlabeled"])
 def test_running_averages(half):
     """Of the labelled half where there is one; unbiased; the counter stops at 10."""
@@ -415,8 +425,11 @@ def test_running_averages(half):
     mean, var = np.zeros(5), np.zeros(5)
     for k in range(1, 14):
         n = 3 + k % 4
-        batch = {"features_labeled": rng.randn(n, *IN_DIM).astype("float32"), "targets_labeled": np.zeros(n, int),
-                 "features_unlabeled": rng.randn(5, *IN_DIM).astype("float32") + 2}  # fmt: skip
+        batch = {
+            "features_labeled": rng.randn(n, *IN_DIM).astype("float32"),
+            "targets_labeled": np.zeros(n, int),
+            "features_unlabeled": rng.randn(5, *IN_DIM).astype("float32") + 2,
+        }
         function(*[batch[v.name] for v in arrays])
         z = batch["features_unlabeled" if half == "unlabeled" else "features_labeled"].reshape(-1, 6) @ W
         weight = 1 / min(k, 10)

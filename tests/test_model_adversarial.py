@@ -38,16 +38,24 @@ def evaluated(**more):
     params = perturb(ladder)
     acts = {(half, i): getattr(ladder.act.corr, half).z[i] for half in HALVES for i in range(4)}
     n = len(ladder.noise.draws)
-    values = value([*ladder.noise.draws, *acts.values()], arrays, c.mode() if more.get("plain_graph") is False else PYTHON)
+    values = value(
+        [*ladder.noise.draws, *acts.values()], arrays, c.mode() if more.get("plain_graph") is False else PYTHON
+    )
     return params, values[:n], dict(zip(acts, values[n:]))
 
 
 def truth(params, noise):
     """The ladder in NumPy; noise is a list a layer of what is added to z, (all examples, units), or None."""
     return forward(
-        params, LABELED, TARGETS, UNLABELED, decoders=[("gauss", True)] * 4, weights=(10, 1, 0.1, 0.2),
-        noise=[None if x is None else x.reshape(len(x), -1) for x in noise], stds=[1.0] * 4,
-    )  # fmt: skip
+        params,
+        LABELED,
+        TARGETS,
+        UNLABELED,
+        decoders=[("gauss", True)] * 4,
+        weights=(10, 1, 0.1, 0.2),
+        noise=[None if x is None else x.reshape(len(x), -1) for x in noise],
+        stds=[1.0] * 4,
+    )
 
 
 def scaled(draws):
@@ -161,7 +169,9 @@ def test_costs_and_gradients_with_the_noise_held_constant(graph):
     ladder, arrays = built(**more)
     perturbed = perturb(ladder)
     ladder.noise.draws += [ladder.act.corr.labeled.z[0], ladder.act.corr.unlabeled.z[0]]  # to look at them, too
-    costs, gradients, (*draws, z_l, z_u) = values_and_gradients(ladder, arrays, PYTHON if graph == "plain" else c.mode())
+    costs, gradients, (*draws, z_l, z_u) = values_and_gradients(
+        ladder, arrays, PYTHON if graph == "plain" else c.mode()
+    )
     corrupted = np.concatenate([z_l - LABELED, z_u - UNLABELED]) / np.float32(STD)
     assert np.abs(corrupted - draws[0]).max() > 0.1
     out = numpy_costs("gauss", [corrupted, *draws[1:]])

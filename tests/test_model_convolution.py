@@ -26,25 +26,36 @@ GAUSS = ("gauss", True)
 NETWORKS = {
     # An odd side under max-pooling, and units above a global pool.
     "pooled": (
-        (2, 7, 7), ["convf:3:3:1:1", "maxpool:2:2", "convv:4:2:1:1", "globalmeanpool:0", "fc:5"],
-        ["relu"] * 5 + ["softmax"], [GAUSS] * 6, [0.3] * 6,
+        (2, 7, 7),
+        ["convf:3:3:1:1", "maxpool:2:2", "convv:4:2:1:1", "globalmeanpool:0", "fc:5"],
+        ["relu"] * 5 + ["softmax"],
+        [GAUSS] * 6,
+        [0.3] * 6,
     ),
     # Strides, sides of different lengths, and units above maps.
     "strided": (
-        (1, 9, 8), ["convv:3:3:2:2", "convf:4:2:2:2", "fc:6", "fc:5"],
+        (1, 9, 8),
+        ["convv:3:3:2:2", "convf:4:2:2:2", "fc:6", "fc:5"],
         ["relu", "sigmoid", "leakyrelu", "relu", "softmax"],
-        [("sig", True), GAUSS, ("comparison_g2", True), ("sig", False), ("lin", True)], [0.5, 0.3, 0.2, 0.3, 0.1],
+        [("sig", True), GAUSS, ("comparison_g2", True), ("sig", False), ("lin", True)],
+        [0.5, 0.3, 0.2, 0.3, 0.1],
     ),
     # No units at all; a layer without noise, one without a decoder, and so one that gets nothing from above.
     "pool_on_top": (
-        (2, 5, 4), ["convv:3:2:1:1", "convf:5:3:1:1", "globalmeanpool:0"],
-        ["relu", "leakyrelu", "linear", "softmax"], [("gauss", False), None, GAUSS, ("lin", True)], [0.3, 0.3, 0, 0.3],
+        (2, 5, 4),
+        ["convv:3:2:1:1", "convf:5:3:1:1", "globalmeanpool:0"],
+        ["relu", "leakyrelu", "linear", "softmax"],
+        [("gauss", False), None, GAUSS, ("lin", True)],
+        [0.3, 0.3, 0, 0.3],
     ),
     "convolution_on_top": (
-        (1, 4, 5), ["convf:3:2:1:1", "maxpool:3:3", "convv:5:2:1:1"],
-        ["relu", "softplus", "relu", "softmax"], [("relu", True), GAUSS, GAUSS, GAUSS], [0.3, 0.3, 0.4, 0.3],
+        (1, 4, 5),
+        ["convf:3:2:1:1", "maxpool:3:3", "convv:5:2:1:1"],
+        ["relu", "softplus", "relu", "softmax"],
+        [("relu", True), GAUSS, GAUSS, GAUSS],
+        [0.3, 0.3, 0.4, 0.3],
     ),
-}  # fmt: skip
+}
 N_LABELED, N_UNLABELED = 6, 8
 TARGETS = np.array([0, 1, 2, 3, 4, 2])
 
@@ -57,9 +68,14 @@ def hyper_parameters(name, plain):
     in_dim, layers, acts, decoders, stds = NETWORKS[name]
     spec = tuple("0" if d is None else d[0] if d[1] else d[0] + "0" for d in decoders)
     return HyperParameters(
-        encoder_layers=(in_dim, *layers), decoder_spec=spec, act=tuple(acts), super_noise_std=stds[0],
-        f_local_noise_std=tuple(stds), denoising_cost_x=weights(name), plain_graph=plain,
-    )  # fmt: skip
+        encoder_layers=(in_dim, *layers),
+        decoder_spec=spec,
+        act=tuple(acts),
+        super_noise_std=stds[0],
+        f_local_noise_std=tuple(stds),
+        denoising_cost_x=weights(name),
+        plain_graph=plain,
+    )
 
 
 def weights(name):
@@ -87,8 +103,9 @@ def perturb(ladder):
 def outputs_of(ladder):
     """Costs, activations and gradients, each by name, and the noise."""
     costs = {"total": ladder.costs.total, **{f"denois{i}": cost for i, cost in ladder.costs.denois.items()}}
-    costs.update(class_clean=ladder.costs.class_clean, class_corr=ladder.costs.class_corr,
-                 error_clean=ladder.error.clean)  # fmt: skip
+    costs.update(
+        class_clean=ladder.costs.class_clean, class_corr=ladder.costs.class_corr, error_clean=ladder.error.clean
+    )
     activations = {("est", "", "z", i): z for i, z in ladder.act.est.z.items()}
     for path in ("clean", "corr"):
         for half in ("labeled", "unlabeled"):
@@ -116,8 +133,18 @@ def test_costs_activations_and_gradients(name, graph):
     noise = [next(draws) if std else None for std in stds]
 
     def truth(params):
-        return forward(params, labeled, TARGETS, unlabeled, layers=layers, decoders=decoders, weights=weights(name),
-                       noise=noise, stds=stds, acts=acts[1:])  # fmt: skip
+        return forward(
+            params,
+            labeled,
+            TARGETS,
+            unlabeled,
+            layers=layers,
+            decoders=decoders,
+            weights=weights(name),
+            noise=noise,
+            stds=stds,
+            acts=acts[1:],
+        )
 
     out = truth(parameters)
     assert_costs(found.costs, out)
@@ -187,7 +214,9 @@ def test_running_averages_are_of_maps(name):
     values = {key: value.astype("float64") for key, value in perturb(ladder).items()}
     updates = ComputationGraph(ladder.clean_outputs()).updates
     labeled, unlabeled = halves(name)
-    aesara.function(inputs, [], updates=updates, mode=MODES["fused"], on_unused_input="ignore")(labeled, TARGETS, unlabeled)
+    aesara.function(inputs, [], updates=updates, mode=MODES["fused"], on_unused_input="ignore")(
+        labeled, TARGETS, unlabeled
+    )
     path = encoder(values, labeled, layers, acts[1:])
     for i in range(1, len(layers) + 1):
         expected = {"mean": path.m[i].ravel(), "var": path.s[i].ravel() * N_LABELED / (N_LABELED - 1)}
@@ -205,9 +234,19 @@ def test_parameters_have_the_shapes_and_order_of_the_originals():
     ladder.apply(*input_variables((2, 7, 7)))
     shapes = {name: shared.get_value().shape for name, shared in ladder.shareds.items() if "_bn_" not in name}
     expected = {
-        "counter": (), "counter_max": (), "f_1_W": (3, 2, 3, 3), "f_1_b": (3,), "f_3_W": (4, 3, 2, 2), "f_3_b": (4,),
-        "f_5_W": (4, 5), "f_5_b": (5,), "f_5_c": (5,), "g_4_W": (5, 4), "g_2_W": (3, 4, 2, 2), "g_0_W": (2, 3, 3, 3),
-    }  # fmt: skip
+        "counter": (),
+        "counter_max": (),
+        "f_1_W": (3, 2, 3, 3),
+        "f_1_b": (3,),
+        "f_3_W": (4, 3, 2, 2),
+        "f_3_b": (4,),
+        "f_5_W": (4, 5),
+        "f_5_b": (5,),
+        "f_5_c": (5,),
+        "g_4_W": (5, 4),
+        "g_2_W": (3, 4, 2, 2),
+        "g_0_W": (2, 3, 3, 3),
+    }
     assert {name: shape for name, shape in shapes.items() if name[0] != "g" or name.endswith("W")} == expected
     weights = [name for name in shapes if name.endswith("W")]
     assert weights == ["f_1_W", "f_3_W", "f_5_W", "g_4_W", "g_2_W", "g_0_W"]

@@ -10,10 +10,15 @@ from ladder.plain_json import NotJSON, check, parse
 @pytest.mark.parametrize(
     "content, said",
     [
-        (b"[" * 100_000, "too deep"), (b'{"a":' * 100_000, "too deep"), (b"\xff", "no UTF-8"), ('"é"'.encode("utf-16"), "no UTF-8"),
-        (b"", "Expecting value"), (b"9" * 5000, "digits"), (b"{]", "Expecting"),
+        (b"[" * 100_000, "too deep"),
+        (b'{"a":' * 100_000, "too deep"),
+        (b"\xff", "no UTF-8"),
+        ('"é"'.encode("utf-16"), "no UTF-8"),
+        (b"", "Expecting value"),
+        (b"9" * 5000, "digits"),
+        (b"{]", "Expecting"),
     ],
-)  # fmt: skip
+)
 def test_no_json(content, said):
     with pytest.raises(NotJSON, match=said):
         parse(content)
@@ -22,11 +27,17 @@ def test_no_json(content, said):
 @pytest.mark.parametrize(
     "value, kind, checked",
     [
-        (1, int, 1), (1, float, 1.0), (0.5, float, 0.5), ("a", str, "a"), (True, bool, True), (None, Optional[int], None),
-        ([1, 2], Tuple[int, ...], (1, 2)), ([1, 0.5], Tuple[float, float], (1.0, 0.5)),
+        (1, int, 1),
+        (1, float, 1.0),
+        (0.5, float, 0.5),
+        ("a", str, "a"),
+        (True, bool, True),
+        (None, Optional[int], None),
+        ([1, 2], Tuple[int, ...], (1, 2)),
+        ([1, 0.5], Tuple[float, float], (1.0, 0.5)),
         ({"a": 1, "c": 2}, {"a": int, "b": Optional[str]}, {"a": 1, "b": None}),
     ],
-)  # fmt: skip
+)
 def test_declared_types(value, kind, checked):
     found = check(value, kind, "x")
     assert found == checked and type(found) is type(checked)
@@ -35,11 +46,28 @@ def test_declared_types(value, kind, checked):
 @pytest.mark.parametrize(
     "value, kind",
     [
-        (True, int), (1.0, int), (float("inf"), int), (float("inf"), float), (float("nan"), float), (10**400, float), (True, float),
-        ("1", int), (1, str), (0, bool), (None, str), ([], str), (["a"], Tuple[int, ...]), ([1], Tuple[float, float]), ({}, Tuple[int, ...]),
-        ([], dict), ({}, {"a": int}), ("x", Optional[int]), (10**30, str), ([[[]]], float),
+        (True, int),
+        (1.0, int),
+        (float("inf"), int),
+        (float("inf"), float),
+        (float("nan"), float),
+        (10**400, float),
+        (True, float),
+        ("1", int),
+        (1, str),
+        (0, bool),
+        (None, str),
+        ([], str),
+        (["a"], Tuple[int, ...]),
+        ([1], Tuple[float, float]),
+        ({}, Tuple[int, ...]),
+        ([], dict),
+        ({}, {"a": int}),
+        ("x", Optional[int]),
+        (10**30, str),
+        ([[[]]], float),
     ],
-)  # fmt: skip
+)
 def test_other_types(value, kind):
     with pytest.raises(NotJSON) as caught:
         check(value, kind, "it")

@@ -146,9 +146,8 @@ class AttackedBatch:
         if s.random_start:
             start = self._clipped(self.x + random_in_ball(kind, self.x.shape, tau, self._random(kind)))
         return projected_gradient_descent(
-            kind, self.x, self.y, self._gradient, tau,
-            steps=s.steps, step_size=s.step_size, clip=s.clip, start=start,
-        )  # fmt: skip
+            kind, self.x, self.y, self._gradient, tau, steps=s.steps, step_size=s.step_size, clip=s.clip, start=start
+        )
 
     def _random(self, kind):
         """A generator of its own for each kind: what is drawn does not depend on which others are asked for."""

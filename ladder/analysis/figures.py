@@ -45,7 +45,11 @@ def error_figure(report, title):
         if points:
             style = "--" if kind == "gaussian" else "-"
             axes.plot(*zip(*points), color=color, marker=marker, markersize=5, linestyle=style, label=kind)
-    axes.set(xlabel=f"tau, in units of the {report.get('units', 'inputs')}", ylabel=f"error, % of {report['n']:,} examples", title=title)
+    axes.set(
+        xlabel=f"tau, in units of the {report.get('units', 'inputs')}",
+        ylabel=f"error, % of {report['n']:,} examples",
+        title=title,
+    )
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -99,15 +103,23 @@ def image_figure(rows, targets, value_range, title):
         for image, guess, target, axes in zip(images, guesses, targets, line):
             shown = np.clip((image - low) / (high - low), 0, 1)
             axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axes.set_title(str(guess), fontsize=10, pad=3, color=RIGHT if guess == target else WRONG,
-                           fontweight="normal" if guess == target else "bold")  # fmt: skip
+            axes.set_title(
+                str(guess),
+                fontsize=10,
+                pad=3,
+                color=RIGHT if guess == target else WRONG,
+                fontweight="normal" if guess == target else "bold",
+            )
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
     for target, axes in zip(targets, grid[-1]):
         axes.set_xlabel(f"true {target}", fontsize=9, color="#777777")
     figure.suptitle(title, fontsize=11)
-    figure.supxlabel(f"Above each image the class it is taken for, red where wrong.\n"
-                     f"Black is {low:g} or less, white {high:g} or more.", fontsize=9)  # fmt: skip
+    figure.supxlabel(
+        f"Above each image the class it is taken for, red where wrong.\n"
+        f"Black is {low:g} or less, white {high:g} or more.",
+        fontsize=9,
+    )
     return figure
 
 

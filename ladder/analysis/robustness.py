@@ -43,8 +43,13 @@ def count_errors(batches, classify, gradient, settings, progress=lambda n: None)
         "n": n,
         "n_wrong_before": n_wrong_before,
         "attacks": [
-            {"kind": kind, "tau": tau, "n_wrong": int(wrong), "n_newly_wrong": int(newly),
-             "error_percent": 100 * int(wrong) / n}
+            {
+                "kind": kind,
+                "tau": tau,
+                "n_wrong": int(wrong),
+                "n_newly_wrong": int(newly),
+                "error_percent": 100 * int(wrong) / n,
+            }
             for (kind, tau), wrong, newly in zip(choices, n_wrong, n_newly_wrong)
         ],
-    }  # fmt: skip
+    }

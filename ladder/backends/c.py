@@ -180,7 +180,9 @@ def _prepare(threads: int) -> CBackend:
     damaged_modules.remove(flags.compile_folder())
     library = blas.named(user["blas__ldflags"]) if "blas__ldflags" in user else blas.find(cxx)
     if library.name == "none":
-        log.warning("No BLAS found: the plain graph, validation and predictions will be slow: install scipy from PyPI, or mkl")
+        log.warning(
+            "No BLAS found: the plain graph, validation and predictions will be slow: install scipy from PyPI, or mkl"
+        )
     _set_openmp()
     wanted = {
         "floatX": "float32",

@@ -36,7 +36,9 @@ def python_version() -> None:
     """Raise UserError unless Aesara 2.9.4 runs on this Python."""
     if sys.version_info[:2] not in PYTHON_VERSIONS:
         version = ".".join(map(str, sys.version_info[:2]))
-        raise UserError(f"Aesara 2.9.4 compiles C with Python 3.10 and 3.11, and this is Python {version}: use one of these, or --backend jax")
+        raise UserError(
+            f"Aesara 2.9.4 compiles C with Python 3.10 and 3.11, and this is Python {version}: use one of these, or --backend jax"
+        )
 
 
 def find_compiler() -> str:
@@ -104,7 +106,9 @@ def links(cxx: str, ldflags: str) -> None:
         command = [cxx, "-x", "c++", "-", "-o", f"{directory}/out", *ldflags.split()]
         done = subprocess.run(command, input=program, capture_output=True, text=True)
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "cannot find" in line or "error" in line), done.stderr)
+        said = next(
+            (line for line in done.stderr.splitlines() if "cannot find" in line or "error" in line), done.stderr
+        )
         raise UserError(
             f"{flags.where('blas__ldflags')} cannot be used ({said.strip()}): take it away, and ladder finds a BLAS itself"
         )

@@ -61,9 +61,16 @@ def _raised_in(error, names):
 
 def _module(error, text):
     path = getattr(error, "path", None)
-    if not isinstance(error, ImportError) or not path or not _in_compile_folder(path) or not damaged_modules.is_aesaras(path):
+    if (
+        not isinstance(error, ImportError)
+        or not path
+        or not _in_compile_folder(path)
+        or not damaged_modules.is_aesaras(path)
+    ):
         return None
-    done = "has been removed: give the command again" if damaged_modules.remove_one(path) else "cannot be removed: do so"
+    done = (
+        "has been removed: give the command again" if damaged_modules.remove_one(path) else "cannot be removed: do so"
+    )
     return f"the compiled module {path} is damaged ({text}), and {done}"
 
 

@@ -18,8 +18,17 @@ from pathlib import Path
 from ladder.backends import vectorise
 
 #: What Aesara's modules include first.
-HEADERS = ("Python.h", "iostream", "math.h", "numpy/arrayobject.h", "numpy/arrayscalars.h", "vector", "algorithm", "cmath",
-           "memory")
+HEADERS = (
+    "Python.h",
+    "iostream",
+    "math.h",
+    "numpy/arrayobject.h",
+    "numpy/arrayscalars.h",
+    "vector",
+    "algorithm",
+    "cmath",
+    "memory",
+)
 
 
 def use() -> None:

@@ -33,8 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser():
     """The parser of ``run.py``; each sub-command sets ``run``, a function of its arguments."""
-    parser = _Parser(prog="run.py", allow_abbrev=False,
-                     description="Semi-supervised learning with ladder networks.")  # fmt: skip
+    parser = _Parser(prog="run.py", allow_abbrev=False, description="Semi-supervised learning with ladder networks.")
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
@@ -91,7 +90,9 @@ def _run(args):
     except TrainingStopped as error:
         return _say(args, error, 1)
     except MemoryError:
-        return _say(args, "there is not enough memory for this: take less data, a smaller network or a smaller batch.", 2)
+        return _say(
+            args, "there is not enough memory for this: take less data, a smaller network or a smaller batch.", 2
+        )
     except OSError as error:
         if error.errno is None:  # a library's own, not the system's
             raise

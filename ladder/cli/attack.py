@@ -46,33 +46,76 @@ attack_errors.png and attack_images.png."""
 def add_parser(subparsers):
     default = AttackSettings()
     parser = subparsers.add_parser(
-        "attack", help="test error of a trained network under attack", allow_abbrev=False, description=DESCRIPTION,
+        "attack",
+        help="test error of a trained network under attack",
+        allow_abbrev=False,
+        description=DESCRIPTION,
         epilog="A folder with nothing but a trained_params.npz needs the options it was trained with; "
         "options given here go before those of a run's params.json.",
-    )  # fmt: skip
+    )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
-    parser.add_argument("--kinds", nargs="+", default=default.kinds, metavar="KIND",
-                        help=f"attacks, of {', '.join(KINDS)} (default: all)")  # fmt: skip
-    parser.add_argument("--tau", nargs="+", type=number, default=default.taus, metavar="TAU",
-                        help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})")  # fmt: skip
-    parser.add_argument("--steps", type=int, default=default.steps, metavar="N",
-                        help=f"steps of projected gradient descent (default: {default.steps})")  # fmt: skip
-    parser.add_argument("--step-size", type=float, metavar="R",
-                        help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)")  # fmt: skip
-    parser.add_argument("--random-start", action="store_true",
-                        help="start the descent at a random point of the ball, not at the example")  # fmt: skip
-    parser.add_argument("--clip", action=argparse.BooleanOptionalAction, default=default.clip,
-                        help="keep attacked inputs between 0 and 1 (default: no)")  # fmt: skip
-    parser.add_argument("--attack-seed", type=int, default=default.seed, metavar="N",
-                        help=f"seed of the Gaussian control and random starts (default: {default.seed})")  # fmt: skip
-    parser.add_argument("--units", choices=("inputs", "pixels"), default="inputs",
-                        help="what tau measures and noise is added to: the network's inputs, or the pixels before "
-                        "contrast normalisation and whitening (default: inputs)")  # fmt: skip
-    parser.add_argument("--data-type", choices=("test", "valid"), default="test",
-                        help="what to attack (default: test)")  # fmt: skip
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=default.kinds,
+        metavar="KIND",
+        help=f"attacks, of {', '.join(KINDS)} (default: all)",
+    )
+    parser.add_argument(
+        "--tau",
+        nargs="+",
+        type=number,
+        default=default.taus,
+        metavar="TAU",
+        help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=default.steps,
+        metavar="N",
+        help=f"steps of projected gradient descent (default: {default.steps})",
+    )
+    parser.add_argument(
+        "--step-size",
+        type=float,
+        metavar="R",
+        help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)",
+    )
+    parser.add_argument(
+        "--random-start",
+        action="store_true",
+        help="start the descent at a random point of the ball, not at the example",
+    )
+    parser.add_argument(
+        "--clip",
+        action=argparse.BooleanOptionalAction,
+        default=default.clip,
+        help="keep attacked inputs between 0 and 1 (default: no)",
+    )
+    parser.add_argument(
+        "--attack-seed",
+        type=int,
+        default=default.seed,
+        metavar="N",
+        help=f"seed of the Gaussian control and random starts (default: {default.seed})",
+    )
+    parser.add_argument(
+        "--units",
+        choices=("inputs", "pixels"),
+        default="inputs",
+        help="what tau measures and noise is added to: the network's inputs, or the pixels before "
+        "contrast normalisation and whitening (default: inputs)",
+    )
+    parser.add_argument("--data-type", choices=("test", "valid"), default="test", help="what to attack (default: test)")
     parser.add_argument("--examples", type=int, metavar="N", help="attack the first N alone (default: all)")
-    parser.add_argument("--figure-tau", type=float, default=0.25, metavar="TAU",
-                        help=f"power of the attacks in {IMAGES} (default: 0.25)")  # fmt: skip
+    parser.add_argument(
+        "--figure-tau",
+        type=float,
+        default=0.25,
+        metavar="TAU",
+        help=f"power of the attacks in {IMAGES} (default: 0.25)",
+    )
     parser.add_argument("--output", metavar="FOLDER", help="folder to write to (default: that of the run)")
     add_training_options(parser)
     add_backend_options(parser)
@@ -103,8 +146,14 @@ def run(args):
         examples, show = training.preprocess(examples), training.undo if preprocesses(p) else None
     batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(p)))
     report = _count_errors(batches, len(indices), classify, gradient, settings)
-    report = {"folder": str(folder), "dataset": examples.name, "data_type": args.data_type,
-              "units": units, "settings": asdict(settings), **report}  # fmt: skip
+    report = {
+        "folder": str(folder),
+        "dataset": examples.name,
+        "data_type": args.data_type,
+        "units": units,
+        "settings": asdict(settings),
+        **report,
+    }
     _print_report(report)
     _write(output / REPORT, lambda path: save_json(path, report))
     _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output, show)
@@ -117,9 +166,14 @@ def _settings(args):
         raise UserError(f"--examples is {args.examples}, but must be at least 1.")
     check_tau("--figure-tau", args.figure_tau)
     return AttackSettings(
-        kinds=tuple(args.kinds), taus=tuple(args.tau), steps=args.steps, step_size=args.step_size, clip=args.clip,
-        random_start=args.random_start, seed=args.attack_seed,
-    )  # fmt: skip
+        kinds=tuple(args.kinds),
+        taus=tuple(args.tau),
+        steps=args.steps,
+        step_size=args.step_size,
+        clip=args.clip,
+        random_start=args.random_start,
+        seed=args.attack_seed,
+    )
 
 
 def _check_clip_has_bounds(settings, units):
@@ -150,7 +204,9 @@ def _output_folder(path):
 def units_of_inputs(p):
     """What the network's inputs are, after any preprocessing."""
     done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
-    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(p.whiten_zca)
+    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(
+        p.whiten_zca
+    )
     return " and ".join(done) + " inputs" if done else "inputs"
 
 

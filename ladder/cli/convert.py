@@ -44,11 +44,15 @@ def add_parser(subparsers):
 def _add_mnist(datasets):
     parser = datasets.add_parser("mnist", allow_abbrev=False, help="MNIST, from its four downloaded files")
     parser.add_argument(
-        "--directory", default=".", metavar="D",
+        "--directory",
+        default=".",
+        metavar="D",
         help="folder with train-images-idx3-ubyte.gz and the other three files (default: this folder)",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "uint8"), default="float32",
+        "--dtype",
+        choices=("float32", "uint8"),
+        default="float32",
         help="how pixels are stored: float32 from 0 to 1, or uint8 in a quarter of the space; "
         "training sees the same numbers (default: float32)",
     )
@@ -58,7 +62,9 @@ def _add_mnist(datasets):
 def _add_cifar10(datasets):
     parser = datasets.add_parser("cifar10", allow_abbrev=False, help="CIFAR-10, from its downloaded archive")
     parser.add_argument(
-        "--directory", default=".", metavar="D",
+        "--directory",
+        default=".",
+        metavar="D",
         help="folder with cifar-10-python.tar.gz (which need not be unpacked) or cifar-10-batches-py, or one of "
         "these two itself (default: this folder)",
     )
@@ -66,38 +72,58 @@ def _add_cifar10(datasets):
 
 
 def _add_digits(datasets):
-    parser = datasets.add_parser("digits", allow_abbrev=False, help="the small 8 x 8 digits that come with scikit-learn")
+    parser = datasets.add_parser(
+        "digits", allow_abbrev=False, help="the small 8 x 8 digits that come with scikit-learn"
+    )
     _add_output_options(parser)
 
 
 def _add_arrays(datasets):
-    parser = datasets.add_parser("arrays", allow_abbrev=False, help="your own data, from a .npz file of numpy arrays, or from an HDF5 file whose labels or images need mending")
+    parser = datasets.add_parser(
+        "arrays",
+        allow_abbrev=False,
+        help="your own data, from a .npz file of numpy arrays, or from an HDF5 file whose labels or images need mending",
+    )
     parser.add_argument(
-        "--input", required=True, metavar="FILE",
+        "--input",
+        required=True,
+        metavar="FILE",
         help=".npz file with features and targets (whole numbers from 0; -1 for no label; left out where nothing has a "
         "label), and features_test and targets_test if it has a test set of its own; or an HDF5 file in Fuel's layout",
     )
     parser.add_argument(
-        "--sources", type=split_by(","), default=(), metavar="NAMES",
+        "--sources",
+        type=split_by(","),
+        default=(),
+        metavar="NAMES",
         help="what the file calls features and targets, e.g. features=x,targets=y (of a .npz file also features_test=…); "
         "targets=none leaves labels out",
     )
     parser.add_argument(
-        "--splits", type=split_by(","), default=(), metavar="NAMES",
+        "--splits",
+        type=split_by(","),
+        default=(),
+        metavar="NAMES",
         help="what an HDF5 file calls its training and test examples, e.g. train=training,test=testing",
     )
     parser.add_argument(
-        "--no-label", type=_label, default=NO_LABEL, metavar="L",
+        "--no-label",
+        type=_label,
+        default=NO_LABEL,
+        metavar="L",
         help="the target that means 'no label'; none where every one is a class (default: -1)",
     )
     parser.add_argument("--renumber-labels", action="store_true", help="number the classes from 0, in their order")
     parser.add_argument(
-        "--channels", choices=("first", "last"),
+        "--channels",
+        choices=("first", "last"),
         help="where images have their channels (default: as the axes' labels or the shape say)",
     )
     parser.add_argument("--name", help="what to call the data set (default: the file's name without .npz)")
     parser.add_argument(
-        "--test-fraction", type=float, metavar="F",
+        "--test-fraction",
+        type=float,
+        metavar="F",
         help="part of the labelled examples to set aside for testing, the same of each class; "
         "0 for none (default: 0.2, unless the file has test arrays)",
     )
@@ -118,7 +144,8 @@ def _label(text):
 
 def _add_output_options(parser):
     parser.add_argument(
-        "--output-directory", metavar="D",
+        "--output-directory",
+        metavar="D",
         help="folder to write to (default: the first of $FUEL_DATA_PATH, or else datasets)",
     )
     parser.add_argument("--force", action="store_true", help="replace the file if it is there already")
@@ -141,7 +168,14 @@ _CONVERTERS = {
     "cifar10": lambda args, path: convert_cifar10(args.directory, path),
     "digits": lambda args, path: convert_digits(path),
     "arrays": lambda args, path: convert_arrays(
-        args.input, path, args.test_fraction, args.seed, args.sources, args.splits, args.no_label, args.renumber_labels,
+        args.input,
+        path,
+        args.test_fraction,
+        args.seed,
+        args.sources,
+        args.splits,
+        args.no_label,
+        args.renumber_labels,
         args.channels,
     ),
 }

@@ -8,24 +8,22 @@ from ladder.cli.printing import print_table
 from ladder.cli.train import prepare, print_interrupted, train_one
 from ladder.data.experiment import load_examples, sequential_batches
 
-NETWORK = {
-    "dataset": "digits",
-    "labeled_samples": 100,
-    "encoder_layers": ("250", "100", "50", "10"),
-    "num_epochs": 150,
-}
+NETWORK = {"dataset": "digits", "labeled_samples": 100, "encoder_layers": ("250", "100", "50", "10"), "num_epochs": 150}
 LADDER = {**NETWORK, "decoder_spec": ("gauss",), "denoising_cost_x": (2000.0, 20.0, 0.1, 0.1, 0.1)}
 LABELS_ALONE = {**NETWORK, "decoder_spec": ("0",), "denoising_cost_x": (0.0,) * 5}
 
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "demo", help="see a ladder learn from 100 labels", allow_abbrev=False,
+        "demo",
+        help="see a ladder learn from 100 labels",
+        allow_abbrev=False,
         description="Train a ladder network on scikit-learn's handwritten digits with 100 labels, train the "
         "same network on those labels alone, and print both test errors. It needs no download.",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, metavar="N",
-                        help="seed of weights, noise and choice of labels (default: 1)")  # fmt: skip
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="seed of weights, noise and choice of labels (default: 1)"
+    )
     add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser

@@ -10,9 +10,11 @@ from ladder.errors import UserError
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "devices", help="what there is to compute on", allow_abbrev=False,
+        "devices",
+        help="what there is to compute on",
+        allow_abbrev=False,
         description="List what --backend c and --backend jax compute on here, and what is missing for either.",
-    )  # fmt: skip
+    )
     parser.set_defaults(run=run)
     return parser
 

@@ -26,15 +26,30 @@ def print_network(p, examples, split):
         f"{len(split.valid)} for validation; one example is {' x '.join(map(str, examples.in_dim))}"
     )
     table = Table(
-        "layer", "type", "dim", "activation", "noise", "decoder", "cost weight", "in encoder", "in decoder", title="Layers, and their numbers of parameters",
-    )  # fmt: skip
+        "layer",
+        "type",
+        "dim",
+        "activation",
+        "noise",
+        "decoder",
+        "cost weight",
+        "in encoder",
+        "in decoder",
+        title="Layers, and their numbers of parameters",
+    )
     for layer in ladder.layers:
         decoder = layer.decoder + ("" if layer.uses_u or not layer.decoder else " (no u)")
         table.add_row(
-            str(layer.number), _type(layer), " x ".join(map(str, layer.dim)),
-            layer.encoder_act if layer.number else "", f"{layer.noise_std:g}", decoder or "none", f"{layer.denoising_cost:g}",
-            f"{counts['f', layer.number]:,}", f"{counts['g', layer.number]:,}",
-        )  # fmt: skip
+            str(layer.number),
+            _type(layer),
+            " x ".join(map(str, layer.dim)),
+            layer.encoder_act if layer.number else "",
+            f"{layer.noise_std:g}",
+            decoder or "none",
+            f"{layer.denoising_cost:g}",
+            f"{counts['f', layer.number]:,}",
+            f"{counts['g', layer.number]:,}",
+        )
     print_table(table)
     for line in _adversarial_noise(ladder):
         print(line)

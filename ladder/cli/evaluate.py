@@ -21,12 +21,7 @@ from ladder.cli.options import (
 from ladder.cli.output import check_output, write_text
 from ladder.cli.printing import fits, print_table
 from ladder.data import NO_LABEL
-from ladder.data.experiment import (
-    check_classes,
-    describe,
-    sequential_batches,
-    training_stream,
-)
+from ladder.data.experiment import check_classes, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
 from ladder.data.record import check_unchanged, read, reading_of_others
 from ladder.errors import UserError
@@ -49,16 +44,25 @@ MOST_COLUMNS = 100
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "evaluate", help="test error of a trained network", allow_abbrev=False,
+        "evaluate",
+        help="test error of a trained network",
+        allow_abbrev=False,
         description="Print the error of a trained network, by class and overall, and a confusion matrix. "
         "A folder with nothing but a trained_params.npz, such as the original wrote, needs the options "
         "it was trained with; options given here go before those of a run's params.json.",
-    )  # fmt: skip
+    )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
-    parser.add_argument("--data-type", choices=("test", "valid", "train"), default="test",
-                        help="what to evaluate on; 'train' normalises each batch with its own statistics (default: test)")  # fmt: skip
-    parser.add_argument("--recompute-statistics", action="store_true",
-                        help="estimate the batch-normalisation statistics again from the training data, as the original does")  # fmt: skip
+    parser.add_argument(
+        "--data-type",
+        choices=("test", "valid", "train"),
+        default="test",
+        help="what to evaluate on; 'train' normalises each batch with its own statistics (default: test)",
+    )
+    parser.add_argument(
+        "--recompute-statistics",
+        action="store_true",
+        help="estimate the batch-normalisation statistics again from the training data, as the original does",
+    )
     parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
     add_training_options(parser)
     add_backend_options(parser)
@@ -111,7 +115,9 @@ def classification_report(p, folder, training, args):
         statistics = "estimated"
     own_statistics = statistics == "of each batch"
     probabilities = classifier.compile(running_statistics=not own_statistics)
-    batches = sequential_batches(examples, indices, p.batch_size if own_statistics else examples_at_once(resolve_layers(p)))
+    batches = sequential_batches(
+        examples, indices, p.batch_size if own_statistics else examples_at_once(resolve_layers(p))
+    )
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
     return error_report(examples.targets[indices], guesses), statistics
 
@@ -290,7 +296,9 @@ def _print_report(report, data_type):
         print_table(_table_by_class(report, False))
         print(f"Most frequent mistakes: {_worst_pairs(report['confusion'])}")
         print(f"(The matrix of {n_classes} x {n_classes} guesses is too wide to be shown; --json FILE has it whole.)")
-    print(f"{data_type.capitalize()} error: {report['error_percent']:.2f} % ({report['n_wrong']} of {report['n']} wrong)")
+    print(
+        f"{data_type.capitalize()} error: {report['error_percent']:.2f} % ({report['n_wrong']} of {report['n']} wrong)"
+    )
 
 
 def _table_by_class(report, with_guesses):

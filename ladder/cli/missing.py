@@ -72,6 +72,11 @@ def _has_run(options, runs):
         run = same[0]
         logger.info(
             "Seed %d was begun in %s (epoch %d of %d) and is left out; unless it is training now, go on with: "
-            "run.py train --resume %s", seed, run.folder, run.epochs, run.options["num_epochs"], run.folder,
-        )  # fmt: skip
+            "run.py train --resume %s",
+            seed,
+            run.folder,
+            run.epochs,
+            run.options["num_epochs"],
+            run.folder,
+        )
     return bool(same)

@@ -30,129 +30,228 @@ def add_training_options(parser):
     """Add all options that describe a network, its data and its training."""
     general = parser.add_argument_group("training")
     _add(
-        general, "--num-epochs", int, "N", 150,
-        "epochs to train; an epoch ends when all unlabelled examples were seen", many=False,
+        general,
+        "--num-epochs",
+        int,
+        "N",
+        150,
+        "epochs to train; an epoch ends when all unlabelled examples were seen",
+        many=False,
     )
     _add(general, "--seed", int, "N", 1, "seed of the first weights and of the noise")
     _add(
-        general, "--dseed", int, "N", "--seed",
+        general,
+        "--dseed",
+        int,
+        "N",
+        "--seed",
         "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the file",
     )
     _add(general, "--lr", float, "R", 0.002, "learning rate of Adam")
     _add(
-        general, "--lrate-decay", float, "F", 0.67,
+        general,
+        "--lrate-decay",
+        float,
+        "F",
+        0.67,
         "part of the epochs after which the learning rate starts to fall linearly to 0",
     )
-    _add(
-        general, "--batch-size", int, "N", 100,
-        "labelled examples in an update, and as many unlabelled ones",
-    )
+    _add(general, "--batch-size", int, "N", 100, "labelled examples in an update, and as many unlabelled ones")
     data = parser.add_argument_group("data")
     _add(
-        data, "--dataset", str, "NAME", "mnist",
-        "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it counts as"
-        " mnist)",
+        data,
+        "--dataset",
+        str,
+        "NAME",
+        "mnist",
+        "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it counts as mnist)",
     )
     _add(
-        data, "--sources", split_by(","), "NAMES", "features=features,targets=targets",
+        data,
+        "--sources",
+        split_by(","),
+        "NAMES",
+        "features=features,targets=targets",
         "what the file calls features and targets, e.g. features=x,targets=fine_labels; targets=none leaves labels out",
         many=False,
     )
     _add(
-        data, "--divide-by", float, "R", "255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other"
-        " data sets than cifar10; else 1", "number to divide the features by as they are read", many=False,
+        data,
+        "--divide-by",
+        float,
+        "R",
+        "255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other data sets than cifar10; else 1",
+        "number to divide the features by as they are read",
+        many=False,
     )
-    data.add_argument("--standardize", action="store_true",
-                      help="give each feature mean 0 and standard deviation 1, on the examples that train")  # fmt: skip
-    data.add_argument("--rescale", action="store_true",
-                      help="give each feature the range from 0 to 1, on the examples that train")  # fmt: skip
+    data.add_argument(
+        "--standardize",
+        action="store_true",
+        help="give each feature mean 0 and standard deviation 1, on the examples that train",
+    )
+    data.add_argument(
+        "--rescale", action="store_true", help="give each feature the range from 0 to 1, on the examples that train"
+    )
     _add(
-        data, "--labeled-samples", int, "N", "all",
+        data,
+        "--labeled-samples",
+        int,
+        "N",
+        "all",
         "examples whose label is used, the same number of each class; 0 means all",
     )
     _add(
-        data, "--unlabeled-samples", int, "N", "50000 of mnist, 40000 of cifar10, else all",
+        data,
+        "--unlabeled-samples",
+        int,
+        "N",
+        "50000 of mnist, 40000 of cifar10, else all",
         "examples to train on; the labelled ones are among them, the rest may validate",
     )
     _add(data, "--valid-set-size", int, "N", 10000, "examples left over from training that validate, at most")
     _add(data, "--valid-batch-size", int, "N", 100, "batch size of validation")
     _add(
-        data, "--contrast-norm", int, "SCALE", 0,
+        data,
+        "--contrast-norm",
+        int,
+        "SCALE",
+        0,
         "subtract the mean of each example, and scale it to this L2 norm (CIFAR-10: 55); 0 for none",
     )
     _add(
-        data, "--whiten-zca", int, "N", 0,
+        data,
+        "--whiten-zca",
+        int,
+        "N",
+        0,
         "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 for none",
     )
     network = parser.add_argument_group("network (a value a layer starts with layer 0, the input)")
-    network.add_argument("--encoder-layers", type=split_by("-"), default=(), metavar="LAYERS", action=_Given,
-                         help="layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
-                         + "; ".join(LAYER_SYNTAX.values()))  # fmt: skip
+    network.add_argument(
+        "--encoder-layers",
+        type=split_by("-"),
+        default=(),
+        metavar="LAYERS",
+        action=_Given,
+        help="layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
+        + "; ".join(LAYER_SYNTAX.values()),
+    )
     _add(
-        network, "--act", split_by("-"), "ACTS", "relu",
+        network,
+        "--act",
+        split_by("-"),
+        "ACTS",
+        "relu",
         "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one a layer split by '-'; the top "
         "layer is always softmax",
     )
     _add(
-        network, "--super-noise-std", float, "STD", 0.3,
+        network,
+        "--super-noise-std",
+        float,
+        "STD",
+        0.3,
         "standard deviation of the noise on the corrupted encoder's input",
     )
     _add(
-        network, "--f-local-noise-std", _floats, "STDS", "0.3",
+        network,
+        "--f-local-noise-std",
+        _floats,
+        "STDS",
+        "0.3",
         "standard deviation of the noise on every layer of the corrupted encoder; one, or one a layer split "
         "by ',' (the input's is not used, missing ones are 0)",
     )
-    _add(
-        network, "--top-c", _bool, "True|False", True,
-        "whether the top layer scales its input before the softmax",
-    )
+    _add(network, "--top-c", _bool, "True|False", True, "whether the top layer scales its input before the softmax")
     decoder = parser.add_argument_group("decoder")
     _add(
-        decoder, "--denoising-cost-x", _floats, "WEIGHTS", "0",
+        decoder,
+        "--denoising-cost-x",
+        _floats,
+        "WEIGHTS",
+        "0",
         "weights of the denoising costs, one a layer split by ',', e.g. 1000,10,0.1,0.1,0.1,0.1,0.1",
     )
     _add(
-        decoder, "--decoder-spec", split_by("-"), "SPECS", "sig",
+        decoder,
+        "--decoder-spec",
+        split_by("-"),
+        "SPECS",
+        "sig",
         "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … comparison_g5,"
         " or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one a layer split by '-'",
     )
     _add(
-        decoder, "--zestbn", str, "bugfix|no", "bugfix",
+        decoder,
+        "--zestbn",
+        str,
+        "bugfix|no",
+        "bugfix",
         "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not (no)",
     )
-    decoder.add_argument("--unsupervised", action="store_true",
-                         help="train without labels: no classification, denoising costs alone")  # fmt: skip
+    decoder.add_argument(
+        "--unsupervised", action="store_true", help="train without labels: no classification, denoising costs alone"
+    )
     adversarial = parser.add_argument_group("adversarial noise (added to the Gaussian noise)")
-    kinds = "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
+    kinds = (
+        "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
+    )
     _add(adversarial, "--adv-kind", str, "KIND", "sgn", f"noise on labelled examples ({kinds})")
     _add(
-        adversarial, "--adv-tau", _floats, "TAU", 0,
+        adversarial,
+        "--adv-tau",
+        _floats,
+        "TAU",
+        0,
         "its strength; 0 for none; one, or one a layer of --adv-layers split by ','",
     )
     _add(
-        adversarial, "--adv-kind-unlabeled", str, "KIND", "sgn",
+        adversarial,
+        "--adv-kind-unlabeled",
+        str,
+        "KIND",
+        "sgn",
         "noise on unlabelled examples, the network's own argmax as the label",
     )
     _add(adversarial, "--adv-tau-unlabeled", _floats, "TAU", 0, "its strength, as for --adv-tau")
     _add(
-        adversarial, "--adv-layers", _integers, "LAYERS", 0,
+        adversarial,
+        "--adv-layers",
+        _integers,
+        "LAYERS",
+        0,
         "layers whose z gets the noise, split by ','; 0 is the input",
     )
     _add(
-        adversarial, "--adv-scale", str, "none|dim", "none",
+        adversarial,
+        "--adv-scale",
+        str,
+        "none|dim",
+        "none",
         "dim multiplies a layer's strength by the root of its units over the input's",
     )
     _add(
-        adversarial, "--adv-path", str, "corr|clean", "corr",
+        adversarial,
+        "--adv-path",
+        str,
+        "corr|clean",
+        "corr",
         "where the gradient is taken: through the corrupted path with its Gaussian noise, or the clean one",
     )
     speed = parser.add_argument_group("how it is computed")
     _add(
-        speed, "--noise", str, "mrg|philox", "mrg",
+        speed,
+        "--noise",
+        str,
+        "mrg|philox",
+        "mrg",
         "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
     )
-    speed.add_argument("--plain-graph", action="store_true",
-                       help="build the readable graph, without fused operations (slower, same results up to rounding)")  # fmt: skip
+    speed.add_argument(
+        "--plain-graph",
+        action="store_true",
+        help="build the readable graph, without fused operations (slower, same results up to rounding)",
+    )
 
 
 def add_backend_options(parser, default="c"):
@@ -164,14 +263,30 @@ def add_backend_options(parser, default="c"):
     default : str, what ``--backend`` is where it is not given; None where that depends
     """
     group = parser.add_argument_group("backend")
-    group.add_argument("--backend", choices=backends.BACKENDS, default=default,
-                       help="what compiles the graph: c (a C++ compiler and BLAS), or jax (XLA, on a GPU where JAX has one) (default: "
-                       + (default or "the run's, at first c") + ")")  # fmt: skip
-    group.add_argument("--threads", type=_threads, metavar="N", help="threads of matrix products and fused operations (default: the cores this process may use)")
-    group.add_argument("--device", choices=("cpu", "gpu"),
-                       help="with --backend jax, where it computes (default: on a GPU where JAX has one)")  # fmt: skip
-    group.add_argument("--matmul-precision", choices=("float32", "tf32"),
-                       help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 is faster, and rounds factors to 10 bits (default: float32)")  # fmt: skip
+    group.add_argument(
+        "--backend",
+        choices=backends.BACKENDS,
+        default=default,
+        help="what compiles the graph: c (a C++ compiler and BLAS), or jax (XLA, on a GPU where JAX has one) (default: "
+        + (default or "the run's, at first c")
+        + ")",
+    )
+    group.add_argument(
+        "--threads",
+        type=_threads,
+        metavar="N",
+        help="threads of matrix products and fused operations (default: the cores this process may use)",
+    )
+    group.add_argument(
+        "--device",
+        choices=("cpu", "gpu"),
+        help="with --backend jax, where it computes (default: on a GPU where JAX has one)",
+    )
+    group.add_argument(
+        "--matmul-precision",
+        choices=("float32", "tf32"),
+        help="with --backend jax, what GPUs multiply matrices and convolve in: tf32 is faster, and rounds factors to 10 bits (default: float32)",
+    )
 
 
 def check_backend(args):
@@ -203,10 +318,18 @@ def configure_backend(args):
 
 
 def add_checkpoint_options(parser):
-    parser.add_argument("--resume", metavar="FOLDER",
-                        help="go on with the run in this folder, where it was interrupted or killed; it has its own options, and ends as if it had never stopped")  # fmt: skip
-    parser.add_argument("--checkpoint-minutes", type=_minutes, default=MINUTES, metavar="M",
-                        help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})")  # fmt: skip
+    parser.add_argument(
+        "--resume",
+        metavar="FOLDER",
+        help="go on with the run in this folder, where it was interrupted or killed; it has its own options, and ends as if it had never stopped",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=_minutes,
+        default=MINUTES,
+        metavar="M",
+        help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})",
+    )
 
 
 class _Given(argparse.Action):
@@ -222,9 +345,13 @@ def _add(group, name, type_, metavar, default, text, many=True):
     """An option; ``default`` may be a text that only explains."""
     type_ = {int: whole_number, float: number}.get(type_, type_)
     group.add_argument(
-        name, type=type_, metavar=metavar, action=_Given, nargs="+" if many else None,
+        name,
+        type=type_,
+        metavar=metavar,
+        action=_Given,
+        nargs="+" if many else None,
         help=f"{text} (default: {default}{'; several values train all combinations' if many else ''})",
-    )  # fmt: skip
+    )
 
 
 def split_by(separator):

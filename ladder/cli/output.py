@@ -41,7 +41,9 @@ def check_writable(folder, option):
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"{option}: cannot write into {folder} ({error.strerror}): give another one with {option}.") from None
+        raise UserError(
+            f"{option}: cannot write into {folder} ({error.strerror}): give another one with {option}."
+        ) from None
 
 
 def write_text(path, text, option):

@@ -28,22 +28,28 @@ def add_parser(subparsers):
     ArgumentParser
         Whose ``run`` default is ``run`` below.
     """
-    parser = subparsers.add_parser(
-        "parity", help="compare with the original's own numbers", description=DESCRIPTION
-    )
+    parser = subparsers.add_parser("parity", help="compare with the original's own numbers", description=DESCRIPTION)
     parser.add_argument("directory", metavar="DIR", help="folder with the golden files")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="check these files alone")
-    parser.add_argument("--backend", choices=backends.BACKENDS, default="c", help="what compiles the graph (default: c)")
-    parser.add_argument("--graph", choices=("fused", "plain", "both"), default="fused", help="how it is built: with fused operations (default), as the readable graph, or one after the other")
     parser.add_argument(
-        "--jobs", type=int, metavar="N",
+        "--backend", choices=backends.BACKENDS, default="c", help="what compiles the graph (default: c)"
+    )
+    parser.add_argument(
+        "--graph",
+        choices=("fused", "plain", "both"),
+        default="fused",
+        help="how it is built: with fused operations (default), as the readable graph, or one after the other",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
         help="processes to spread the files over (default: the cores this process may use)",
     )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each process (default: 1)")
     parser.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="threads of each process (default: 1)"
-    )
-    parser.add_argument(
-        "--full", action="store_true",
+        "--full",
+        action="store_true",
         help="run all 1800 updates of the MNIST file and its test error, instead of the first 200 updates",
     )
     parser.add_argument("--json", metavar="FILE", help="also write the results to this file")

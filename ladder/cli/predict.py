@@ -25,17 +25,31 @@ logger = logging.getLogger("main")
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "predict", help="classes of your own examples", allow_abbrev=False,
+        "predict",
+        help="classes of your own examples",
+        allow_abbrev=False,
         description="Write the class and the class probabilities of your own examples, as CSV.",
-    )  # fmt: skip
+    )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
-    parser.add_argument("--input", required=True, metavar="FILE",
-                        help="a .csv file with one example a line (a first line of names is skipped), "
-                        "or a .npz file with an array 'features'; values as in the data set of the run")  # fmt: skip
-    parser.add_argument("--separator", type=_separator, default="comma", metavar="NAME",
-                        help=f"what separates the numbers of a .csv file: {', '.join(SEPARATORS)} (default: comma)")  # fmt: skip
-    parser.add_argument("--header", action=argparse.BooleanOptionalAction,
-                        help="whether the first line of a .csv file has names (default: where it has words, or counts the columns)")  # fmt: skip
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="a .csv file with one example a line (a first line of names is skipped), "
+        "or a .npz file with an array 'features'; values as in the data set of the run",
+    )
+    parser.add_argument(
+        "--separator",
+        type=_separator,
+        default="comma",
+        metavar="NAME",
+        help=f"what separates the numbers of a .csv file: {', '.join(SEPARATORS)} (default: comma)",
+    )
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line of a .csv file has names (default: where it has words, or counts the columns)",
+    )
     parser.add_argument("--output", metavar="FILE", help="CSV file to write (default: print)")
     add_backend_options(parser)
     parser.set_defaults(run=run)
@@ -167,8 +181,9 @@ def _warn_of_scale(features, feature_range):
     if features.min() < low - margin or features.max() > high + margin or is_narrow:
         print(
             f"Warning: values from {features.min():g} to {features.max():g}, where training saw "
-            f"{low:g} to {high:g}: are they scaled alike?", file=sys.stderr,
-        )  # fmt: skip
+            f"{low:g} to {high:g}: are they scaled alike?",
+            file=sys.stderr,
+        )
 
 
 def _as_csv(probabilities):

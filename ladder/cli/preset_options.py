@@ -23,11 +23,17 @@ SWITCHES = tuple(name.replace("_", "-") for name in FLAGS)
 def add_preset_options(parser):
     """``--preset``, ``--rows`` and ``--missing``."""
     group = parser.add_argument_group("presets")
-    group.add_argument("--preset", metavar="NAME",
-                       help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here go before the preset's")  # fmt: skip
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here go before the preset's",
+    )
     group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
-    group.add_argument("--missing", action="store_true",
-                       help="leave out what has a run of the same options and seed already, where the new one would go")  # fmt: skip
+    group.add_argument(
+        "--missing",
+        action="store_true",
+        help="leave out what has a run of the same options and seed already, where the new one would go",
+    )
 
 
 def preset_combinations(preset, rows=None, given=None):
@@ -119,7 +125,10 @@ def _check_json(name, value, preset):
         good, must = isinstance(value, bool), "true or false"
     else:
         values = value if isinstance(value, list) else [value]
-        good, must = values and all(isinstance(v, (str, int, float)) for v in values), "a number, a text or a list of them"
+        good, must = (
+            values and all(isinstance(v, (str, int, float)) for v in values),
+            "a number, a text or a list of them",
+        )
     if not good:
         raise UserError(f"preset {preset.path}: option '{name}' is {value!r}, but must be {must}.")
 

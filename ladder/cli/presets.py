@@ -12,9 +12,11 @@ from ladder.experiments.preset import load_preset, preset_names
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "presets", help="list the published experiments", allow_abbrev=False,
+        "presets",
+        help="list the published experiments",
+        allow_abbrev=False,
         description="List the published experiments that 'train --preset NAME' trains and 'table NAME' shows.",
-    )  # fmt: skip
+    )
     parser.add_argument("--show", metavar="NAME", help="print one of them as full command lines, and its file")
     parser.set_defaults(run=run)
     return parser
@@ -40,8 +42,10 @@ def _print_list():
 
 def _short(source):
     """The place without authors and title: every row would repeat them."""
-    for work, name in (("Adversarial Learning with Ladder Networks, 2016, ", "thesis 2016, "),
-                       ("Semi-Supervised Learning with Ladder Networks, 2015; README of its code, ", "README 2015, ")):  # fmt: skip
+    for work, name in (
+        ("Adversarial Learning with Ladder Networks, 2016, ", "thesis 2016, "),
+        ("Semi-Supervised Learning with Ladder Networks, 2015; README of its code, ", "README 2015, "),
+    ):
         if work in source:
             return name + source.split(work, 1)[1].split(";")[0]
     return source
@@ -49,7 +53,9 @@ def _short(source):
 
 def _print_one(preset):
     parsed_rows(preset)  # says what is wrong with a file of the user's own
-    print(f"# {preset.title}\n# {preset.source}\n# file: {preset.path} (copy it, edit it, and give the copy to --preset)")
+    print(
+        f"# {preset.title}\n# {preset.source}\n# file: {preset.path} (copy it, edit it, and give the copy to --preset)"
+    )
     for note in preset.notes:
         print(f"# note: {note}")
     for name, options in preset.rows.items():

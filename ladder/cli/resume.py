@@ -27,7 +27,9 @@ def resume(args):
         logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
         return 0
     if is_record(folder):
-        raise UserError(f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there.")
+        raise UserError(
+            f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
+        )
     with lock.held(folder):
         return _go_on(folder, options, args)
 
@@ -58,7 +60,9 @@ def _go_on(folder, options, args):
 
 def _check_alone(args):
     given = ["--" + name.replace("_", "-") for name in given_options(args)]
-    given += ["--" + name for name in ("preset", "rows", "missing") if getattr(args, name)] + ["--dry-run"] * args.dry_run
+    given += ["--" + name for name in ("preset", "rows", "missing") if getattr(args, name)] + [
+        "--dry-run"
+    ] * args.dry_run
     given += ["--vmap-seeds"] * args.vmap_seeds + [f"'{args.save_to}'"] * (args.save_to is not None)
     if given:
         raise UserError(

@@ -27,17 +27,26 @@ WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_l
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "table", help="our runs beside the published numbers", allow_abbrev=False,
+        "table",
+        help="our runs beside the published numbers",
+        allow_abbrev=False,
         description="Print a table of a published experiment (see 'run.py presets'): the published rows, the runs "
         "found here that have the same settings, and paired tests against the baseline. It is also written as CSV, "
         "Markdown and LaTeX. Runs count once they were evaluated.",
-    )  # fmt: skip
+    )
     parser.add_argument("preset", help="name of the preset, e.g. thesis_table_22, or a JSON file of your own")
     parser.add_argument("--results", metavar="DIR", help="folder with the runs, however deep (default: results)")
-    parser.add_argument("--output", metavar="DIR", help="folder to write the table to (default: tables, in that of the runs)")
-    parser.add_argument("--evaluate", action="store_true", help="first evaluate the runs of the table that have no test error yet")
-    parser.add_argument("--select-on", choices=("valid",),
-                        help="show the row with the lowest validation error, out of those that the published one was chosen from")  # fmt: skip
+    parser.add_argument(
+        "--output", metavar="DIR", help="folder to write the table to (default: tables, in that of the runs)"
+    )
+    parser.add_argument(
+        "--evaluate", action="store_true", help="first evaluate the runs of the table that have no test error yet"
+    )
+    parser.add_argument(
+        "--select-on",
+        choices=("valid",),
+        help="show the row with the lowest validation error, out of those that the published one was chosen from",
+    )
     add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
@@ -119,8 +128,9 @@ def _not_trained(rows, runs, preset):
     own = [row.name for row in missing if row.name in preset.rows]
     said = [
         f"no run of ours yet of the baseline '{row.name}': run.py train --preset {preset.baseline['preset']}"
-        for row in missing if row.is_baseline and row.name not in own
-    ]  # fmt: skip
+        for row in missing
+        if row.is_baseline and row.name not in own
+    ]
     if own:
         which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
         said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")

@@ -35,21 +35,30 @@ logger = logging.getLogger("main")
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "train", help="train a ladder network", allow_abbrev=False,
+        "train",
+        help="train a ladder network",
+        allow_abbrev=False,
         description="Train a ladder network, and save it with its log in results/SAVE_TO0 "
         "(or the first free number). Options with several values train all combinations, in the order given. "
         "A run that was interrupted or killed goes on with: run.py train --resume FOLDER",
-    )  # fmt: skip
-    parser.add_argument("save_to", nargs="?",
-                        help="name of the run, or a path; a number is added (default: the preset's name, or noname)")  # fmt: skip
+    )
+    parser.add_argument(
+        "save_to",
+        nargs="?",
+        help="name of the run, or a path; a number is added (default: the preset's name, or noname)",
+    )
     add_preset_options(parser)
     add_training_options(parser)
     add_backend_options(parser, default=None)
-    parser.add_argument("--vmap-seeds", action="store_true",
-                        help="with --backend jax, train all values of --seed side by side, in one program")  # fmt: skip
+    parser.add_argument(
+        "--vmap-seeds",
+        action="store_true",
+        help="with --backend jax, train all values of --seed side by side, in one program",
+    )
     add_checkpoint_options(parser)
-    parser.add_argument("--dry-run", action="store_true",
-                        help="check the options and the data, print the network, and stop")  # fmt: skip
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check the options and the data, print the network, and stop"
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -117,7 +126,9 @@ def _check_side_by_side(args, all_options):
         raise UserError("--vmap-seeds is for --backend jax: give that, too, or leave it out.")
     # What --missing leaves may be one seed, or none.
     if not args.missing and len({(options.get("seed"), options.get("dseed")) for options in all_options}) < 2:
-        raise UserError("--vmap-seeds trains several seeds in one program: give some, e.g. --seed 1 2 3, or leave it out.")
+        raise UserError(
+            "--vmap-seeds trains several seeds in one program: give some, e.g. --seed 1 2 3, or leave it out."
+        )
 
 
 def side_by_side(all_options, experiments):
@@ -259,7 +270,9 @@ def check_compiler(backend, p):
     if any(layer.is_convolution for layer in resolve_layers(p)):
         raise UserError("Aesara's flag cxx is empty, and convolutions need a compiler: take that flag away.")
     if p.noise == "philox":
-        raise UserError("Aesara's flag cxx is empty, and --noise philox needs a compiler: give --noise mrg and --plain-graph.")
+        raise UserError(
+            "Aesara's flag cxx is empty, and --noise philox needs a compiler: give --noise mrg and --plain-graph."
+        )
     if not p.plain_graph:
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 

@@ -59,7 +59,11 @@ def read_numbers(path, n_values, separator="comma", header=None):
 def _text(path):
     with open_regular(path) as file:
         size = file.seek(0, 2)
-        budget.ask(BYTES_OF_A_BYTE * size, f"{path}: the numbers in it", "predict fewer examples at a time, or give a .npz file")
+        budget.ask(
+            BYTES_OF_A_BYTE * size,
+            f"{path}: the numbers in it",
+            "predict fewer examples at a time, or give a .npz file",
+        )
         file.seek(0)
         content = file.read()
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -92,7 +96,9 @@ def _is_header(lines, n_values):
     (number, cells), rest = lines[0], lines[1:]
     if len(cells) == 1 < n_values:
         return False  # of another separator
-    words = [cell for cell in cells if re.match(r"[^\W\d]", cell) and not _is_number(cell) and cell.lower() not in MISSING]
+    words = [
+        cell for cell in cells if re.match(r"[^\W\d]", cell) and not _is_number(cell) and cell.lower() not in MISSING
+    ]
     if len(words) > len(cells) / 2:
         if len(words) < len(cells):
             _say(number, "is mostly words")
@@ -106,7 +112,9 @@ def _is_header(lines, n_values):
 
 def _say(number, what):
     # Standard output is for the classes.
-    print(f"Line {number} {what}: it is taken for a header, not for an example (--no-header: it is one)", file=sys.stderr)
+    print(
+        f"Line {number} {what}: it is taken for a header, not for an example (--no-header: it is one)", file=sys.stderr
+    )
 
 
 def _counts(cells):
@@ -142,7 +150,9 @@ def _check_widths(first, lines, n_values, separator, path):
     found = f"line {number} of {path} has {len(cells)} value{'s' * (len(cells) != 1)}, but an example has {n_values}"
     if len(cells) == n_values + 1:
         if cells[-1] == "":
-            raise UserError(f"{found}: it ends with a {separator}, which makes column {len(cells)} empty: take that away.")
+            raise UserError(
+                f"{found}: it ends with a {separator}, which makes column {len(cells)} empty: take that away."
+            )
         index = [row[0] for _, row in lines]
         if _counts(index) or first[0][1][0] == "":
             raise UserError(
@@ -151,7 +161,9 @@ def _check_widths(first, lines, n_values, separator, path):
             )
     better = _better_separator(cells, n_values, separator)
     if better:
-        decimal = ", and write points for decimal commas" * any("," in cell for cell in _split(cells, separator, better))
+        decimal = ", and write points for decimal commas" * any(
+            "," in cell for cell in _split(cells, separator, better)
+        )
         raise UserError(f"{found}: its values are separated by a {better}: add --separator {better}{decimal}.")
     raise UserError(f"{found}: give one example a line, {n_values} numbers separated by a {separator}.")
 

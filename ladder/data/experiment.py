@@ -89,7 +89,9 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     elif divided_by is None:
         divided_by = scaling.divisor(_features_that_train(path, stored, split, names), name)
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=name == "mnist")
-    reading = scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
+    reading = (
+        scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
+    )
     return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading)
 
 
@@ -111,8 +113,11 @@ def describe(examples):
     """
     feature_range = (float(examples.features.min()), float(examples.features.max()))
     return {
-        "in_dim": examples.in_dim, "n_classes": examples.n_classes, "feature_range": feature_range, **examples.record,
-    }  # fmt: skip
+        "in_dim": examples.in_dim,
+        "n_classes": examples.n_classes,
+        "feature_range": feature_range,
+        **examples.record,
+    }
 
 
 def choose_examples(p, examples):
@@ -170,8 +175,7 @@ def check_classes(p, dataset, n_classes):
     n_units = resolve_layers(p)[-1].size
     if not p.unsupervised and n_units < n_classes:
         raise UserError(
-            f"--encoder-layers ends with {n_units} units, but {dataset} has {n_classes} classes: "
-            f"end with {n_classes}."
+            f"--encoder-layers ends with {n_units} units, but {dataset} has {n_classes} classes: end with {n_classes}."
         )
 
 

@@ -179,17 +179,14 @@ class HDF5Dataset:
             self.targets = as_class_numbers(stored, f"{rows['targets']['source']!r} of {where},")
         else:
             self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
-        self.axis_labels = {
-            source: h5file.arrays[row["source"]].labels for source, row in rows.items()
-        }
+        self.axis_labels = {source: h5file.arrays[row["source"]].labels for source, row in rows.items()}
         if self.features.ndim < 2 or 0 in self.features.shape[1:]:
             raise UserError(
                 f"{where} has features of shape {self.features.shape}: give one row of numbers or one image an example"
             )
         if len(self.features) != len(self.targets):
             raise UserError(
-                f"{where} has {len(self.features)} features but {len(self.targets)} targets: "
-                "convert the data set again"
+                f"{where} has {len(self.features)} features but {len(self.targets)} targets: convert the data set again"
             )
         if len(self.features) == 0:
             raise UserError(f"{where} has no examples: convert the data set again, or use another split")
@@ -273,9 +270,7 @@ def _because(stored):
 
 def _read_range(stored, start, stop, where):
     if not 0 <= start <= stop <= len(stored):
-        raise UserError(
-            f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again"
-        )
+        raise UserError(f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again")
     return stored.read(start, stop)
 
 
@@ -284,8 +279,7 @@ def _read_subset(stored, listed, where):
     indices = numpy.unique(listed)
     if len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored):
         raise UserError(
-            f"{where} lists examples that are not among the {len(stored)} of the file: "
-            "convert the data set again"
+            f"{where} lists examples that are not among the {len(stored)} of the file: convert the data set again"
         )
     # HDF5 picks single rows slowly: read the span once, then pick in memory.
     if len(indices) == 0:

@@ -145,7 +145,9 @@ class HDF5File:
     def _wait(self):
         # A second at a time: where this process was stopped for long, the child was, too.
         if not any(select.select([self._child.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
-            raise UserError(f"cannot read {self.path} as an HDF5 file: it is damaged, as reading comes to no end; {_MEND}")
+            raise UserError(
+                f"cannot read {self.path} as an HDF5 file: it is damaged, as reading comes to no end; {_MEND}"
+            )
 
     def _damaged(self):
         return UserError(f"cannot read {self.path} as an HDF5 file: it is damaged; {_MEND}")

@@ -32,7 +32,9 @@ def as_class_numbers(targets, where):
         If they are anything else.
     """
     if targets.dtype.kind not in "buif":
-        raise UserError(f"{where} are of type {targets.dtype}: they must be whole numbers, one class number an example.")
+        raise UserError(
+            f"{where} are of type {targets.dtype}: they must be whole numbers, one class number an example."
+        )
     if targets.ndim == 0 or targets.size != len(targets):
         raise UserError(
             f"{where} have the shape {targets.shape}: give one class number an example (of one-hot rows, argmax(axis=1))."
@@ -84,7 +86,9 @@ def check_labels(targets, source, sources=()):
         features = [entry for entry in sources if entry.startswith("features=")]
         without = mend(source, f"--sources {shlex.quote(','.join([*features, 'targets=none']))}")
         both = mend(source, *chosen, "--no-label none --renumber-labels")
-        which = f"-1 means 'no label', which leaves the single class {classes[0]}; if -1 is a class, convert with {both}"
+        which = (
+            f"-1 means 'no label', which leaves the single class {classes[0]}; if -1 is a class, convert with {both}"
+        )
         raise UserError(
             f"{found}: {which if len(labels) > 1 else 'a single class, of which nothing can be learnt'}; if there are no "
             f"classes, train with --unsupervised on data without labels, which {without} makes."
@@ -102,14 +106,20 @@ def check_labels(targets, source, sources=()):
 def _last_is_apart(classes):
     """Whether all classes but the last, and more than one, count from 0 or 1 without a gap: 255 is such a last one."""
     *others, last = classes
-    return len(others) > 1 and others[0] in (0, 1) and others[-1] == others[0] + len(others) - 1 and last > others[-1] + 1
+    return (
+        len(others) > 1 and others[0] in (0, 1) and others[-1] == others[0] + len(others) - 1 and last > others[-1] + 1
+    )
 
 
 def mend(source, *options):
     """The command that writes a data set anew with some options of ``convert arrays``."""
     stem = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     name = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-") or "data"  # one that convert takes
-    return "`" + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *options, f"--name {name}-new"]) + "`"
+    return (
+        "`"
+        + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *options, f"--name {name}-new"])
+        + "`"
+    )
 
 
 def mark_unlabelled(targets, no_label):

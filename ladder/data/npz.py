@@ -48,7 +48,9 @@ def load_arrays(path):
         except Exception as error:
             if file.seek(0) == 0 and file.read(6) == b"\x93NUMPY":
                 raise UserError(f"{path} holds a single array: save named arrays with numpy.savez.") from None
-            raise UserError(f"cannot read {path} as a .npz file of numbers: it is damaged or of another kind.") from error
+            raise UserError(
+                f"cannot read {path} as a .npz file of numbers: it is damaged or of another kind."
+            ) from error
 
 
 def _load(file, path):
@@ -74,7 +76,9 @@ def _array(archive, member, path):
     if member.flag_bits & 1:
         raise UserError(f"{path} is encrypted: save it again with numpy.savez.")
     if member.compress_type not in COMPRESSIONS:
-        raise UserError(f"{path} is packed in a way that numpy does not use: save it again with numpy.savez_compressed.")
+        raise UserError(
+            f"{path} is packed in a way that numpy does not use: save it again with numpy.savez_compressed."
+        )
     with archive.open(member) as content:
         shape, is_fortran, dtype = _header(content)
         if dtype.hasobject:

@@ -81,7 +81,13 @@ def divisor_of_others(values, divided_by, read_range):
     low, high = values.min(), values.max()
     if divided_by == WHITE and trained_on_unit_interval and values.dtype.kind == "f" and low >= 0 and high <= 1:
         return 1
-    if divided_by == 1 and trained_on_unit_interval and values.dtype.kind in "ui" and low >= 0 and WHITE // 2 < high <= WHITE:
+    if (
+        divided_by == 1
+        and trained_on_unit_interval
+        and values.dtype.kind in "ui"
+        and low >= 0
+        and WHITE // 2 < high <= WHITE
+    ):
         return WHITE
     return divided_by
 

@@ -6,10 +6,26 @@ import io
 HEADINGS = ("row", "whose", "seeds", "mean", "std", "95 % interval", "difference", "Wilcoxon p", "permutation p")
 
 COLUMNS = (
-    "row", "whose", "baseline", "tuned_on_test", "without_seed", "n", "seeds", "errors", "mean", "std",
-    "interval_low", "interval_high", "printed_mean", "printed_std", "shared_seeds", "mean_difference",
-    "wilcoxon_p", "permutation_p", "folders",
-)  # fmt: skip
+    "row",
+    "whose",
+    "baseline",
+    "tuned_on_test",
+    "without_seed",
+    "n",
+    "seeds",
+    "errors",
+    "mean",
+    "std",
+    "interval_low",
+    "interval_high",
+    "printed_mean",
+    "printed_std",
+    "shared_seeds",
+    "mean_difference",
+    "wilcoxon_p",
+    "permutation_p",
+    "folders",
+)
 
 
 def cells(line):
@@ -124,9 +140,19 @@ def as_latex(table):
 
 
 _LATEX = {
-    "\\": "\\textbackslash{}", "_": "\\_", "%": "\\%", "&": "\\&", "#": "\\#", "$": "\\$", "{": "\\{", "}": "\\}",
-    "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}",
-}  # fmt: skip
+    "\\": "\\textbackslash{}",
+    "_": "\\_",
+    "%": "\\%",
+    "&": "\\&",
+    "#": "\\#",
+    "$": "\\$",
+    "{": "\\{",
+    "}": "\\}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+}
 
 
 def _latex(text):

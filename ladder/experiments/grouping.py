@@ -117,7 +117,9 @@ def usable(group):
                 f"go on with: run.py train --resume {run.folder}"
             )
         elif run.test_error is None:
-            problems.append(f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}")
+            problems.append(
+                f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}"
+            )
         elif run.seed in chosen:
             first = chosen[run.seed]
             problems.append(

@@ -126,9 +126,7 @@ def _read(path):
     except plain_json.NotJSON as error:
         raise UserError(f"preset {path} is not JSON ({error}): mend it there.") from None
     _check(entries, path)
-    rows = {
-        name: {**entries["options"], **options} for name, options in entries.get("rows", {path.stem: {}}).items()
-    }
+    rows = {name: {**entries["options"], **options} for name, options in entries.get("rows", {path.stem: {}}).items()}
     others = {name: value for name, value in entries.items() if name not in ("options", "rows", "title", "source")}
     title, source = entries.get("title", path.stem), entries.get("source", "")
     return Preset(path.stem, path, title, source, rows, **others)

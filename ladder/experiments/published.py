@@ -86,7 +86,9 @@ def load_published(name):
         if os.path.isfile(path):  # which a name that is too long does not trouble
             break
     else:
-        raise UserError(f"there is no published table '{shown(name)}' in {FOLDERS[0]}: check 'published' in the preset.")
+        raise UserError(
+            f"there is no published table '{shown(name)}' in {FOLDERS[0]}: check 'published' in the preset."
+        )
     try:
         entries = plain_json.check(plain_json.read(path), TABLE_TYPES, "the whole")
         rows = {row: _row(values) for row, values in entries["rows"].items()}

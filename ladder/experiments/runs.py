@@ -77,9 +77,16 @@ def _read(folder, options):
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     finished = epochs >= options["num_epochs"] and (is_finished(folder) or is_record(folder))
     return Run(
-        folder, options["seed"], options, settings_of(options), epochs, test_error,
-        row.get("valid_final_error_rate_clean"), _made_with(folder), finished,
-    )  # fmt: skip
+        folder,
+        options["seed"],
+        options,
+        settings_of(options),
+        epochs,
+        test_error,
+        row.get("valid_final_error_rate_clean"),
+        _made_with(folder),
+        finished,
+    )
 
 
 def _made_with(folder):

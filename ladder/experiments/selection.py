@@ -44,7 +44,9 @@ class Choice:
         seeds = " ".join(map(str, self.seeds))
         where = as_options(self.variation, self.variation)
         where = f"{where}, seeds" if where else "seeds"
-        return f"chosen by validation error, {where} {seeds}: '{self.row.name}'{tie}; all candidates, per cent: {ranked}"
+        return (
+            f"chosen by validation error, {where} {seeds}: '{self.row.name}'{tie}; all candidates, per cent: {ranked}"
+        )
 
 
 def choose(rows, runs):
@@ -86,16 +88,26 @@ def _choose(groups, variation, n_rows):
     """(Choice or None, problem or None)."""
     where = as_options(variation, variation) or "validation"
     if len(groups) < 2:
-        return None, f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows"
+        return (
+            None,
+            f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows",
+        )
     errors = {group.row.name: _validated(group) for group in groups}
     seeds = sorted(set.intersection(*map(set, errors.values())))
     if not seeds:
-        return None, f"{where}: no seed has validation errors of all of {', '.join(errors)}: train the same seeds of each"
+        return (
+            None,
+            f"{where}: no seed has validation errors of all of {', '.join(errors)}: train the same seeds of each",
+        )
     means = {name: float(np.mean([found[seed] for seed in seeds])) for name, found in errors.items()}
     best = min(groups, key=lambda group: means[group.row.name])
     ranked = dict(sorted(means.items(), key=lambda item: item[1]))
     missing = n_rows - len(groups)
-    problem = f"{where}: {missing} of {n_rows} candidates have no validation error and were not considered" if missing else None
+    problem = (
+        f"{where}: {missing} of {n_rows} candidates have no validation error and were not considered"
+        if missing
+        else None
+    )
     return Choice(best.row, variation, tuple(seeds), ranked), problem
 
 

@@ -13,10 +13,23 @@ VARIATIONS = ("num-epochs", "noise", "plain-graph", "unlabeled-samples", "valid-
 
 #: Of no consequence for the trained network and its errors, or part of what the layers say.
 LEFT_OUT = {
-    "seed", "dseed", "valid_batch_size",
-    "encoder_layers", "denoising_cost_x", "decoder_spec", "act", "f_local_noise_std", "super_noise_std",
-    "adv_kind", "adv_tau", "adv_kind_unlabeled", "adv_tau_unlabeled", "adv_layers", "adv_scale", "adv_path",
-}  # fmt: skip
+    "seed",
+    "dseed",
+    "valid_batch_size",
+    "encoder_layers",
+    "denoising_cost_x",
+    "decoder_spec",
+    "act",
+    "f_local_noise_std",
+    "super_noise_std",
+    "adv_kind",
+    "adv_tau",
+    "adv_kind_unlabeled",
+    "adv_tau_unlabeled",
+    "adv_layers",
+    "adv_scale",
+    "adv_path",
+}
 
 
 def settings_of(options):

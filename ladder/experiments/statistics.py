@@ -79,9 +79,13 @@ def _interval(errors):
     if np.ptp(errors) == 0:
         return float(errors[0]), float(errors[0])
     found = stats.bootstrap(
-        (errors,), np.mean, confidence_level=0.95, n_resamples=RESAMPLES, method="BCa",
+        (errors,),
+        np.mean,
+        confidence_level=0.95,
+        n_resamples=RESAMPLES,
+        method="BCa",
         random_state=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     return float(found.low), float(found.high)
 
 
@@ -123,9 +127,13 @@ def _sign_flips(differences, statistic):
     if len(differences) < 2 or not differences.any():
         return 1.0
     found = stats.permutation_test(
-        (differences,), statistic, permutation_type="samples", n_resamples=RESAMPLES, vectorized=True,
+        (differences,),
+        statistic,
+        permutation_type="samples",
+        n_resamples=RESAMPLES,
+        vectorized=True,
         random_state=np.random.default_rng(0),
-    )  # fmt: skip
+    )
     return float(found.pvalue)
 
 

@@ -136,8 +136,9 @@ def _baselines(groups):
     """Variation and errors of each group of the baseline."""
     return [
         (group.variation, {seed: run.test_error for seed, run in usable(group)[0].items()})
-        for group in groups if group.row.is_baseline
-    ]  # fmt: skip
+        for group in groups
+        if group.row.is_baseline
+    ]
 
 
 def _same_variation(baselines, variation):
@@ -161,10 +162,17 @@ def _line(row, whose, errors, baseline, printed, folders, **marks):
         if summary is None or abs(summary.mean - printed.mean) > PRINTED_WITHIN:
             printed_mean, printed_std = printed.mean, printed.std
     return Line(
-        row.name, whose, errors, summary, printed_mean, printed_std,
+        row.name,
+        whose,
+        errors,
+        summary,
+        printed_mean,
+        printed_std,
         test=None if row.is_baseline else compare(errors, baseline),
-        folders=tuple(folders[seed] for seed in errors) if folders else (), is_baseline=row.is_baseline, **marks,
-    )  # fmt: skip
+        folders=tuple(folders[seed] for seed in errors) if folders else (),
+        is_baseline=row.is_baseline,
+        **marks,
+    )
 
 
 def findings(lines):

@@ -17,8 +17,20 @@ from ladder.fused.dense import HEADERS, PRODUCTS
 from ladder.fused.layout import channels_last, channels_second
 from ladder.fused.operation import FusedOperation
 
-KERNELS = (*PRODUCTS, "product.h", "maps.h", "gather.h", "spread.h", "filters.h", "patches.h", "pixels.h",
-           "winograd.h", "winograd_maps.h", "winograd_filters.h", "convolution.h")
+KERNELS = (
+    *PRODUCTS,
+    "product.h",
+    "maps.h",
+    "gather.h",
+    "spread.h",
+    "filters.h",
+    "patches.h",
+    "pixels.h",
+    "winograd.h",
+    "winograd_maps.h",
+    "winograd_filters.h",
+    "convolution.h",
+)
 
 
 def convolve(x, W, border, stride):

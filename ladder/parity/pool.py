@@ -41,7 +41,10 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(names))) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
-        pending = {name: pool.apply_async(_check, (threads, backend, directory, name, full, plain_graph)) for name in longest_first}
+        pending = {
+            name: pool.apply_async(_check, (threads, backend, directory, name, full, plain_graph))
+            for name in longest_first
+        }
         for name in names:
             yield pending[name].get()
 

@@ -112,9 +112,7 @@ def _merged(mnist, what, n_train, n_labeled, epoch):
     pixels = mnist.data.features
     features = scaling.as_float32(pixels, "mnist", scaling.divisor(pixels, "mnist"), unit_interval=True)
     sources = {"features": features, "targets": mnist.data.targets}
-    stream = SemiDataStream(
-        *(DataStream(sources, ShuffledScheme(i, BATCH_SIZE)) for i in (split.labeled, split.train))
-    )
+    stream = SemiDataStream(*(DataStream(sources, ShuffledScheme(i, BATCH_SIZE)) for i in (split.labeled, split.train)))
     for _ in range(epoch):
         stream.get_epoch_iterator()
     batches = stream.get_epoch_iterator()

@@ -35,7 +35,9 @@ def compare(golden, result):
         if array is None:
             result.fail(kind, f"{name} is not computed here")
         else:
-            result.compare(kind, name, array.reshape(theirs.shape) if array.size == theirs.size else array, theirs, RULE)
+            result.compare(
+                kind, name, array.reshape(theirs.shape) if array.size == theirs.size else array, theirs, RULE
+            )
 
 
 class _Ours:

@@ -59,7 +59,9 @@ def load_evaluations(folder):
 
 def is_record(folder):
     """Whether a folder holds what a finished run found, without what it needs to go on or to be tested."""
-    return (folder / EVALUATION).exists() and not (folder / STATISTICS).exists() and not any(folder.glob("checkpoint-*"))
+    return (
+        (folder / EVALUATION).exists() and not (folder / STATISTICS).exists() and not any(folder.glob("checkpoint-*"))
+    )
 
 
 def epochs_done(folder):

@@ -141,17 +141,16 @@ class Run:
 
         # One bar is enough for runs in step.
         extensions = [ProgressBar(stream.num_batches)] if like is None else []
-        extensions += [
-            StopOnNotFinite(shareds, save, len(self._ladder.layers)),
-            monitor,
-        ]
+        extensions += [StopOnNotFinite(shareds, save, len(self._ladder.layers)), monitor]
         if validate is None:
             logger.info("No examples are left over for validation")
         else:
             extensions.append(ApproxTestMonitor(lambda: validate(streams["valid"]), lambda: reset_counter(shareds)))
         extensions += [
             FinalTestMonitor(
-                lambda: functions.estimate_statistics(self._update_averages, shareds, training_stream(p, examples, split)),
+                lambda: functions.estimate_statistics(
+                    self._update_averages, shareds, training_stream(p, examples, split)
+                ),
                 validate and (lambda: validate(validation_stream(p, examples, split.valid))),
             ),
             LRDecay(step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),

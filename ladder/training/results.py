@@ -46,9 +46,13 @@ PREPROCESSING = "preprocessing.npz"
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
 
 DATA_TYPES = {
-    "in_dim": Tuple[int, ...], "n_classes": int, "feature_range": Tuple[float, float],
-    "divided_by": Optional[float], "read_range": Optional[Tuple[float, float]], "splits": Optional[dict],
-}  # fmt: skip
+    "in_dim": Tuple[int, ...],
+    "n_classes": int,
+    "feature_range": Tuple[float, float],
+    "divided_by": Optional[float],
+    "read_range": Optional[Tuple[float, float]],
+    "splits": Optional[dict],
+}
 FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 
 
@@ -78,9 +82,7 @@ def make_folder(save_to):
                 raise UserError(f"cannot make the folder {folder}: {error.filename} is a file.") from None
             i += 1
         except OSError as error:
-            raise UserError(
-                f"cannot make the folder {folder} ({error.strerror}): give another save_to."
-            ) from None
+            raise UserError(f"cannot make the folder {folder} ({error.strerror}): give another save_to.") from None
 
 
 def begin(save_to, p):
@@ -172,8 +174,10 @@ def save_fitted(folder, fitted):
     parts = {part: getattr(fitted, part, None) for part in FITTED}
     arrays = {
         f"{part}_{name}": getattr(values, name)
-        for part, values in parts.items() if values is not None for name in FITTED[part][1]
-    }  # fmt: skip
+        for part, values in parts.items()
+        if values is not None
+        for name in FITTED[part][1]
+    }
     if arrays:
         save_arrays(folder / PREPROCESSING, arrays, compressed=False)
 
@@ -207,7 +211,9 @@ def _fitted_array(arrays, name, n_inputs, path):
     array = arrays.get(name)
     shape = (n_inputs, n_inputs) if name.endswith(("matrix", "inverse")) else (n_inputs,)
     if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array.sum()):
-        raise UserError(f"{path} has no array '{name}' of {' x '.join(map(str, shape))} numbers: restore it, or train again.")
+        raise UserError(
+            f"{path} has no array '{name}' of {' x '.join(map(str, shape))} numbers: restore it, or train again."
+        )
     return array
 
 
@@ -226,7 +232,10 @@ def load_options(folder):
         in_dim, *layers = options.get("encoder_layers", [])
         layers = plain_json.check(layers, Tuple[str, ...], "'encoder_layers'")
         in_dim = plain_json.check(in_dim, Tuple[int, ...], "the shape in 'encoder_layers'")
-        return {**HyperParameters(**{**options, "encoder_layers": (in_dim, *layers)}).as_dict(), "encoder_layers": layers}
+        return {
+            **HyperParameters(**{**options, "encoder_layers": (in_dim, *layers)}).as_dict(),
+            "encoder_layers": layers,
+        }
     except (plain_json.NotJSON, UserError, ValueError) as error:
         raise UserError(f"{path} is damaged ({str(error).rstrip('.')}): restore it, or train again.") from None
 
@@ -271,8 +280,7 @@ def _set(shared, name, arrays, path):
     expected, found = shared.get_value(borrow=True).shape, arrays[name].shape
     if expected != found:
         raise UserError(
-            f"{path}: '{name}' has shape {found}, but the options ask for {expected}: "
-            "check --encoder-layers."
+            f"{path}: '{name}' has shape {found}, but the options ask for {expected}: check --encoder-layers."
         )
     if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
         raise UserError(f"{path}: '{name}' holds values that are not finite numbers: train again.")

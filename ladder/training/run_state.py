@@ -8,9 +8,7 @@ import numpy as np
 from ladder import plain_json
 
 #: Types of the plain values of a state.
-VALUES = {
-    "epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str,
-}  # fmt: skip
+VALUES = {"epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str}
 
 #: Names of what training monitors.
 MONITORED = r"denois\d{1,4}|(cost|total|error)[a-z_]*"
@@ -103,8 +101,12 @@ class RunState:
         epochs, batches, updates = (values[name] for name in ("epochs_done", "batches_done", "updates_done"))
         of_an_epoch = self._streams["train"].num_batches
         # An interrupt may come after the last batch, before the epoch counts as done.
-        if not (0 <= epochs <= loop.num_epochs and 0 <= batches <= of_an_epoch and updates == epochs * of_an_epoch + batches):
-            raise ValueError(f"of update {updates}, {epochs} epochs and {batches} batches, which this run cannot have made")
+        if not (
+            0 <= epochs <= loop.num_epochs and 0 <= batches <= of_an_epoch and updates == epochs * of_an_epoch + batches
+        ):
+            raise ValueError(
+                f"of update {updates}, {epochs} epochs and {batches} batches, which this run cannot have made"
+            )
 
     def set(self, loop, values, arrays):
         """Put back what :meth:`get` returned, in this process or in another.
@@ -154,11 +156,16 @@ def _is_random_state(stored):
     kind, key, position, has_normal, normal = stored
     return (
         kind == "MT19937"
-        and isinstance(key, list) and len(key) == KEY_SIZE and all(type(word) is int and 0 <= word < 2**32 for word in key)
-        and type(position) is int and 0 <= position <= KEY_SIZE
-        and type(has_normal) is int and has_normal in (0, 1)
-        and type(normal) is float and math.isfinite(normal)
-    )  # fmt: skip
+        and isinstance(key, list)
+        and len(key) == KEY_SIZE
+        and all(type(word) is int and 0 <= word < 2**32 for word in key)
+        and type(position) is int
+        and 0 <= position <= KEY_SIZE
+        and type(has_normal) is int
+        and has_normal in (0, 1)
+        and type(normal) is float
+        and math.isfinite(normal)
+    )
 
 
 def _check_array(own, stored, name, is_parameter):
@@ -166,7 +173,9 @@ def _check_array(own, stored, name, is_parameter):
         raise ValueError(f"without {name}, so another version of this program wrote it")
     own = np.asarray(own)
     if stored.dtype != own.dtype or stored.shape != own.shape:
-        raise ValueError(f"of another network: its {name} is {stored.dtype} {stored.shape}, here {own.dtype} {own.shape}")
+        raise ValueError(
+            f"of another network: its {name} is {stored.dtype} {stored.shape}, here {own.dtype} {own.shape}"
+        )
     # Moments may be infinite, as they were in the run; none is ever NaN.
     if stored.dtype.kind == "f" and not (np.isfinite(stored).all() if is_parameter else not np.isnan(stored).any()):
         raise ValueError(f"damaged ({name} is not finite)")

@@ -9,9 +9,7 @@ from ladder.training.functions import build_prediction_graph
 IN_DIM = (2, 3, 2)
 N_CLASSES = 4
 
-P = HyperParameters(
-    encoder_layers=(IN_DIM, "9", str(N_CLASSES)), denoising_cost_x=(0.0, 0.0, 0.0), decoder_spec=("0",)
-)
+P = HyperParameters(encoder_layers=(IN_DIM, "9", str(N_CLASSES)), denoising_cost_x=(0.0, 0.0, 0.0), decoder_spec=("0",))
 
 
 def parameter_store():

@@ -143,8 +143,10 @@ def test_the_gradient_at_the_examples_is_computed_once():
 
 def test_the_control_is_a_fair_coin_that_a_seed_repeats():
     x = np.zeros((50, 400), "float32")
-    signs = [AttackedBatch(x, None, None, AttackSettings(seed=seed), number).attacked("gaussian", 0.5) * 2
-             for seed, number in ((1, 0), (1, 0), (2, 0), (1, 1))]  # fmt: skip
+    signs = [
+        AttackedBatch(x, None, None, AttackSettings(seed=seed), number).attacked("gaussian", 0.5) * 2
+        for seed, number in ((1, 0), (1, 0), (2, 0), (1, 1))
+    ]
     assert set(np.unique(signs[0])) == {-1, 1} and abs(signs[0].mean()) < 0.03
     assert (signs[0] == signs[1]).all()
     for other in signs[2:]:

@@ -10,11 +10,15 @@ from ladder.analysis.figures import STYLES, WRONG, as_images, error_figure, imag
 
 
 def test_a_line_for_each_kind_that_was_tried():
-    report = {"n": 200, "n_wrong_before": 3, "attacks": [
-        {"kind": "sgn", "tau": 0.2, "error_percent": 40.0},
-        {"kind": "sgn", "tau": 0.1, "error_percent": 20.0},
-        {"kind": "gaussian", "tau": 0.1, "error_percent": 2.0},
-    ]}  # fmt: skip
+    report = {
+        "n": 200,
+        "n_wrong_before": 3,
+        "attacks": [
+            {"kind": "sgn", "tau": 0.2, "error_percent": 40.0},
+            {"kind": "sgn", "tau": 0.1, "error_percent": 20.0},
+            {"kind": "gaussian", "tau": 0.1, "error_percent": 2.0},
+        ],
+    }
     (axes,) = error_figure(report, "run").axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert lines["sgn"] == [[0.1, 20], [0.2, 40]] and lines["gaussian"] == [[0.1, 2]]

@@ -33,9 +33,13 @@ def test_every_example_counts_and_those_wrong_before_apart(n_batches):
     assert (report["n"], report["n_wrong_before"]) == (6, 2)
     found = [(a["kind"], a["tau"], a["n_wrong"], a["n_newly_wrong"]) for a in report["attacks"]]
     assert found == [
-        ("sgn", 0.0, 2, 0), ("sgn", 0.15, 4, 2), ("sgn", 0.35, 6, 4),
-        ("pgd-linf", 0.0, 2, 0), ("pgd-linf", 0.15, 4, 2), ("pgd-linf", 0.35, 6, 4),
-    ]  # fmt: skip
+        ("sgn", 0.0, 2, 0),
+        ("sgn", 0.15, 4, 2),
+        ("sgn", 0.35, 6, 4),
+        ("pgd-linf", 0.0, 2, 0),
+        ("pgd-linf", 0.15, 4, 2),
+        ("pgd-linf", 0.35, 6, 4),
+    ]
     assert report["attacks"][1]["error_percent"] == pytest.approx(100 * 4 / 6)
 
 

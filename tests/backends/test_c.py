@@ -15,7 +15,14 @@ from ladder import backends
 from ladder.backends import c, check
 from ladder.errors import UserError
 
-SET_BY_US = ("AESARA_FLAGS", "AESARARC", "MKL_THREADING_LAYER", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", *c.THREAD_VARIABLES)
+SET_BY_US = (
+    "AESARA_FLAGS",
+    "AESARARC",
+    "MKL_THREADING_LAYER",
+    "OMP_WAIT_POLICY",
+    "GOMP_SPINCOUNT",
+    *c.THREAD_VARIABLES,
+)
 
 CONFIGURE = """
 from ladder.backends import c

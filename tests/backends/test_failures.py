@@ -106,7 +106,9 @@ def test_a_sentence_among_aesaras_words():
 
 
 def test_operations_that_need_a_compiler():
-    assert "leaves Aesara without a compiler" in explained(NotImplementedError("Adam{} runs in C only: where there is …"))
+    assert "leaves Aesara without a compiler" in explained(
+        NotImplementedError("Adam{} runs in C only: where there is …")
+    )
 
 
 def test_other_errors_pass():

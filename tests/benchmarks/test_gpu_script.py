@@ -29,8 +29,10 @@ needs_both = pytest.mark.skipif(missing("jax.numpy") or missing("torch"), reason
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, BENCHMARKS / "gpu.py", *map(str, arguments)],
-        capture_output=True, text=True, env={**os.environ, **environment},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def load(name):

@@ -36,8 +36,14 @@ def test_values(name):
 def test_at_zero():
     zero = np.zeros((1, 2), "float32")
     values = {name: apply(name, zero)[0, 0] for name in ACTIVATIONS}
-    assert values == {"relu": 0, "leakyrelu": 0, "linear": 0, "softplus": np.float32(np.log(2)),
-                      "sigmoid": 0.5, "softmax": 0.5}  # fmt: skip
+    assert values == {
+        "relu": 0,
+        "leakyrelu": 0,
+        "linear": 0,
+        "softplus": np.float32(np.log(2)),
+        "sigmoid": 0.5,
+        "softmax": 0.5,
+    }
 
 
 def test_softmax_of_large_inputs():

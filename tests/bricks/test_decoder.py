@@ -117,9 +117,7 @@ def test_gradients(name, with_u):
     cost = at.square(built.z_est - target.astype("float32")).sum()
     shareds = list(built.parameters.values())
     gradients = value(at.grad(cost, shareds), {built.z: Z, built.u: U})
-    expected = central_differences(
-        lambda p: ((built.expected(p) - target.astype("float32")) ** 2).sum(), perturbed
-    )
+    expected = central_differences(lambda p: ((built.expected(p) - target.astype("float32")) ** 2).sum(), perturbed)
     for shared, gradient in zip(shareds, gradients):
         np.testing.assert_allclose(gradient, expected[shared.name], rtol=1e-4, atol=1e-4, err_msg=shared.name)
 

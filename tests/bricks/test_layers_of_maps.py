@@ -68,7 +68,8 @@ def test_below_global_pooling_all_pixels_get_the_same():
     make = lambda init, name: at.constant(np.full(3, init + 0.25, "float32"))
     one = np.ascontiguousarray(U[:, :, :1, :1])
     everywhere = np.broadcast_to(one, SHAPE).copy()
-    found, expected = (value([*denoise("gauss", *constants(u, NOISE, Z_CLEAN, None, None), make, make)])
-                       for u in (one, everywhere))  # fmt: skip
+    found, expected = (
+        value([*denoise("gauss", *constants(u, NOISE, Z_CLEAN, None, None), make, make)]) for u in (one, everywhere)
+    )
     for ours, theirs in zip(found, expected):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)

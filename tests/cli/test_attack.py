@@ -42,8 +42,9 @@ def save_run(folder, W, b, train):
     from ladder.graph.parameters import ParameterStore
     from ladder.training.functions import build_prediction_graph
 
-    p = HyperParameters(encoder_layers=(train.in_dim, "10"), denoising_cost_x=(0.0, 0.0), decoder_spec=("0",),
-                        dataset=train.name)  # fmt: skip
+    p = HyperParameters(
+        encoder_layers=(train.in_dim, "10"), denoising_cost_x=(0.0, 0.0), decoder_spec=("0",), dataset=train.name
+    )
     shareds = ParameterStore()
     build_prediction_graph(p, shareds)
     values = {"f_1_W": W, "f_1_b": b, "f_1_c": np.ones(10)}

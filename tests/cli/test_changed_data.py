@@ -12,7 +12,9 @@ import pytest
 from ladder.cli import main
 from ladder.data.experiment import load_examples
 
-NETWORK = "--encoder-layers 12-3 --decoder-spec 0 --denoising-cost-x 0,0,0 --labeled-samples 90 --num-epochs 12 --threads 1"
+NETWORK = (
+    "--encoder-layers 12-3 --decoder-spec 0 --denoising-cost-x 0,0,0 --labeled-samples 90 --num-epochs 12 --threads 1"
+)
 RNG = np.random.RandomState(0)
 TARGETS = np.arange(300) % 3
 #: Three patterns of flags, a tenth of which are wrong.
@@ -67,7 +69,9 @@ def predicted(run, features, capsys, suffix="npz"):
         np.savez("mine.npz", features=features)
     else:
         np.savetxt("mine.csv", features, "%g", ",")
-    assert main(["predict", f"results/{run}0", "--input", f"mine.{suffix}", "--output", "out.csv", "--threads", "1"]) == 0
+    assert (
+        main(["predict", f"results/{run}0", "--input", f"mine.{suffix}", "--output", "out.csv", "--threads", "1"]) == 0
+    )
     with open("out.csv") as file:
         return np.array([[float(value) for value in row] for row in list(csv.reader(file))[1:]])
 
@@ -154,7 +158,12 @@ def test_two_scales_are_refused(here, capsys):
 
 # --- another data set of the same name
 
-COMMANDS = ("evaluate results/{0}0", "predict results/{0}0 --input {0}.npz", "attack results/{0}0", "evaluate results/{0}0 --data-type train")
+COMMANDS = (
+    "evaluate results/{0}0",
+    "predict results/{0}0 --input {0}.npz",
+    "attack results/{0}0",
+    "evaluate results/{0}0 --data-type train",
+)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +171,10 @@ COMMANDS = ("evaluate results/{0}0", "predict results/{0}0 --input {0}.npz", "at
     [
         (lambda: write("columns", COLUMNS, "--seed", "2"), "has other labels on its training examples than when"),
         (lambda: write("columns", COLUMNS * 10), "has other values in its training examples than when"),
-        (lambda: write("columns", COLUMNS[:200], targets=TARGETS[:200]), "has 161 training examples, and had 240 when results/whiten-zca0 was trained"),
+        (
+            lambda: write("columns", COLUMNS[:200], targets=TARGETS[:200]),
+            "has 161 training examples, and had 240 when results/whiten-zca0 was trained",
+        ),
     ],
 )
 def test_a_changed_data_set_is_refused(here, changed, change, said, capsys):

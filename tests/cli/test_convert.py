@@ -38,16 +38,40 @@ def test_arrays_end_up_where_training_looks(here, capsys):
 
 
 def test_options_of_arrays(here):
-    call("arrays", "--input", "mine.npz", "--name", "yours", "--test-fraction", 0.5, "--seed", 3,
-         "--output-directory", here / "out")  # fmt: skip
+    call(
+        "arrays",
+        "--input",
+        "mine.npz",
+        "--name",
+        "yours",
+        "--test-fraction",
+        0.5,
+        "--seed",
+        3,
+        "--output-directory",
+        here / "out",
+    )
     assert HDF5Dataset(here / "out" / "yours.hdf5", "test").num_examples == 15
 
 
 def test_one_command_mends_labels_names_and_images(here):
     features = numpy.arange(30 * 5 * 6 * 3).reshape(30, 5, 6, 3)
     numpy.savez("raw.npz", x=features, y=numpy.r_[numpy.arange(27) % 3 * 10 + 7, 255, 255, 255])
-    assert call("arrays", "--input", "raw.npz", "--sources", "features=x,targets=y", "--no-label", 255,
-                "--renumber-labels", "--test-fraction", 0) == 0  # fmt: skip
+    assert (
+        call(
+            "arrays",
+            "--input",
+            "raw.npz",
+            "--sources",
+            "features=x,targets=y",
+            "--no-label",
+            255,
+            "--renumber-labels",
+            "--test-fraction",
+            0,
+        )
+        == 0
+    )
     data = HDF5Dataset(find_dataset("raw"), "train")
     assert (data.features == numpy.moveaxis(features, -1, 1)).all()
     assert data.targets.tolist() == [0, 1, 2] * 9 + [-1] * 3
@@ -55,7 +79,10 @@ def test_one_command_mends_labels_names_and_images(here):
 
 def test_an_hdf5_file_is_divided_and_mended(here):
     call("arrays", "--input", "mine.npz", "--name", "first", "--test-fraction", 0)
-    assert call("arrays", "--input", "datasets/first.hdf5", "--no-label", "none", "--renumber-labels", "--name", "second") == 0
+    assert (
+        call("arrays", "--input", "datasets/first.hdf5", "--no-label", "none", "--renumber-labels", "--name", "second")
+        == 0
+    )
     train, test = (HDF5Dataset(find_dataset("second"), split) for split in ("train", "test"))
     assert numpy.bincount(numpy.r_[train.targets, test.targets]).tolist() == [10, 10, 10, 10]
     assert (train.num_examples, test.num_examples) == (32, 8)
@@ -80,7 +107,9 @@ def test_splits_of_other_names(here):
         rows = file.attrs["split"]
         rows["split"] = [{b"train": b"fit", b"test": b"try"}[name] for name in rows["split"]]
         file.attrs["split"] = rows
-    with pytest.raises(UserError, match="no split 'train': the splits there are fit, try; .*--splits train=NAME,test=NAME"):
+    with pytest.raises(
+        UserError, match="no split 'train': the splits there are fit, try; .*--splits train=NAME,test=NAME"
+    ):
         HDF5Dataset("datasets/first.hdf5", "train")
     with pytest.raises(UserError, match="has the splits fit, try: say which one trains"):
         call("arrays", "--input", "datasets/first.hdf5", "--name", "second")

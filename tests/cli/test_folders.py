@@ -27,7 +27,9 @@ def read_only(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_takes_no_files(read_only, tmp_path):
-    with pytest.raises(UserError, match=r"--output: cannot write into .*read-only \(Read-only file system\): give another"):
+    with pytest.raises(
+        UserError, match=r"--output: cannot write into .*read-only \(Read-only file system\): give another"
+    ):
         check_writable(read_only, "--output")
     with pytest.raises(UserError, match="--json: cannot write into"):
         check_output(str(read_only / "x.json"), "--json")

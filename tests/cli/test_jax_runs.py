@@ -53,7 +53,9 @@ def assert_close(one, two, rtol, atol):
     first, second = arrays(one), arrays(two)
     assert first.keys() == second.keys()
     for name, value in first.items():
-        np.testing.assert_allclose(value, second[name], rtol=rtol, atol=atol * max(1, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(
+            value, second[name], rtol=rtol, atol=atol * max(1, np.abs(value).max()), err_msg=name
+        )
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +183,14 @@ def numbers_of(text):
 
 
 @pytest.mark.parametrize(
-    "command", [["evaluate"], ["evaluate", "--recompute-statistics"], ["evaluate", "--data-type", "train"],
-                ["attack", "--tau", "0", "0.1"]],
-)  # fmt: skip
+    "command",
+    [
+        ["evaluate"],
+        ["evaluate", "--recompute-statistics"],
+        ["evaluate", "--data-type", "train"],
+        ["attack", "--tau", "0", "0.1"],
+    ],
+)
 def test_other_commands_say_the_same_in_jax(runs, command, monkeypatch, capsys):
     enter(runs.parent, monkeypatch)
     said = []
@@ -251,9 +258,14 @@ def test_where_jax_is_missing_every_command_says_so_at_once(runs, tmp_path, monk
     monkeypatch.setattr(setup.importlib.metadata, "version", missing)
     run = str(runs / "c0")
     for command in (
-        ["train", *NETWORK], ["train", "--dry-run", *NETWORK], ["evaluate", run], ["attack", run],
-        ["predict", run, "--input", "x.npz"], ["train", "--resume", run], ["parity", str(tmp_path)],
-    ):  # fmt: skip
+        ["train", *NETWORK],
+        ["train", "--dry-run", *NETWORK],
+        ["evaluate", run],
+        ["attack", run],
+        ["predict", run, "--input", "x.npz"],
+        ["train", "--resume", run],
+        ["parity", str(tmp_path)],
+    ):
         status = main([*command, *JAX])
         said = capsys.readouterr()
         if command[:2] == ["train", "--resume"]:

@@ -11,7 +11,8 @@ from ladder.hyper import HyperParameters
 from ladder.training import results
 
 OPTIONS = [
-    {"encoder_layers": ("6", "3"), "denoising_cost_x": (1.0, 1.0, 1.0), "dataset": "digits", "seed": seed} for seed in (1, 2, 3, 4)
+    {"encoder_layers": ("6", "3"), "denoising_cost_x": (1.0, 1.0, 1.0), "dataset": "digits", "seed": seed}
+    for seed in (1, 2, 3, 4)
 ]
 EXPERIMENTS = [(HyperParameters(**{**options, "encoder_layers": ((8,), "6", "3")}),) for options in OPTIONS]
 

@@ -51,13 +51,9 @@ def test_values_train_the_product_in_the_order_given():
     # 'x' is one more value of --act: a name needs '--' before it, as in the original
     assert args.save_to is None
     args = parse("train --lr 0.1 0.2 --seed 3 1 -- x")
-    assert [(o["lr"], o["seed"]) for o in combinations(given_options(args))] == [
-        (0.1, 3), (0.1, 1), (0.2, 3), (0.2, 1),
-    ]  # fmt: skip
+    assert [(o["lr"], o["seed"]) for o in combinations(given_options(args))] == [(0.1, 3), (0.1, 1), (0.2, 3), (0.2, 1)]
     args = parse("train --seed 3 1 --lr 0.1 0.2 -- x")
-    assert [(o["seed"], o["lr"]) for o in combinations(given_options(args))] == [
-        (3, 0.1), (3, 0.2), (1, 0.1), (1, 0.2),
-    ]  # fmt: skip
+    assert [(o["seed"], o["lr"]) for o in combinations(given_options(args))] == [(3, 0.1), (3, 0.2), (1, 0.1), (1, 0.2)]
 
 
 def test_value_syntax():
@@ -73,14 +69,23 @@ MISTAKES = {
     "train --encoder-layers 20-10 --denoising-cost-x 1,1": ("--denoising-cost-x", "2 weights for 3 layers"),
     "train --encoder-layers 20-foo:3 --denoising-cost-x 1,1,1": ("--encoder-layers", "unknown layer type 'foo'"),
     "train --encoder-layers convv:32:5:1-convv:10:3 --denoising-cost-x 1,1,1": (
-        "--encoder-layers", "'convv:10:3' is not a layer", "convv:MAPS:SIZE:STRIDE:STRIDE"),
+        "--encoder-layers",
+        "'convv:10:3' is not a layer",
+        "convv:MAPS:SIZE:STRIDE:STRIDE",
+    ),
     "train --encoder-layers maxpool:2:3-10 --denoising-cost-x 1,1,1": ("--decoder-spec", "'maxpool:2:3'", "layer 0"),
     "train --dataset digits --encoder-layers convv:4:9:1:1-10 --denoising-cost-x 1,1,1": (
-        "--encoder-layers", "'convv:4:9:1:1' has filters of 9 x 9 for maps of 8 x 8"),
+        "--encoder-layers",
+        "'convv:4:9:1:1' has filters of 9 x 9 for maps of 8 x 8",
+    ),
     "train --dataset digits --encoder-layers 20-convf:4:3:1:1-10 --denoising-cost-x 1,1,1,1": (
-        "--encoder-layers", "'convf:4:3:1:1' needs maps below, but gets 20 units"),
+        "--encoder-layers",
+        "'convf:4:3:1:1' needs maps below, but gets 20 units",
+    ),
     "train --dataset digits --encoder-layers convv:8:3:1:1-globalmeanpool:0 --denoising-cost-x 1,1,1": (
-        "--encoder-layers ends with 8 units", "10 classes"),
+        "--encoder-layers ends with 8 units",
+        "10 classes",
+    ),
     "train": ("--encoder-layers", "missing"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act relu-relu": ("--act", "2 entries for 3 layers"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --act swish": ("--act", "unknown activation 'swish'"),
@@ -95,26 +100,36 @@ MISTAKES = {
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --top-c maybe": ("--top-c", "True"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --dataset nowhere": ("nowhere", "convert"),
     "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --labeled-samples 105": (
-        "--labeled-samples 105", "multiple of 10"),
+        "--labeled-samples 105",
+        "multiple of 10",
+    ),
     "train --dataset digits --encoder-layers 20-8 --denoising-cost-x 1,1,1": ("--encoder-layers", "10 classes"),
     "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --unlabeled-samples 101": (
-        "--unlabeled-samples", "last batch of one"),
+        "--unlabeled-samples",
+        "last batch of one",
+    ),
     "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --unlabeled-samples 5000": (
-        "--unlabeled-samples", "1437"),
+        "--unlabeled-samples",
+        "1437",
+    ),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-tau -0.1": ("--adv-tau", "0 or more"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-kind fgsm": ("--adv-kind", "'fgsm'", "sgn"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-layers 0,3": ("--adv-layers", "no layer 3"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-layers 0,x": ("--adv-layers", "whole numbers"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --adv-tau 0.1,0.2": ("--adv-tau", "2 entries for 1 layer"),
     "train --encoder-layers 20-10 --denoising-cost-x 0,0,0 --adv-tau-unlabeled 0.1": (
-        "--adv-tau-unlabeled", "--denoising-cost-x"),
+        "--adv-tau-unlabeled",
+        "--denoising-cost-x",
+    ),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --noise mt": ("--noise", "philox"),
     "evaluate nowhere": ("nowhere", "folder"),
     "predict nowhere --input x.csv": ("nowhere", "folder"),
     "train --dataset digits --whiten-zca 784 --encoder-layers 20-10 --denoising-cost-x 1,1,1": (
-        "--whiten-zca is 784", "64 inputs (1 x 8 x 8)"),
+        "--whiten-zca is 784",
+        "64 inputs (1 x 8 x 8)",
+    ),
     "train --contrast-norm -1 --encoder-layers 20-10 --denoising-cost-x 1,1,1": ("--contrast-norm", "0 or more"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("command", MISTAKES)
@@ -173,13 +188,22 @@ def test_help_explains_every_option():
 @pytest.mark.parametrize(
     "command, said",
     [
-        ("train --seed 1 myrun", "argument --seed: 'myrun' is no whole number. (if that is a name and no value of --seed, put --"),
+        (
+            "train --seed 1 myrun",
+            "argument --seed: 'myrun' is no whole number. (if that is a name and no value of --seed, put --",
+        ),
         ("train --lr 0.1 myrun", "'myrun' is no number"),
         ("train --top-c True myrun", "no value of --top-c, put -- before it"),
         ("train --adv-layers 0 myrun", "no value of --adv-layers, put -- before it"),
-        ("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu myrun", "(if 'myrun' is the name of the run, put -- before it)"),
+        (
+            "train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu myrun",
+            "(if 'myrun' is the name of the run, put -- before it)",
+        ),
         ("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --noise mrg myrun", "(if 'myrun' is the name of the run"),
-        ("train --encoder-layers 5-10 --denoising-cost-x 0,0,0 --dataset digits myrun", "(if 'myrun' is the name of the run"),
+        (
+            "train --encoder-layers 5-10 --denoising-cost-x 0,0,0 --dataset digits myrun",
+            "(if 'myrun' is the name of the run",
+        ),
         ("attack --tau 0.1 results/x0", "put -- before it"),
         ("evaluate --dataset digits results/x0", "put -- before the folder"),
     ],

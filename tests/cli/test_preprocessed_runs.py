@@ -28,7 +28,9 @@ def run(tmp_path_factory):
 
 def whitened_by_numpy():
     """The splits in float64, fitted to the 1,237 examples that seed 1 picks."""
-    train, test = (load_examples("digits", split).features.reshape(-1, 64).astype("float64") for split in ("train", "test"))
+    train, test = (
+        load_examples("digits", split).features.reshape(-1, 64).astype("float64") for split in ("train", "test")
+    )
 
     def contrast(x):
         x = x - x.mean(axis=1, keepdims=True)
@@ -47,7 +49,9 @@ def probabilities(run, x):
     with np.load(run.folder / "trained_params.npz") as p, np.load(run.folder / "running_statistics.npz") as s:
         for i in (1, 2):
             z = x @ p[f"f_{i}_W"].astype("float64")
-            z = (z - s[f"shared_f_{i}_bn_mean_clean"]) / np.sqrt(s[f"shared_f_{i}_bn_var_clean"] + 1e-10) + p[f"f_{i}_b"]
+            z = (z - s[f"shared_f_{i}_bn_mean_clean"]) / np.sqrt(s[f"shared_f_{i}_bn_var_clean"] + 1e-10) + p[
+                f"f_{i}_b"
+            ]
             x = np.maximum(z, 0) if i == 1 else np.exp(z * p["f_2_c"])
     return x / x.sum(axis=1, keepdims=True)
 
@@ -108,7 +112,9 @@ def test_older_runs_fit_it_anew(run):
 @pytest.mark.parametrize("shape", [(64,), (8, 8)])
 def test_a_whitening_that_is_no_such_is_refused(run, tmp_path, capsys, shape):
     moved = copied(run.folder, tmp_path / "moved")
-    np.savez(moved / "preprocessing.npz", whitening_mean=np.zeros(64, "float32"), whitening_matrix=np.zeros(shape, "float32"))
+    np.savez(
+        moved / "preprocessing.npz", whitening_mean=np.zeros(64, "float32"), whitening_matrix=np.zeros(shape, "float32")
+    )
     assert main(["evaluate", str(moved), "--threads", "1"]) == 2
     assert "preprocessing.npz has no array 'whitening_matrix' of 64 x 64 numbers" in capsys.readouterr().err
 
@@ -138,7 +144,12 @@ def test_a_users_examples_are_whitened(run, tmp_path, capsys):
 
 
 def test_attacks_are_in_whitened_units(run, tmp_path, capsys):
-    command = ["attack", str(run.folder), *"--kinds sgn gaussian --tau 0 0.1 --threads 1 --output".split(), str(tmp_path)]
+    command = [
+        "attack",
+        str(run.folder),
+        *"--kinds sgn gaussian --tau 0 0.1 --threads 1 --output".split(),
+        str(tmp_path),
+    ]
     assert main(command) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "tau in units of the contrast normalised to 4 and ZCA-whitened inputs" in shown
@@ -167,7 +178,10 @@ def test_attacks_in_pixels(run, tmp_path, capsys):
 def test_clipping_whitened_inputs_is_refused(run, capsys):
     assert main(["attack", str(run.folder), "--clip", "--threads", "1"]) == 2
     shown = capsys.readouterr().err
-    assert "--clip keeps inputs between 0 and 1, but this network takes" in shown and "use --no-clip, or attack the pixels" in shown
+    assert (
+        "--clip keeps inputs between 0 and 1, but this network takes" in shown
+        and "use --no-clip, or attack the pixels" in shown
+    )
 
 
 def test_a_wrong_number_of_components_is_found_before_anything_is_computed(run, capsys):

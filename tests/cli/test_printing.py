@@ -22,7 +22,9 @@ def test_words_and_numbers_are_never_cut(width, monkeypatch, capsys):
     table.add_row("no adversarial noise (baseline)", "0.968 to 1.505", "0.0021")
     printing.print_table(table)
     shown = capsys.readouterr().out
-    assert "…" not in shown and set("no adversarial noise (baseline) 0.968 to 1.505 0.0021".split()) <= set(re.split(r"[\s│┃]+", shown))
+    assert "…" not in shown and set("no adversarial noise (baseline) 0.968 to 1.505 0.0021".split()) <= set(
+        re.split(r"[\s│┃]+", shown)
+    )
     longest = max(map(len, shown.splitlines()))
     assert longest <= max(width, len("adversarial") + len("interval") + len("0.0021") + 10)
 

@@ -135,8 +135,14 @@ main(["train", "--resume", run])
 """
 
 #: While a run is begun again, and around the two last files; more of them with ``LADDER_KILLS``.
-LAST_MOMENTS = [("environment.json", "before"), ("running_statistics.npz", "before"), ("running_statistics.npz", "after")]
-MORE_MOMENTS = [(name, moment) for name in ("params.json", "data.json", "trained_params.npz") for moment in ("before", "after")]
+LAST_MOMENTS = [
+    ("environment.json", "before"),
+    ("running_statistics.npz", "before"),
+    ("running_statistics.npz", "after"),
+]
+MORE_MOMENTS = [
+    (name, moment) for name in ("params.json", "data.json", "trained_params.npz") for moment in ("before", "after")
+]
 
 
 def keep_the_last(patch):
@@ -203,7 +209,9 @@ def test_an_interrupted_run_ends_in_the_same_state(runs, part, monkeypatch):
 def test_killed_while_it_resumes_and_while_it_writes_its_last_files(runs, part):
     """One run, killed at every one of these moments in turn, has the end of one that was not."""
     for name, moment in [*LAST_MOMENTS[:1], *(MORE_MOMENTS if KILLS > 1 else []), *LAST_MOMENTS[1:]]:
-        done = subprocess.run([sys.executable, "-c", KILLS_ITSELF, name, moment, str(part)], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", KILLS_ITSELF, name, moment, str(part)], capture_output=True, text=True
+        )
         assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     assert resume(part) == 0
     assert_same(result(part), result(runs / "whole0"))
@@ -243,9 +251,15 @@ def test_a_finished_run_is_left_alone_but_for_its_checkpoints(runs, tmp_path, ca
 
 @pytest.mark.parametrize(
     "options, name",
-    [("--num-epochs 30", "--num-epochs"), ("--lr 0.1", "--lr"), ("--plain-graph", "--plain-graph"),
-     ("--preset thesis_table_22", "--preset"), ("--dry-run", "--dry-run"), ("-- name", "'name'")],
-)  # fmt: skip
+    [
+        ("--num-epochs 30", "--num-epochs"),
+        ("--lr 0.1", "--lr"),
+        ("--plain-graph", "--plain-graph"),
+        ("--preset thesis_table_22", "--preset"),
+        ("--dry-run", "--dry-run"),
+        ("-- name", "'name'"),
+    ],
+)
 def test_other_options_are_refused(part, capsys, options, name):
     assert resume(part, *options.split()) == 2
     assert f"leave out {name} (" in capsys.readouterr().err
@@ -277,13 +291,21 @@ def test_options_that_were_edited_are_refused(part, capsys):
 
 
 def test_other_examples_are_refused(part, capsys, monkeypatch):
-    monkeypatch.setattr(checkpoints, "sha256", lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays))
+    monkeypatch.setattr(
+        checkpoints,
+        "sha256",
+        lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays),
+    )
     assert resume(part) == 2
     assert "digits has other labels" in capsys.readouterr().err
 
 
 def test_other_pixels_are_refused(part, capsys, monkeypatch):
-    monkeypatch.setattr(checkpoints, "sha256", lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "features" in arrays else real(arrays))
+    monkeypatch.setattr(
+        checkpoints,
+        "sha256",
+        lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "features" in arrays else real(arrays),
+    )
     assert resume(part) == 2
     assert "digits has other values" in capsys.readouterr().err
 

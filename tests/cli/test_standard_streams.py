@@ -20,9 +20,21 @@ def shell(command, **environment):
 @pytest.mark.parametrize(
     "command, status, error",
     [
-        ("$RUN presets >/dev/full", 2, "run.py presets: standard output cannot be written (No space left on device): send it elsewhere.\n"),
-        ("$RUN presets >&-", 2, "run.py presets: standard output cannot be written (it is closed): send it elsewhere.\n"),
-        ("$RUN --help >/dev/full", 2, "run.py: standard output cannot be written (No space left on device): send it elsewhere.\n"),
+        (
+            "$RUN presets >/dev/full",
+            2,
+            "run.py presets: standard output cannot be written (No space left on device): send it elsewhere.\n",
+        ),
+        (
+            "$RUN presets >&-",
+            2,
+            "run.py presets: standard output cannot be written (it is closed): send it elsewhere.\n",
+        ),
+        (
+            "$RUN --help >/dev/full",
+            2,
+            "run.py: standard output cannot be written (No space left on device): send it elsewhere.\n",
+        ),
         ("$RUN presets --show thesis_table_22 | true", 141, ""),
         ("$RUN presets --show nothing 2>/dev/full", 2, ""),
         ("$RUN presets --show nothing 2>&-", 2, ""),

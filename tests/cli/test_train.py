@@ -30,9 +30,14 @@ def run(tmp_path_factory):
 
 def test_files_of_a_run(run):
     assert {path.name for path in run.folder.iterdir()} == {
-        "params.json", "data.json", "environment.json", "log.txt", "log.jsonl",
-        "trained_params.npz", "running_statistics.npz",
-    }  # fmt: skip
+        "params.json",
+        "data.json",
+        "environment.json",
+        "log.txt",
+        "log.jsonl",
+        "trained_params.npz",
+        "running_statistics.npz",
+    }
     params = json.loads((run.folder / "params.json").read_text())
     assert params["encoder_layers"] == [[1, 8, 8], "30", "10"] and params["labeled_samples"] == 100
     environment = json.loads((run.folder / "environment.json").read_text())
@@ -48,7 +53,9 @@ def test_log_has_a_row_an_epoch_and_a_final_one(run):
     assert [row["epoch"] for row in rows] == list(range(1, 13)) + [12]
     assert rows[0]["update"] == 12  # 1137 examples in batches of 100
     for row in rows[:-1]:
-        assert {"train_cost_total", "train_cost_class_corr", "train_denois0", "valid_approx_error_rate_clean"} <= set(row)
+        assert {"train_cost_total", "train_cost_class_corr", "train_denois0", "valid_approx_error_rate_clean"} <= set(
+            row
+        )
     assert rows[-1]["valid_final_error_rate_clean"] < 50
     costs = [value for row in rows for name, value in row.items() if "denois" in name or "cost" in name]
     assert len(costs) > 100 and all(0 < cost < 100 for cost in costs)
@@ -78,8 +85,12 @@ def test_evaluate_keeps_what_it_found_for_tables(run, tmp_path, capsys):
     kept = json.loads((run.folder / "evaluation.json").read_text())
     report = json.loads((tmp_path / "report.json").read_text())
     assert kept["test"] == {
-        "error_percent": report["error_percent"], "n_wrong": report["n_wrong"], "n": 360, "statistics": "saved", "epochs": 12,
-    }  # fmt: skip
+        "error_percent": report["error_percent"],
+        "n_wrong": report["n_wrong"],
+        "n": 360,
+        "statistics": "saved",
+        "epochs": 12,
+    }
     assert set(kept) == {"test", "valid"} and kept["valid"]["n"] == 202
     # options of the user's own evaluate something else than the run
     written = (run.folder / "evaluation.json").stat().st_mtime_ns
@@ -104,8 +115,16 @@ def test_evaluate_goes_without_a_folder_that_takes_no_files(run, monkeypatch, ca
 
 
 def test_table_evaluates_on_request(run, tmp_path, capsys):
-    options = {"dataset": "digits", "encoder-layers": "30-10", "decoder-spec": "gauss", "denoising-cost-x": "10,1,0.1",
-               "labeled-samples": 100, "unlabeled-samples": 1137, "valid-set-size": 202, "num-epochs": 12}  # fmt: skip
+    options = {
+        "dataset": "digits",
+        "encoder-layers": "30-10",
+        "decoder-spec": "gauss",
+        "denoising-cost-x": "10,1,0.1",
+        "labeled-samples": 100,
+        "unlabeled-samples": 1137,
+        "valid-set-size": 202,
+        "num-epochs": 12,
+    }
     (tmp_path / "mine.json").write_text(json.dumps({"options": options}))
     words = ["table", str(tmp_path / "mine.json"), "--output", str(tmp_path)]
     (run.folder / "evaluation.json").unlink(missing_ok=True)

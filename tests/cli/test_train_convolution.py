@@ -15,7 +15,9 @@ OPTIONS = (
     "--dataset digits --encoder-layers convv:12:3:1:1-maxpool:2:2-convf:10:2:1:1-globalmeanpool:0 "
     "--labeled-samples 400 --unlabeled-samples 1137 --valid-set-size 202"
 )
-TRAIN = f"train {OPTIONS} --decoder-spec gauss --denoising-cost-x 1,0.1,0.1,0.1,0.1 --num-epochs 8 --lr 0.01 --threads 1"
+TRAIN = (
+    f"train {OPTIONS} --decoder-spec gauss --denoising-cost-x 1,0.1,0.1,0.1,0.1 --num-epochs 8 --lr 0.01 --threads 1"
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,11 @@ def test_parameters_are_saved_by_the_originals_names_and_shapes(run):
         shapes = {name: arrays[name].shape for name in arrays.files}
         assert all(np.isfinite(arrays[name]).all() for name in arrays.files)
     assert {name: shapes[name] for name in ("f_1_W", "f_3_W", "g_2_W", "g_0_W")} == {
-        "f_1_W": (12, 1, 3, 3), "f_3_W": (10, 12, 2, 2), "g_2_W": (12, 10, 2, 2), "g_0_W": (1, 12, 3, 3),
-    }  # fmt: skip
+        "f_1_W": (12, 1, 3, 3),
+        "f_3_W": (10, 12, 2, 2),
+        "g_2_W": (12, 10, 2, 2),
+        "g_0_W": (1, 12, 3, 3),
+    }
     assert [shapes[f"g_{i}_a1"] for i in range(5)] == [(1,), (12,), (12,), (10,), (10,)]
     assert {name for name in shapes if name.startswith("f_")} == {"f_1_W", "f_1_b", "f_3_W", "f_3_b", "f_4_b", "f_4_c"}
     with np.load(run.folder / "running_statistics.npz") as arrays:
@@ -108,9 +113,12 @@ def images(tmp_path_factory):
     "name, dims",
     [
         ("mnist_100_conv_fc", "1000 x 3 x 3, 500 x 3 x 3, 250 x 3 x 3, 10 x 3 x 3, 10 x 1 x 1"),
-        ("mnist_100_conv_gamma", "32 x 32 x 32, 32 x 16 x 16, 64 x 14 x 14, 64 x 16 x 16, 64 x 8 x 8, 128 x 6 x 6, 10 x 6 x 6"),
+        (
+            "mnist_100_conv_gamma",
+            "32 x 32 x 32, 32 x 16 x 16, 64 x 14 x 14, 64 x 16 x 16, 64 x 8 x 8, 128 x 6 x 6, 10 x 6 x 6",
+        ),
     ],
-)  # fmt: skip
+)
 def test_dry_run_of_the_originals_networks(images, golden_dir, capsys, name, dims):
     words = json.loads((golden_dir / "original_commands.json").read_text())["commands"][name]["command"].split()
     words[words.index("--unlabeled-samples") + 1] = "200"
@@ -125,9 +133,15 @@ def test_dry_run_of_the_originals_networks(images, golden_dir, capsys, name, dim
     "options, says",
     [
         ("--dataset flat --encoder-layers convv:4:3:1:1-10", "'convv:4:3:1:1' needs maps below, but gets 784 units"),
-        ("--dataset flat --encoder-layers globalmeanpool:0-10", "'globalmeanpool:0' needs maps below, but gets 784 units"),
+        (
+            "--dataset flat --encoder-layers globalmeanpool:0-10",
+            "'globalmeanpool:0' needs maps below, but gets 784 units",
+        ),
         ("--dataset images --encoder-layers convv:4:29:1:1-10", "filters of 29 x 29 for maps of 28 x 28"),
-        ("--dataset images --encoder-layers convv:8:3:1:1-globalmeanpool:0", "ends with 8 units, but images has 10 classes"),
+        (
+            "--dataset images --encoder-layers convv:8:3:1:1-globalmeanpool:0",
+            "ends with 8 units, but images has 10 classes",
+        ),
         ("--dataset images --encoder-layers convf:1500:3:1:1-10", "gives 1500 x 30 x 30 units, more than 1,000,000"),
     ],
 )

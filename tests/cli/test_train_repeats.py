@@ -17,11 +17,7 @@ COMMAND = (
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        "--noise mrg --adv-tau 0.1",
-        "--noise philox --adv-kind-unlabeled vat --adv-tau-unlabeled 0.5",
-    ],
+    "options", ["--noise mrg --adv-tau 0.1", "--noise philox --adv-kind-unlabeled vat --adv-tau-unlabeled 0.5"]
 )
 def test_two_processes_give_the_same_bits(options, tmp_path):
     for _ in range(2):

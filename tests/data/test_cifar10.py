@@ -146,9 +146,17 @@ def test_cut_short(batches, tmp_path):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda b: b[: len(b) // 2], lambda b: b[:-7], lambda b: b[:30], lambda b: b"", lambda b: b"plain", lambda b: b"\0" * 2000,
-     lambda b: b[: len(b) // 2] + bytes(100) + b[len(b) // 2 + 100 :], lambda b: gzip.compress(b"no tar" * 500)],
-)  # fmt: skip
+    [
+        lambda b: b[: len(b) // 2],
+        lambda b: b[:-7],
+        lambda b: b[:30],
+        lambda b: b"",
+        lambda b: b"plain",
+        lambda b: b"\0" * 2000,
+        lambda b: b[: len(b) // 2] + bytes(100) + b[len(b) // 2 + 100 :],
+        lambda b: gzip.compress(b"no tar" * 500),
+    ],
+)
 def test_damaged_archives(batches, tmp_path, damage):
     archive = packed(batches)
     archive.write_bytes(damage(archive.read_bytes()))

@@ -64,7 +64,9 @@ def test_other_content(tiny_mnist):
     assert not (tiny_mnist / "mnist.hdf5").exists()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:3], lambda b: b"plain", lambda b: b[:12] + b"!" * 30])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-9], lambda b: b[:3], lambda b: b"plain", lambda b: b[:12] + b"!" * 30]
+)
 def test_damaged_files(tiny_mnist, damage):
     victim = tiny_mnist / "train-images-idx3-ubyte.gz"
     victim.write_bytes(damage(victim.read_bytes()))
@@ -146,9 +148,7 @@ def test_a_fifth_of_each_class_tests(tmp_path):
 
 
 def test_the_seed_decides_the_test_set(tmp_path):
-    first, again, other = (
-        HDF5Dataset(convert(tmp_path, good(), seed=seed), "test").features for seed in (1, 1, 2)
-    )
+    first, again, other = (HDF5Dataset(convert(tmp_path, good(), seed=seed), "test").features for seed in (1, 1, 2))
     assert (first == again).all() and not (first == other).all()
 
 
@@ -163,7 +163,12 @@ def test_own_test_arrays_and_uint8_images(tmp_path):
     images = numpy.random.RandomState(0).randint(0, 256, (12, 3, 4, 4)).astype("uint8")
     path = convert(
         tmp_path,
-        {"features": images, "targets": numpy.arange(12) % 2, "features_test": images[:3], "targets_test": [[1], [0], [1]]},
+        {
+            "features": images,
+            "targets": numpy.arange(12) % 2,
+            "features_test": images[:3],
+            "targets_test": [[1], [0], [1]],
+        },
     )
     test = HDF5Dataset(path, "test")
     assert test.features.dtype == "uint8" and (test.features == images[:3]).all()
@@ -199,7 +204,11 @@ TEST_PART = {"features_test": numpy.zeros((2, 4)), "targets_test": numpy.array([
         (good(targets=numpy.int64(3)), {}, r"have the shape \(\)"),
         (good(targets=numpy.arange(50) % 5 * 2), {}, "are 0, 2, 4, 6 and 8, .*--renumber-labels .* 0 to 4"),
         (good(targets=numpy.arange(50) % 5 - 2), {}, "are -2, -1, 0, 1 and 2, .*-1 remains 'no label'"),
-        (good(targets=numpy.arange(50) % 2 * 2 - 1), {}, "-1 and 1: .*the single class 1; .*--no-label none --renumber-labels"),
+        (
+            good(targets=numpy.arange(50) % 2 * 2 - 1),
+            {},
+            "-1 and 1: .*the single class 1; .*--no-label none --renumber-labels",
+        ),
         (good(targets=numpy.arange(50) % 2 - 1), {}, "-1 and 0: .*the single class 0; .*--sources targets=none"),
         (good(targets=numpy.full(50, 3)), {}, "a single class"),
         (good(targets=numpy.r_[numpy.arange(48) % 3, 255, 255]), {}, "if 255 means 'no label', .*--no-label 255"),
@@ -259,7 +268,9 @@ def test_data_without_any_label(tmp_path, targets):
 @pytest.mark.parametrize("dtype", ["bool", "int64", "int8", "float64"])
 def test_labels_and_features_of_other_types_that_are_whole(tmp_path, dtype):
     features = numpy.arange(200).reshape(50, 4) % 2
-    path = convert(tmp_path, good(features=features.astype(dtype), targets=(numpy.arange(50) % 2).astype(dtype)), test_fraction=0)
+    path = convert(
+        tmp_path, good(features=features.astype(dtype), targets=(numpy.arange(50) % 2).astype(dtype)), test_fraction=0
+    )
     data = HDF5Dataset(path, "train")
     assert (data.features == features).all() and data.features.dtype == ("float32" if dtype == "float64" else "uint8")
     assert data.targets.tolist() == [0, 1] * 25

@@ -25,10 +25,7 @@ def fuels_own(request):
 def splits():
     rng = numpy.random.RandomState(0)
     return {
-        name: {
-            "features": rng.rand(n, 1, 2, 3).astype("float32"),
-            "targets": rng.randint(0, 3, (n, 1)).astype("uint8"),
-        }
+        name: {"features": rng.rand(n, 1, 2, 3).astype("float32"), "targets": rng.randint(0, 3, (n, 1)).astype("uint8")}
         for name, n in (("train", 7), ("test", 4))
     }
 
@@ -44,9 +41,16 @@ def handmade(path, rows, **sources):
         for name, array in sources.items():
             h5file[name] = array
         dtype = numpy.dtype(
-            [("split", "S9"), ("source", "S9"), ("start", "i8"), ("stop", "i8"),
-             ("indices", h5py.ref_dtype), ("available", "?"), ("comment", "S1")]
-        )  # fmt: skip
+            [
+                ("split", "S9"),
+                ("source", "S9"),
+                ("start", "i8"),
+                ("stop", "i8"),
+                ("indices", h5py.ref_dtype),
+                ("available", "?"),
+                ("comment", "S1"),
+            ]
+        )
         table = [
             (split, source, start, stop, h5file[indices].ref if indices else None, available, b".")
             for split, source, start, stop, indices, available in rows
@@ -107,10 +111,12 @@ def attribute_types(path):
             for i in range(split.get_nmembers())
         ]
         labels = {
-            name: (h5file[name].attrs.get_id("DIMENSION_LABELS").get_type().encode(),
-                   [axis.label for axis in h5file[name].dims])
+            name: (
+                h5file[name].attrs.get_id("DIMENSION_LABELS").get_type().encode(),
+                [axis.label for axis in h5file[name].dims],
+            )
             for name in h5file
-        }  # fmt: skip
+        }
         rows = [tuple(row)[:4] + tuple(row)[5:] for row in h5file.attrs["split"]]
         return members, labels, rows, list(h5file.attrs)
 
@@ -291,7 +297,9 @@ def test_sources_of_other_names_are_told_and_chosen(other_names):
 
 
 def test_a_single_split_gets_a_command_that_divides_it(other_names):
-    with pytest.raises(UserError, match="no split 'train': the splits there are all; `run.py convert arrays --input .*`"):
+    with pytest.raises(
+        UserError, match="no split 'train': the splits there are all; `run.py convert arrays --input .*`"
+    ):
         HDF5Dataset(other_names, "train")
 
 
@@ -321,6 +329,8 @@ def test_channels_come_first(tmp_path, shape, labels, channels, turned):
 
 
 def test_channels_that_may_be_either_axis_are_asked_for(tmp_path):
-    path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=numpy.zeros((5, 3, 9, 3)))
+    path = handmade(
+        tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=numpy.zeros((5, 3, 9, 3))
+    )
     with pytest.raises(UserError, match="may be the first axis or the last: .*--channels last"):
         HDF5Dataset(path, "train")

@@ -26,10 +26,15 @@ def the_array(path):
 @pytest.mark.parametrize(
     "options",
     [
-        {}, {"chunks": (4, 3)}, {"chunks": (4, 3), "compression": "gzip", "shuffle": True, "fletcher32": True}, {"dtype": ">i2"}, {"dtype": "f2"},
-        {"dtype": "u8"}, {"dtype": bool},
+        {},
+        {"chunks": (4, 3)},
+        {"chunks": (4, 3), "compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"dtype": ">i2"},
+        {"dtype": "f2"},
+        {"dtype": "u8"},
+        {"dtype": bool},
     ],
-)  # fmt: skip
+)
 def test_every_plain_layout_is_read_as_h5py_reads_it(options, path):
     with h5py.File(path, "w") as h5file:
         h5file.create_dataset("x", data=X.astype(options.get("dtype", "f4")), **options)
@@ -69,14 +74,20 @@ def virtual(source):
     [
         (virtual("."), "virtual"),
         (virtual("nowhere.hdf5"), "virtual"),
-        (lambda h5file: h5file.create_dataset("x", (6, 4), "u1", external=[("/etc/passwd", 0, 24)]), "external storage"),
+        (
+            lambda h5file: h5file.create_dataset("x", (6, 4), "u1", external=[("/etc/passwd", 0, 24)]),
+            "external storage",
+        ),
         (lambda h5file: h5file.__setitem__("x", h5py.ExternalLink("/etc/passwd", "/x")), "a link"),
         (lambda h5file: h5file.__setitem__("x", h5py.SoftLink("/x")), "a link"),
         (lambda h5file: h5file.create_group("x"), "is no array"),
         (lambda h5file: h5file.__setitem__("x", 5), "is no array"),
         (lambda h5file: h5file.__setitem__("x", ["text"]), "no numbers"),
         (lambda h5file: h5file.create_dataset("x", (10**9, 8), "f4"), "never written"),
-        (lambda h5file: h5file.create_dataset("x", (100, 8), "f4", chunks=(10, 8)).__setitem__(slice(0, 20), 1), "in part alone"),
+        (
+            lambda h5file: h5file.create_dataset("x", (100, 8), "f4", chunks=(10, 8)).__setitem__(slice(0, 20), 1),
+            "in part alone",
+        ),
     ],
 )
 def test_what_is_not_plain_is_refused(make, why, path):
@@ -87,7 +98,13 @@ def test_what_is_not_plain_is_refused(make, why, path):
 
 @pytest.mark.parametrize(
     "labels, found",
-    [(["a", "b"], ("a", "b")), (numpy.array([b"a", b"b"]), ("a", "b")), ([1, 2], ("", "")), ("a", ("", "")), (["a"] * 3, ("", ""))],
+    [
+        (["a", "b"], ("a", "b")),
+        (numpy.array([b"a", b"b"]), ("a", "b")),
+        ([1, 2], ("", "")),
+        ("a", ("", "")),
+        (["a"] * 3, ("", "")),
+    ],
 )
 def test_labels_of_any_kind(labels, found, path):
     with h5py.File(path, "w") as h5file:
@@ -116,7 +133,21 @@ def test_the_budget_is_asked(path, monkeypatch):
         file.arrays["x"].read(0, 10**6)
 
 
-@pytest.mark.parametrize("name", ["flip20", "labels_fixed", "vds_dot", "flip18", "zero6", "soft_cycle", "split_scalar", "split_nan", "idx_group", "big_25gb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flip20",
+        "labels_fixed",
+        "vds_dot",
+        "flip18",
+        "zero6",
+        "soft_cycle",
+        "split_scalar",
+        "split_nan",
+        "idx_group",
+        "big_25gb",
+    ],
+)
 def test_files_that_crashed_earlier_readers(name, shared_dir):
     from ladder.data.hdf5 import HDF5Dataset
 

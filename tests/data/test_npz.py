@@ -11,9 +11,14 @@ from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
 ARRAYS = {
-    "a": numpy.arange(6, dtype="float32").reshape(2, 3), "scalar": numpy.float64(2), "fortran": numpy.asfortranarray(numpy.arange(6).reshape(2, 3)),
-    "empty": numpy.zeros((0, 3), "uint8"), "bool": numpy.array([True, False]), "big": numpy.array([1, 2], ">i4"), "text": numpy.array(["x", "yz"]),
-}  # fmt: skip
+    "a": numpy.arange(6, dtype="float32").reshape(2, 3),
+    "scalar": numpy.float64(2),
+    "fortran": numpy.asfortranarray(numpy.arange(6).reshape(2, 3)),
+    "empty": numpy.zeros((0, 3), "uint8"),
+    "bool": numpy.array([True, False]),
+    "big": numpy.array([1, 2], ">i4"),
+    "text": numpy.array(["x", "yz"]),
+}
 
 
 @pytest.mark.parametrize("save", [numpy.savez, numpy.savez_compressed])
@@ -28,7 +33,9 @@ def test_what_numpy_wrote_comes_back(save, tmp_path):
 
 def npy(shape="(2,)", descr="'<f4'", content=bytes(8), version=1):
     header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2 if version == 1 else 4, "little") + header + content
+    return (
+        b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2 if version == 1 else 4, "little") + header + content
+    )
 
 
 def zipped(members, compression=zipfile.ZIP_STORED):
@@ -54,7 +61,10 @@ def zipped(members, compression=zipfile.ZIP_STORED):
         (zipped({"a.npy": npy(), "b.txt": b"hello"}), "'b.txt', which is no array"),
         (zipped({"a.npy": npy(), "a": b"hello"}), "holds a more than once"),
         (zipped({"a.npy": npy()}, zipfile.ZIP_LZMA), "packed in a way"),
-        (zipped({"a.npy": npy()}).replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"), "encrypted"),
+        (
+            zipped({"a.npy": npy()}).replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"),
+            "encrypted",
+        ),
         (npy(), "a single array"),
         (b"", "damaged"),
         (b"hello", "damaged"),

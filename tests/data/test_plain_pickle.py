@@ -27,7 +27,14 @@ PYTHON_2 = (
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize(
     "array",
-    [PIXELS, numpy.asfortranarray(PIXELS), PIXELS[:0], numpy.float32([[1.5], [-2]]), numpy.array([1, 2], ">i4"), numpy.array([True, False])],
+    [
+        PIXELS,
+        numpy.asfortranarray(PIXELS),
+        PIXELS[:0],
+        numpy.float32([[1.5], [-2]]),
+        numpy.array([1, 2], ">i4"),
+        numpy.array([True, False]),
+    ],
 )
 def test_arrays_of_numbers(protocol, array):
     found = load_dict(pickle.dumps({b"data": array}, protocol), "here")["data"]
@@ -36,10 +43,16 @@ def test_arrays_of_numbers(protocol, array):
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_plain_values(protocol):
-    plain = {b"a": [1, -(2**40), 2.5, None, True], "b": {"c": (b"\xff\x00", "text", b"")}, "d": [numpy.int64(7), numpy.float32(0.5)]}
+    plain = {
+        b"a": [1, -(2**40), 2.5, None, True],
+        "b": {"c": (b"\xff\x00", "text", b"")},
+        "d": [numpy.int64(7), numpy.float32(0.5)],
+    }
     assert load_dict(pickle.dumps(plain, protocol), "here") == {
-        "a": [1, -(2**40), 2.5, None, True], "b": {"c": (b"\xff\x00", "text", b"")}, "d": [7, 0.5]
-    }  # fmt: skip
+        "a": [1, -(2**40), 2.5, None, True],
+        "b": {"c": (b"\xff\x00", "text", b"")},
+        "d": [7, 0.5],
+    }
 
 
 def test_what_python_2_wrote():

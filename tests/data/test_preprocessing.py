@@ -22,7 +22,10 @@ def images(tmp_path, monkeypatch):
     monkeypatch.setenv("FUEL_DATA_PATH", str(tmp_path))
 
     def split(n):
-        return {"features": rng.randint(0, 256, (n, *SHAPE)).astype("uint8"), "targets": (np.arange(n) % 4).reshape(-1, 1)}
+        return {
+            "features": rng.randint(0, 256, (n, *SHAPE)).astype("uint8"),
+            "targets": (np.arange(n) % 4).reshape(-1, 1),
+        }
 
     splits = {"train": split(60), "test": split(20)}
     write_fuel_file(tmp_path / "cifar10.hdf5", splits, {"features": ("batch",) * 4, "targets": ("batch", "index")})
@@ -30,7 +33,9 @@ def images(tmp_path, monkeypatch):
 
 
 def options(**changes):
-    values = dict(encoder_layers=(SHAPE, "4"), denoising_cost_x=(0.0, 0.0), dataset="cifar10", unlabeled_samples=40, dseed=3)
+    values = dict(
+        encoder_layers=(SHAPE, "4"), denoising_cost_x=(0.0, 0.0), dataset="cifar10", unlabeled_samples=40, dseed=3
+    )
     return HyperParameters(**{**values, **changes})
 
 

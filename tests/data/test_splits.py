@@ -104,7 +104,10 @@ def test_all_that_are_labelled_need_no_balance():
         ({"n_unlabeled": -1}, "--unlabeled-samples -1 leaves nothing"),
         ({"n_labeled": -10}, "--labeled-samples -10 is negative"),
         ({"valid_set_size": -1}, "--valid-set-size -1 is negative"),
-        ({"n_labeled": 90, "n_unlabeled": 95}, r"needs 9 examples of each class, but class \d of mnist has [0-8] to train on"),
+        (
+            {"n_labeled": 90, "n_unlabeled": 95},
+            r"needs 9 examples of each class, but class \d of mnist has [0-8] to train on",
+        ),
         ({"dseed": -1}, "--dseed -1 cannot seed"),
         ({"dseed": 2**32}, "--dseed 4294967296 cannot seed"),
     ],

@@ -80,7 +80,9 @@ def test_a_damaged_cache_is_computed_again_with_a_warning(dataset, fitted, keep,
         dict(mean=np.zeros(5, "float32"), matrix=np.zeros((5, 5), "float32")),
         dict(mean=np.zeros(4, "float32"), matrix=np.zeros((5, 5), "float32"), inverse=np.zeros((5, 5), "float32")),
         dict(mean=np.zeros(5, "float64"), matrix=np.zeros((5, 5), "float32"), inverse=np.zeros((5, 5), "float32")),
-        dict(mean=np.zeros(5, "float32"), matrix=np.full((5, 5), np.nan, "float32"), inverse=np.zeros((5, 5), "float32")),
+        dict(
+            mean=np.zeros(5, "float32"), matrix=np.full((5, 5), np.nan, "float32"), inverse=np.zeros((5, 5), "float32")
+        ),
         dict(mean=np.array([None] * 5)),
     ],
 )

@@ -42,6 +42,12 @@ def make_run(folder, preset, seed, error=None, row=None, valid=None, epochs=None
     if epochs >= p.num_epochs:  # what says that everything was saved
         np.savez(folder / "running_statistics.npz", final=np.asarray(True))
     if error is not None:
-        entry = {"error_percent": error, "n_wrong": round(100 * error), "n": 10000, "statistics": "saved", "epochs": epochs}
+        entry = {
+            "error_percent": error,
+            "n_wrong": round(100 * error),
+            "n": 10000,
+            "statistics": "saved",
+            "epochs": epochs,
+        }
         (folder / "evaluation.json").write_text(json.dumps({"test": entry}))
     return folder

@@ -35,7 +35,12 @@ def test_every_preset_resolves(name):
     for other in (preset.baseline, preset.tuned_on_test):
         if other and ("preset" in other or "search" in other):
             load_preset(other.get("preset") or other["search"]).choose_rows([other["row"]] if "row" in other else None)
-    assert published_rows(preset).rows or name in {"mnist_50_full", "mnist_100_baseline", "mnist_1000_baseline", "mnist_all_baseline"}
+    assert published_rows(preset).rows or name in {
+        "mnist_50_full",
+        "mnist_100_baseline",
+        "mnist_1000_baseline",
+        "mnist_all_baseline",
+    }
 
 
 def test_commands_of_the_original_have_a_preset_each(golden_dir):
@@ -61,7 +66,10 @@ def test_values_of_thesis_table_22():
     p = found[0]
     assert p.denoising_cost_x == (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)
     assert (p.labeled_samples, p.unlabeled_samples, p.num_epochs, p.lrate_decay) == (100, 60000, 150, 0.67)
-    assert resolve_adversarial(p, resolve_layers(p)) == {"labeled": ("sgn", {0: 0.045}), "unlabeled": ("kN", {0: 0.00045})}
+    assert resolve_adversarial(p, resolve_layers(p)) == {
+        "labeled": ("sgn", {0: 0.045}),
+        "unlabeled": ("kN", {0: 0.00045}),
+    }
 
 
 def test_supervised_baselines_learn_from_labels_alone():
@@ -110,9 +118,14 @@ def test_list_names_all_presets(capsys):
 def test_a_copy_of_ones_own_is_trained_by_its_path(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = {
-        "dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1", "decoder-spec": "gauss",
-        "labeled-samples": [100, 200], "top-c": True, "plain-graph": False,
-    }  # fmt: skip
+        "dataset": "digits",
+        "encoder-layers": "20-10",
+        "denoising-cost-x": "1,1,1",
+        "decoder-spec": "gauss",
+        "labeled-samples": [100, 200],
+        "top-c": True,
+        "plain-graph": False,
+    }
     (tmp_path / "mine.json").write_text(json.dumps({"options": options}))
     assert main(["train", "--preset", "mine.json", "--labeled-samples", "50", "--dry-run"]) == 0
     assert "50 of them labelled" in capsys.readouterr().out
@@ -170,7 +183,7 @@ MISTAKES = {
     "no options": ({"title": "x"}, "no 'options'"),
     "options of a wrong type": ({"options": [1]}, "'options' is a list, and not an object"),
     "baseline": ({"options": GOOD, "baseline": {}}, "'baseline' has no 'preset'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

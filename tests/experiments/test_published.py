@@ -86,7 +86,11 @@ def test_names_of_rows_are_their_options():
 
 
 def test_misprints_of_the_reference_are_noted_with_the_tables_they_change(reference):
-    noted = {line for path in published.FOLDERS[0].glob("*.json") for line in json.loads(path.read_text()).get("misprints", ())}
+    noted = {
+        line
+        for path in published.FOLDERS[0].glob("*.json")
+        for line in json.loads(path.read_text()).get("misprints", ())
+    }
     about_tables = [line for line in reference["notes"]["misprints_in_source"] if line.startswith("table")]
     assert len(about_tables) == 7
     assert set(about_tables) <= noted

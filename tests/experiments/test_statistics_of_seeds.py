@@ -44,7 +44,11 @@ def test_permutation_by_hand():
 
 
 def _signed(*sizes):
-    return [[s * sign for s, sign in zip(sizes, signs)] for signs in np.ndindex(*[2] * len(sizes)) for signs in [[2 * b - 1 for b in signs]]]
+    return [
+        [s * sign for s, sign in zip(sizes, signs)]
+        for signs in np.ndindex(*[2] * len(sizes))
+        for signs in [[2 * b - 1 for b in signs]]
+    ]
 
 
 @pytest.mark.parametrize("n", [5, 8, 10, 13])

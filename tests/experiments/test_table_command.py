@@ -46,7 +46,9 @@ def six_seeds(results, **options):
         make_run(results / f"{BASELINE}_{seed}", BASELINE, seed, THEIRS[seed], **options)
 
 
-@pytest.mark.parametrize("name", ["thesis_table_22", "thesis_table_19", "thesis_table_13", "thesis_table_2", "mnist_50_full"])
+@pytest.mark.parametrize(
+    "name", ["thesis_table_22", "thesis_table_19", "thesis_table_13", "thesis_table_2", "mnist_50_full"]
+)
 def test_without_runs_the_published_rows_are_printed(name, results, capsys):
     shown = table(capsys, name)
     assert "no run of ours yet" in shown and "run.py train --preset" in shown
@@ -72,10 +74,13 @@ def test_six_seeds_beside_the_published_ten(results, capsys):
     shown = table(capsys, NAME)
     rows = written(results / "tables")
     assert [(row["row"], row["whose"], row["without_seed"]) for row in rows] == [
-        ("no adversarial noise", "published", ""), ("no adversarial noise", "ours", ""),
-        ("sgn 4.5e-2, kN 4.5e-4", "published", ""), ("sgn 4.5e-2, kN 4.5e-4", "published", "1"),
-        ("sgn 4.5e-2, kN 4.5e-4", "ours", ""), ("sgn 4.5e-2, kN 4.5e-4", "ours", "1"),
-    ]  # fmt: skip
+        ("no adversarial noise", "published", ""),
+        ("no adversarial noise", "ours", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "published", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "published", "1"),
+        ("sgn 4.5e-2, kN 4.5e-4", "ours", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "ours", "1"),
+    ]
     all_six, five = ours(rows)[1:]
     assert float(all_six["mean"]) == pytest.approx(np.mean(list(OURS.values())))
     assert float(all_six["std"]) == pytest.approx(np.std(list(OURS.values()), ddof=1))
@@ -130,7 +135,9 @@ def test_runs_without_an_end_or_an_error_are_named(results, capsys):
     make_run(results / "half", NAME, 1, 2.0, epochs=12)
     make_run(results / "done", NAME, 2)
     shown = table(capsys, NAME)
-    assert "results/half is left out: it ended at epoch 12 of 150; go on with: run.py train --resume results/half" in shown
+    assert (
+        "results/half is left out: it ended at epoch 12 of 150; go on with: run.py train --resume results/half" in shown
+    )
     assert "results/done is left out: it has no test error yet; find it with: run.py evaluate results/done" in shown
     assert not ours(written(results / "tables"))
 
@@ -146,9 +153,13 @@ def test_an_evaluation_before_the_end_is_out_of_date(results, capsys):
 def test_damaged_runs_do_not_stop_a_table(results, capsys):
     make_run(results / "good", NAME, 1, 0.9)
     for name, file, text in (
-        ("b1", "params.json", "{"), ("b2", "params.json", "[]"), ("b3", "evaluation.json", "{"),
-        ("b4", "evaluation.json", '{"test": {"n": 1}}'), ("b5", "environment.json", "7"), ("b6", "log.jsonl", "[1]\nx"),
-    ):  # fmt: skip
+        ("b1", "params.json", "{"),
+        ("b2", "params.json", "[]"),
+        ("b3", "evaluation.json", "{"),
+        ("b4", "evaluation.json", '{"test": {"n": 1}}'),
+        ("b5", "environment.json", "7"),
+        ("b6", "log.jsonl", "[1]\nx"),
+    ):
         (make_run(results / name, NAME, 2, 0.9) / file).write_text(text)
     (make_run(results / "b7", NAME, 3, 0.9) / "log.jsonl").open("a").write('{"epoch": 150, "upd')  # cut off
     shown = table(capsys, NAME)
@@ -174,8 +185,9 @@ def test_search_over_epochs_keeps_its_rows_apart(results, capsys):
         make_run(results / f"r{i}", "thesis_table_8", 1, 0.5 + i, row=row)
     table(capsys, "thesis_table_8")
     assert {(row["row"], row["mean"], row["whose"]) for row in ours(written(results / "tables", "thesis_table_8"))} == {
-        ("sgn 4.5e-4, 150 epochs", "0.5", "ours"), ("sgn 4.5e-4, 220 epochs", "1.5", "ours"),
-    }  # fmt: skip
+        ("sgn 4.5e-4, 150 epochs", "0.5", "ours"),
+        ("sgn 4.5e-4, 220 epochs", "1.5", "ours"),
+    }
 
 
 def test_markdown_and_latex_are_whole(results, capsys):
@@ -197,17 +209,21 @@ def test_markdown_and_latex_are_whole(results, capsys):
 
 def test_a_preset_of_ones_own_with_several_values(results, capsys):
     options = {
-        "dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1", "labeled-samples": [100, 200],
+        "dataset": "digits",
+        "encoder-layers": "20-10",
+        "denoising-cost-x": "1,1,1",
+        "labeled-samples": [100, 200],
         "seed": [1, 2],
-    }  # fmt: skip
+    }
     (results.parent / "mine.json").write_text(json.dumps({"title": "a | b_c", "options": options}))
     for n in (100, 200):
         for seed in (1, 2):
             make_run(results / f"r{n}{seed}", "mine.json", seed, n / 100 + seed, labeled_samples=n)
     assert "labeled-samples 200" in table(capsys, "mine.json")
     assert [(row["row"], row["errors"]) for row in written(results / "tables", "mine")] == [
-        ("mine, labeled-samples 100", "2 3"), ("mine, labeled-samples 200", "3 4"),
-    ]  # fmt: skip
+        ("mine, labeled-samples 100", "2 3"),
+        ("mine, labeled-samples 200", "3 4"),
+    ]
 
 
 def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
@@ -215,16 +231,18 @@ def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
     own.mkdir()
     entries = {
         "options": {"dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1"},
-        "rows": {"none": {}, "some": {"adv-tau": 0.1}}, "baseline": {"preset": "mine.json", "row": "none"},
-    }  # fmt: skip
+        "rows": {"none": {}, "some": {"adv-tau": 0.1}},
+        "baseline": {"preset": "mine.json", "row": "none"},
+    }
     (own / "mine.json").write_text(json.dumps(entries))
     make_run(results / "a", "own/mine.json", 1, 2.0, row="none", valid=1.0)
     make_run(results / "b", "own/mine.json", 1, 1.0, row="some", valid=1.0)
     table(capsys, "own/mine.json")
     rows = written(results / "tables", "mine")
     assert [(row["row"], row["baseline"], row["mean_difference"]) for row in rows] == [
-        ("none", "1", ""), ("some", "0", "-1.0"),
-    ]  # fmt: skip
+        ("none", "1", ""),
+        ("some", "0", "-1.0"),
+    ]
     (own / "mine.json").write_text(json.dumps({**entries, "rows": {**entries["rows"], "more": {"adv-tau": 0.2}}}))
     make_run(results / "c", "own/mine.json", 1, 0.5, row="more", valid=1.0)
     shown = table(capsys, "own/mine.json", "--select-on", "valid")
@@ -234,18 +252,28 @@ def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
 def test_different_programs_are_named(results, capsys):
     make_run(results / "a", NAME, 1, 0.9)
     run = make_run(results / "b", NAME, 2, 0.9)
-    (run / "environment.json").write_text(json.dumps({"ladder": "0.2", "commit": None, "blas": "openblas", "threads": 4}))
+    (run / "environment.json").write_text(
+        json.dumps({"ladder": "0.2", "commit": None, "blas": "openblas", "threads": 4})
+    )
     assert "made with different programs" in table(capsys, NAME)
 
 
 def candidates(results, **options):
     """Three of table 13's taus with a validation set; the second is the best there, the third on the test set."""
-    for i, (row, valid, error) in enumerate((
-        ("sgn 4.5e-5, kN 4.5e-9", 1.5, 1.1), ("sgn 4.5e-4, kN 4.5e-7", 1.2, 1.3), ("sgn 4.5e-2, kN 4.5e-4", 1.4, 0.7),
-    )):  # fmt: skip
+    for i, (row, valid, error) in enumerate(
+        (("sgn 4.5e-5, kN 4.5e-9", 1.5, 1.1), ("sgn 4.5e-4, kN 4.5e-7", 1.2, 1.3), ("sgn 4.5e-2, kN 4.5e-4", 1.4, 0.7))
+    ):
         for seed in (1, 2):
-            make_run(results / f"c{i}{seed}", "thesis_table_13", seed, error + seed / 100, row=row, valid=valid,
-                     unlabeled_samples=50000, **options)  # fmt: skip
+            make_run(
+                results / f"c{i}{seed}",
+                "thesis_table_13",
+                seed,
+                error + seed / 100,
+                row=row,
+                valid=valid,
+                unlabeled_samples=50000,
+                **options,
+            )
 
 
 def test_selection_on_the_validation_set(results, capsys):
@@ -273,7 +301,9 @@ def test_selection_keeps_settings_apart_and_needs_shared_seeds(results, capsys):
     shown = table(capsys, NAME, "--select-on", "valid")
     assert "chosen by validation error, num-epochs 30, unlabeled-samples 50000, seeds 1 2" in shown
     assert "only 'sgn 4.5e-3, kN 0.45' has validation errors" in shown
-    make_run(results / "late", "thesis_table_13", 9, 0.1, row="sgn 4.5e-3, kN 4.5e-9", valid=0.1, unlabeled_samples=50000)
+    make_run(
+        results / "late", "thesis_table_13", 9, 0.1, row="sgn 4.5e-3, kN 4.5e-9", valid=0.1, unlabeled_samples=50000
+    )
     assert "no seed has validation errors of all of" in table(capsys, NAME, "--select-on", "valid")
 
 

@@ -124,9 +124,7 @@ def assert_slopes(gradients, losses, arrays, step=1e-6):
 
 def pixels_as_rows(values):
     """Maps (examples, maps, height, width) among the arrays as matrices (pixels, maps)."""
-    return {
-        name: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]) if x.ndim == 4 else x for name, x in values.items()
-    }
+    return {name: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]) if x.ndim == 4 else x for name, x in values.items()}
 
 
 def assert_all_close(found, expected, columns=None, name=""):

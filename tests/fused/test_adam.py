@@ -8,8 +8,16 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from compare import (
-    Graph, assert_nothing_leaks, assert_refused, assert_same_bits, bits, normals, shortened, spoilt, strided,
-)  # fmt: skip
+    Graph,
+    assert_nothing_leaks,
+    assert_refused,
+    assert_same_bits,
+    bits,
+    normals,
+    shortened,
+    spoilt,
+    strided,
+)
 from golden.evaluate import PYTHON
 
 from ladder.backends import c
@@ -126,8 +134,11 @@ def test_old_values_that_are_still_needed(updated):
     state = [aesara.shared(first[name], shape=(40,)) for name in STATE]
 
     def new_values(step):
-        return [new for beta1 in np.float32([0.3, 0.8])
-                for new in step(*state, g, RATE, beta1, np.float32(0.5), np.float32(0.1))[:3]]  # fmt: skip
+        return [
+            new
+            for beta1 in np.float32([0.3, 0.8])
+            for new in step(*state, g, RATE, beta1, np.float32(0.5), np.float32(0.1))[:3]
+        ]
 
     expected = aesara.function([g], new_values(algorithms.adam_step), mode=PYTHON)(first["g"])
     new = new_values(adam_step)

@@ -7,9 +7,7 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode
-from compare import (
-    assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, double, normals, strided,
-)  # fmt: skip
+from compare import assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, double, normals, strided
 from scipy.signal import convolve2d, correlate2d
 
 from ladder.backends import c
@@ -21,11 +19,24 @@ BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
 #: enough of all for Winograd; filters wider than a vector over one map, few maps above so many pixels that their
 #: products are made in several turns.
 SIZES = [
-    (2, 3, 9, 7, 5, 3), (1, 1, 8, 8, 1, 2), (3, 33, 7, 8, 40, 3), (2, 1, 12, 13, 50, 11), (13, 10, 5, 6, 33, 2),
-    (2, 16, 12, 11, 96, 3), (2, 40, 10, 9, 3, 3), (5, 32, 9, 8, 1, 5), (9, 40, 3, 3, 20, 1), (3, 20, 7, 7, 3, 4),
-    (1, 17, 5, 5, 31, 5), (40, 2, 1, 1, 3, 1), (2, 32, 17, 13, 64, 3), (7, 96, 6, 7, 32, 3), (3, 32, 15, 11, 32, 3),
-    (4, 1, 19, 20, 37, 17), (33, 5, 24, 24, 3, 5),
-]  # fmt: skip
+    (2, 3, 9, 7, 5, 3),
+    (1, 1, 8, 8, 1, 2),
+    (3, 33, 7, 8, 40, 3),
+    (2, 1, 12, 13, 50, 11),
+    (13, 10, 5, 6, 33, 2),
+    (2, 16, 12, 11, 96, 3),
+    (2, 40, 10, 9, 3, 3),
+    (5, 32, 9, 8, 1, 5),
+    (9, 40, 3, 3, 20, 1),
+    (3, 20, 7, 7, 3, 4),
+    (1, 17, 5, 5, 31, 5),
+    (40, 2, 1, 1, 3, 1),
+    (2, 32, 17, 13, 64, 3),
+    (7, 96, 6, 7, 32, 3),
+    (3, 32, 15, 11, 32, 3),
+    (4, 1, 19, 20, 37, 17),
+    (33, 5, 24, 24, 3, 5),
+]
 
 
 def pairs(n, K, border, stride):
@@ -192,8 +203,9 @@ def test_gradients_of_gradients():
     y = convolve(x, W, "valid", 1)
     dW = aesara.grad(None, W, known_grads={y: g})
     dx, dg = aesara.grad((dW * G).sum(), [x, g])
-    found = aesara.function([x, W, g, G], [dx, dg], mode=Mode(linker=c.mode().linker, optimizer=None),
-                            on_unused_input="ignore")(*arrays.values(), G_value)  # fmt: skip
+    found = aesara.function(
+        [x, W, g, G], [dx, dg], mode=Mode(linker=c.mode().linker, optimizer=None), on_unused_input="ignore"
+    )(*arrays.values(), G_value)
     truth = double(arrays)
     other = plain_convolve(truth["x"], G_value.astype("float64"), truth["g"], "valid", 1)
     assert_all_close(dict(zip(("dx", "dg"), found)), {"dx": other["dx"], "dg": other["y"]})
@@ -227,8 +239,13 @@ def test_bad_arguments():
 
 def test_bad_shapes():
     arrays = arrays_of(2, 3, 5, 5, 4, 2, "valid", 1)
-    for name, shape in [("x", (2, 4, 5, 5)), ("W", (4, 3, 2, 1)), ("W", (4, 3, 7, 7)), ("g", (3, 4, 4, 4)),
-                        ("g", (2, 5, 4, 4))]:  # fmt: skip
+    for name, shape in [
+        ("x", (2, 4, 5, 5)),
+        ("W", (4, 3, 2, 1)),
+        ("W", (4, 3, 7, 7)),
+        ("g", (3, 4, 4, 4)),
+        ("g", (2, 5, 4, 4)),
+    ]:
         values = {**arrays, name: np.zeros(shape, "float32")}
         with pytest.raises(ValueError, match="convolution"):
             run(values, "valid", 1)

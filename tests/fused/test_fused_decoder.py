@@ -7,9 +7,25 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from compare import (
-    MAPS, SHAPES, TALL, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, assert_slopes,
-    bits, central_differences, double, normals, pixels_as_rows, shortened, spoilt, strided, too_large,
-)  # fmt: skip
+    MAPS,
+    SHAPES,
+    TALL,
+    Graph,
+    assert_all_close,
+    assert_nothing_leaks,
+    assert_refused,
+    assert_same_bits,
+    assert_slopes,
+    bits,
+    central_differences,
+    double,
+    normals,
+    pixels_as_rows,
+    shortened,
+    spoilt,
+    strided,
+    too_large,
+)
 from golden.numpy_ladder import WITH_U, WITHOUT_U, normalize
 
 from ladder import bricks, fused

@@ -16,10 +16,20 @@ from ladder.fused.dense import Dense, OuterProducts, dense
 #: Examples of each path, units below, units above.  Tiles are 12 x 32 with AVX-512 and 6 x 16 with AVX2, sums are cut
 #: after 400 k's: below, at and beyond each of these, one row, one column, one k, several tiles of every height.
 SIZES = [
-    ((1,), 1, 1), ((1,), 7, 33), ((5,), 1, 3), ((12,), 16, 32), ((13,), 17, 31), ((2, 24), 15, 16), ((7, 100), 49, 65),
-    ((6, 1, 11), 401, 10), ((100, 100, 100, 100), 31, 47), ((25, 3), 400, 15), ((9,), 850, 34), ((410, 395), 33, 14),
+    ((1,), 1, 1),
+    ((1,), 7, 33),
+    ((5,), 1, 3),
+    ((12,), 16, 32),
+    ((13,), 17, 31),
+    ((2, 24), 15, 16),
+    ((7, 100), 49, 65),
+    ((6, 1, 11), 401, 10),
+    ((100, 100, 100, 100), 31, 47),
+    ((25, 3), 400, 15),
+    ((9,), 850, 34),
+    ((410, 395), 33, 14),
     *(((n,), n + 20, n + 5) for n in range(2, 24)),
-]  # fmt: skip
+]
 #: Nothing to add up, nothing to compute, a path without examples.
 EMPTY = [((3,), 0, 4), ((0,), 3, 4), ((3,), 4, 0), ((0, 5), 6, 7), ((5, 0, 2), 6, 40)]
 

@@ -8,9 +8,25 @@ import numpy as np
 import pytest
 from aesara.gradient import DisconnectedInputError
 from compare import (
-    MAPS, SHAPES, TALL, Graph, assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, assert_slopes,
-    bits, central_differences, double, normals, pixels_as_rows, shortened, spoilt, strided, too_large,
-)  # fmt: skip
+    MAPS,
+    SHAPES,
+    TALL,
+    Graph,
+    assert_all_close,
+    assert_nothing_leaks,
+    assert_refused,
+    assert_same_bits,
+    assert_slopes,
+    bits,
+    central_differences,
+    double,
+    normals,
+    pixels_as_rows,
+    shortened,
+    spoilt,
+    strided,
+    too_large,
+)
 from golden.numpy_ladder import ACTIVATIONS, normalize
 
 from ladder import bricks, fused
@@ -193,10 +209,18 @@ def test_wrong_sizes(name):
 def test_wrong_types():
     x, v = at.fmatrix(), at.fvector()
     for z_pre, noise, b in [
-        (at.dmatrix(), None, None), (v, None, None), (at.ftensor3(), None, None), (x, at.dmatrix(), None), (x, v, None),
-        (x, None, at.dvector()), (x, None, x), (at.ftensor4(), x, None), (x, at.ftensor4(), None),
-        (at.dtensor4(), None, None), (at.TensorType("float32", shape=(None,) * 5)(), None, None),
-    ]:  # fmt: skip
+        (at.dmatrix(), None, None),
+        (v, None, None),
+        (at.ftensor3(), None, None),
+        (x, at.dmatrix(), None),
+        (x, v, None),
+        (x, None, at.dvector()),
+        (x, None, x),
+        (at.ftensor4(), x, None),
+        (x, at.ftensor4(), None),
+        (at.dtensor4(), None, None),
+        (at.TensorType("float32", shape=(None,) * 5)(), None, None),
+    ]:
         with pytest.raises(TypeError, match="float32"):
             fused.encode(z_pre, noise, STD, b, None, "relu")
 

@@ -142,8 +142,12 @@ def test_nan_stays_in_its_unit():
 # --- The decoder
 
 #: Decoder functions, and whether they get u.
-DECODERS = [(name, has_u) for name in bricks.decoder.DECODERS for has_u in (True, False)
-            if name and (has_u or name not in ("relu", "sigmoid"))]  # fmt: skip
+DECODERS = [
+    (name, has_u)
+    for name in bricks.decoder.DECODERS
+    for has_u in (True, False)
+    if name and (has_u or name not in ("relu", "sigmoid"))
+]
 ESTIMATE_AND_COST = ("z_est", "cost")
 
 

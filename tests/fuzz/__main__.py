@@ -21,7 +21,9 @@ def main():
     parser.add_argument("--only", nargs="+", help="kinds of input")
     args = parser.parse_args()
     counts, wrong = fuzz(args.seed, args.trials, 60 * args.minutes, args.only, partial(print, flush=True))
-    print(f"{sum(counts.values())} trials ({', '.join(f'{kind} {n}' for kind, n in counts.items())}): {len(wrong)} violations")
+    print(
+        f"{sum(counts.values())} trials ({', '.join(f'{kind} {n}' for kind, n in counts.items())}): {len(wrong)} violations"
+    )
     return 1 if wrong else 0
 
 

@@ -18,15 +18,29 @@ from ladder.hyper import HyperParameters
 from ladder.training import checkpoints, results
 from ladder.training.evaluation import save_evaluation
 
-NETWORK = ["--encoder-layers", "6-3", "--decoder-spec", "gauss", "--denoising-cost-x", "10,1,0.1", "--labeled-samples", "12",
-           "--batch-size", "10"]  # fmt: skip
+NETWORK = [
+    "--encoder-layers",
+    "6-3",
+    "--decoder-spec",
+    "gauss",
+    "--denoising-cost-x",
+    "10,1,0.1",
+    "--labeled-samples",
+    "12",
+    "--batch-size",
+    "10",
+]
 PRESET = {
-    "title": "a preset", "source": "here",
+    "title": "a preset",
+    "source": "here",
     "options": {"encoder-layers": "6-3", "denoising-cost-x": "1,1,1", "seed": [1, 2], "dataset": "digits"},
     "rows": {"a": {"lr": 0.001}, "b": {"lr": [0.1, 0.2], "unsupervised": False}},
-    "published": {"table": "thesis_table_22"}, "baseline": {"preset": "mine.json", "row": "a"},
-    "tuned_on_test": {"seed": 1}, "also_called": ["other"], "notes": ["a note"],
-}  # fmt: skip
+    "published": {"table": "thesis_table_22"},
+    "baseline": {"preset": "mine.json", "row": "a"},
+    "tuned_on_test": {"seed": 1},
+    "also_called": ["other"],
+    "notes": ["a note"],
+}
 
 
 class Material:
@@ -43,10 +57,15 @@ class Material:
         c.configure(threads=1)
         self.folder = folder
         rng = np.random.RandomState(0)
-        examples = {"features": rng.rand(60, 8).astype("f4"), "targets": (np.arange(60) % 3).astype("u1").reshape(-1, 1)}
+        examples = {
+            "features": rng.rand(60, 8).astype("f4"),
+            "targets": (np.arange(60) % 3).astype("u1").reshape(-1, 1),
+        }
         self.arrays = {"features": examples["features"], "targets": examples["targets"].astype("int64")}
         self.dataset = write_fuel_file(
-            folder / "data.hdf5", {"train": examples, "test": examples}, {"features": ("batch", "feature"), "targets": ("batch", "index")}
+            folder / "data.hdf5",
+            {"train": examples, "test": examples},
+            {"features": ("batch", "feature"), "targets": ("batch", "index")},
         )
         self._make_run(folder / "results" / "run0")
         self.preset = folder / "mine.json"
@@ -60,9 +79,14 @@ class Material:
         self.run = folder
         folder.mkdir(parents=True)
         p = HyperParameters(
-            encoder_layers=((8,), "6", "3"), decoder_spec=("gauss",), denoising_cost_x=(10.0, 1.0, 0.1), dataset=str(self.dataset),
-            labeled_samples=12, batch_size=10, num_epochs=2,
-        )  # fmt: skip
+            encoder_layers=((8,), "6", "3"),
+            decoder_spec=("gauss",),
+            denoising_cost_x=(10.0, 1.0, 0.1),
+            dataset=str(self.dataset),
+            labeled_samples=12,
+            batch_size=10,
+            num_epochs=2,
+        )
         ladder, _ = build_training_graph(p)
         results.save_options(folder, p)
         results.save_data(folder, describe(load_examples(self.dataset, "train")))
@@ -84,7 +108,9 @@ class Material:
 
     def batch(self, protocol=2):
         """A small batch in CIFAR-10's form, pickled."""
-        return pickle.dumps({b"data": np.zeros((4, 3072), "u1"), b"labels": [1, 2, 3, 4], b"batch_label": b"one"}, protocol)
+        return pickle.dumps(
+            {b"data": np.zeros((4, 3072), "u1"), b"labels": [1, 2, 3, 4], b"batch_label": b"one"}, protocol
+        )
 
     def archive(self):
         """Such batches as a .tar.gz file."""
@@ -109,11 +135,20 @@ class Material:
                 h5file.create_dataset(name, data=array, chunks=(7, array.shape[1]), compression="gzip", shuffle=True)
             h5file["rows"] = np.arange(50)
             dtype = np.dtype(
-                [("split", "S5"), ("source", "S8"), ("start", "i8"), ("stop", "i8"), ("indices", h5py.ref_dtype),
-                 ("available", "?"), ("comment", "S1")]
-            )  # fmt: skip
+                [
+                    ("split", "S5"),
+                    ("source", "S8"),
+                    ("start", "i8"),
+                    ("stop", "i8"),
+                    ("indices", h5py.ref_dtype),
+                    ("available", "?"),
+                    ("comment", "S1"),
+                ]
+            )
             rows = [
-                (split, source, 0, 50, h5file["rows"].ref, True, b".") for split in (b"test", b"train") for source in (b"features", b"targets")
+                (split, source, 0, 50, h5file["rows"].ref, True, b".")
+                for split in (b"test", b"train")
+                for source in (b"features", b"targets")
             ]
             h5file.attrs["split"] = np.array(rows, dtype)
         return path

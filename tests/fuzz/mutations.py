@@ -5,9 +5,40 @@ import json
 
 #: Values that programs trip over.
 NASTY = [
-    None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**30, 10**400, 0.5, 1e308, -1e308, float("inf"), float("-inf"),
-    float("nan"), "", "x", "x" * 300, "../..", "~nosuchuser", "\x00", "\udc80", "gauss", "é", [], [[]], [1], ["a"], {}, {"a": 1},
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63),
+    10**30,
+    10**400,
+    0.5,
+    1e308,
+    -1e308,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    "",
+    "x",
+    "x" * 300,
+    "../..",
+    "~nosuchuser",
+    "\x00",
+    "\udc80",
+    "gauss",
+    "é",
+    [],
+    [[]],
+    [1],
+    ["a"],
+    {},
+    {"a": 1},
+]
 
 
 def damaged(content, rng):
@@ -25,7 +56,9 @@ def damaged(content, rng):
         elif kind == 3:
             del content[at : at + rng.choice((1, 4, 100, len(content)))]
         elif kind == 4:
-            content[at : at + 8] = rng.choice((b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f", (2**40).to_bytes(8, "little")))
+            content[at : at + 8] = rng.choice(
+                (b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f", (2**40).to_bytes(8, "little"))
+            )
         elif kind == 5:
             content[at:at] = content[rng.randrange(len(content)) :][: rng.choice((1, 8, 64))]
         else:

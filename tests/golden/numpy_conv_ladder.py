@@ -168,8 +168,9 @@ def decoder(params, layers, decoders, clean, corr, zestbn="bugfix"):
     return z_est, denois
 
 
-def forward(params, labeled, targets, unlabeled, *, layers, decoders, weights, noise, stds, acts, top_c=True,
-            zestbn="bugfix"):  # fmt: skip
+def forward(
+    params, labeled, targets, unlabeled, *, layers, decoders, weights, noise, stds, acts, top_c=True, zestbn="bugfix"
+):
     """Costs and activations of one batch.
 
     ``noise``: standard normals of the joined batch, layer 0 first; ``decoders``, ``weights`` and ``stds`` have an

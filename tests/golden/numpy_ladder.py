@@ -32,8 +32,7 @@ ACTIVATIONS = {
 
 
 def g_sig(z, u, p):
-    return (p.a1 + p.a2 * z + p.a3 * u + p.a4 * z * u
-            + p.b1 * s(p.c1 + p.c2 * z + p.c3 * u + p.c4 * z * u))  # fmt: skip
+    return p.a1 + p.a2 * z + p.a3 * u + p.a4 * z * u + p.b1 * s(p.c1 + p.c2 * z + p.c3 * u + p.c4 * z * u)
 
 
 def g_gauss(z, u, p, squash=lambda v: v):
@@ -54,9 +53,7 @@ WITH_U = {
     "relu": lambda z, u, p: np.maximum(0, u + p.b),
     "sigmoid": lambda z, u, p: s((u + p.b) * p.c),
     "sig": g_sig,
-    "comparison_g2": lambda z, u, p: (
-        p.a1 + p.a2 * z + p.a3 * u + p.b1 * s(p.c1 + p.c2 * z + p.c3 * u)
-    ),
+    "comparison_g2": lambda z, u, p: p.a1 + p.a2 * z + p.a3 * u + p.b1 * s(p.c1 + p.c2 * z + p.c3 * u),
     "comparison_g3": lambda z, u, p: p.a1 + p.a2 * z + p.a3 * u + p.a4 * z * u,
     "comparison_g4": lambda z, u, p: g4_half(z, p, "lat", p.b2) + g4_half(u, p, "ver", 0),
     "comparison_g5": g_gauss,
@@ -82,8 +79,9 @@ def normalize(x, mean, variance):
     return (x - mean) / np.sqrt(variance + EPSILON)
 
 
-def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, stds,
-            acts=None, top_c=True, zestbn="bugfix"):  # fmt: skip
+def forward(
+    params, labeled, targets, unlabeled, *, decoders, weights, noise, stds, acts=None, top_c=True, zestbn="bugfix"
+):
     """Costs and activations of one batch.
 
     Parameters
@@ -115,10 +113,7 @@ def forward(params, labeled, targets, unlabeled, *, decoders, weights, noise, st
             l, u = z_pre[:n], z_pre[n:]
             path.mean_l[i], path.var_l[i] = l.mean(0), ((l - l.mean(0)) ** 2).mean(0)
             path.mean[i], path.var[i] = u.mean(0), ((u - u.mean(0)) ** 2).mean(0)
-            z = np.concatenate([
-                normalize(l, path.mean_l[i], path.var_l[i]),
-                normalize(u, path.mean[i], path.var[i]),
-            ])  # fmt: skip
+            z = np.concatenate([normalize(l, path.mean_l[i], path.var_l[i]), normalize(u, path.mean[i], path.var[i])])
             z = noisy(z, i) if corrupt else z
             name = "softmax" if i == top else acts[i]
             pre = z if name == "linear" else z + params[f"f_{i}_b"]

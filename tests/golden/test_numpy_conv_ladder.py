@@ -38,12 +38,20 @@ def assert_costs(arrays, meta):
     out = forward(
         group(arrays, "pert__"),
         *(arrays["static_" + k] for k in ("features_labeled", "targets_labeled", "features_unlabeled")),
-        layers=layers, decoders=[gauss] * (top + 1), weights=p["denoising_cost_x"],
-        acts=p["act"] * top, top_c=p["top_c"],
-        noise=[arrays[f"pertn__noise__{i}"] for i in range(top + 1)], stds=[0.3] * (top + 1),
-    )  # fmt: skip
-    ours = {"class_clean": out.class_clean, "class_corr": out.class_corr, "total": out.total,
-            "error_rate_clean": out.error_clean}  # fmt: skip
+        layers=layers,
+        decoders=[gauss] * (top + 1),
+        weights=p["denoising_cost_x"],
+        acts=p["act"] * top,
+        top_c=p["top_c"],
+        noise=[arrays[f"pertn__noise__{i}"] for i in range(top + 1)],
+        stds=[0.3] * (top + 1),
+    )
+    ours = {
+        "class_clean": out.class_clean,
+        "class_corr": out.class_corr,
+        "total": out.total,
+        "error_rate_clean": out.error_clean,
+    }
     ours.update({f"denois__{i}": cost for i, cost in out.denois.items()})
     theirs = group(arrays, "pertn__cost__")
     assert set(ours) == set(theirs)

@@ -29,8 +29,12 @@ def test_costs(name, call):
         noise=[arrays[f"pertn__noise__{i}"] for i in range(5)] if call == "pertn" else NO_NOISE,
         stds=STDS.get(name, [0.3] * 5),
     )
-    ours = {"class_clean": out.class_clean, "class_corr": out.class_corr, "total": out.total,
-            "error_rate_clean": out.error_clean}  # fmt: skip
+    ours = {
+        "class_clean": out.class_clean,
+        "class_corr": out.class_corr,
+        "total": out.total,
+        "error_rate_clean": out.error_clean,
+    }
     ours.update({f"denois__{i}": cost for i, cost in out.denois.items()})
     theirs = group(arrays, call + "__cost__")
     assert set(ours) == set(theirs)

@@ -130,10 +130,20 @@ def test_nothing_is_left_out_of_a_well_behaved_file(file, ours):
 
 def test_every_option_of_the_configuration_is_used():
     p_effective = {
-        "encoder_layers": [[12], "fc:7", "3"], "act": ["sigmoid"], "decoder_spec": ["sig"], "seed": 4, "lr": 0.1,
-        "denoising_cost_x": [1, 2, 3], "f_local_noise_std": [0.1, 0.2, 0.3], "super_noise_std": 0.5,
-        "zestbn": "no", "top_c": False, "batch_size": 100, "dseed": 1, "valid_batch_size": 100,
-    }  # fmt: skip
+        "encoder_layers": [[12], "fc:7", "3"],
+        "act": ["sigmoid"],
+        "decoder_spec": ["sig"],
+        "seed": 4,
+        "lr": 0.1,
+        "denoising_cost_x": [1, 2, 3],
+        "f_local_noise_std": [0.1, 0.2, 0.3],
+        "super_noise_std": 0.5,
+        "zestbn": "no",
+        "top_c": False,
+        "batch_size": 100,
+        "dseed": 1,
+        "valid_batch_size": 100,
+    }
     p = configuration.hyperparameters({"p_effective": p_effective})
     assert p.encoder_layers == ((12,), "fc:7", "3")
     assert (p.act, p.decoder_spec, p.seed, p.lr) == (("sigmoid",), ("sig",), 4, 0.1)
@@ -153,7 +163,9 @@ def test_configuration_that_cannot_be_built():
 
 
 def test_pooling_layers_are_recognised():
-    meta = {"config": {"in_dim": [1, 8, 8], "encoder_layers": ["convf:4:5:1:1", "maxpool:2:2", "globalmeanpool:0", "10"]}}
+    meta = {
+        "config": {"in_dim": [1, 8, 8], "encoder_layers": ["convf:4:5:1:1", "maxpool:2:2", "globalmeanpool:0", "10"]}
+    }
     assert [configuration.is_pooling(meta, i) for i in range(5)] == [False, False, True, True, False]
 
 

@@ -31,7 +31,9 @@ def test_one_bit_is_too_much_where_bits_must_agree():
     assert difference(numpy.nextafter(one, 2, dtype="float32"), one, EXACT).share > 1
 
 
-@pytest.mark.parametrize("ours, golden", [(numpy.nan, 1.0), (1.0, numpy.nan), (numpy.inf, 1.0), (-numpy.inf, numpy.inf)])
+@pytest.mark.parametrize(
+    "ours, golden", [(numpy.nan, 1.0), (1.0, numpy.nan), (numpy.inf, 1.0), (-numpy.inf, numpy.inf)]
+)
 def test_not_finite_on_one_side_is_infinitely_far(ours, golden):
     assert difference(numpy.array([ours, 0]), numpy.array([golden, 0]), TENSOR).share == numpy.inf
 

@@ -35,10 +35,13 @@ def test_arrays_that_other_files_may_have(folder):
     x = arrays["cnorm_55"].reshape(300, -1).astype("float64")
     values, axes = np.linalg.eigh(np.cov(x, rowvar=False, bias=True) + 0.1 * np.eye(192))
     change(
-        folder, zca_P_inv=((axes * np.sqrt(values)) @ axes.T).astype("float32"), zca_inv=arrays["cnorm_55"],
-        cnorm_1=normalise_contrast(arrays["X"].reshape(300, -1), 1).reshape(300, 3, 8, 8), X_constant_row=None,
+        folder,
+        zca_P_inv=((axes * np.sqrt(values)) @ axes.T).astype("float32"),
+        zca_inv=arrays["cnorm_55"],
+        cnorm_1=normalise_contrast(arrays["X"].reshape(300, -1), 1).reshape(300, 3, 8, 8),
+        X_constant_row=None,
         cnorm_55_constant_row=None,
-    )  # fmt: skip
+    )
     result = check(folder, "zca_cnorm")
     assert result.verdict == "passed", result
     assert result.lines["whitening"].count == 7 and result.lines["contrast"].count == 2

@@ -11,7 +11,12 @@ import pytest
 from ladder.errors import TrainingStopped
 from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
 from ladder.training.extensions.lr_decay import LRDecay
-from ladder.training.extensions.monitoring import ApproxTestMonitor, FinalTestMonitor, TrainingMonitor, mean_over_batches
+from ladder.training.extensions.monitoring import (
+    ApproxTestMonitor,
+    FinalTestMonitor,
+    TrainingMonitor,
+    mean_over_batches,
+)
 from ladder.training.extensions.printing import ShortPrinting
 from ladder.training.extensions.saving import SaveLog
 

@@ -65,7 +65,13 @@ def test_order_of_events():
     recorder = Recorder()
     loop = MainLoop(Stream(2), 2, [recorder])
     loop.run(Updates(lambda request: {"x": request["x"] * 10.0}))
-    epoch = [("batch", 1, 0.0), ("updates", 1, 1), ("batch", 2, 10.0), ("updates", 2, 2), ("epoch", {"epoch": 1, "update": 2})]
+    epoch = [
+        ("batch", 1, 0.0),
+        ("updates", 1, 1),
+        ("batch", 2, 10.0),
+        ("updates", 2, 2),
+        ("epoch", {"epoch": 1, "update": 2}),
+    ]
     assert recorder.events[:2] == ["before_training", "before_epoch"]
     assert recorder.events[2:7] == epoch
     assert recorder.events[-1] == "after_training" and recorder.events[-2] == ("epoch", {"epoch": 2, "update": 4})

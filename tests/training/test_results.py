@@ -56,8 +56,7 @@ def test_no_statistics_are_not_final(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "array, sentence",
-    [(np.zeros(3), "shape"), (np.full((2, 2), np.nan), "finite"), (np.zeros((2, 2), int), "finite")],
+    "array, sentence", [(np.zeros(3), "shape"), (np.full((2, 2), np.nan), "finite"), (np.zeros((2, 2), int), "finite")]
 )
 def test_parameters_that_do_not_fit_are_named(tmp_path, array, sentence):
     np.savez(tmp_path / "trained_params.npz", f_1_W=array)
@@ -102,7 +101,14 @@ def test_damaged_options_are_named(tmp_path, text):
 
 
 def test_everything_that_was_left_half_written_is_removed(tmp_path):
-    written = (results.OPTIONS, results.DATA, results.PREPROCESSING, results.ENVIRONMENT, results.PARAMETERS, results.STATISTICS)
+    written = (
+        results.OPTIONS,
+        results.DATA,
+        results.PREPROCESSING,
+        results.ENVIRONMENT,
+        results.PARAMETERS,
+        results.STATISTICS,
+    )
     for name in written:
         (tmp_path / f"{name}.17.partial").touch()
     results.remove_leftovers(tmp_path)

@@ -107,15 +107,34 @@ RANDOM_STATE = ("streams", "train", "labeled")
 @pytest.mark.parametrize(
     "path, to",
     [
-        ((*RANDOM_STATE, 2), 10**9), ((*RANDOM_STATE, 2), 625), ((*RANDOM_STATE, 2), -5), ((*RANDOM_STATE, 2), 1.0),
-        ((*RANDOM_STATE, 2), True), ((*RANDOM_STATE, 0), "PCG64"), ((*RANDOM_STATE, 1), [1] * 623),
-        ((*RANDOM_STATE, 1), [2**32] * 624), ((*RANDOM_STATE, 1), None), ((*RANDOM_STATE, 3), 2), ((*RANDOM_STATE, 4), None),
-        (RANDOM_STATE, None), (("streams", "train"), {}), (("streams",), {}), (("streams",), [1]),
-        (("epochs_done",), 6), (("epochs_done",), -1), (("epochs_done",), "1"), (("batches_done",), 5), (("updates_done",), 5),
-        (("monitor",), {}), (("monitor", "sums"), {"denois": 1.0}), (("monitor", "sums"), {"cost": "x"}),
-        (("monitor", "count"), None), (("log",), 3), (("log",), "\udc80"),
+        ((*RANDOM_STATE, 2), 10**9),
+        ((*RANDOM_STATE, 2), 625),
+        ((*RANDOM_STATE, 2), -5),
+        ((*RANDOM_STATE, 2), 1.0),
+        ((*RANDOM_STATE, 2), True),
+        ((*RANDOM_STATE, 0), "PCG64"),
+        ((*RANDOM_STATE, 1), [1] * 623),
+        ((*RANDOM_STATE, 1), [2**32] * 624),
+        ((*RANDOM_STATE, 1), None),
+        ((*RANDOM_STATE, 3), 2),
+        ((*RANDOM_STATE, 4), None),
+        (RANDOM_STATE, None),
+        (("streams", "train"), {}),
+        (("streams",), {}),
+        (("streams",), [1]),
+        (("epochs_done",), 6),
+        (("epochs_done",), -1),
+        (("epochs_done",), "1"),
+        (("batches_done",), 5),
+        (("updates_done",), 5),
+        (("monitor",), {}),
+        (("monitor", "sums"), {"denois": 1.0}),
+        (("monitor", "sums"), {"cost": "x"}),
+        (("monitor", "count"), None),
+        (("log",), 3),
+        (("log",), "\udc80"),
     ],
-)  # fmt: skip
+)
 def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, two_runs):
     one, two = two_runs
     values, arrays = one.get()

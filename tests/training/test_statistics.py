@@ -20,16 +20,22 @@ X = np.random.RandomState(4).randn(6, *IN_DIM).astype("float32")
 def built(halves="both"):
     """Layers 6-4-3, no noise; parameters moved, running averages as if something had been seen."""
     p = HyperParameters(
-        encoder_layers=(IN_DIM, "4", "3"), denoising_cost_x=(1.0, 1.0, 1.0), decoder_spec=("lin",),
-        super_noise_std=0.0, f_local_noise_std=(0.0,), plain_graph=True,
-    )  # fmt: skip
+        encoder_layers=(IN_DIM, "4", "3"),
+        denoising_cost_x=(1.0, 1.0, 1.0),
+        decoder_spec=("lin",),
+        super_noise_std=0.0,
+        f_local_noise_std=(0.0,),
+        plain_graph=True,
+    )
     ladder, inputs = LadderAE(p), input_variables(IN_DIM)
     x, y, x_only = inputs
-    ladder.apply(**{
-        "both": dict(input_labeled=x, target_labeled=y, input_unlabeled=x_only),
-        "labeled": dict(input_labeled=x, target_labeled=y),
-        "unlabeled": dict(input_unlabeled=x_only),
-    }[halves])  # fmt: skip
+    ladder.apply(
+        **{
+            "both": dict(input_labeled=x, target_labeled=y, input_unlabeled=x_only),
+            "labeled": dict(input_labeled=x, target_labeled=y),
+            "unlabeled": dict(input_unlabeled=x_only),
+        }[halves]
+    )
     rng = np.random.RandomState(0)
     for name, shared in ladder.shareds.items():
         if has_role(shared, PARAMETER) or name.startswith("shared_"):
@@ -80,8 +86,12 @@ def test_the_labelled_half_beside_an_unlabelled_one():
 
 def test_the_other_half_and_the_corrupted_path_keep_their_batchs_statistics():
     ladder, (x, y, x_only) = built()
-    outputs = [ladder.act.clean.unlabeled.h[2], ladder.act.corr.labeled.h[2], ladder.costs.class_corr,
-               *ladder.costs.denois.values()]  # fmt: skip
+    outputs = [
+        ladder.act.clean.unlabeled.h[2],
+        ladder.act.corr.labeled.h[2],
+        ladder.costs.class_corr,
+        *ladder.costs.denois.values(),
+    ]
     givens = {x: X, y: np.array([0, 1, 2, 0, 1, 2]), x_only: X[:5] + 1}
     own = value(outputs, givens)
     for before, after in zip(own, value(with_running_statistics(outputs, ladder.shareds), givens)):

@@ -33,7 +33,9 @@ def stepped():
 
     class Stepped:
         p = HyperParameters(
-            encoder_layers=(IN_DIM, "4", "3"), denoising_cost_x=(0.0, 2.0, 1.0), decoder_spec=("sig", "sig", "lin"),
+            encoder_layers=(IN_DIM, "4", "3"),
+            denoising_cost_x=(0.0, 2.0, 1.0),
+            decoder_spec=("sig", "sig", "lin"),
             plain_graph=True,
         )
         ladder = LadderAE(p)

@@ -29,6 +29,7 @@ from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subten
 from ladder.backends.jax import pooling
 from ladder.backends.jax.normals import mrg_uniforms
 
+
 def is_concrete(x):
     """Whether a value is known while tracing."""
     return isinstance(x, (bool, int, float, np.generic, np.ndarray))
@@ -95,7 +96,9 @@ def cast(op, **kwargs):
 def reduction(op, node, **kwargs):
     name, dtype = type(op.scalar_op).__name__, node.outputs[0].dtype
     axes = tuple(range(node.inputs[0].ndim)) if op.axis is None else tuple(op.axis)
-    reduce = {"Add": "sum", "Mul": "prod", "ScalarMaximum": "max", "ScalarMinimum": "min", "OR": "any", "AND": "all"}[name]
+    reduce = {"Add": "sum", "Mul": "prod", "ScalarMaximum": "max", "ScalarMinimum": "min", "OR": "any", "AND": "all"}[
+        name
+    ]
 
     def function(x):
         if is_concrete(x):
@@ -257,9 +260,7 @@ def conv2d_gradient_for_inputs(op, node, **kwargs):
             padding.append((left, n + K - 1 - left - ((m - 1) * stride + 1)))
         # The adjoint: taps the other way round, both kinds of maps exchanged.
         W = _taps(op, W)[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        return jax.lax.conv_general_dilated(
-            dy, W, (1, 1), padding, lhs_dilation=op.subsample, dimension_numbers=MAPS
-        )
+        return jax.lax.conv_general_dilated(dy, W, (1, 1), padding, lhs_dilation=op.subsample, dimension_numbers=MAPS)
 
     return function
 
@@ -321,7 +322,9 @@ def max_pool_gradient(op, node, **kwargs):
 def _windows(op, parameters):
     """Size and stride of the windows, constants of the graph."""
     if op.mode != "max" or op.ignore_border or op.ndim != 2 or any(parameters[2].data):
-        raise NotImplementedError(f"no JAX conversion for {op}: only max-pooling in two dimensions that keeps the border")
+        raise NotImplementedError(
+            f"no JAX conversion for {op}: only max-pooling in two dimensions that keeps the border"
+        )
     return [tuple(int(n) for n in parameter.data) for parameter in parameters[:2]]
 
 

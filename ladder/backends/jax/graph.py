@@ -15,9 +15,17 @@ from ladder.backends.jax.rewrites import FOR_XLA
 
 #: Rewrites towards C code, and those that XLA does better.
 EXCLUDED_REWRITES = (
-    "cxx_only", "BlasOpt", "fusion", "inplace", "scan_save_mem_prealloc",
-    "conv_gemm", "local_conv2d_cpu", "local_conv2d_gradweight_cpu", "local_conv2d_gradinputs_cpu", "AbstractConvCheck",
-)  # fmt: skip
+    "cxx_only",
+    "BlasOpt",
+    "fusion",
+    "inplace",
+    "scan_save_mem_prealloc",
+    "conv_gemm",
+    "local_conv2d_cpu",
+    "local_conv2d_gradweight_cpu",
+    "local_conv2d_gradinputs_cpu",
+    "AbstractConvCheck",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ def pure_function(inputs, outputs, updates=None, givens=None):
     changing, constant = list(updates), [v for v in shared if v not in updates]
     places = {v: v.type(v.name) for v in shared}
     results = clone_replace(results, places)
-    graph = FunctionGraph([*(places[v] for v in changing), *(places[v] for v in constant), *inputs], results, clone=True)
+    graph = FunctionGraph(
+        [*(places[v] for v in changing), *(places[v] for v in constant), *inputs], results, clone=True
+    )
     optdb.query(RewriteDatabaseQuery(include=("fast_run", "jax"), exclude=EXCLUDED_REWRITES)).rewrite(graph)
     FOR_XLA.rewrite(graph)
     converted = fgraph_to_python(graph, conversions.convert, const_conversion_fn=conversions.constant)
@@ -72,7 +82,9 @@ def pure_function(inputs, outputs, updates=None, givens=None):
         results = converted(*changing, *constant, *inputs)
         return list(results[: len(outputs)]), list(results[len(outputs) :])
 
-    return PureFunction(changing, constant, call, convolves=any("Conv" in type(n.op).__name__ for n in graph.apply_nodes))
+    return PureFunction(
+        changing, constant, call, convolves=any("Conv" in type(n.op).__name__ for n in graph.apply_nodes)
+    )
 
 
 def _shared(variables):

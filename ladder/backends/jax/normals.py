@@ -16,6 +16,7 @@ M2 = np.uint32(2147462579)  # 2^31 - 21069
 TO_UNIT = np.float32(4.6566126e-10)  # the float below 2^-31, so that no uniform is 1
 TWO_PI = np.float32(6.283185307179586)
 
+
 def mrg_uniforms(state, size):
     """The next uniforms of MRG31k3p: number i from substream i modulo their number.
 
@@ -132,7 +133,10 @@ ARTANH = tuple(1 / k for k in range(1, 15, 2))
 #: sin x = x + x^3 (…), cos x = 1 + x^2 (…) on [-pi/4, pi/4] (Arm's optimized routines, see ``normal.h``).
 SINE = tuple(map(float.fromhex, ("-0x1.555545995a603p-3", "0x1.1107605230bc4p-7", "-0x1.994eb3774cf24p-13")))
 COSINE = tuple(
-    map(float.fromhex, ("-0x1.ffffffd0c621cp-2", "0x1.55553e1068f19p-5", "-0x1.6c087e89a359dp-10", "0x1.99343027bf8c3p-16"))
+    map(
+        float.fromhex,
+        ("-0x1.ffffffd0c621cp-2", "0x1.55553e1068f19p-5", "-0x1.6c087e89a359dp-10", "0x1.99343027bf8c3p-16"),
+    )
 )
 
 

@@ -43,9 +43,7 @@ class JaxBackend:
         return f"JAX {self.version} on {self.device}{threads}, products in {self.precision}"
 
 
-def configure(
-    threads: int | None = None, matmul_precision: str | None = None, device: str | None = None
-) -> JaxBackend:
+def configure(threads: int | None = None, matmul_precision: str | None = None, device: str | None = None) -> JaxBackend:
     """Prepare JAX, and Aesara for building graphs; call before either is imported.
 
     Parameters
@@ -93,7 +91,9 @@ def check_version() -> str:
         raise UserError(f"--backend jax needs JAX, which is not installed: {INSTALL}.") from None
     numbers = tuple(map(int, re.findall(r"\d+", version)[:3]))
     if numbers < OLDEST:
-        raise UserError(f"--backend jax needs JAX {'.'.join(map(str, OLDEST))} or newer, and {version} is installed: {INSTALL}.")
+        raise UserError(
+            f"--backend jax needs JAX {'.'.join(map(str, OLDEST))} or newer, and {version} is installed: {INSTALL}."
+        )
     return version
 
 
@@ -151,7 +151,9 @@ def no_gpu() -> str:
         return "this machine has no NVIDIA driver: install one, or leave --device out to compute on the CPU."
     if not any(map(_is_installed, PLUGINS)):
         return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]', see docs/backends.md."
-    return "there is an NVIDIA driver and JAX's CUDA plugin, but JAX sees no GPU: nvidia-smi and JAX's warnings tell more."
+    return (
+        "there is an NVIDIA driver and JAX's CUDA plugin, but JAX sees no GPU: nvidia-smi and JAX's warnings tell more."
+    )
 
 
 def _is_installed(package: str) -> bool:

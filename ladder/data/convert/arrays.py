@@ -28,9 +28,16 @@ NAMES = ("features", "targets", "features_test", "targets_test")
 
 
 def convert_arrays(
-    input_path, output_path, test_fraction=None, seed=1, sources=(), splits=(), no_label=NO_LABEL, renumber=False,
+    input_path,
+    output_path,
+    test_fraction=None,
+    seed=1,
+    sources=(),
+    splits=(),
+    no_label=NO_LABEL,
+    renumber=False,
     channels=None,
-):  # fmt: skip
+):
     """Write the arrays of a file with the splits ``train`` and ``test``.
 
     Parameters
@@ -118,7 +125,9 @@ def _names(sources):
 
 def _check_names(arrays, called, path):
     if {"data", "indices", "indptr", "format", "shape"} <= set(arrays):
-        raise UserError(f"{path} holds a sparse matrix: save it with numpy.savez(FILE, features=matrix.toarray(), targets=…)")
+        raise UserError(
+            f"{path} holds a sparse matrix: save it with numpy.savez(FILE, features=matrix.toarray(), targets=…)"
+        )
     wanted = {called["features"], *_asked_for(called)}
     if {called["features_test"], called.get("targets_test")} & set(arrays):
         wanted |= {called["features_test"], *([called["targets_test"]] if called.get("targets") in arrays else [])}
@@ -141,7 +150,10 @@ def _check_names(arrays, called, path):
 
 def _asked_for(called):
     """Names that ``--sources`` gave, which must be there."""
-    usual = {"targets": "targets", **{f"{source}_test": f"{called.get(source)}_test" for source in ("features", "targets")}}
+    usual = {
+        "targets": "targets",
+        **{f"{source}_test": f"{called.get(source)}_test" for source in ("features", "targets")},
+    }
     return [called[source] for source, name in usual.items() if called.get(source, name) != name]
 
 
@@ -210,9 +222,7 @@ def _checked_split(arrays, suffix, path):
 
 def _checked_features(features, name, path):
     if features.ndim < 2 or 0 in features.shape[1:]:
-        raise UserError(
-            f"{path} has {name} of shape {features.shape}: give one row of numbers or one image an example"
-        )
+        raise UserError(f"{path} has {name} of shape {features.shape}: give one row of numbers or one image an example")
     if features.dtype.kind not in "buif":
         raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32")
     if features.dtype.kind != "f" and features.size and features.min() >= 0 and features.max() <= 255:
@@ -263,7 +273,11 @@ def _check_same_kind(train, test, path):
     if test["targets"].min() < min(0, n_classes - 1) or test["targets"].max() >= n_classes:
         raise UserError(
             f"{path} has targets_test from {test['targets'].min()} to {test['targets'].max()}: "
-            + (f"give each test example one of the classes 0 to {n_classes - 1}" if n_classes else "leave them out, as none train")
+            + (
+                f"give each test example one of the classes 0 to {n_classes - 1}"
+                if n_classes
+                else "leave them out, as none train"
+            )
         )
 
 

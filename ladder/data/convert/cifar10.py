@@ -168,7 +168,9 @@ def _checked_batch(content, where):
     """Pixels, uint8 (10000, 3, 32, 32), and labels, uint8 (10000, 1)."""
     batch = load_dict(content, where)
     if not {"data", "labels"} <= batch.keys():
-        raise UserError(f"{where} lacks 'data' or 'labels', so it is no batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}")
+        raise UserError(
+            f"{where} lacks 'data' or 'labels', so it is no batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}"
+        )
     pixels, labels = batch["data"], _as_array(batch["labels"])
     expected = (BATCH_SIZE, numpy.prod(SHAPE))
     if getattr(pixels, "dtype", None) != numpy.uint8 or pixels.shape != expected:

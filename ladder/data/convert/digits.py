@@ -58,8 +58,7 @@ def _load_digits():
         from sklearn.datasets import load_digits  # only this data set needs scikit-learn
     except ImportError:
         raise UserError(
-            "the data set digits comes with scikit-learn, which is not installed: "
-            "run `pip install scikit-learn`"
+            "the data set digits comes with scikit-learn, which is not installed: run `pip install scikit-learn`"
         ) from None
     pixels, targets = (array.astype("uint8") for array in load_digits(return_X_y=True))
     if hashlib.sha256(pixels.tobytes() + targets.tobytes()).hexdigest() != SHA256:

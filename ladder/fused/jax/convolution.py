@@ -40,9 +40,13 @@ def filter_gradient(operation, node):
         padding = [(pad, K - 1 + span - n - pad) for n, span in zip(fine.shape[1:3], spans)]
         # Maps take the place of examples, and examples are summed over.
         gradient = jax.lax.conv_general_dilated(
-            fine, coarse, (1, 1), padding, rhs_dilation=(stride, stride),
+            fine,
+            coarse,
+            (1, 1),
+            padding,
+            rhs_dilation=(stride, stride),
             dimension_numbers=("CHWN", "IHWO", "CNHW" if operation.down else "NCHW"),
-        )  # fmt: skip
+        )
         return gradient[:, :, ::-1, ::-1] if operation.turned else gradient
 
     return function

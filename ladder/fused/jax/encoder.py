@@ -2,7 +2,14 @@
 
 import jax.numpy as jnp
 
-from ladder.fused.jax.columns import n_rows, normalization_gradient, normalize, reciprocal_deviation, rounded, statistics
+from ladder.fused.jax.columns import (
+    n_rows,
+    normalization_gradient,
+    normalize,
+    reciprocal_deviation,
+    rounded,
+    statistics,
+)
 from ladder.fused.jax.elementwise import gradient_function, summed, value_function
 
 

@@ -77,6 +77,8 @@ class Checkpoint(Extension):
         if not self._failed:
             logger.warning(
                 "Warning: no checkpoint could be written after update %d (%s): training goes on, and earlier "
-                "checkpoints are kept", loop.updates_done, error.strerror,
-            )  # fmt: skip
+                "checkpoints are kept",
+                loop.updates_done,
+                error.strerror,
+            )
         self._failed = True

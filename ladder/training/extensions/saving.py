@@ -56,7 +56,9 @@ class SaveLog(Extension):
         try:
             self._write()
         except OSError as error:
-            logger.warning("Warning: cannot write %s (%s): trying again after the next epoch", self._path, error.strerror)
+            logger.warning(
+                "Warning: cannot write %s (%s): trying again after the next epoch", self._path, error.strerror
+            )
 
     def after_training(self, loop):
         self._add_row(loop)

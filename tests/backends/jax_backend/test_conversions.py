@@ -128,11 +128,26 @@ def test_slices():
     x = at.TensorType("float32", shape=(None,) * 3)()
     n, m = x.shape[0], x.shape[1]
     outputs = [
-        x[: n // 2], x[n // 2 :], x[n - 1], x[1], x[-2], x[::-1], x[::2], x[1::3, ::-2], x[:, m // 2],
-        x[:-1, 1:-1], x[-3:, :, 2], x[4:1:-2], x[:, :, :, None], x[1, 2, 3], x[n // 2 : n // 2 + 2, :1], x[100:],
+        x[: n // 2],
+        x[n // 2 :],
+        x[n - 1],
+        x[1],
+        x[-2],
+        x[::-1],
+        x[::2],
+        x[1::3, ::-2],
+        x[:, m // 2],
+        x[:-1, 1:-1],
+        x[-3:, :, 2],
+        x[4:1:-2],
+        x[:, :, :, None],
+        x[1, 2, 3],
+        x[n // 2 : n // 2 + 2, :1],
+        x[100:],
         x[at.minimum(n, 3) :],
-        x[at.arange(n), at.arange(n) % 2], x[:, at.argmax(x[0, :, 0])],
-    ]  # fmt: skip
+        x[at.arange(n), at.arange(n) % 2],
+        x[:, at.argmax(x[0, :, 0])],
+    ]
     assert_as_in_python([x], outputs, normals(7, 6, 5))
 
 
@@ -140,13 +155,26 @@ def test_reshape_alloc_and_dimshuffle():
     x, v = at.ftensor3(), at.fvector()
     n, m, k = x.shape
     outputs = [
-        x.reshape((n, m * k)), x.reshape((n * 2, m // 2, k)), x.reshape((n, -1)), x.reshape((-1,)), x.flatten(),
-        x.reshape((k, n, m)), x[0, 0, 0].reshape((1, 1)), x.reshape(at.stack([m, n * k])),
-        at.alloc(v, n, v.shape[0]), at.zeros((n, 3)), at.ones_like(x), at.alloc(np.float32(2), m),
+        x.reshape((n, m * k)),
+        x.reshape((n * 2, m // 2, k)),
+        x.reshape((n, -1)),
+        x.reshape((-1,)),
+        x.flatten(),
+        x.reshape((k, n, m)),
+        x[0, 0, 0].reshape((1, 1)),
+        x.reshape(at.stack([m, n * k])),
+        at.alloc(v, n, v.shape[0]),
+        at.zeros((n, 3)),
+        at.ones_like(x),
+        at.alloc(np.float32(2), m),
         at.zeros((n, 2), "int64"),
-        x.dimshuffle(2, 0, 1), x.dimshuffle(0, "x", 2, 1), v.dimshuffle("x", 0, "x"), x.transpose(),
-        at.specify_shape(x[:, :1], (None, 1, None)).dimshuffle(0, 2), v.dimshuffle(0, "x") * at.ones((1, n)),
-    ]  # fmt: skip
+        x.dimshuffle(2, 0, 1),
+        x.dimshuffle(0, "x", 2, 1),
+        v.dimshuffle("x", 0, "x"),
+        x.transpose(),
+        at.specify_shape(x[:, :1], (None, 1, None)).dimshuffle(0, 2),
+        v.dimshuffle(0, "x") * at.ones((1, n)),
+    ]
     assert_as_in_python([x, v], outputs, normals(4, 6, 5), normals(3))
 
 
@@ -276,10 +304,11 @@ def test_convolutions_and_pooling_without_a_conversion_are_named():
     y = conv2d(x, W, border_mode="half")
     convolutions = [y, *at.grad(y.sum(), [x, W]), conv2d(x, W, filter_dilation=(2, 2)), conv2d(x, W, num_groups=2)]
     pooled = [
-        pool_2d(x, (2, 2), ignore_border=True), pool_2d(x, (2, 2), ignore_border=False, mode="sum"),
+        pool_2d(x, (2, 2), ignore_border=True),
+        pool_2d(x, (2, 2), ignore_border=False, mode="sum"),
         pool_2d(x, (2, 2), ignore_border=True, pad=(1, 1)),
         at.grad(pool_2d(x, (2, 2), ignore_border=True, mode="max").sum(), x),
-    ]  # fmt: skip
+    ]
     arrays = np.zeros((2, 2, 5, 5), "float32"), np.zeros((2, 2, 3, 3), "float32")
     for output, name in [*((y, "AbstractConv2d") for y in convolutions), *((y, "Pool") for y in pooled)]:
         with pytest.raises(NotImplementedError, match=f"no JAX conversion for .*{name}"):
@@ -299,14 +328,21 @@ def rewritten(inputs, output):
 def test_a_maximum_is_compared_as_what_it_is_made_of():
     a, b, third = at.fmatrices(3)
     for output, larger, smaller in [
-        (at.eq(at.maximum(a, b), a), a, b), (at.eq(at.maximum(a, b), b), b, a),
-        (at.eq(a, at.maximum(a, b)), a, b), (at.eq(b, at.maximum(a, b)), b, a),
-    ]:  # fmt: skip
+        (at.eq(at.maximum(a, b), a), a, b),
+        (at.eq(at.maximum(a, b), b), b, a),
+        (at.eq(a, at.maximum(a, b)), a, b),
+        (at.eq(b, at.maximum(a, b)), b, a),
+    ]:
         assert aesara.graph.basic.equal_computations([rewritten([a, b], output)], [at.ge(larger, smaller)])
     for output in [
-        at.eq(at.maximum(a, b), third), at.eq(at.minimum(a, b), a), at.neq(at.maximum(a, b), a), at.eq(a, b),
-        at.ge(at.maximum(a, b), a), at.eq(at.maximum(a, b), 2 * a), at.eq(at.max(a), a),
-    ]:  # fmt: skip
+        at.eq(at.maximum(a, b), third),
+        at.eq(at.minimum(a, b), a),
+        at.neq(at.maximum(a, b), a),
+        at.eq(a, b),
+        at.ge(at.maximum(a, b), a),
+        at.eq(at.maximum(a, b), 2 * a),
+        at.eq(at.max(a), a),
+    ]:
         assert rewritten([a, b, third], output) is output
 
 

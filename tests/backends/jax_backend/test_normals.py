@@ -83,8 +83,10 @@ def test_normals_and_next_states(kind):
 def test_mrg_from_any_state():
     """With the least and largest numbers that a state can have."""
     draw, rng = draws("mrg"), np.random.RandomState(0)
-    draw.first = [rng.choice([0, 1, 2, 511, 512, M2 - 2, M2 - 1, *rng.randint(0, M2, 9)], s.shape).astype("int32")
-                  for s in draw.first]  # fmt: skip
+    draw.first = [
+        rng.choice([0, 1, 2, 511, 512, M2 - 2, M2 - 1, *rng.randint(0, M2, 9)], s.shape).astype("int32")
+        for s in draw.first
+    ]
     assert_same(draw(jax_backend), draw(c))
 
 

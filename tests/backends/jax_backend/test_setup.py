@@ -228,9 +228,12 @@ def test_a_ladder_on_the_gpu_as_on_the_cpu(noise, monkeypatch):
 
     monkeypatch.setattr(backends, "_in_force", "jax")
     p = HyperParameters(
-        encoder_layers=((1, 8, 8), "convf:3:3:1:1", "maxpool:2:2", "4", "2"), act=("relu",), noise=noise,
-        decoder_spec=("gauss",), denoising_cost_x=(1.0,) * 5,
-    )  # fmt: skip
+        encoder_layers=((1, 8, 8), "convf:3:3:1:1", "maxpool:2:2", "4", "2"),
+        act=("relu",),
+        noise=noise,
+        decoder_spec=("gauss",),
+        denoising_cost_x=(1.0,) * 5,
+    )
     rng = np.random.RandomState(0)
     x = rng.randn(40, 1, 8, 8).astype("float32")
     data = {"features_labeled": x, "targets_labeled": rng.randint(0, 2, 40), "features_unlabeled": x}

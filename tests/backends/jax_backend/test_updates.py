@@ -69,9 +69,12 @@ class Ladder:
 
     def __init__(self, seed=1, data=None, like=None, plain_graph=False):
         p = HyperParameters(
-            encoder_layers=((4,), "3", "2"), decoder_spec=("gauss",), denoising_cost_x=(1.0, 1.0, 1.0), seed=seed,
+            encoder_layers=((4,), "3", "2"),
+            decoder_spec=("gauss",),
+            denoising_cost_x=(1.0, 1.0, 1.0),
+            seed=seed,
             plain_graph=plain_graph,
-        )  # fmt: skip
+        )
         self.ladder, inputs = build_training_graph(p)
         data = ladder_data(0) if data is None else data
         if like is None:
@@ -150,7 +153,9 @@ class Run:
             self.count: self.count + 1,
         }
         if like is None:
-            self.updates = module.Updates([x, t], {name: cost, "count": self.count, "rate": self.rate}, changes, self.data)
+            self.updates = module.Updates(
+                [x, t], {name: cost, "count": self.count, "rate": self.rate}, changes, self.data
+            )
         else:
             self.updates = like.updates.on(dict(zip(like.variables(), self.variables())).__getitem__, self.data)
         self.first = [value_of(variable) for variable in self.variables()]
@@ -349,7 +354,9 @@ def test_on_a_cpu_one_by_one_and_in_turn(monkeypatch):
     on_cpu = Run(points(0))
     assert (on_gpu.updates.at_once, on_cpu.updates.at_once) == (updates_module.AT_ONCE, 1)
     together = []
-    monkeypatch.setattr(updates_module, "_make_all", lambda runs, requests: together.append(len(runs)) or [[]] * len(runs))
+    monkeypatch.setattr(
+        updates_module, "_make_all", lambda runs, requests: together.append(len(runs)) or [[]] * len(runs)
+    )
     for run in (on_cpu, on_gpu):
         jax_backend.make_together([run.updates] * 2, [[], []])
     assert together == [1, 1, 2]
