@@ -20,10 +20,10 @@ setup(
     packages=find_packages(include=["ladder", "ladder.*"]),
     package_data={
         "ladder.data.convert": ["*.txt", "*.json"],
-        "ladder.experiments": ["presets/*.json"],
+        "ladder.tables": ["presets/*.json"],
         "ladder.fused": ["c/*.h"],
     },
-    # Where ladder.experiments.published looks where there is no checkout.
+    # Where ladder.tables.published looks where there is no checkout.
     data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
     # On 3.12 the JAX backend alone: Aesara compiles C on 3.10 and 3.11.
     python_requires=">=3.10,<3.13",

@@ -92,7 +92,7 @@ def ladder_results(network, parameters, batch, noise, fused):
     from ladder.training import functions
     from ladder.training.step import training_step
 
-    ladder, inputs = functions.build_training_graph(hyper_parameters(network, fused))
+    ladder, inputs = functions.build_training_graph(options_of(network, fused), network.in_dim)
     step = training_step(ladder, network.learning_rate)
     costs = {"cost_total": ladder.costs.total, "cost_class_corr": ladder.costs.class_corr}
     costs.update({f"denois{i}": cost for i, cost in ladder.costs.denois.items()})
@@ -112,11 +112,11 @@ def ladder_results(network, parameters, batch, noise, fused):
     return (dict(zip(costs, values)), gradients), changed
 
 
-def hyper_parameters(network, fused):
+def options_of(network, fused):
     """The ladder's own description of a network."""
-    from ladder.hyper import HyperParameters
+    from ladder.options import Options
 
-    return HyperParameters(plain_graph=not fused, **network.options)
+    return Options(plain_graph=not fused, **network.options)
 
 
 def compare(name, network, parameters, ours, theirs, gradient_tolerance, step_tolerance):

@@ -42,13 +42,13 @@ class Ladders:
     def _run(self, seed, first):
         """One seed's updates; the first seed's serve the others, as in ``ladder.training.experiment.Run``."""
         # Aesara, so not before JAX is configured.
-        from ladder.hyper import HyperParameters
+        from ladder.options import Options
         from ladder.training import functions
         from ladder.training.run_state import RunState
         from ladder.training.step import training_step
 
-        p = HyperParameters(seed=seed, noise=self._noise, **self._network.options)
-        ladder, inputs = functions.build_training_graph(p)
+        p = Options(seed=seed, noise=self._noise, **self._network.options)
+        ladder, inputs = functions.build_training_graph(p, self._network.in_dim)
         if first is None:
             updates, step = functions.compile_training(ladder, inputs, p.lr, self._data)
         else:

@@ -17,9 +17,9 @@ def prepare(network, threads, plain, noise, backend="c", **options):
         The readable graph, or the fused one.
     noise : 'mrg' or 'philox'
     backend : 'c' or 'jax'
-    options : more hyper-parameters
+    options : more options of the ladder
     """
-    p = hyper_parameters(network, plain, noise, **options)
+    p = options_of(network, plain, noise, **options)
     batch = random_batch(network, np.random.default_rng(0))
     updates, _ = compiled(p, threads, batch, backend)
     request = {name: np.arange(len(array)) for name, array in batch.items()}
@@ -28,10 +28,10 @@ def prepare(network, threads, plain, noise, backend="c", **options):
 
 def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
     """A function that runs an epoch and returns what it and its updates took, in seconds."""
-    p = hyper_parameters(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
+    p = options_of(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
     examples = random_examples(network, p.unlabeled_samples)
 
-    from ladder.data.experiment import choose_examples, training_stream
+    from ladder.data.examples import choose_examples, training_stream
     from ladder.training.extensions.guard import StopOnNotFinite
     from ladder.training.extensions.monitoring import TrainingMonitor
     from ladder.training.main_loop import MainLoop
@@ -64,11 +64,11 @@ class Timed:
         return values
 
 
-def hyper_parameters(network, plain, noise, **options):
-    """The ladder's own description of a network."""
-    from ladder.hyper import HyperParameters
+def options_of(network, plain, noise, **options):
+    """The options of the ladder for a network."""
+    from ladder.options import Options
 
-    return HyperParameters(plain_graph=plain, noise=noise, **network.options, **options)
+    return Options(plain_graph=plain, noise=noise, **network.options, **options)
 
 
 def compiled(p, threads, data, backend="c"):
@@ -78,14 +78,14 @@ def compiled(p, threads, data, backend="c"):
     backends.configure(backend, threads)
     from ladder.training import functions
 
-    ladder, inputs = functions.build_training_graph(p)
+    ladder, inputs = functions.build_training_graph(p, data["features_unlabeled"].shape[1:])
     updates, _ = functions.compile_training(ladder, inputs, p.lr, data)
     return updates, ladder.shareds
 
 
 def random_examples(network, n):
     """A training set of random images: time does not depend on them."""
-    from ladder.data.experiment import Examples
+    from ladder.data.examples import Examples
 
     features = np.random.default_rng(0).random((n, *network.layers[0].shape), "float32")
     return Examples("random", features, np.arange(n) % network.dims[-1])

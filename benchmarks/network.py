@@ -1,12 +1,11 @@
-"""The ladders that contestants train, and batches for them; NumPy alone."""
+"""The ladders that contestants train, and batches for them; without Aesara."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-CONVOLUTIONS = ("convv", "convf")
-POOLING = ("maxpool", "globalmeanpool")
+from ladder.layer_specs import CONVOLUTIONS, POOLINGS, parse_layer
 
 #: Updates in an epoch.
 EPOCH = 600
@@ -38,8 +37,9 @@ class Network:
 
     Attributes
     ----------
-    encoder_layers : tuple, shape of one example, then a layer each, as on the command line
-    denoising_costs : tuple of float, one a layer
+    in_dim : tuple of int, shape of one example
+    encoder_layers : tuple of str, as on the command line
+    denoising_costs : tuple of float, one per layer
     act : 'relu' or 'leakyrelu', below the softmax at the top
     top_c : bool, whether the top has a scale before its softmax
     n_labeled, n_unlabeled : int, examples in an update
@@ -48,6 +48,7 @@ class Network:
         Of adversarial noise, ``sgn``, on the labelled examples; 0 for none.
     """
 
+    in_dim: tuple
     encoder_layers: tuple
     denoising_costs: tuple
     act: str = "relu"
@@ -61,11 +62,7 @@ class Network:
     @property
     def layers(self):
         """A Layer each, the input first."""
-        shape, *specs = self.encoder_layers
-        layers = [Layer("input", tuple(shape))]
-        for spec in specs:
-            layers.append(layer_above(layers[-1].shape, spec))
-        return layers
+        return _layers(self.in_dim, self.encoder_layers)
 
     @property
     def convolutional(self):
@@ -79,7 +76,7 @@ class Network:
     @property
     def top(self):
         """Number of the highest layer."""
-        return len(self.encoder_layers) - 1
+        return len(self.encoder_layers)
 
     @property
     def bottom(self):
@@ -93,7 +90,7 @@ class Network:
 
     @property
     def options(self):
-        """The ladder's own hyper-parameters, by name."""
+        """The ladder's own options, by name."""
         decoders = ["0"] * self.bottom + ["gauss"] * (self.top + 1 - self.bottom)
         return {
             "encoder_layers": self.encoder_layers,
@@ -108,31 +105,24 @@ class Network:
         }
 
 
-def layer_above(shape, spec):
-    """The layer that the command line calls ``spec``, above one of the given shape."""
-    kind, *numbers = spec.split(":") if ":" in spec else ("fc", spec)
-    numbers = [int(number) for number in numbers]
-    if kind == "fc":
-        return Layer("fc", (numbers[0],))
-    maps, height, width = shape
-    if kind == "globalmeanpool":
-        return Layer(kind, (maps, 1, 1), width)
-    if kind == "maxpool":
-        stride, size = numbers
-        assert stride == size, "windows that overlap are not built here"
-        return Layer(kind, (maps, -(-height // size), -(-width // size)), size)
-    filters, size, *strides = numbers
-    assert strides == [1, 1], "strides are not built here"
-    grows = size - 1 if kind == "convf" else 1 - size
-    return Layer(kind, (filters, height + grows, width + grows), size)
+def _layers(in_dim, specs):
+    """A Layer each, the input first."""
+    layers = [Layer("input", tuple(in_dim))]
+    for spec in map(parse_layer, specs):
+        below = layers[-1].shape
+        assert spec.kind != "maxpool" or spec.stride == spec.size, "windows that overlap are not built here"
+        assert spec.kind not in CONVOLUTIONS or spec.stride == 1, "strides are not built here"
+        size = below[-1] if spec.kind == "globalmeanpool" else spec.size
+        layers.append(Layer(spec.kind, spec.out_dim(below), size))
+    return layers
 
 
-LARGE = Network(((784,), "1000", "500", "250", "250", "250", "10"), (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1))
+LARGE = Network((784,), ("1000", "500", "250", "250", "250", "10"), (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1))
 
 #: The README's mnist_100_conv_gamma.
 CONV_SMALL = Network(
+    (1, 28, 28),
     (
-        (1, 28, 28),
         "convf:32:5:1:1",
         "maxpool:2:2",
         "convv:64:3:1:1",
@@ -148,8 +138,8 @@ CONV_SMALL = Network(
 
 #: The README's cifar_4k_gamma.
 CONV_LARGE = Network(
+    (3, 32, 32),
     (
-        (3, 32, 32),
         "convv:96:3:1:1",
         "convf:96:3:1:1",
         "convf:96:3:1:1",
@@ -170,8 +160,8 @@ CONV_LARGE = Network(
 
 #: The README's mnist_100_conv_fc.
 CONV_FC = Network(
+    (1, 28, 28),
     (
-        (1, 28, 28),
         "convv:1000:26:1:1",
         "convv:500:1:1:1",
         "convv:250:1:1:1",
@@ -188,15 +178,17 @@ NETWORKS = {"mnist": LARGE, "conv_small": CONV_SMALL, "conv_large": CONV_LARGE, 
 #: For tests, small ones of the same kinds: halves of different sizes, so that mixing them up shows, images
 #: whose edges do not fill the pooling windows, and a decoder through every kind of layer.
 SMALL_NETWORKS = {
-    "mnist": Network(((12,), "9", "7", "4"), (10.0, 1.0, 0.5, 0.3), n_labeled=20, n_unlabeled=23),
+    "mnist": Network((12,), ("9", "7", "4"), (10.0, 1.0, 0.5, 0.3), n_labeled=20, n_unlabeled=23),
     "conv_small": Network(
-        ((1, 7, 7), "convf:5:3:1:1", "maxpool:2:2", "convv:6:2:1:1", "globalmeanpool:4:4", "fc:4"),
+        (1, 7, 7),
+        ("convf:5:3:1:1", "maxpool:2:2", "convv:6:2:1:1", "globalmeanpool:4:4", "fc:4"),
         (0.0,) * 5 + (1.0,),
         n_labeled=20,
         n_unlabeled=23,
     ),
     "conv_large": Network(
-        ((3, 6, 6), "convv:5:2:1:1", "convf:4:3:1:1", "maxpool:2:2", "convv:4:1:1:1", "globalmeanpool:0"),
+        (3, 6, 6),
+        ("convv:5:2:1:1", "convf:4:3:1:1", "maxpool:2:2", "convv:4:1:1:1", "globalmeanpool:0"),
         (0.0,) * 5 + (4.0,),
         act="leakyrelu",
         top_c=False,
@@ -204,7 +196,8 @@ SMALL_NETWORKS = {
         n_unlabeled=23,
     ),
     "conv_fc": Network(
-        ((2, 6, 6), "convv:7:4:1:1", "maxpool:2:2", "convf:6:2:1:1", "convv:4:1:1:1", "globalmeanpool:0"),
+        (2, 6, 6),
+        ("convv:7:4:1:1", "maxpool:2:2", "convf:6:2:1:1", "convv:4:1:1:1", "globalmeanpool:0"),
         (10.0, 1.0, 0.5, 0.3, 0.2, 0.1),
         n_labeled=20,
         n_unlabeled=23,
@@ -222,16 +215,16 @@ def first_parameters(network, rng):
     """
     values, layers, top = {}, network.layers, network.top
     for i, (below, above) in enumerate(zip(layers, layers[1:]), 1):
-        if above.kind not in POOLING:
+        if above.kind not in POOLINGS:
             values[f"f_{i}_W"] = first_weights(above, below, above, rng)
-        if above.kind not in POOLING or i == top:
+        if above.kind not in POOLINGS or i == top:
             values[f"f_{i}_b"] = np.zeros(above.shape[0])
-        if above.kind not in POOLING and i > network.bottom:
+        if above.kind not in POOLINGS and i > network.bottom:
             values[f"g_{i - 1}_W"] = first_weights(above, above, below, rng)
     if network.top_c:
         values[f"f_{top}_c"] = np.ones(layers[top].shape[0])
     for i in range(network.bottom, top + 1):
-        of_maps = i < top and layers[i + 1].kind in (*CONVOLUTIONS, *POOLING)
+        of_maps = i < top and layers[i + 1].kind in (*CONVOLUTIONS, *POOLINGS)
         for k in range(1, 11):
             # a2 and a7 multiply u inside the sigmoids; all else starts at 0.
             values[f"g_{i}_a{k}"] = np.full(layers[i].shape[0] if of_maps else layers[i].units, float(k in (2, 7)))

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from network import CONVOLUTIONS, POOLING, first_averages, first_parameters, random_batch
+from network import CONVOLUTIONS, POOLINGS, first_averages, first_parameters, random_batch
 from rivals_torch import RUNNING_UPDATES, normalize
 from unavailable import Unavailable
 
@@ -126,7 +126,7 @@ def activation(parameters, network, i, h):
     if i == network.top:
         h = h.flatten(1)
         return h * parameters[f"f_{i}_c"] if network.top_c else h
-    if network.layers[i].kind in POOLING:
+    if network.layers[i].kind in POOLINGS:
         return h
     return F.relu_(h) if network.act == "relu" else F.leaky_relu_(h, 0.1)
 

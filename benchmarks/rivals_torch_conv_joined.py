@@ -9,7 +9,7 @@ somebody has looked for speed.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from network import POOLING, first_parameters, random_batch
+from network import POOLINGS, first_parameters, random_batch
 from rivals_torch_conv import downwards, gauss, oriented, upwards
 from rivals_torch_joined import JoinedLadder, normalize
 
@@ -55,7 +55,7 @@ def encoder(parameters, network, x, noise):
 def activation(parameters, network, i, z):
     """A layer's output; the top's are logits, as the softmax is part of what follows."""
     top = i == network.top
-    if network.layers[i].kind in POOLING and not top:
+    if network.layers[i].kind in POOLINGS and not top:
         return z
     h = z + parameters[f"f_{i}_b"].view(-1, *[1] * (z.ndim - 2))
     if top:

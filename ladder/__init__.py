@@ -1,8 +1,39 @@
 """Semi-supervised learning with ladder networks, on Aesara.
 
 A port of the Theano/Blocks code of Rasmus et al., "Semi-Supervised Learning
-with Ladder Networks" (2015).  ``ladder.model.LadderAE`` builds the symbolic
-graph; ``run.py`` is the command line.
+with Ladder Networks" (2015).
+
+``LadderClassifier`` is an estimator of scikit-learn's kind; ``train`` and
+``load`` are the command line (``run.py``) from Python; ``LadderAE``
+(:mod:`ladder.model`) is the symbolic graph.  Importing this package imports
+neither Aesara nor a compiler: what is used first does.
 """
 
+import importlib
+
 __version__ = "0.1.0"
+
+#: Public names -> where they are.
+_WHERE = {
+    "LadderClassifier": "ladder.classifier",
+    "Model": "ladder.api",
+    "Options": "ladder.options",
+    "Extension": "ladder.training.extensions",
+    "TrainingStopped": "ladder.errors",
+    "UserError": "ladder.errors",
+    "configure": "ladder.api",
+    "load": "ladder.api",
+    "train": "ladder.api",
+}
+
+__all__ = [*_WHERE, "__version__"]
+
+
+def __getattr__(name):
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_WHERE])

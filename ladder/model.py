@@ -21,10 +21,8 @@ from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
 from ladder.fused.noise import noise_source
-from ladder.graph.annotations import annotate_update
-from ladder.graph.parameters import ParameterStore
-from ladder.graph.roles import BIAS, BNPARAM, WEIGHT, add_role
-from ladder.hyper import resolve_adversarial, resolve_layers
+from ladder.graph import BIAS, BNPARAM, WEIGHT, ParameterStore, add_role, annotate_update
+from ladder.layers import resolve_adversarial, resolve_layers
 
 #: While training, running averages cover about so many of the last updates.
 RUNNING_UPDATES = 10
@@ -35,8 +33,9 @@ class LadderAE:
 
     Parameters
     ----------
-    p : HyperParameters, or anything with the same attributes
-        ``p.encoder_layers[0]`` is the shape of one example.
+    p : Options
+    in_dim : tuple of int
+        Shape of one example.
     shareds : ParameterStore, optional
         Parameters and statistics of another ladder, to build a second graph on.
     plain_graph : bool, optional
@@ -45,7 +44,7 @@ class LadderAE:
 
     Attributes
     ----------
-    layers : tuple of ladder.hyper.Layer
+    layers : tuple of ladder.layers.Layer
     shareds : ParameterStore
         Parameters ``f_1_W``, ``g_0_a1`` …, running statistics
         ``shared_f_1_bn_mean_clean`` …, and their ``counter``.
@@ -61,9 +60,9 @@ class LadderAE:
         ``error.clean``, per cent.
     """
 
-    def __init__(self, p, shareds=None, plain_graph=None):
-        self.p = p
-        self.layers = resolve_layers(p)
+    def __init__(self, p, in_dim, shareds=None, plain_graph=None):
+        self.p, self.in_dim = p, tuple(in_dim)
+        self.layers = resolve_layers(p, self.in_dim)
         self.adversarial = resolve_adversarial(p, self.layers)
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph

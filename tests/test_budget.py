@@ -6,7 +6,8 @@ import pytest
 
 from ladder import budget
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters, check_memory
+from ladder.network_size import check_memory
+from ladder.options import Options
 
 
 def test_what_is_too_large_is_refused_by_name(monkeypatch):
@@ -45,7 +46,7 @@ def test_sizes_in_words():
 
 def test_a_whitening_of_many_inputs_is_refused(monkeypatch):
     monkeypatch.setenv(budget.VARIABLE, "0.1")
-    options = {"encoder_layers": ((10_000,), "3", "2"), "denoising_cost_x": (0.0,) * 3}
-    check_memory(HyperParameters(**options), 10)
+    options = {"encoder_layers": ("3", "2"), "denoising_cost_x": (0.0,) * 3}
+    check_memory(Options(**options), (10_000,), 10)
     with pytest.raises(UserError, match="--whiten-zca of 10,000 inputs would need 3.2 GB of memory"):
-        check_memory(HyperParameters(**options, whiten_zca=10_000), 10)
+        check_memory(Options(**options, whiten_zca=10_000), (10_000,), 10)

@@ -9,10 +9,10 @@ from golden.load import group, load
 from golden.numpy_ladder import ACTIVATIONS, central_differences, forward
 
 from ladder.backends import c
-from ladder.graph.computation import ComputationGraph
-from ladder.graph.roles import PARAMETER, has_role
-from ladder.hyper import HyperParameters
+from ladder.graph import PARAMETER, ComputationGraph, has_role
 from ladder.model import LadderAE
+from ladder.options import Options
+from ladder.parity import configuration
 from ladder.training.step import input_variables
 
 IN_DIM = (1, 2, 3)
@@ -24,12 +24,12 @@ TARGETS = np.array([0, 1, 2, 2, 1, 1])
 UNLABELED = rng.randn(N_UNLABELED, *IN_DIM).astype("float32")
 
 
-def hyper_parameters(**options):
+def options_of(**options):
     """Layers 6-5-4-3; the plain graph, which needs no compiler, unless options say otherwise."""
-    return HyperParameters(
+    return Options(
         **{
             "plain_graph": True,
-            "encoder_layers": (IN_DIM, "5", "4", "3"),
+            "encoder_layers": ("5", "4", "3"),
             "denoising_cost_x": (10.0, 1.0, 0.1, 0.2),
             "decoder_spec": ("gauss",),
             **options,
@@ -40,7 +40,7 @@ def hyper_parameters(**options):
 def built(halves="both", **options):
     """A ladder after ``apply``, and the inputs that it was applied to, with their arrays."""
     x, y, x_only = input_variables(IN_DIM)
-    ladder = LadderAE(hyper_parameters(**options))
+    ladder = LadderAE(options_of(**options), IN_DIM)
     labeled = {} if halves == "unlabeled" else {"input_labeled": x, "target_labeled": y}
     unlabeled = {} if halves == "labeled" else {"input_unlabeled": x_only}
     ladder.apply(**labeled, **unlabeled)
@@ -67,9 +67,9 @@ GOLDEN = ["fc_small_gauss", "fc_small_gauss0_mixed", "fc_small_baseline", "fc_sm
 def originals(request):
     """A ladder of the original's configuration, and what is known of the original's."""
     arrays, meta = load(request.param)
-    p = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["p_effective"].items()}
-    ladder = LadderAE(HyperParameters(**p))
-    ladder.apply(*input_variables(p["encoder_layers"][0]))
+    p, in_dim = configuration.options_of(meta)
+    ladder = LadderAE(p, in_dim)
+    ladder.apply(*input_variables(in_dim))
     return ladder, arrays, meta
 
 
@@ -136,7 +136,7 @@ STDS = {"softplus_and_noise_list": [0.8, 0, 0.5, 0]}
 def numpy_costs(name, noise, labeled=LABELED, targets=TARGETS, unlabeled=UNLABELED):
     """A function from parameters to costs, of the ladder in NumPy."""
     options, decoders = CONFIGURATIONS[name]
-    p = hyper_parameters(**options)
+    p = options_of(**options)
     stds = STDS.get(name, [0.3] * 4)
     draws = iter(noise)
     by_layer = [next(draws) if std else None for std in stds]

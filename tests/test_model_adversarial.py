@@ -12,15 +12,15 @@ from test_model import (
     UNLABELED,
     assert_gradients,
     built,
-    hyper_parameters,
     numpy_costs,
+    options_of,
     perturb,
     values_and_gradients,
 )
 
 from ladder.backends import c
 from ladder.bricks.adversarial import XI
-from ladder.graph.computation import ComputationGraph
+from ladder.graph import ComputationGraph
 
 STD = 0.3
 HALVES = {"labeled": slice(N_LABELED), "unlabeled": slice(N_LABELED, None)}
@@ -215,7 +215,7 @@ def test_adversarial_noise_alone():
 
 
 def test_scaled_by_dimension():
-    p = hyper_parameters(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
+    p = options_of(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
     assert np.prod(IN_DIM) == 6 and p.adv_scale == "dim"
     ladder, _ = built(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
     kind, taus = ladder.adversarial["labeled"]

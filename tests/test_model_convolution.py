@@ -11,11 +11,9 @@ from golden.evaluate import PYTHON
 from golden.numpy_conv_ladder import encoder, forward, some_central_differences
 
 from ladder.backends import c
-from ladder.graph.computation import ComputationGraph
-from ladder.graph.parameters import ParameterStore
-from ladder.graph.roles import PARAMETER, has_role
-from ladder.hyper import HyperParameters
+from ladder.graph import PARAMETER, ComputationGraph, ParameterStore, has_role
 from ladder.model import LadderAE
+from ladder.options import Options
 from ladder.training.functions import build_classifier
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import input_variables
@@ -64,11 +62,11 @@ MODES = {"fused": Mode(linker=c.mode().linker, optimizer=None), "plain": PYTHON}
 CASES = [*[(name, "fused") for name in NETWORKS], ("strided", "plain"), ("convolution_on_top", "plain")]
 
 
-def hyper_parameters(name, plain):
+def options_of(name, plain):
     in_dim, layers, acts, decoders, stds = NETWORKS[name]
     spec = tuple("0" if d is None else d[0] if d[1] else d[0] + "0" for d in decoders)
-    return HyperParameters(
-        encoder_layers=(in_dim, *layers),
+    return Options(
+        encoder_layers=tuple(layers),
         decoder_spec=spec,
         act=tuple(acts),
         super_noise_std=stds[0],
@@ -121,7 +119,7 @@ def outputs_of(ladder):
 def test_costs_activations_and_gradients(name, graph):
     """At perturbed parameters, with the noise that the ladder drew."""
     in_dim, layers, acts, decoders, stds = NETWORKS[name]
-    ladder, inputs = LadderAE(hyper_parameters(name, graph == "plain")), input_variables(in_dim)
+    ladder, inputs = LadderAE(options_of(name, graph == "plain"), in_dim), input_variables(in_dim)
     ladder.apply(*inputs)
     parameters = {key: value for key, value in perturb(ladder).items() if key[:2] in ("f_", "g_")}
     labeled, unlabeled = halves(name)
@@ -190,7 +188,7 @@ def test_running_statistics(name):
     """An image alone is classified by averages of maps."""
     in_dim, layers, acts, *_ = NETWORKS[name]
     shareds, (x, *_) = ParameterStore(), input_variables(in_dim)
-    classifier = build_classifier(hyper_parameters(name, True), shareds, x)
+    classifier = build_classifier(options_of(name, True), in_dim, shareds, x)
     values = {key: value.astype("float64") for key, value in perturb(classifier).items()}
     (output,) = with_running_statistics(classifier.clean_outputs(), shareds)
     predict = aesara.function([x], output, mode=PYTHON)
@@ -209,7 +207,7 @@ def test_running_statistics(name):
 def test_running_averages_are_of_maps(name):
     """Of the labelled half; the variance scaled by the number of examples, not of pixels."""
     in_dim, layers, acts, *_ = NETWORKS[name]
-    ladder, inputs = LadderAE(hyper_parameters(name, False)), input_variables(in_dim)
+    ladder, inputs = LadderAE(options_of(name, False), in_dim), input_variables(in_dim)
     ladder.apply(*inputs)
     values = {key: value.astype("float64") for key, value in perturb(ladder).items()}
     updates = ComputationGraph(ladder.clean_outputs()).updates
@@ -230,7 +228,7 @@ def test_running_averages_are_of_maps(name):
 
 def test_parameters_have_the_shapes_and_order_of_the_originals():
     """Filters in the encoder, then in the decoder from the top down; a number for each map, or unit below ``fc``."""
-    ladder = LadderAE(hyper_parameters("pooled", False))
+    ladder = LadderAE(options_of("pooled", False), (2, 7, 7))
     ladder.apply(*input_variables((2, 7, 7)))
     shapes = {name: shared.get_value().shape for name, shared in ladder.shareds.items() if "_bn_" not in name}
     expected = {
@@ -254,7 +252,7 @@ def test_parameters_have_the_shapes_and_order_of_the_originals():
 
 
 def test_below_units_every_pixel_has_parameters_of_its_own():
-    ladder = LadderAE(hyper_parameters("strided", False))
+    ladder = LadderAE(options_of("strided", False), (1, 9, 8))
     ladder.apply(*input_variables((1, 9, 8)))
     assert ladder.layers[2].dim == (4, 3, 2)
     shapes = {name: shared.get_value().shape for name, shared in ladder.shareds.items()}
@@ -264,7 +262,7 @@ def test_below_units_every_pixel_has_parameters_of_its_own():
 
 def test_the_seeds_draws_are_the_originals():
     """Filters of the encoder, the same shapes once more, then filters of the decoder from the top down."""
-    ladder = LadderAE(hyper_parameters("convolution_on_top", False))
+    ladder = LadderAE(options_of("convolution_on_top", False), (1, 4, 5))
     ladder.apply(*input_variables((1, 4, 5)))
     rng = np.random.RandomState(1)
 

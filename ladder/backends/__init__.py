@@ -15,7 +15,8 @@ import platform
 import subprocess
 from pathlib import Path
 
-BACKENDS = ("c", "jax")
+from ladder.backends.choice import BACKENDS as BACKENDS
+
 PACKAGES = ("aesara", "numpy", "scipy", "h5py")
 
 _in_force = "c"

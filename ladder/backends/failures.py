@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from ladder.backends import damaged_modules, flags
 from ladder.errors import UserError
 
-
 #: What Aesara adds to an exception while it compiles or calls: other arguments before its text, and a page after it.
 AESARAS_OWN = "\nApply node that caused the error"
 

@@ -1,14 +1,15 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
-``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``
-and ``unpool`` are what :mod:`ladder.fused` has too, with the same arguments and
-results.
+``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
+``unpool``, ``adam_step`` and ``sum_of_squares`` are what :mod:`ladder.fused`
+has too, with the same arguments and results.
 """
 
+from ladder.bricks.adam import adam_step, sum_of_squares
 from ladder.bricks.convolution import convolve, deconvolve
 from ladder.bricks.decoder import denoise
 from ladder.bricks.dense import dense
 from ladder.bricks.encoder import encode
 from ladder.bricks.pooling import max_pool, unpool
 
-__all__ = ["convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "unpool"]
+__all__ = ["adam_step", "convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "sum_of_squares", "unpool"]

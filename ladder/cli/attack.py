@@ -6,35 +6,28 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 from tqdm import tqdm
 
-from ladder.analysis.attacks import KINDS, AttackedBatch, AttackSettings, check_tau
-from ladder.analysis.robustness import count_errors
-from ladder.cli.evaluate import labelled_examples_of, load_configuration, statistics_from_training_data
-from ladder.cli.options import (
-    add_backend_options,
-    add_training_options,
-    check_backend,
-    configure_backend,
-    given_options,
-    number,
-)
+from ladder import backends
+from ladder.attacks.functions import compile_functions, of_pixels, units_of_inputs
+from ladder.attacks.methods import KINDS, AttackSettings, check_tau
+from ladder.attacks.robustness import count_errors
+from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
 from ladder.cli.output import check_writable
 from ladder.cli.printing import print_table
-from ladder.data.experiment import sequential_batches
+from ladder.data.examples import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.files import save_json, write_whole
-from ladder.hyper import examples_at_once, resolve_layers
+from ladder.layers import resolve_layers
+from ladder.network_size import examples_at_once
+from ladder.option_types import number
+from ladder.training.evaluation import TrainedRun
 
 logger = logging.getLogger("main")
 
 REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
-
-#: Columns of the grid of images.
-MOST_IMAGES = 10
 
 DESCRIPTION = """Attack a trained network, and print its test error against tau, the power of
 the attack in units of the network's inputs (or of pixels, see --units). Kinds: sgn, tau times the gradient's sign (FGSM); 1N, the gradient scaled to
@@ -44,119 +37,86 @@ attack_errors.png and attack_images.png."""
 
 
 def add_parser(subparsers):
-    default = AttackSettings()
     parser = subparsers.add_parser(
         "attack",
         help="test error of a trained network under attack",
         allow_abbrev=False,
         description=DESCRIPTION,
         epilog="A folder with nothing but a trained_params.npz needs the options it was trained with; "
-        "options given here go before those of a run's params.json.",
+        "options given here override those of a run's params.json.",
     )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
-    parser.add_argument(
-        "--kinds",
-        nargs="+",
-        default=default.kinds,
-        metavar="KIND",
-        help=f"attacks, of {', '.join(KINDS)} (default: all)",
-    )
-    parser.add_argument(
-        "--tau",
-        nargs="+",
-        type=number,
-        default=default.taus,
-        metavar="TAU",
-        help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})",
-    )
-    parser.add_argument(
-        "--steps",
-        type=int,
-        default=default.steps,
-        metavar="N",
-        help=f"steps of projected gradient descent (default: {default.steps})",
-    )
-    parser.add_argument(
-        "--step-size",
-        type=float,
-        metavar="R",
-        help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)",
-    )
-    parser.add_argument(
-        "--random-start",
-        action="store_true",
-        help="start the descent at a random point of the ball, not at the example",
-    )
-    parser.add_argument(
-        "--clip",
-        action=argparse.BooleanOptionalAction,
-        default=default.clip,
-        help="keep attacked inputs between 0 and 1 (default: no)",
-    )
-    parser.add_argument(
-        "--attack-seed",
-        type=int,
-        default=default.seed,
-        metavar="N",
-        help=f"seed of the Gaussian control and random starts (default: {default.seed})",
-    )
-    parser.add_argument(
-        "--units",
-        choices=("inputs", "pixels"),
-        default="inputs",
-        help="what tau measures and noise is added to: the network's inputs, or the pixels before "
-        "contrast normalisation and whitening (default: inputs)",
-    )
-    parser.add_argument("--data-type", choices=("test", "valid"), default="test", help="what to attack (default: test)")
-    parser.add_argument("--examples", type=int, metavar="N", help="attack the first N alone (default: all)")
-    parser.add_argument(
-        "--figure-tau",
-        type=float,
-        default=0.25,
-        metavar="TAU",
-        help=f"power of the attacks in {IMAGES} (default: 0.25)",
-    )
-    parser.add_argument("--output", metavar="FOLDER", help="folder to write to (default: that of the run)")
+    for option, arguments in _options().items():
+        parser.add_argument(option, **arguments)
     add_training_options(parser)
     add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
 
 
+def _options():
+    """The options of attacks: name -> arguments of ``add_argument``."""
+    default = AttackSettings()
+    taus = " ".join(f"{tau:g}" for tau in default.taus)
+    # fmt: off
+    return {
+        "--kinds": dict(nargs="+", default=default.kinds, metavar="KIND",
+                        help=f"attacks, of {', '.join(KINDS)} (default: all)"),
+        "--tau": dict(nargs="+", type=number, default=default.taus, metavar="TAU", help=f"powers (default: {taus})"),
+        "--steps": dict(type=int, default=default.steps, metavar="N",
+                        help=f"steps of projected gradient descent (default: {default.steps})"),
+        "--step-size": dict(type=float, metavar="R",
+                            help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)"),
+        "--random-start": dict(action="store_true",
+                               help="start the descent at a random point of the ball, not at the example"),
+        "--clip": dict(action=argparse.BooleanOptionalAction, default=default.clip,
+                       help="keep attacked inputs between 0 and 1 (default: no)"),
+        "--attack-seed": dict(type=int, default=default.seed, metavar="N",
+                              help=f"seed of the Gaussian control and random starts (default: {default.seed})"),
+        "--units": dict(choices=("inputs", "pixels"), default="inputs",
+                        help="what tau measures and noise is added to: the network's inputs, or the pixels before "
+                        "contrast normalisation and whitening (default: inputs)"),
+        "--data-type": dict(choices=("test", "valid"), default="test", help="what to attack (default: test)"),
+        "--examples": dict(type=int, metavar="N", help="attack the first N alone (default: all)"),
+        "--figure-tau": dict(type=float, default=0.25, metavar="TAU",
+                             help=f"power of the attacks in {IMAGES} (default: 0.25)"),
+        "--output": dict(metavar="FOLDER", help="folder to write to (default: that of the run)"),
+    }
+    # fmt: on
+
+
 def run(args):
-    check_backend(args)
+    backend = checked_backend(args)
     settings = _settings(args)
-    folder = Path(args.load_from)
-    p, training = load_configuration(folder, given_options(args))
-    if p.unsupervised:
-        raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
-    units = "pixels" if args.units == "pixels" else units_of_inputs(p)
+    trained = TrainedRun.load(args.load_from, given_options(args))
+    trained.check_knows_classes()
+    units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     _check_clip_has_bounds(settings, units)
-    examples, indices = labelled_examples_of(p, training, args.data_type)
+    examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
     if settings.clip:
         _check_unit_interval(examples)
-    output = _output_folder(args.output or folder)
+    output = _output_folder(args.output or trained.folder.path)
 
-    configure_backend(args)
-    classify, gradient = _compile(p, folder, training)
+    backends.configure(**backend)
+    (classify, gradient), training = compile_functions(trained), trained.training
     if units == "pixels":
-        classify, gradient, show = *_of_pixels(training, classify, gradient), None
+        classify, gradient, show = *of_pixels(training, classify, gradient), None
     else:
-        examples, show = training.preprocess(examples), training.undo if preprocesses(p) else None
-    batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(p)))
-    report = _count_errors(batches, len(indices), classify, gradient, settings)
+        examples, show = training.preprocess(examples), training.undo if preprocesses(trained.p) else None
+    batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(trained.p, trained.in_dim)))
     report = {
-        "folder": str(folder),
+        "folder": str(trained.folder),
         "dataset": examples.name,
         "data_type": args.data_type,
         "units": units,
         "settings": asdict(settings),
-        **report,
+        **_count_errors(batches, len(indices), classify, gradient, settings),
     }
     _print_report(report)
     _write(output / REPORT, lambda path: save_json(path, report))
-    _draw(report, examples, indices, classify, gradient, settings, args.figure_tau, output, show)
+    name = f"{trained.folder.path.name}, {examples.name}"
+    _draw(output, name, report, examples, indices, classify, gradient, settings, args.figure_tau, show)
     return 0
 
 
@@ -201,38 +161,6 @@ def _output_folder(path):
     return Path(path)
 
 
-def units_of_inputs(p):
-    """What the network's inputs are, after any preprocessing."""
-    done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
-    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm) + ["ZCA-whitened"] * bool(
-        p.whiten_zca
-    )
-    return " and ".join(done) + " inputs" if done else "inputs"
-
-
-def _compile(p, folder, training):
-    """Two functions of a run: features -> probabilities, and features, classes -> gradients."""
-    from ladder.analysis.input_gradient import compile_input_gradient
-    from ladder.training.trained import TrainedClassifier
-
-    classifier = TrainedClassifier(p, folder)
-    if not classifier.has_final_statistics:
-        statistics_from_training_data(p, classifier.shareds, training)
-    return classifier.compile(), compile_input_gradient(p, classifier.shareds)
-
-
-def _of_pixels(training, classify, gradient):
-    """The same two functions of features as they are read, before any preprocessing."""
-
-    def classify_pixels(x):
-        return classify(training.preprocess_features(x))
-
-    def gradient_by_pixels(x, y):
-        return training.gradient_by_features(x, gradient(training.preprocess_features(x), y))
-
-    return classify_pixels, gradient_by_pixels
-
-
 def _count_errors(batches, n, classify, gradient, settings):
     total = n * len(settings.kinds) * len(settings.taus)
     with tqdm(total=total, unit="example", leave=False, mininterval=0.5, disable=not sys.stderr.isatty()) as bar:
@@ -257,35 +185,20 @@ def _print_report(report):
     )
 
 
-def _draw(report, examples, indices, classify, gradient, settings, tau, output, show):
+def _draw(output, name, report, examples, indices, classify, gradient, settings, tau, show):
     """Draw both figures; ``show`` makes images to look at of inputs that are none (None: they are)."""
-    from ladder.analysis import figures
+    from ladder.attacks import figures
 
-    name = f"{Path(report['folder']).name}, {report['dataset']}"
     _write_figure(output / ERRORS, figures.error_figure(report, name))
-    chosen = one_of_each_class(examples.targets, indices)
-    x, y = examples.features[chosen], examples.targets[chosen]
-    if figures.as_images(x) is None:
+    if figures.as_images(examples.features[:1]) is None:
         logger.info("No %s: examples of shape %s are no images", IMAGES, examples.in_dim)
         return
-    batch = AttackedBatch(x, y, gradient, settings)
-    rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
-    rows = [(kind, show(image) if show else image, classify(image).argmax(axis=1)) for kind, image in rows]
-    # Few normalised images come near the range of all; pixels have a black and a white of their own.
-    clean = rows[0][1] if show else examples.features
-    rows = [(kind, figures.as_images(image), guesses) for kind, image, guesses in rows]
-    value_range = float(clean.min()), float(clean.max())
-    _write_figure(output / IMAGES, figures.image_figure(rows, y, value_range, f"{name}, tau = {tau:g}"))
-
-
-def one_of_each_class(targets, indices):
-    """The first position of each class among ``indices``, at most so many as the grid has columns."""
-    classes, first = np.unique(targets[indices], return_index=True)
-    return indices[first[:MOST_IMAGES]]
+    grid = figures.attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name)
+    _write_figure(output / IMAGES, grid)
 
 
 def _write_figure(path, figure):
-    from ladder.analysis.figures import write_png
+    from ladder.attacks.figures import write_png
 
     _write(path, lambda path: write_whole(path, lambda file: write_png(figure, file)))
 

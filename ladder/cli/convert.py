@@ -4,14 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from ladder.cli.options import split_by
 from ladder.data import NO_LABEL, scaling, unscaled
 from ladder.data.convert.arrays import convert_arrays, dataset_name
-from ladder.data.convert.cifar10 import convert_cifar10
-from ladder.data.convert.digits import convert_digits
-from ladder.data.convert.mnist import convert_mnist
 from ladder.data.hdf5 import HDF5Dataset, output_directory, split_names
+from ladder.data.registry import KNOWN, has_pixels
 from ladder.errors import UserError
+from ladder.option_types import names
 
 
 def add_parser(subparsers):
@@ -32,50 +30,16 @@ def add_parser(subparsers):
         help="make a data set ready for training",
         description="Make a data set ready for training: write it as one HDF5 file, in Fuel's layout.",
     )
-    datasets = parser.add_subparsers(dest="source", metavar="{mnist,cifar10,digits,arrays}", required=True)
-    _add_mnist(datasets)
-    _add_cifar10(datasets)
-    _add_digits(datasets)
+    sources = ",".join([*KNOWN, "arrays"])
+    datasets = parser.add_subparsers(dest="source", metavar=f"{{{sources}}}", required=True)
+    for dataset in KNOWN.values():
+        converter = datasets.add_parser(dataset.name, allow_abbrev=False, help=dataset.what)
+        for option, arguments in dataset.options.items():
+            converter.add_argument(option, **arguments)
+        _add_output_options(converter)
     _add_arrays(datasets)
     parser.set_defaults(run=run)
     return parser
-
-
-def _add_mnist(datasets):
-    parser = datasets.add_parser("mnist", allow_abbrev=False, help="MNIST, from its four downloaded files")
-    parser.add_argument(
-        "--directory",
-        default=".",
-        metavar="D",
-        help="folder with train-images-idx3-ubyte.gz and the other three files (default: this folder)",
-    )
-    parser.add_argument(
-        "--dtype",
-        choices=("float32", "uint8"),
-        default="float32",
-        help="how pixels are stored: float32 from 0 to 1, or uint8 in a quarter of the space; "
-        "training sees the same numbers (default: float32)",
-    )
-    _add_output_options(parser)
-
-
-def _add_cifar10(datasets):
-    parser = datasets.add_parser("cifar10", allow_abbrev=False, help="CIFAR-10, from its downloaded archive")
-    parser.add_argument(
-        "--directory",
-        default=".",
-        metavar="D",
-        help="folder with cifar-10-python.tar.gz (which need not be unpacked) or cifar-10-batches-py, or one of "
-        "these two itself (default: this folder)",
-    )
-    _add_output_options(parser)
-
-
-def _add_digits(datasets):
-    parser = datasets.add_parser(
-        "digits", allow_abbrev=False, help="the small 8 x 8 digits that come with scikit-learn"
-    )
-    _add_output_options(parser)
 
 
 def _add_arrays(datasets):
@@ -93,7 +57,7 @@ def _add_arrays(datasets):
     )
     parser.add_argument(
         "--sources",
-        type=split_by(","),
+        type=names(","),
         default=(),
         metavar="NAMES",
         help="what the file calls features and targets, e.g. features=x,targets=y (of a .npz file also features_test=…); "
@@ -101,7 +65,7 @@ def _add_arrays(datasets):
     )
     parser.add_argument(
         "--splits",
-        type=split_by(","),
+        type=names(","),
         default=(),
         metavar="NAMES",
         help="what an HDF5 file calls its training and test examples, e.g. train=training,test=testing",
@@ -159,15 +123,16 @@ def run(args):
     path = _output_path(args)
     if path.exists() and not args.force:
         raise UserError(f"{path} exists already: add --force to replace it")
-    _report(_CONVERTERS[args.source](args, path))
+    if args.source in KNOWN:
+        options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
+        _report(KNOWN[args.source].convert(path, **options))
+    else:
+        _report(_convert_arrays(args, path))
     return 0
 
 
-_CONVERTERS = {
-    "mnist": lambda args, path: convert_mnist(args.directory, path, args.dtype),
-    "cifar10": lambda args, path: convert_cifar10(args.directory, path),
-    "digits": lambda args, path: convert_digits(path),
-    "arrays": lambda args, path: convert_arrays(
+def _convert_arrays(args, path):
+    return convert_arrays(
         args.input,
         path,
         args.test_fraction,
@@ -177,8 +142,7 @@ _CONVERTERS = {
         args.no_label,
         args.renumber_labels,
         args.channels,
-    ),
-}
+    )
 
 
 def _output_path(args):
@@ -202,7 +166,7 @@ def _report_scale(features, name):
     """What training will do to the features, and a warning where it should do more."""
     divided_by = scaling.divisor(features, name)
     print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
-    if name in scaling.NOT_SCALED:
+    if has_pixels(name) is False:
         return  # its presets normalise contrast and whiten
     warning = unscaled.warning(scaling.as_float32(features, name, divided_by))
     if warning:

@@ -1,16 +1,22 @@
 """``run.py demo``: a ladder beside the same network trained on the labels alone."""
 
-import numpy as np
 from rich.table import Table
 
 from ladder.cli.options import add_backend_options, configure_backend
 from ladder.cli.printing import print_table
-from ladder.cli.train import prepare, print_interrupted, train_one
-from ladder.data.experiment import load_examples, sequential_batches
+from ladder.cli.train import print_interrupted
+from ladder.options import Options
+from ladder.runs.folder import RunFolder
+from ladder.training.evaluation import TrainedRun, classification_report
+from ladder.training.experiment import prepare
+from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.into_folders import check_compiler, train_together
 
-NETWORK = {"dataset": "digits", "labeled_samples": 100, "encoder_layers": ("250", "100", "50", "10"), "num_epochs": 150}
-LADDER = {**NETWORK, "decoder_spec": ("gauss",), "denoising_cost_x": (2000.0, 20.0, 0.1, 0.1, 0.1)}
-LABELS_ALONE = {**NETWORK, "decoder_spec": ("0",), "denoising_cost_x": (0.0,) * 5}
+NETWORK = {"dataset": "digits", "labeled_samples": 100, "encoder_layers": "250-100-50-10", "num_epochs": 150}
+BOTH = {
+    "digits_ladder": {**NETWORK, "decoder_spec": "gauss", "denoising_cost_x": "2000,20,0.1,0.1,0.1"},
+    "digits_labels_alone": {**NETWORK, "decoder_spec": "0", "denoising_cost_x": "0,0,0,0,0"},
+}
 
 
 def add_parser(subparsers):
@@ -30,32 +36,26 @@ def add_parser(subparsers):
 
 
 def run(args):
-    both = [{**options, "seed": args.seed} for options in (LADDER, LABELS_ALONE)]
-    experiments, backend = prepare(both), configure_backend(args)
-    errors = []
-    for name, experiment in zip(("digits_ladder", "digits_labels_alone"), experiments):
-        folder, finished = train_one(*experiment, name, backend)
-        if not finished:
+    experiments = prepare([Options.of(**options, seed=args.seed) for options in BOTH.values()])
+    backend = configure_backend(args)
+    reports = []
+    for name, experiment in zip(BOTH, experiments):
+        check_compiler(backend, experiment)
+        folder = RunFolder.begin(name, experiment.p, experiment.in_dim)
+        _, errors, finished = train_together([experiment], [folder], MINUTES)
+        if errors:
+            raise errors[0]
+        if not finished[0]:
             print_interrupted(folder)
             return 130
-        errors.append((folder, _test_error(experiment[0], folder)))
-    _print(errors, experiments[0])
+        report, _ = classification_report(TrainedRun.load(folder.path))
+        reports.append((folder, report["error_percent"]))
+    _print(reports, experiments[0].split)
     return 0
 
 
-def _test_error(p, folder):
-    """Per cent of the test images that the run in ``folder`` gets wrong."""
-    from ladder.training.trained import TrainedClassifier
-
-    probabilities = TrainedClassifier(p, folder).compile()
-    test = load_examples(p.dataset, "test")
-    ((features, targets),) = sequential_batches(test, np.arange(len(test.targets)), len(test.targets))
-    return 100 * np.mean(probabilities(features).argmax(axis=1) != targets)
-
-
-def _print(errors, experiment):
-    _, examples, split = experiment
-    (ladder_folder, ladder_error), (alone_folder, alone_error) = errors
+def _print(reports, split):
+    (ladder_folder, ladder_error), (alone_folder, alone_error) = reports
     table = Table("trained on", "test error", "saved in", title="Handwritten digits, 8 x 8 pixels")
     n_labeled, n_train = len(split.labeled), len(split.train)
     table.add_row(f"{n_labeled} labels alone", f"{alone_error:.2f} %", str(alone_folder))

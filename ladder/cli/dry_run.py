@@ -6,19 +6,18 @@ from ladder.backends import c
 from ladder.cli.printing import print_table
 
 
-def print_network(p, examples, split):
+def print_network(experiment):
     """Print data set, layers and parameter counts; nothing is compiled.
 
     Parameters
     ----------
-    p : HyperParameters
-    examples : Examples
-    split : Split
+    experiment : Experiment
     """
     c.configure_without_compiler()
     from ladder.training.functions import build_training_graph
 
-    ladder, _ = build_training_graph(p)
+    p, examples, split = experiment.p, experiment.examples, experiment.split
+    ladder, _ = build_training_graph(p, experiment.in_dim)
     counts = _parameters_by_layer(ladder)
     print(
         f"{examples.name}: {len(split.train)} training examples, "
@@ -75,7 +74,7 @@ def _adversarial_noise(ladder):
 
 def _parameters_by_layer(ladder):
     """(f or g, layer number) -> how many numbers are learnt there."""
-    from ladder.graph.computation import ComputationGraph
+    from ladder.graph import ComputationGraph
 
     counts = {(path, layer.number): 0 for path in "fg" for layer in ladder.layers}
     for parameter in ComputationGraph([ladder.costs.total]).parameters:

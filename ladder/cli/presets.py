@@ -5,9 +5,9 @@ import shlex
 from rich.table import Table
 from rich.text import Text
 
-from ladder.cli.preset_options import parsed_rows, words
 from ladder.cli.printing import print_table
-from ladder.experiments.preset import load_preset, preset_names
+from ladder.tables.preset import load_preset, preset_names
+from ladder.tables.preset_options import parsed_rows, words
 
 
 def add_parser(subparsers):

@@ -7,20 +7,21 @@ from pathlib import Path
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ladder.cli.evaluate import evaluate_run
-from ladder.cli.options import add_backend_options, configure_backend
+from ladder.cli.options import add_backend_options, checked_backend
 from ladder.cli.output import check_writable, write_text
 from ladder.cli.printing import print_table
-from ladder.cli.table_rows import candidate_rows, table_rows
-from ladder.data.splits import TRAINING_SET_SIZE
+from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
-from ladder.experiments import formats
-from ladder.experiments.grouping import group_runs
-from ladder.experiments.preset import load_preset
-from ladder.experiments.published import published_rows
-from ladder.experiments.runs import find_runs
-from ladder.experiments.selection import choose
-from ladder.experiments.table import Table, add_lines, conclude
+from ladder.runs.folder import RESULTS
+from ladder.tables import formats
+from ladder.tables.found_runs import find_runs
+from ladder.tables.grouping import group_runs
+from ladder.tables.preset import load_preset
+from ladder.tables.published import published_rows
+from ladder.tables.rows import candidate_rows, table_rows
+from ladder.tables.selection import choose
+from ladder.tables.table import Table, add_lines, conclude
+from ladder.training.evaluation import evaluate_and_keep
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
 
@@ -90,7 +91,7 @@ def _fill_by_validation(table, preset, rows, candidates, runs):
     table.problems += problems
     if not choices:
         search = (preset.tuned_on_test or {}).get("search", preset.name)
-        left = TRAINING_SET_SIZE.get(candidates[0].settings["dataset"], "fewer than all")
+        left = n_training_examples(candidates[0].settings["dataset"]) or "fewer than all"
         table.problems.append(
             "no choice can be made yet: train the candidates with a validation set, "
             f"run.py train --preset {search} --unlabeled-samples {left}"
@@ -110,12 +111,11 @@ def _of_interest(rows, candidates, runs):
 def _evaluate_missing(runs, args):
     """Evaluate finished runs that have no test error; returns whether there were any."""
     missing = [run for run in runs if run.finished and run.test_error is None]
-    if missing:
-        configure_backend(args)
+    backend = checked_backend(args) if missing else None
     for run in missing:
         print(f"Evaluating {run.folder}")
         try:
-            evaluate_run(run.folder, args)
+            evaluate_and_keep(run.folder.path, backend)
         except UserError as error:  # the other runs make a table, too
             print(f"{run.folder} cannot be evaluated: {error}", file=sys.stderr)
     return bool(missing)
@@ -138,7 +138,7 @@ def _not_trained(rows, runs, preset):
 
 
 def _results_folder(given):
-    folder = Path(given or "results")
+    folder = Path(given or RESULTS)
     if given and not folder.is_dir():
         raise UserError(f"--results {given} is no folder: give the one with the runs.")
     return folder

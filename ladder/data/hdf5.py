@@ -17,9 +17,9 @@ import numpy
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
-from ladder.data.convert.digits import convert_digits
 from ladder.data.hdf5_file import HDF5File
 from ladder.data.labels import as_class_numbers, mend
+from ladder.data.registry import KNOWN, how_to_make
 from ladder.errors import UserError
 from ladder.files import expanded, open_regular
 
@@ -71,8 +71,8 @@ def find_dataset(name_or_path):
     for folder in data_path():
         if (folder / f"{name}.hdf5").is_file():
             return folder / f"{name}.hdf5"
-    if name == "digits":
-        return _digits()
+    if name in KNOWN and KNOWN[name].needs_nothing:
+        return _made(KNOWN[name])
     raise UserError(_how_to_make(name))
 
 
@@ -81,19 +81,19 @@ def user_cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
 
 
-def _digits():
+def _made(dataset):
     """Made in the data sets' folder or, where nobody may write there, in the user's own."""
-    own = user_cache() / "digits.hdf5"
+    own = user_cache() / f"{dataset.name}.hdf5"
     if own.is_file():
         return own
     try:
-        path = convert_digits(output_directory() / "digits.hdf5")
+        path = dataset.convert(output_directory() / f"{dataset.name}.hdf5")
     except UserError as error:
         try:
-            path = convert_digits(own)
+            path = dataset.convert(own)
         except UserError:
             raise error from None
-    logger.info("Wrote %s from scikit-learn's digits", path)
+    logger.info("Wrote %s: %s", path, dataset.what)
     return path
 
 
@@ -109,11 +109,7 @@ def _existing_file(path):
 
 def _how_to_make(name):
     folders = " or ".join(str(folder) for folder in data_path())
-    command = {
-        "mnist": "`run.py convert mnist --directory D`, where D holds MNIST's four files",
-        "cifar10": "`run.py convert cifar10 --directory D`, where D holds cifar-10-python.tar.gz",
-    }.get(name, "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file")
-    return f"there is no data set {name!r} in {folders}: make it with {command}"
+    return f"there is no data set {name!r} in {folders}: make it with {how_to_make(name)}"
 
 
 #: What a data set consists of; files may call the two otherwise.

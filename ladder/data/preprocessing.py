@@ -16,7 +16,7 @@ from typing import Optional
 import numpy
 
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
-from ladder.data.experiment import choose_examples
+from ladder.data.examples import choose_examples
 from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
 from ladder.data.hdf5 import find_dataset
 from ladder.data.record import read
@@ -42,7 +42,7 @@ class TrainingData:
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
         Of which the shape of the examples may be missing.
     examples : Examples or None
         The training split as it was read, if it was.
@@ -188,7 +188,7 @@ class Preprocessor:
 
         Parameters
         ----------
-        p : HyperParameters
+        p : Options
         examples : Examples, the training split as it was read
         split : Split
         fitted : Fitted or None

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy
 
 from ladder.data import scaling
-from ladder.data.experiment import BEFORE_IT_WAS_DECIDED, load_examples
+from ladder.data.examples import BEFORE_IT_WAS_DECIDED, load_examples
 from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
 from ladder.errors import UserError
-from ladder.hyper import source_names
+from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
@@ -27,7 +27,7 @@ def load_training_set(p, record=None):
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
     record : dict or None
         That of the run, where it goes on.
 
@@ -55,7 +55,7 @@ def read(p, split, record=None):
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
     split : str
     record : dict or None
         What the run's ``data.json`` says; None: there is no run yet.
@@ -79,7 +79,7 @@ def reading_of_others(p, record):
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
         With the other data set.
     record : dict
         What the run's ``data.json`` says.
@@ -96,7 +96,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
     record : dict or None
     folder : Path, of the run
     splits : tuple of str

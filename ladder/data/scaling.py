@@ -11,14 +11,11 @@ Source: the check of MNIST's range is from ``setup_data`` in the original's
 import numpy
 
 from ladder import budget
+from ladder.data.registry import has_pixels
 from ladder.errors import UserError
 
 #: The largest value of an 8-bit pixel.
 WHITE = 255
-
-#: Data sets known to be 8-bit images that are divided by 255 (MNIST, as Fuel does), and those that are not
-#: (CIFAR-10, as in the original, which normalises its contrast instead).
-SCALED, NOT_SCALED = ("mnist",), ("cifar10",)
 
 
 def divisor(features, name):
@@ -40,12 +37,13 @@ def divisor(features, name):
     -------
     int
     """
-    if name in NOT_SCALED or features.dtype.kind not in "ui" or features.size == 0:
+    known = has_pixels(name)
+    if known is False or features.dtype.kind not in "ui" or features.size == 0:
         return 1
     lowest, highest = features.min(), features.max()
     if lowest < 0 or highest > WHITE:
         return 1
-    if name in SCALED:
+    if known:
         return WHITE if highest > 1 else 1
     return WHITE if highest > WHITE // 2 and (features.ndim > 2 or _most_columns_reach_up(features)) else 1
 
@@ -57,7 +55,7 @@ def _most_columns_reach_up(features):
 
 def divisor_before_it_was_decided(features, name):
     """The same for a run from before data decided: uint8 was pixels."""
-    return WHITE if features.dtype == numpy.uint8 and name not in NOT_SCALED else 1
+    return WHITE if features.dtype == numpy.uint8 and has_pixels(name) is not False else 1
 
 
 def divisor_of_others(values, divided_by, read_range):

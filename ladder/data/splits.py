@@ -10,12 +10,8 @@ from dataclasses import dataclass
 import numpy
 
 from ladder.data import NO_LABEL
+from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
-
-
-TRAINING_SET_SIZE = {"mnist": 50000, "cifar10": 40000}
-"""How many examples train when ``--unlabeled-samples`` is not given; all of
-them for other data sets."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,11 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     n_labeled : int or None
         ``--labeled-samples``; 0 or None means all that have a label.
     n_unlabeled : int or None
-        ``--unlabeled-samples``; None means ``TRAINING_SET_SIZE``, or all.
+        ``--unlabeled-samples``; None means what the registry says of the data set, or all.
     valid_set_size : int
         ``--valid-set-size``; fewer are taken where fewer are left.
     dataset : str
-        Its name, for messages and for ``TRAINING_SET_SIZE``.
+        Its name, for messages and for the registry.
 
     Returns
     -------
@@ -58,7 +54,7 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
         If the numbers do not fit the data set or each other.
     """
     if n_unlabeled is None:
-        n_unlabeled = min(TRAINING_SET_SIZE.get(dataset, len(targets)), len(targets))
+        n_unlabeled = min(n_training_examples(dataset) or len(targets), len(targets))
     _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
     order = permutation(len(targets), dseed)
     train = order[:n_unlabeled]

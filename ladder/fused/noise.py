@@ -11,7 +11,7 @@ from ladder.fused.philox import PhiloxNormal
 
 
 def noise_source(name, seed, plain=False):
-    """The source called ``name``, one of ``ladder.hyper.NOISES``; ``plain``: in Aesara's operations, if it has them."""
+    """The source called ``name``, one of ``ladder.options.NOISES``; ``plain``: in Aesara's operations, if it has them."""
     if name == "philox":
         return PhiloxNoise(seed)
     return GaussianNoise(seed) if plain else FastMRGNoise(seed)

@@ -1,13 +1,13 @@
-"""The hyper-parameters that a golden file was made with."""
+"""The options that a golden file was made with."""
 
-from ladder.hyper import HyperParameters
 from ladder.layer_specs import POOLINGS, parse_layer
+from ladder.options import Options
 
 PER_LAYER = ("denoising_cost_x", "decoder_spec", "act", "f_local_noise_std")
 PLAIN = ("super_noise_std", "zestbn", "top_c", "seed", "lr")
 
 
-def hyperparameters(meta, plain_graph=False):
+def options_of(meta, plain_graph=False):
     """The configuration in a golden file's .json.
 
     Parameters
@@ -19,7 +19,8 @@ def hyperparameters(meta, plain_graph=False):
 
     Returns
     -------
-    HyperParameters
+    p : Options
+    in_dim : tuple of int, shape of one example
 
     Raises
     ------
@@ -27,10 +28,10 @@ def hyperparameters(meta, plain_graph=False):
         If the network cannot be built from these options.
     """
     options = _options(meta)
+    in_dim, *layers = options["encoder_layers"]
     values = {name: _tuple(options[name]) for name in PER_LAYER if name in options}
     values.update({name: options[name] for name in PLAIN if name in options})
-    in_dim, *above = options["encoder_layers"]
-    return HyperParameters(encoder_layers=(_tuple(in_dim), *above), plain_graph=plain_graph, **values)
+    return Options(encoder_layers=tuple(map(str, layers)), plain_graph=plain_graph, **values), _tuple(in_dim)
 
 
 def is_model(meta):

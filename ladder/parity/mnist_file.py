@@ -18,10 +18,10 @@ import re
 import numpy
 
 from ladder import backends
-from ladder.data.experiment import choose_examples, load_examples, sequential_batches, training_stream
+from ladder.data.examples import choose_examples, load_examples, sequential_batches, training_stream
 from ladder.data.hdf5 import find_dataset
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters
+from ladder.options import Options
 from ladder.parity.comparison import SKIPPED
 from ladder.parity.tolerances import EXACT, Rule, within
 from ladder.training import functions
@@ -64,7 +64,7 @@ def compare(golden, result, full=False, plain_graph=False):
     except UserError as error:
         result.status, result.reason = SKIPPED, str(error)
         return
-    run = Run(hyperparameters(golden.meta["argv"], plain_graph))
+    run = MnistRun(options_of(golden.meta["argv"], plain_graph))
     _compare_first_batch(golden, run, result)
     n = golden.meta["n_updates"] if full else golden.meta["saved_first"]
     log, snapshots = run.train(n)
@@ -129,11 +129,11 @@ def _compare_parameters(golden, snapshots, result):
             result.fail("parameters", f"{name} is not computed here")
 
 
-def hyperparameters(argv, plain_graph):
+def options_of(argv, plain_graph):
     """The options of the original's command line that this run uses."""
     options = dict(zip(argv, argv[1:]))
-    return HyperParameters(
-        encoder_layers=((1, 28, 28), *options["--encoder-layers"].split("-")),
+    return Options(
+        encoder_layers=tuple(options["--encoder-layers"].split("-")),
         decoder_spec=tuple(options["--decoder-spec"].split("-")),
         denoising_cost_x=tuple(float(x) for x in options["--denoising-cost-x"].split(",")),
         labeled_samples=int(options["--labeled-samples"]),
@@ -145,19 +145,19 @@ def hyperparameters(argv, plain_graph):
     )
 
 
-class Run:
+class MnistRun:
     """A training run on MNIST.
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
     """
 
     def __init__(self, p):
         self.p = p
         self.examples = load_examples("mnist", "train")
         self.split = choose_examples(p, self.examples)
-        self.ladder, self.inputs = functions.build_training_graph(p)
+        self.ladder, self.inputs = functions.build_training_graph(p, self.examples.in_dim)
         self.step = training_step(self.ladder, p.lr)
 
     def stream(self):
@@ -208,9 +208,9 @@ class Run:
 
     def test_error(self):
         """Per cent of MNIST's test set, with statistics of one more epoch of training batches."""
-        update_averages = functions.compile_statistics(self.p, self.ladder.shareds)
+        update_averages = functions.compile_statistics(self.p, self.examples.in_dim, self.ladder.shareds)
         functions.estimate_statistics(update_averages, self.ladder.shareds, self.stream())
-        x, probabilities = functions.build_prediction_graph(self.p, self.ladder.shareds)
+        x, probabilities = functions.build_prediction_graph(self.p, self.examples.in_dim, self.ladder.shareds)
         probabilities = with_running_statistics([probabilities], self.ladder.shareds)
         predict = backends.function([x], probabilities[0])
         test = load_examples("mnist", "test")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy
 
 from ladder import backends
-from ladder.parity.configuration import hyperparameters, is_pooling
+from ladder.parity.configuration import is_pooling, options_of
 from ladder.parity.probe import Probe
 from ladder.parity.tolerances import EXACT, ROUNDING_GRADIENT, RULES, difference, floor_of_mean
 
@@ -78,7 +78,7 @@ def compare(golden, result, plain_graph=False):
 
 def build(golden, plain_graph=False):
     """The network of a golden file (a ``Probe``), not compiled yet."""
-    return Probe(hyperparameters(golden.meta, plain_graph))
+    return Probe(*options_of(golden.meta, plain_graph))
 
 
 @dataclass(frozen=True)

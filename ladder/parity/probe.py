@@ -24,7 +24,8 @@ class Probe:
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
+    in_dim : tuple of int, shape of one example
 
     Attributes
     ----------
@@ -32,9 +33,9 @@ class Probe:
     parameters : list of shared variables that are trained
     """
 
-    def __init__(self, p):
-        self.p = p
-        self.ladder, self.inputs = functions.build_training_graph(p)
+    def __init__(self, p, in_dim):
+        self.p, self.in_dim = p, in_dim
+        self.ladder, self.inputs = functions.build_training_graph(p, in_dim)
         step = training_step(self.ladder, p.lr)
         self.shareds, self.parameters = self.ladder.shareds, step.parameters
         self._outputs = {**_activations(self.ladder.act), **_costs(self.ladder), **_gradients(step)}
@@ -139,12 +140,12 @@ class Probe:
 
     @cached_property
     def _update_averages(self):
-        return functions.compile_statistics(self.p, self.shareds)
+        return functions.compile_statistics(self.p, self.in_dim, self.shareds)
 
     @cached_property
     def _test_batch(self):
         x, y, _ = self.inputs
-        ladder = functions.build_classifier(self.p, self.shareds, x, y)
+        ladder = functions.build_classifier(self.p, self.in_dim, self.shareds, x, y)
         outputs = [ladder.costs.class_clean, ladder.error.clean, ladder.clean_outputs()[0]]
         outputs = with_running_statistics(outputs, self.shareds)
         return backends.function(self.inputs, outputs)

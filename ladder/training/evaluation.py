@@ -1,91 +1,277 @@
-"""``evaluation.json`` in the folder of a run: what ``run.py evaluate`` found, by data set part.
+"""Evaluation: a trained run with its data, and its error, by class and overall."""
 
-An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
-``statistics`` (where those of the batch normalisation came from: 'saved' by
-the run or 'estimated' again), and ``epochs``, after how many it was found: a
-run that trains on makes it out of date.
-"""
-
+import logging
+from dataclasses import dataclass
 from typing import Optional
 
-from ladder import plain_json
+import numpy as np
+
+from ladder import backends, budget
+from ladder.data import NO_LABEL
+from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
+from ladder.data.preprocessing import TrainingData
+from ladder.data.record import check_unchanged, read, reading_of_others
 from ladder.errors import UserError
-from ladder.files import save_json
-from ladder.training.results import STATISTICS
+from ladder.layers import resolve_layers
+from ladder.network_size import check_memory, examples_at_once
+from ladder.options import Options, combinations
+from ladder.runs.arrays import TrainedArrays
+from ladder.runs.evaluations import save_evaluation
+from ladder.runs.folder import EVALUATIONS, OPTIONS, RunFolder
 
-EVALUATION, LOG = "evaluation.json", "log.jsonl"
+logger = logging.getLogger("main")
 
-ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
-
-#: Lines at the end of a log, one of which is whole: no process leaves more that are not.
-LOOKED_AT = 1000
-
-#: Of a row of the log, what is used again.
-ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
+#: Options that ask for other data than the run's, and those that ask for another preprocessing.
+OF_DATA = {"dataset", "sources", "divide_by"}
+OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
 
 
-def save_evaluation(folder, data_type, report, statistics):
-    """Add what was found to the folder's file, which is replaced whole.
+@dataclass(frozen=True)
+class TrainedRun:
+    """A trained network with the data that it was trained on: of a folder, ours or the original's, or in memory.
+
+    Attributes
+    ----------
+    p : Options
+    in_dim : tuple of int, shape of one example
+    data : dict
+        What is recorded of its training data, see :func:`ladder.data.examples.describe`.
+    training : TrainingData
+        Read when first asked for: a finished run of ours that does not whiten
+        can be tested without.
+    folder : RunFolder or None
+    arrays : TrainedArrays or None
+        None: they are in the folder.
+    is_as_trained : bool
+        Whether no option was given that was not the run's.
+    """
+
+    p: Options
+    in_dim: tuple
+    data: dict
+    training: TrainingData
+    folder: Optional[RunFolder] = None
+    arrays: Optional[TrainedArrays] = None
+    is_as_trained: bool = True
+
+    @classmethod
+    def load(cls, path, given=()):
+        """The run in a folder.
+
+        Parameters
+        ----------
+        path : str or Path
+        given : dict of option name -> value or list of one value
+            Options that override the run's; needed where its folder has none.
+        """
+        given, folder = dict(given), RunFolder.existing(path)
+        choices = combinations(given)
+        if len(choices) != 1:
+            raise UserError("several values of an option train several networks: give one each.")
+        p, record = _options(folder, choices[0]), folder.load_data()
+        resolve_layers(p)
+        if record is None or OF_DATA & given.keys():
+            # Other data than the run's, or read otherwise: nothing is known of them but what to divide them by.
+            training = TrainingData(p, record=record and reading_of_others(p, record))
+            data = describe(training.examples)
+        else:
+            check_unchanged(p, record, folder)
+            training, data = TrainingData(p, record=record), record
+        in_dim = data["in_dim"]
+        check_fits(p, in_dim, data["n_classes"])
+        check_memory(p, in_dim)
+        if not OF_PREPROCESSING & given.keys():
+            training.keep(folder.load_fitted(p, in_dim))
+        return cls(p, in_dim, data, training, folder, is_as_trained=not given)
+
+    @classmethod
+    def in_memory(cls, experiment, training, arrays, folder=None):
+        """What an experiment, its examples as the network takes them, has become."""
+        return cls(experiment.p, experiment.in_dim, describe(experiment.examples), training, folder, arrays)
+
+    def load_arrays(self):
+        """What was learnt (TrainedArrays)."""
+        return TrainedArrays.load(self.folder) if self.arrays is None else self.arrays
+
+    @property
+    def name(self):
+        """What messages call it."""
+        return "this network" if self.folder is None else str(self.folder)
+
+    def check_knows_classes(self):
+        if self.p.unsupervised:
+            raise UserError(f"{self.name} was trained without labels, so it knows no classes: train one with labels.")
+
+    def classifier(self, recompute_statistics=False):
+        """Its TrainedClassifier, with statistics for test data.
+
+        Returns
+        -------
+        classifier : TrainedClassifier
+        statistics : str
+            'saved' by the run, or 'estimated' from the training data, as the original does.
+        """
+        from ladder.training.trained import TrainedClassifier
+
+        classifier = TrainedClassifier(self.p, self.in_dim, self.load_arrays())
+        if classifier.has_final_statistics and not recompute_statistics:
+            return classifier, "saved"
+        self._estimate_statistics(classifier.shareds)
+        return classifier, "estimated"
+
+    def _estimate_statistics(self, shareds):
+        from ladder.training.functions import compile_statistics, estimate_statistics
+
+        logger.info("Estimating batch-normalisation statistics over the training data")
+        examples = self.training.preprocess(self.training.examples)
+        stream = training_stream(self.p, examples, self.training.split)
+        estimate_statistics(compile_statistics(self.p, self.in_dim, shareds), shareds, stream)
+
+    def examples(self, data_type):
+        """The Examples of 'test', 'valid' or 'train' as they were read, and the positions that count."""
+        if data_type == "test":
+            examples = read(self.p, "test", self.training.record)
+            indices = np.arange(len(examples.targets))
+        else:
+            examples = self.training.examples
+            indices = self.training.split.train if data_type == "train" else self.training.split.valid
+        if len(indices) == 0:
+            raise UserError("--data-type valid: the run has no validation set, all examples train: use test.")
+        if examples.in_dim != self.in_dim:
+            raise UserError(
+                f"{examples.name} has examples of shape {examples.in_dim}, but the network was trained on "
+                f"{self.in_dim}: give the data set it was trained on with --dataset."
+            )
+        return examples, indices
+
+    def labelled_examples(self, data_type):
+        """What can be tested: the same, of those that have a label."""
+        examples, indices = self.examples(data_type)
+        indices = indices[examples.targets[indices] != NO_LABEL]
+        if len(indices) == 0:
+            raise UserError(f"--data-type {data_type}: {examples.name} has no labelled examples there.")
+        n_units = resolve_layers(self.p, self.in_dim)[-1].size
+        low, high = examples.targets[indices].min(), examples.targets[indices].max()
+        if low < 0 or high >= n_units:
+            raise UserError(
+                f"--data-type {data_type}: the labels of {examples.name} go from {low} to {high}, but the network "
+                f"knows the classes 0 to {n_units - 1}: give the data set that it was trained on."
+            )
+        return examples, indices
+
+
+def _options(folder, given):
+    """The options of a run in a folder, and those given."""
+    stored = folder.load_options()
+    if stored is None and "encoder_layers" not in given:
+        raise UserError(
+            f"{folder} has no {OPTIONS}: give the options that the network was trained with "
+            "(--encoder-layers, --labeled-samples …)."
+        )
+    options = {**(stored or {}), **given}
+    if stored is None and not options.get("unsupervised"):
+        # Decoder and cost weights play no part in the error.
+        n = len(options["encoder_layers"]) + 1
+        options = {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",)}
+    return Options(**options)
+
+
+def classification_report(run, data_type="test", recompute_statistics=False, backend=None):
+    """The error of a run.
 
     Parameters
     ----------
-    folder : Path
+    run : TrainedRun
     data_type : str
-    report : dict with ``error_percent``, ``n_wrong`` and ``n``
-    statistics : str, 'saved' or 'estimated'
+        'test', 'valid', or 'train', which normalises each batch with its own statistics.
+    recompute_statistics : bool
+        Estimate those for test data again.
+    backend : dict or None
+        Arguments for :func:`ladder.backends.configure`, called once the data are found good; None: it has been.
+
+    Returns
+    -------
+    report : dict, what :func:`error_report` finds
+    statistics : str
+        Which were used: 'saved', 'estimated', or those 'of each batch'.
     """
-    entry = {name: report[name] for name in ("error_percent", "n_wrong", "n")}
-    entry.update(statistics=statistics, epochs=epochs_done(folder))
+    examples, indices = run.labelled_examples(data_type)
+    if backend is not None:
+        backends.configure(**backend)
+    from ladder.training.trained import TrainedClassifier
+
+    if data_type == "train":
+        classifier, statistics = TrainedClassifier(run.p, run.in_dim, run.load_arrays()), "of each batch"
+        probabilities, batch_size = classifier.compile(running_statistics=False), run.p.batch_size
+    else:
+        classifier, statistics = run.classifier(recompute_statistics)
+        probabilities, batch_size = classifier.compile(), examples_at_once(resolve_layers(run.p, run.in_dim))
+    batches = sequential_batches(run.training.preprocess(examples), indices, batch_size)
+    guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
+    return error_report(examples.targets[indices], guesses), statistics
+
+
+def denoising_report(run, data_type="test", backend=None):
+    """The denoising costs of a run by name; parameters as for :func:`classification_report`."""
+    examples, indices = run.examples(data_type)
+    if backend is not None:
+        backends.configure(**backend)
+    from ladder.training.trained import denoising_costs
+
+    return denoising_costs(run.p, run.load_arrays(), run.training.preprocess(examples), indices)
+
+
+def error_report(targets, guesses):
+    """Errors overall and by class.
+
+    Parameters
+    ----------
+    targets, guesses : (N,) int64
+
+    Returns
+    -------
+    dict
+        ``error_percent``, ``n_wrong``, ``n``, ``error_percent_by_class`` (None
+        for a class without examples), and ``confusion``: rows are the true
+        classes, columns the guesses.
+
+    Examples
+    --------
+    >>> error_report(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))["error_percent_by_class"]
+    [0.0, 50.0]
+    """
+    n_classes = int(max(targets.max(), guesses.max())) + 1
+    budget.ask(16 * n_classes**2, f"a confusion matrix of {n_classes:,} classes", "test on data with fewer of them")
+    confusion = np.zeros((n_classes, n_classes), int)
+    np.add.at(confusion, (targets, guesses), 1)
+    n, right = confusion.sum(axis=1), confusion.diagonal()
+    return {
+        "error_percent": float(100 * (n.sum() - right.sum()) / n.sum()),
+        "n_wrong": int(n.sum() - right.sum()),
+        "n": int(n.sum()),
+        "error_percent_by_class": [float(100 * (t - r) / t) if t else None for t, r in zip(n, right)],
+        "confusion": confusion.tolist(),
+    }
+
+
+def evaluate_and_keep(path, backend=None):
+    """Find and keep the test error of a run of ours."""
+    run = TrainedRun.load(path)
+    keep_evaluation(run, "test", *classification_report(run, backend=backend))
+
+
+def keep_evaluation(run, data_type, report, statistics):
+    """Save what was found for ``run.py table``; a folder that takes no files is no reason to fail.
+
+    Other options, or training data normalised batch by batch, make it
+    something else than the run's error; and parameters that an interrupt left
+    may be older than the log.  Neither is kept.
+    """
+    folder = run.folder
+    if not (folder and run.is_as_trained and data_type != "train" and folder.has_options() and folder.is_finished()):
+        return
     try:
-        found = load_evaluations(folder)
-    except UserError:
-        found = {}  # a damaged file is what this one replaces
-    save_json(folder / EVALUATION, {**found, data_type: entry})
-
-
-def load_evaluations(folder):
-    """What was saved: dict of data type -> entry; empty where nothing was."""
-    path = folder / EVALUATION
-    if not path.exists():
-        return {}
-    try:
-        found = plain_json.check(plain_json.read(path), dict, "the whole")
-        for name, entry in found.items():
-            found[name] = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'") | entry
-        return found
-    except plain_json.NotJSON as error:
-        raise UserError(f"{path} is damaged ({error}): delete it, and evaluate the run again.") from None
-
-
-def is_record(folder):
-    """Whether a folder holds what a finished run found, without what it needs to go on or to be tested."""
-    return (
-        (folder / EVALUATION).exists() and not (folder / STATISTICS).exists() and not any(folder.glob("checkpoint-*"))
-    )
-
-
-def epochs_done(folder):
-    """How many epochs a run has logged."""
-    return last_row(folder).get("epoch", 0)
-
-
-def last_row(folder):
-    """The last complete row of a run's ``log.jsonl``; empty where there is none."""
-    path = folder / LOG
-    if not path.exists():
-        return {}
-    try:
-        text = plain_json.read_bytes(path)
-    except plain_json.NotJSON as error:
-        raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
-    lines = text.rstrip(b"\n").rsplit(b"\n", LOOKED_AT)[-LOOKED_AT:]
-    for line in reversed(lines):
-        try:
-            row = plain_json.parse(line)
-            checked = plain_json.check(row, ROW_TYPES, "a row")
-            return {**row, **checked}
-        except plain_json.NotJSON:
-            continue  # cut off while it was written
-    if text.startswith(b"{") and len(lines) == 1 or not text:
-        return {}
-    raise UserError(f"{path} is damaged, as no row of it can be read: restore it.")
+        save_evaluation(folder, data_type, report, statistics)
+    except (OSError, UserError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATIONS, folder, why)

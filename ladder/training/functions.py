@@ -3,26 +3,27 @@
 import copy
 
 from ladder import backends
-from ladder.graph.computation import ComputationGraph
+from ladder.graph import ComputationGraph
 from ladder.model import LadderAE
 from ladder.training.statistics import averaging, with_running_statistics
 from ladder.training.step import input_variables, training_step
 
 
-def build_training_graph(p):
+def build_training_graph(p, in_dim):
     """A ladder with its training graph.
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
+    in_dim : tuple of int, shape of one example
 
     Returns
     -------
     ladder : LadderAE
     inputs : list of variables, those of a training batch, by name
     """
-    ladder = LadderAE(p)
-    x, y, x_only = input_variables(p.encoder_layers[0])
+    ladder = LadderAE(p, in_dim)
+    x, y, x_only = input_variables(in_dim)
     if p.unsupervised:
         ladder.apply(input_unlabeled=x_only)
         return ladder, [x_only]
@@ -63,7 +64,7 @@ def compile_validation(ladder, inputs):
     monitored = _denoising(ladder)
     if not ladder.p.unsupervised:
         x, y, _ = inputs
-        classifier = build_classifier(ladder.p, ladder.shareds, x, y)
+        classifier = build_classifier(ladder.p, ladder.in_dim, ladder.shareds, x, y)
         labelled = [classifier.costs.class_clean, classifier.error.clean]
         labelled = with_running_statistics(labelled, ladder.shareds)
         monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
@@ -71,12 +72,13 @@ def compile_validation(ladder, inputs):
     return FunctionOfBatch(inputs, monitored, allow_gc=True)
 
 
-def build_classifier(p, shareds, x, y=None):
+def build_classifier(p, in_dim, shareds, x, y=None):
     """The labelled half of a ladder by itself, its statistics replaceable by running averages.
 
     Parameters
     ----------
-    p : HyperParameters
+    p : Options
+    in_dim : tuple of int, shape of one example
     shareds : ParameterStore of the trained ladder
     x : (examples, …) float32
     y : (examples,) int64, optional
@@ -85,18 +87,18 @@ def build_classifier(p, shareds, x, y=None):
     -------
     LadderAE, after ``apply``
     """
-    ladder = LadderAE(p, shareds, plain_graph=True)
+    ladder = LadderAE(p, in_dim, shareds, plain_graph=True)
     ladder.apply(input_labeled=x, target_labeled=y)
     return ladder
 
 
-def compile_statistics(p, shareds):
+def compile_statistics(p, in_dim, shareds):
     """A function of a training batch that updates the running averages alone.
 
     The statistics belong to one half, so the other half's graph is left out.
     """
-    ladder = LadderAE(p, shareds)
-    x, _, x_only = input_variables(p.encoder_layers[0])
+    ladder = LadderAE(p, in_dim, shareds)
+    x, _, x_only = input_variables(in_dim)
     half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
     # All paths share products: with the corrupted one this would draw its noise.
     ladder.apply(**half, clean_only=True)
@@ -120,7 +122,7 @@ def estimate_statistics(update_averages, shareds, stream):
             update_averages(batch)
 
 
-def build_prediction_graph(p, shareds):
+def build_prediction_graph(p, in_dim, shareds):
     """The clean encoder by itself.
 
     Returns
@@ -128,8 +130,8 @@ def build_prediction_graph(p, shareds):
     x : (examples, …) float32
     probabilities : (examples, classes) float32, normalised with the batch's own statistics
     """
-    x, _, _ = input_variables(p.encoder_layers[0])
-    return x, build_classifier(p, shareds, x).clean_outputs()[0]
+    x, _, _ = input_variables(in_dim)
+    return x, build_classifier(p, in_dim, shareds, x).clean_outputs()[0]
 
 
 def _denoising(ladder):

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ladder.graph.computation import ComputationGraph
-from ladder.graph.roles import BNPARAM, has_role
+from ladder.graph import BNPARAM, ComputationGraph, has_role
 from ladder.model import RUNNING_UPDATES
 
 

@@ -6,9 +6,8 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.fused.adam import adam_step as fused_adam_step
-from ladder.graph.computation import ComputationGraph
-from ladder.training.algorithms import adam, adam_step
+from ladder.graph import ComputationGraph
+from ladder.training.optimisers import adam, gradient_norm
 
 
 def input_variables(in_dim):
@@ -35,7 +34,7 @@ class TrainingStep:
     Attributes
     ----------
     parameters : list of shared variables that the total cost depends on
-    gradients : list of variables, one a parameter
+    gradients : list of variables, one per parameter
     gradient_norm : scalar, L2 norm of all gradients together
     learning_rate : shared float32 scalar
     updates : dict of shared variable -> new value
@@ -70,7 +69,7 @@ def training_step(ladder, lr):
     parameters = trained_parameters(ladder)
     gradients = at.grad(cost, parameters)
     learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
-    step = adam_step if ladder.p.plain_graph else fused_adam_step
-    updates, gradient_norm = adam(gradients, parameters, learning_rate, step=step)
+    updates = adam(gradients, parameters, learning_rate, step=ladder.bricks.adam_step)
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
-    return TrainingStep(parameters, gradients, gradient_norm, learning_rate, updates)
+    norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
+    return TrainingStep(parameters, gradients, norm, learning_rate, updates)

@@ -1,38 +1,38 @@
-"""A trained network, read from the folder of its run."""
+"""A trained network, as a function of examples."""
 
 from ladder import backends
-from ladder.data.experiment import validation_stream
-from ladder.graph.parameters import ParameterStore
-from ladder.training import functions, results
+from ladder.data.examples import validation_stream
+from ladder.graph import ParameterStore
+from ladder.training import functions
 from ladder.training.extensions.monitoring import mean_over_batches
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import trained_parameters
 
 
 class TrainedClassifier:
-    """The clean encoder of a run, ours or the original's.
+    """The clean encoder of a network, with what was learnt.
 
-    Files are read, and found wanting, before anything is compiled.
+    Arrays are found wanting before anything is compiled.
 
     Parameters
     ----------
-    p : HyperParameters
-    folder : Path
+    p : Options
+    in_dim : tuple of int, shape of one example
+    arrays : TrainedArrays
 
     Attributes
     ----------
     shareds : ParameterStore
     has_final_statistics : bool
-        Whether the run saved statistics estimated with its last parameters;
-        the original does not, nor does an interrupted run.
+        Whether the statistics were estimated with the last parameters.
     """
 
-    def __init__(self, p, folder):
+    def __init__(self, p, in_dim, arrays):
         self.shareds = ParameterStore()
-        self._x, self._probabilities = functions.build_prediction_graph(p, self.shareds)
-        encoder = [name for name in self.shareds if name.startswith("f_")]
-        results.load_parameters(folder, self.shareds, encoder)
-        self.has_final_statistics = results.load_statistics(folder, self.shareds)
+        self._x, self._probabilities = functions.build_prediction_graph(p, in_dim, self.shareds)
+        arrays.set_parameters(self.shareds, [name for name in self.shareds if name.startswith("f_")])
+        arrays.set_statistics(self.shareds)
+        self.has_final_statistics = arrays.final
 
     def compile(self, running_statistics=True):
         """A function from features (examples, …) to class probabilities (examples, classes).
@@ -46,14 +46,21 @@ class TrainedClassifier:
         return backends.function([self._x], outputs[0], allow_gc=True)
 
 
-def denoising_costs(p, folder, examples, indices):
-    """Denoising costs of a run, over some examples.
+def denoising_costs(p, arrays, examples, indices):
+    """Denoising costs of a trained network, over some examples.
+
+    Parameters
+    ----------
+    p : Options
+    arrays : TrainedArrays
+    examples : Examples, as the network takes them
+    indices : (N,) int64
 
     Returns
     -------
     dict of name -> float, ``denois0`` first
     """
-    ladder, inputs = functions.build_training_graph(p)
-    results.load_parameters(folder, ladder.shareds, [v.name for v in trained_parameters(ladder)])
+    ladder, inputs = functions.build_training_graph(p, examples.in_dim)
+    arrays.set_parameters(ladder.shareds, [v.name for v in trained_parameters(ladder)])
     validate = functions.compile_validation(ladder, inputs)
     return mean_over_batches(validate, validation_stream(p, examples, indices).get_epoch_iterator())

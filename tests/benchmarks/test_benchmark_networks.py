@@ -1,4 +1,4 @@
-"""The networks of ``benchmarks/network.py`` are those of the original's commands, shaped as the ladder shapes them."""
+"""The networks of ``benchmarks/network.py`` are those of the original's commands."""
 
 import importlib.util
 import json
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ladder.cli import make_parser
-from ladder.cli.options import combinations, given_options, hyper_parameters
-from ladder.hyper import HyperParameters, resolve_layers
+from ladder.cli.options import given_options
+from ladder.layers import resolve_layers
+from ladder.options import Options, combinations
 
 NETWORK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "network.py"
 
@@ -33,16 +34,8 @@ def test_network_of_a_command(golden_dir, networks, name):
     command = json.loads((golden_dir / "original_commands.json").read_text())["commands"][COMMANDS[name]]["command"]
     (options,) = combinations(given_options(make_parser().parse_args(command.removeprefix("run.py ").split())))
     network = networks.NETWORKS[name]
-    asked = resolve_layers(hyper_parameters(options, network.encoder_layers[0]))
-    ours = resolve_layers(HyperParameters(**network.options))
+    asked = resolve_layers(Options(**options), network.in_dim)
+    ours = resolve_layers(Options(**network.options), network.in_dim)
     assert ours == asked
     assert network.top_c == options.get("top_c", True)
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize("which", ["NETWORKS", "SMALL_NETWORKS"])
-def test_shapes(networks, which, name):
-    network = getattr(networks, which)[name]
-    layers = resolve_layers(HyperParameters(**network.options))
-    assert [layer.shape for layer in network.layers] == [layer.dim for layer in layers]
-    assert [layer.kind for layer in network.layers] == [layer.kind for layer in layers]
+    assert [layer.shape for layer in network.layers] == [layer.dim for layer in ours]

@@ -8,9 +8,10 @@ from sklearn.linear_model import LogisticRegression
 
 from ladder.backends import c
 from ladder.cli import main
-from ladder.data.experiment import describe, load_examples
-from ladder.hyper import HyperParameters
-from ladder.training import results
+from ladder.data.examples import describe, load_examples
+from ladder.options import Options
+from ladder.runs.arrays import TrainedArrays
+from ladder.runs.folder import RunFolder
 
 TAUS = (0.0, 0.1, 0.25)
 ATTACK = "--tau 0 0.1 0.25 --threads 1"
@@ -39,22 +40,21 @@ def folder(fitted, tmp_path_factory):
 
 
 def save_run(folder, W, b, train):
-    from ladder.graph.parameters import ParameterStore
+    from ladder.graph import ParameterStore
     from ladder.training.functions import build_prediction_graph
 
-    p = HyperParameters(
-        encoder_layers=(train.in_dim, "10"), denoising_cost_x=(0.0, 0.0), decoder_spec=("0",), dataset=train.name
-    )
+    p = Options(encoder_layers=("10",), denoising_cost_x=(0.0, 0.0), decoder_spec=("0",), dataset=train.name)
     shareds = ParameterStore()
-    build_prediction_graph(p, shareds)
+    build_prediction_graph(p, train.in_dim, shareds)
     values = {"f_1_W": W, "f_1_b": b, "f_1_c": np.ones(10)}
     values.update({"shared_f_1_bn_mean_clean": np.zeros(10), "shared_f_1_bn_var_clean": np.ones(10)})
     for name, value in values.items():
         shareds[name].set_value(value.astype("float32"))
     folder.mkdir()
-    results.save_options(folder, p)
-    results.save_data(folder, describe(train))
-    results.save_model(folder, [shareds[name] for name in ("f_1_W", "f_1_b", "f_1_c")], shareds, True)
+    run = RunFolder(folder)
+    run.save_options(p, train.in_dim)
+    run.save_data(describe(train))
+    TrainedArrays.of([shareds[name] for name in ("f_1_W", "f_1_b", "f_1_c")], shareds, True).save(run)
     return folder
 
 

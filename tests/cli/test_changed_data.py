@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
-from ladder.data.experiment import load_examples
+from ladder.data.examples import load_examples
 
 NETWORK = (
     "--encoder-layers 12-3 --decoder-spec 0 --denoising-cost-x 0,0,0 --labeled-samples 90 --num-epochs 12 --threads 1"

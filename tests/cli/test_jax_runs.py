@@ -239,12 +239,13 @@ def test_devices(capsys, monkeypatch):
 def test_seeds_whose_batches_differ_in_size_are_kept_apart():
     from types import SimpleNamespace
 
-    from ladder.cli.train import side_by_side
+    from ladder.options import Options
+    from ladder.training.experiment import Experiment, side_by_side
 
-    options = [{"seed": seed, "lr": lr} for seed in (1, 2, 3) for lr in (0.1, 0.2)]
-    splits = [SimpleNamespace(train=[0] * 9, labeled=[0] * (4 if o["seed"] < 3 else 5), valid=[]) for o in options]
-    experiments = [(None, None, split) for split in splits]
-    assert side_by_side(options, experiments) == [[0, 2], [1, 3], [4], [5]]
+    configurations = [Options(seed=seed, lr=lr) for seed in (1, 2, 3) for lr in (0.1, 0.2)]
+    splits = [SimpleNamespace(train=[0] * 9, labeled=[0] * (4 if p.seed < 3 else 5), valid=[]) for p in configurations]
+    experiments = [Experiment(p, None, split) for p, split in zip(configurations, splits)]
+    assert side_by_side(experiments) == [[0, 2], [1, 3], [4], [5]]
 
 
 def test_where_jax_is_missing_every_command_says_so_at_once(runs, tmp_path, monkeypatch, capsys):

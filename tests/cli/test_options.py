@@ -6,8 +6,9 @@ import json
 import pytest
 
 from ladder.cli import main, make_parser
-from ladder.cli.options import combinations, given_options, hyper_parameters
-from ladder.hyper import resolve_layers
+from ladder.cli.options import given_options
+from ladder.layers import resolve_layers
+from ladder.options import Options, combinations
 
 
 def parse(command):
@@ -22,7 +23,7 @@ def test_all_commands_of_the_original_parse_unchanged(golden_dir):
         assert args.save_to == name
         (options,) = combinations(given_options(args))
         assert options["seed"] == 1
-        layers = resolve_layers(hyper_parameters(options, (3, 32, 32) if name.startswith("cifar") else (1, 28, 28)))
+        layers = resolve_layers(Options(**options), (3, 32, 32) if name.startswith("cifar") else (1, 28, 28))
         assert layers[-1].size == 10
         if "conv" not in entry["command"]:
             assert [layer.size for layer in layers] == [784, 1000, 500, 250, 250, 250, 10]
@@ -35,8 +36,8 @@ def test_values_of_mnist_100_full():
         "--unlabeled-samples 60000 --seed 1 -- mnist_100_full"
     )
     (options,) = combinations(given_options(args))
-    p = hyper_parameters(options, (1, 28, 28))
-    assert p.encoder_layers == ((1, 28, 28), "1000", "500", "250", "250", "250", "10")
+    p = Options(**options)
+    assert p.encoder_layers == ("1000", "500", "250", "250", "250", "10")
     assert p.denoising_cost_x == (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)
     assert (p.labeled_samples, p.unlabeled_samples, p.seed, p.dseed) == (100, 60000, 1, 1)
     # the original's defaults

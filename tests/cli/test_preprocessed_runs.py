@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
-from ladder.data.experiment import load_examples
+from ladder.data.examples import load_examples
 
 TRAIN = (
     "train --dataset digits --contrast-norm 4 --whiten-zca 64 --encoder-layers 20-10 --decoder-spec 0 "

@@ -8,7 +8,8 @@ import pytest
 from rich.table import Table
 
 from ladder.cli import printing
-from ladder.cli.evaluate import _print_report, error_report
+from ladder.cli.evaluate import _print_report
+from ladder.training.evaluation import error_report
 
 
 def in_a_terminal_of(width, monkeypatch):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
-from ladder.training import checkpoints, lock
+from ladder.runs import checkpoints, lock
 from ladder.training.extensions import checkpointing
 from ladder.training.extensions.monitoring import TrainingMonitor
 
@@ -349,7 +349,7 @@ def test_minutes_are_a_number(capsys):
         assert "must be a number of minutes" in capsys.readouterr().err
 
 
-OLDER = Path(__file__).resolve().parents[1] / "training" / "older_run"
+OLDER = Path(__file__).resolve().parents[1] / "runs" / "older_run"
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ladder.cli import evaluate, main
-from ladder.data.experiment import load_examples
+from ladder.cli import main
+from ladder.data.examples import load_examples
+from ladder.training import evaluation
 
 TRAIN = (
     "train --dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 "
@@ -108,7 +109,7 @@ def test_evaluate_goes_without_a_folder_that_takes_no_files(run, monkeypatch, ca
     def refuse(*_):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(evaluate, "save_evaluation", refuse)
+    monkeypatch.setattr(evaluation, "save_evaluation", refuse)
     assert main(["evaluate", str(run.folder)]) == 0
     shown = capsys.readouterr().out
     assert "Test error: " in shown and "not kept" in shown and "Read-only file system" in shown

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
-from ladder.data.experiment import load_examples
+from ladder.data.examples import load_examples
 
 #: The top is a global pool, and the last batches are smaller.
 OPTIONS = (

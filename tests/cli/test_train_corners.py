@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
-from ladder.cli.train import check_compiler
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters
-from ladder.training import results
+from ladder.options import Options
+from ladder.runs.folder import RunFolder
+from ladder.training.into_folders import check_compiler
 from ladder.training.main_loop import MainLoop
 
 SMALL = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0 --labeled-samples 100 --threads 1"
@@ -60,15 +60,18 @@ def test_nothing_to_learn_without_labels(capsys):
     [
         ({}, "give --plain-graph"),
         ({"plain_graph": True, "noise": "philox"}, "give --noise mrg and --plain-graph"),
-        ({"plain_graph": True, "encoder_layers": ((1, 8, 8), "convv:4:3:1:1", "10")}, "take that flag away"),
+        ({"plain_graph": True, "encoder_layers": ("convv:4:3:1:1", "10")}, "take that flag away"),
     ],
 )
 def test_without_a_compiler_what_needs_one_is_refused(options, mend):
-    layers = {"encoder_layers": ((1, 8, 8), "20", "10"), "denoising_cost_x": (0.0,) * 3}
+    def experiment(**options):
+        return SimpleNamespace(p=Options(**options), in_dim=(1, 8, 8))
+
+    layers = {"encoder_layers": ("20", "10"), "denoising_cost_x": (0.0,) * 3}
     with pytest.raises(UserError, match=mend):
-        check_compiler(SimpleNamespace(cxx=""), HyperParameters(**{**layers, **options}))
-    check_compiler(SimpleNamespace(cxx=""), HyperParameters(**layers, plain_graph=True))
-    check_compiler(SimpleNamespace(cxx="g++"), HyperParameters(**{**layers, **options}))
+        check_compiler(SimpleNamespace(cxx=""), experiment(**{**layers, **options}))
+    check_compiler(SimpleNamespace(cxx=""), experiment(**layers, plain_graph=True))
+    check_compiler(SimpleNamespace(cxx="g++"), experiment(**{**layers, **options}))
 
 
 def test_training_in_a_thread(capsys):
@@ -76,7 +79,7 @@ def test_training_in_a_thread(capsys):
     thread = threading.Thread(target=lambda: statuses.append(main(f"train {SMALL} --num-epochs 1 -- thread".split())))
     thread.start()
     thread.join()
-    assert statuses == [0] and results.is_finished(Path("results/thread0"))
+    assert statuses == [0] and RunFolder("results/thread0").is_finished()
 
 
 def test_a_cost_that_is_not_finite_stops_its_run_but_not_the_next(capsys):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from ladder.data.experiment import Examples, choose_examples, load_examples
+from ladder.data.examples import Examples, choose_examples, load_examples
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.preprocessing import Preprocessor, TrainingData, preprocesses
 from ladder.errors import UserError
-from ladder.hyper import HyperParameters
+from ladder.options import Options
 
 SHAPE = (3, 2, 2)
 BOTH = dict(contrast_norm=55, whiten_zca=12)
@@ -33,10 +33,8 @@ def images(tmp_path, monkeypatch):
 
 
 def options(**changes):
-    values = dict(
-        encoder_layers=(SHAPE, "4"), denoising_cost_x=(0.0, 0.0), dataset="cifar10", unlabeled_samples=40, dseed=3
-    )
-    return HyperParameters(**{**values, **changes})
+    values = dict(encoder_layers=("4",), denoising_cost_x=(0.0, 0.0), dataset="cifar10", unlabeled_samples=40, dseed=3)
+    return Options(**{**values, **changes})
 
 
 def expected(p, images, which):

@@ -3,7 +3,7 @@
 import pytest
 
 from ladder.data.record import load_training_set
-from ladder.hyper import HyperParameters
+from ladder.options import Options
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_a_run_that_goes_on_keeps_what_it_knew_of_its_test_examples():
-    p = HyperParameters(encoder_layers=((), "10"), dataset="digits")
+    p = Options(encoder_layers=("10",), dataset="digits")
     record = load_training_set(p).record
     assert record["splits"].keys() == {"train", "test"}
     record["splits"]["test"]["features"] = 64 * "0"

@@ -20,9 +20,10 @@ from compare import (
 )
 from golden.evaluate import PYTHON
 
+from ladder import bricks, fused
 from ladder.backends import c
-from ladder.fused.adam import AdamStep, adam_step
-from ladder.training import algorithms
+from ladder.fused.adam import AdamStep, SumOfSquares, adam_step
+from ladder.training.optimisers import adam, gradient_norm
 
 #: No element, one and many: sums have 16 lanes, threads take 4096 elements, and there are several from 40961 on.
 SHAPES = [(), (0,), (1,), (15,), (7, 5), (16, 256), (2, 3, 683), (45001,)]
@@ -58,10 +59,11 @@ def some(seed):
 class Learner:
     """Parameters of all shapes, whose gradients are handed in."""
 
-    def __init__(self, step, mode, options):
+    def __init__(self, package, mode, options):
         parameters = [aesara.shared(x, shape=x.shape, name=f"x{i}") for i, x in enumerate(some(99))]
         gradients = [parameter.type() for parameter in parameters]
-        self.updates, norm = algorithms.adam(gradients, parameters, RATE, step=step, **options)
+        self.updates = adam(gradients, parameters, RATE, step=package.adam_step, **options)
+        norm = gradient_norm(gradients, package.sum_of_squares)
         self.step = aesara.function(gradients, norm, updates=self.updates, mode=mode)
         self.state = self.values()
 
@@ -81,7 +83,7 @@ def options(request):
 
 @pytest.fixture(scope="module")
 def learner(options):
-    return Learner(adam_step, c.mode(), options)
+    return Learner(fused, c.mode(), options)
 
 
 def blocks(values, gradients, t, beta1, beta2, epsilon):
@@ -95,7 +97,7 @@ def blocks(values, gradients, t, beta1, beta2, epsilon):
 
 def test_five_updates(learner, options):
     """The norm is that of all gradients together."""
-    plain = Learner(algorithms.adam_step, PYTHON, options)
+    plain = Learner(bricks, PYTHON, options)
     learner.restart()
     truth = [(0 * x, 0 * x, x.astype("float64")) for x in some(99)]
     for t in range(1, 6):
@@ -118,6 +120,7 @@ def test_in_place(learner):
     """No copies are made of parameters and moments, no references kept."""
     nodes = learner.step.maker.fgraph.toposort()
     assert [node.op.inplace for node in nodes if isinstance(node.op, AdamStep)] == [True] * len(SHAPES)
+    assert not any(isinstance(node.op, SumOfSquares) for node in nodes)  # Adam adds them up
     gradients, memory, references = some(7), [], []
     for _ in range(4):
         learner.step(*gradients)
@@ -137,10 +140,10 @@ def test_old_values_that_are_still_needed(updated):
         return [
             new
             for beta1 in np.float32([0.3, 0.8])
-            for new in step(*state, g, RATE, beta1, np.float32(0.5), np.float32(0.1))[:3]
+            for new in step(*state, g, RATE, beta1, np.float32(0.5), np.float32(0.1))
         ]
 
-    expected = aesara.function([g], new_values(algorithms.adam_step), mode=PYTHON)(first["g"])
+    expected = aesara.function([g], new_values(bricks.adam_step), mode=PYTHON)(first["g"])
     new = new_values(adam_step)
     updates = list(zip(state, new)) if updated else []
     function = aesara.function([g], [*new, 2 * state[0]], updates=updates, mode=c.mode())
@@ -222,3 +225,18 @@ def test_wrong_types():
 
 def test_shapes_need_no_numbers():
     assert step(2).shapes(["new"], **values_of(3, 4)) == [(3, 4)] * 3 + [()]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sum_of_squares_without_adam(shape):
+    """The sum that Adam makes on its way, and NumPy's."""
+    (x,) = normals(dict(x=shape)).values()
+    variable = at.as_tensor_variable(x).type()
+    function = aesara.function([variable], fused.sum_of_squares(variable), mode=c.mode())
+    found = function(x)
+    assert found.dtype == "float64" and found.shape == ()
+    np.testing.assert_allclose(found, np.square(x).astype("float64").sum(), rtol=1e-12)
+    graph = step(len(shape))
+    values = {**values_of(*shape), "g": x}
+    assert bits([found]) == bits([graph(**copied(values))["squares"]["squares"]])
+    assert_same_bits(lambda: [function(x)])

@@ -6,7 +6,6 @@ empty folder, and returns a function without arguments for
 """
 
 import io
-import json
 import os
 import pickle
 import shutil
@@ -17,9 +16,9 @@ import h5py
 import numpy as np
 
 from ladder.cli import main
-from ladder.training import checkpoints
+from ladder.runs import checkpoints
 from tests.fuzz.material import NETWORK
-from tests.fuzz.mutations import NASTY, changed, changed_json, damaged
+from tests.fuzz.mutations import changed, changed_json, damaged
 
 
 def npz(material, rng, folder):

@@ -11,12 +11,13 @@ import numpy as np
 
 from ladder.backends import c
 from ladder.data.convert import cifar10, mnist
-from ladder.data.experiment import describe, load_examples
+from ladder.data.examples import describe, load_examples
 from ladder.data.fuel_file import write_fuel_file
-from ladder.files import save_json
-from ladder.hyper import HyperParameters
-from ladder.training import checkpoints, results
-from ladder.training.evaluation import save_evaluation
+from ladder.options import Options
+from ladder.runs import checkpoints
+from ladder.runs.arrays import TrainedArrays
+from ladder.runs.evaluations import save_evaluation
+from ladder.runs.folder import RunFolder
 
 NETWORK = [
     "--encoder-layers",
@@ -78,8 +79,8 @@ class Material:
 
         self.run = folder
         folder.mkdir(parents=True)
-        p = HyperParameters(
-            encoder_layers=((8,), "6", "3"),
+        p = Options(
+            encoder_layers=("6", "3"),
             decoder_spec=("gauss",),
             denoising_cost_x=(10.0, 1.0, 0.1),
             dataset=str(self.dataset),
@@ -87,14 +88,15 @@ class Material:
             batch_size=10,
             num_epochs=2,
         )
-        ladder, _ = build_training_graph(p)
-        results.save_options(folder, p)
-        results.save_data(folder, describe(load_examples(self.dataset, "train")))
-        save_json(folder / results.ENVIRONMENT, {"ladder": "0.1.0", "commit": None, "blas": "x", "threads": 1})
+        ladder, _ = build_training_graph(p, (8,))
+        run = RunFolder(folder)
+        run.save_options(p, (8,))
+        run.save_data(describe(load_examples(self.dataset, "train")))
+        run.save_environment({"ladder": "0.1.0", "commit": None, "blas": "x", "threads": 1})
         rows = [{"epoch": epoch, "update": 6 * epoch, "train_cost_total": 0.5} for epoch in (1, 2)]
         (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        results.save_model(folder, trained_parameters(ladder), ladder.shareds, True)
-        save_evaluation(folder, "test", {"error_percent": 1.0, "n_wrong": 1, "n": 100}, "saved")
+        TrainedArrays.of(trained_parameters(ladder), ladder.shareds, True).save(run)
+        save_evaluation(run, "test", {"error_percent": 1.0, "n_wrong": 1, "n": 100}, "saved")
 
     def _make_state(self):
         from tests.training.test_run_state import Run

@@ -144,22 +144,22 @@ def test_every_option_of_the_configuration_is_used():
         "dseed": 1,
         "valid_batch_size": 100,
     }
-    p = configuration.hyperparameters({"p_effective": p_effective})
-    assert p.encoder_layers == ((12,), "fc:7", "3")
+    p, in_dim = configuration.options_of({"p_effective": p_effective})
+    assert in_dim == (12,) and p.encoder_layers == ("fc:7", "3")
     assert (p.act, p.decoder_spec, p.seed, p.lr) == (("sigmoid",), ("sig",), 4, 0.1)
     assert (p.f_local_noise_std, p.super_noise_std, p.zestbn, p.top_c) == ((0.1, 0.2, 0.3), 0.5, "no", False)
 
 
 def test_configuration_without_effective_options():
     config = {"in_dim": [1, 2, 3], "encoder_layers": ["5"], "denoising_cost_x": [1.0, 0.0], "f_local_noise_std": 0.5}
-    p = configuration.hyperparameters({"config": config})
-    assert p.encoder_layers == ((1, 2, 3), "5")
+    p, in_dim = configuration.options_of({"config": config})
+    assert in_dim == (1, 2, 3) and p.encoder_layers == ("5",)
     assert p.f_local_noise_std == (0.5,)
 
 
 def test_configuration_that_cannot_be_built():
     with pytest.raises(UserError):
-        configuration.hyperparameters({"config": {"in_dim": [4], "encoder_layers": ["5"], "seed": -1}})
+        configuration.options_of({"config": {"in_dim": [4], "encoder_layers": ["5"], "seed": -1}})
 
 
 def test_pooling_layers_are_recognised():

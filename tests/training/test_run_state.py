@@ -7,7 +7,7 @@ import pytest
 
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
-from ladder.hyper import HyperParameters
+from ladder.options import Options
 from ladder.training.extensions.monitoring import TrainingMonitor
 from ladder.training.extensions.saving import SaveLog
 from ladder.training.functions import build_training_graph
@@ -20,10 +20,8 @@ class Run:
     """A small network, its streams and its loop."""
 
     def __init__(self, unlabeled=ShuffledScheme, **options):
-        p = HyperParameters(
-            encoder_layers=((4,), "3", "2"), decoder_spec=("gauss",), denoising_cost_x=(1.0, 1.0, 1.0), **options
-        )
-        self.ladder, _ = build_training_graph(p)
+        p = Options(encoder_layers=("3", "2"), decoder_spec=("gauss",), denoising_cost_x=(1.0, 1.0, 1.0), **options)
+        self.ladder, _ = build_training_graph(p, (4,))
         self.step = training_step(self.ladder, p.lr)
         sources = {"features": np.zeros((10, 4), "float32"), "targets": np.zeros(10, int)}
         both = [DataStream(sources, scheme(10, 3)) for scheme in (ShuffledScheme, unlabeled)]

@@ -6,10 +6,9 @@ import pytest
 from golden.evaluate import PYTHON, value
 from golden.numpy_ladder import softmax
 
-from ladder.graph.computation import ComputationGraph
-from ladder.graph.roles import PARAMETER, has_role
-from ladder.hyper import HyperParameters
+from ladder.graph import PARAMETER, ComputationGraph, has_role
 from ladder.model import LadderAE
+from ladder.options import Options
 from ladder.training.statistics import averaging, reset_counter, with_running_statistics
 from ladder.training.step import input_variables
 
@@ -19,15 +18,15 @@ X = np.random.RandomState(4).randn(6, *IN_DIM).astype("float32")
 
 def built(halves="both"):
     """Layers 6-4-3, no noise; parameters moved, running averages as if something had been seen."""
-    p = HyperParameters(
-        encoder_layers=(IN_DIM, "4", "3"),
+    p = Options(
+        encoder_layers=("4", "3"),
         denoising_cost_x=(1.0, 1.0, 1.0),
         decoder_spec=("lin",),
         super_noise_std=0.0,
         f_local_noise_std=(0.0,),
         plain_graph=True,
     )
-    ladder, inputs = LadderAE(p), input_variables(IN_DIM)
+    ladder, inputs = LadderAE(p, IN_DIM), input_variables(IN_DIM)
     x, y, x_only = inputs
     ladder.apply(
         **{

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from golden.evaluate import PYTHON
 
-from ladder.graph.computation import ComputationGraph
-from ladder.hyper import HyperParameters
+from ladder.graph import ComputationGraph
 from ladder.model import LadderAE
+from ladder.options import Options
 from ladder.training.step import input_variables, training_step
 
 IN_DIM = (2, 3)
@@ -32,13 +32,13 @@ def stepped():
     """Two updates of a ladder that learns layer 1's decoder and the ones above, not layer 0's."""
 
     class Stepped:
-        p = HyperParameters(
-            encoder_layers=(IN_DIM, "4", "3"),
+        p = Options(
+            encoder_layers=("4", "3"),
             denoising_cost_x=(0.0, 2.0, 1.0),
             decoder_spec=("sig", "sig", "lin"),
             plain_graph=True,
         )
-        ladder = LadderAE(p)
+        ladder = LadderAE(p, IN_DIM)
         inputs = input_variables(IN_DIM)
 
     ladder = Stepped.ladder

@@ -17,13 +17,13 @@ from ladder.data.fuel_file import write_fuel_file
 from ladder.data.hdf5 import SUFFIXES, HDF5Dataset, split_names
 from ladder.data.labels import as_class_numbers, check_labels, mark_unlabelled, renumbered
 from ladder.data.npz import load_arrays
+from ladder.data.registry import KNOWN
 from ladder.errors import UserError
-from ladder.hyper import source_names
+from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
 DEFAULT_TEST_FRACTION = 0.2
-RESERVED_NAMES = ("mnist", "digits", "cifar10")  # they mean particular data
 NAMES = ("features", "targets", "features_test", "targets_test")
 
 
@@ -199,7 +199,7 @@ def dataset_name(input_path, name=None):
     name = Path(input_path).stem if name is None else name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
         raise UserError(f"{name!r} cannot name a data set: give letters, digits, '_' and '-' with --name")
-    if name in RESERVED_NAMES:
+    if name in KNOWN:
         raise UserError(f"the name {name!r} is reserved for the data set known by it: give another with --name")
     return name
 

@@ -14,6 +14,7 @@ import numpy
 
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.data.fuel_file import write_fuel_file
+from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
 
@@ -215,3 +216,22 @@ def _md5_of(path):
 
 def _joined(batches):
     return {source: numpy.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
+
+
+# Its pixels are not scaled, as in the original, which normalises their contrast instead.
+CIFAR10 = KnownDataSet(
+    "cifar10",
+    what="CIFAR-10, from its downloaded archive",
+    convert=lambda output_path, directory: convert_cifar10(directory, output_path),
+    how_to_make="`run.py convert cifar10 --directory D`, where D holds cifar-10-python.tar.gz",
+    options={
+        "--directory": {
+            "default": ".",
+            "metavar": "D",
+            "help": "folder with cifar-10-python.tar.gz (which need not be unpacked) or cifar-10-batches-py, or one of "
+            "these two itself (default: this folder)",
+        }
+    },
+    n_training=40000,
+    has_pixels=False,
+)

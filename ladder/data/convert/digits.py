@@ -12,6 +12,7 @@ from importlib.resources import files
 import numpy
 
 from ladder.data.fuel_file import write_fuel_file
+from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 
 # Of the uint8 pixels, then the uint8 targets, in C order.
@@ -71,3 +72,8 @@ def _load_digits():
 def _test_indices():
     with files(__package__).joinpath("digits_test_indices.txt").open() as lines:
         return numpy.loadtxt(lines, dtype="int64").ravel()
+
+
+DIGITS = KnownDataSet(
+    "digits", what="the small 8 x 8 digits that come with scikit-learn", convert=convert_digits, needs_nothing=True
+)

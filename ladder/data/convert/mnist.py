@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy
 
 from ladder.data.fuel_file import write_fuel_file
+from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
 
@@ -108,3 +109,27 @@ def _images(content, dtype):
 
 def _labels(content):
     return numpy.frombuffer(content, "uint8", offset=8).reshape(-1, 1)
+
+
+MNIST = KnownDataSet(
+    "mnist",
+    what="MNIST, from its four downloaded files",
+    convert=lambda output_path, directory, dtype: convert_mnist(directory, output_path, dtype),
+    how_to_make="`run.py convert mnist --directory D`, where D holds MNIST's four files",
+    options={
+        "--directory": {
+            "default": ".",
+            "metavar": "D",
+            "help": "folder with train-images-idx3-ubyte.gz and the other three files (default: this folder)",
+        },
+        "--dtype": {
+            "choices": ("float32", "uint8"),
+            "default": "float32",
+            "help": "how pixels are stored: float32 from 0 to 1, or uint8 in a quarter of the space; "
+            "training sees the same numbers (default: float32)",
+        },
+    },
+    n_training=50000,
+    has_pixels=True,
+    unit_interval=True,
+)

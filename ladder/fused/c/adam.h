@@ -1,9 +1,6 @@
-// Adam in one pass over a parameter, its moments and its gradient.
+// Adam in one pass over a parameter, its moments and its gradient, with the gradient's sum of squares.
 
 namespace ladder {
-
-const npy_intp CHUNK = 4096;  // elements that one thread takes at a time, and adds up by itself
-const int LANES = 16;         // sums kept apart, so that g++ may vectorise without changing any sum
 
 // Changes parameter, mean and variance in place; *squares becomes the sum of the squared gradient.
 inline int adam(PyArrayObject* parameter_array, PyArrayObject* mean_array, PyArrayObject* variance_array,
@@ -11,7 +8,7 @@ inline int adam(PyArrayObject* parameter_array, PyArrayObject* mean_array, PyArr
                 PyArrayObject** squares_out) {
     const Input gradient_input(gradient_array);
     if (!gradient_input.ok() || !allocate(squares_out, 0, nullptr, NPY_FLOAT64)) return 1;
-    const npy_intp size = PyArray_SIZE(parameter_array), n_chunks = (size + CHUNK - 1) / CHUNK;
+    const npy_intp size = PyArray_SIZE(parameter_array), n_chunks = chunks_of(size);
     for (PyArrayObject* array : {mean_array, variance_array, gradient_array})
         if (!PyArray_SAMESHAPE(array, parameter_array)) {
             PyErr_SetString(PyExc_ValueError, "Adam: a parameter, its moments and its gradient differ in shape");
@@ -43,14 +40,9 @@ inline int adam(PyArrayObject* parameter_array, PyArrayObject* mean_array, PyArr
             parameter[i] -= rate * mean[i] / (std::sqrt(variance[i]) + epsilon);
             lane[0] += g * g;
         }
-        double total = 0.0;
-        for (int j = 0; j < LANES; ++j) total += lane[j];
-        sum[k] = total;
+        sum[k] = sum_of(lane, LANES);
     }
-
-    double total = 0.0;
-    for (npy_intp k = 0; k < n_chunks; ++k) total += sum[k];
-    *(double*)PyArray_DATA(*squares_out) = total;
+    *(double*)PyArray_DATA(*squares_out) = sum_of(sum, n_chunks);
     return 0;
 }
 

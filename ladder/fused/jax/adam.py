@@ -18,6 +18,11 @@ def adam_step(operation):
     return function
 
 
+def sum_of_squares(x):
+    """:class:`ladder.fused.adam.SumOfSquares`."""
+    return sum_of_all(jnp.square(x))
+
+
 def sum_of_all(x):
     """The sum of all entries, by rows first: it is the more exact, and XLA vectorises it."""
     if x.ndim > 1:

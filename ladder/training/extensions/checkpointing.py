@@ -3,7 +3,7 @@
 import logging
 import time
 
-from ladder.training import checkpoints
+from ladder.runs import checkpoints
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")

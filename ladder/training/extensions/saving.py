@@ -16,43 +16,64 @@ class SaveParams(Extension):
 
     Parameters
     ----------
-    save : function (final statistics: bool) -> None
+    save : function (final: bool) -> None
+        ``final``: whether the statistics are those of the whole training set.
     """
 
     def __init__(self, save):
         self._save = save
 
     def after_training(self, loop):
-        self._save(final_statistics=True)
+        self._save(final=True)
 
     def on_interrupt(self, loop):
-        self._save(final_statistics=False)
+        self._save(final=False)
 
 
-class SaveLog(Extension):
-    """Append a row to ``log.jsonl`` after every epoch, and the final one.
-
-    Parameters
-    ----------
-    path : path of the file
+class Log(Extension):
+    """Keep a row for every epoch, and the final one.
 
     Attributes
     ----------
     text : str
-        All rows; set before training where a checkpoint has some.  Others in
-        the file belong to epochs that are run again.
+        All rows, a JSON object per line.
+    """
+
+    def __init__(self):
+        self.text = ""
+
+    @property
+    def rows(self):
+        """All rows: list of dict."""
+        return [json.loads(line) for line in self.text.splitlines()]
+
+    def after_epoch(self, loop):
+        self.text += json.dumps(loop.row) + "\n"
+
+    after_training = after_epoch
+
+
+class SaveLog(Log):
+    """Append every row to ``log.jsonl`` as well.
+
+    ``text`` is set before training where a checkpoint has some rows; others in
+    the file belong to epochs that are run again.
+
+    Parameters
+    ----------
+    path : path of the file
     """
 
     def __init__(self, path):
+        super().__init__()
         self._path = Path(path)
         self._written = 0
-        self.text = ""
 
     def before_training(self, loop):
         self._write()
 
     def after_epoch(self, loop):
-        self._add_row(loop)
+        super().after_epoch(loop)
         try:
             self._write()
         except OSError as error:
@@ -61,11 +82,8 @@ class SaveLog(Extension):
             )
 
     def after_training(self, loop):
-        self._add_row(loop)
+        super().after_epoch(loop)
         self._write()
-
-    def _add_row(self, loop):
-        self.text += json.dumps(loop.row) + "\n"
 
     def _write(self):
         """Append what is not in the file; what is there beyond what was written whole is cut off."""

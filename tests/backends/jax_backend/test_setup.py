@@ -15,9 +15,8 @@ pytest.importorskip("jax.numpy", reason="needs JAX")
 import jax
 
 from ladder import backends
-from ladder.backends import c
+from ladder.backends import aliases, c
 from ladder.backends import jax as jax_backend
-from ladder.backends import aliases
 from ladder.backends.jax import setup
 from ladder.errors import UserError
 
@@ -223,12 +222,12 @@ def test_a_fresh_process(tmp_path):
 @pytest.mark.skipif(jax.devices()[0].platform == "cpu", reason="needs a GPU that JAX can use")
 @pytest.mark.parametrize("noise", ["mrg", "philox"])
 def test_a_ladder_on_the_gpu_as_on_the_cpu(noise, monkeypatch):
-    from ladder.hyper import HyperParameters
+    from ladder.options import Options
     from ladder.training.functions import build_training_graph, compile_training
 
     monkeypatch.setattr(backends, "_in_force", "jax")
-    p = HyperParameters(
-        encoder_layers=((1, 8, 8), "convf:3:3:1:1", "maxpool:2:2", "4", "2"),
+    p = Options(
+        encoder_layers=("convf:3:3:1:1", "maxpool:2:2", "4", "2"),
         act=("relu",),
         noise=noise,
         decoder_spec=("gauss",),
@@ -241,7 +240,7 @@ def test_a_ladder_on_the_gpu_as_on_the_cpu(noise, monkeypatch):
     results = []
     for device in (jax.devices()[0], jax.devices("cpu")[0]):
         with jax.default_device(device):
-            ladder, inputs = build_training_graph(p)
+            ladder, inputs = build_training_graph(p, (1, 8, 8))
             updates, step = compile_training(ladder, inputs, p.lr, data)
             rows = updates.make(requests)
         changed = [np.asarray(variable.get_value()) for variable in step.updates]

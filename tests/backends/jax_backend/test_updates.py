@@ -15,7 +15,7 @@ from ladder import backends
 from ladder.backends import c
 from ladder.backends import jax as jax_backend
 from ladder.fused.noise import PhiloxNoise
-from ladder.hyper import HyperParameters
+from ladder.options import Options
 from ladder.training.functions import build_training_graph, compile_training
 from ladder.training.step import training_step
 
@@ -68,14 +68,14 @@ class Ladder:
     """A run of a tiny ladder: its updates and everything that they change; ``like``: in the program of another run."""
 
     def __init__(self, seed=1, data=None, like=None, plain_graph=False):
-        p = HyperParameters(
-            encoder_layers=((4,), "3", "2"),
+        p = Options(
+            encoder_layers=("3", "2"),
             decoder_spec=("gauss",),
             denoising_cost_x=(1.0, 1.0, 1.0),
             seed=seed,
             plain_graph=plain_graph,
         )
-        self.ladder, inputs = build_training_graph(p)
+        self.ladder, inputs = build_training_graph(p, (4,))
         data = ladder_data(0) if data is None else data
         if like is None:
             self.updates, self.step = compile_training(self.ladder, inputs, p.lr, data)

@@ -1,0 +1,165 @@
+"""Pictures of attacks: error against tau, and what attacked images look like.
+
+Figures 23 and 24 of "Adversarial Learning with Ladder Networks" (2016) are of
+the second kind.  Figures are made without pyplot, which keeps global state and
+may look for a screen.
+"""
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ladder.attacks.methods import AttackedBatch
+
+#: Kind of attack -> colour and marker, good for the colour-blind (Okabe and Ito); the control is grey.
+STYLES = {
+    "sgn": ("#D55E00", "o"),
+    "1N": ("#56B4E9", "v"),
+    "kN": ("#0072B2", "^"),
+    "pgd-linf": ("#CC79A7", "s"),
+    "pgd-l2": ("#009E73", "D"),
+    "gaussian": ("#777777", "x"),
+}
+
+RIGHT, WRONG = "#333333", "#CC0000"
+
+#: Columns of the grid of images.
+MOST_IMAGES = 10
+
+
+def error_figure(report, title):
+    """Error against tau, a line per kind.
+
+    Parameters
+    ----------
+    report : dict
+        As from :func:`ladder.attacks.robustness.count_errors`; may say what the
+        ``units`` of tau are.
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    before = 100 * report["n_wrong_before"] / report["n"]
+    axes.axhline(before, color="#333333", linewidth=1, linestyle=":", label=f"no attack ({before:.2f} %)")
+    for kind, (color, marker) in STYLES.items():
+        points = sorted((a["tau"], a["error_percent"]) for a in report["attacks"] if a["kind"] == kind)
+        if points:
+            style = "--" if kind == "gaussian" else "-"
+            axes.plot(*zip(*points), color=color, marker=marker, markersize=5, linestyle=style, label=kind)
+    axes.set(
+        xlabel=f"tau, in units of the {report.get('units', 'inputs')}",
+        ylabel=f"error, % of {report['n']:,} examples",
+        title=title,
+    )
+    axes.set_ylim(bottom=0)
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def as_images(features):
+    """Features as pictures: one channel is grey, three are red, green and blue.
+
+    Parameters
+    ----------
+    features : (examples, …)
+
+    Returns
+    -------
+    (examples, height, width) or (examples, height, width, 3); None for what is no picture
+    """
+    if features.ndim == 3:
+        return features
+    if features.ndim == 4 and features.shape[1] == 1:
+        return features[:, 0]
+    if features.ndim == 4 and features.shape[1] == 3:
+        return features.transpose(0, 2, 3, 1)
+    return None
+
+
+def image_figure(rows, targets, value_range, title):
+    """A grid of images, a column an example, each with the class that the network takes it for.
+
+    Parameters
+    ----------
+    rows : list of (name, images, guesses)
+        Images as :func:`as_images` returns them, guesses (examples,) int.
+    targets : (examples,) int, the true classes
+    value_range : (float, float)
+        What is black and what is white; values beyond are cut off.
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    # The text needs some width, however few the images are.
+    size = max(4.5, 0.8 + 0.85 * len(targets)), 1.1 + 1.08 * len(rows)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(rows), len(targets), squeeze=False)
+    low, high = value_range
+    for (name, images, guesses), line in zip(rows, grid):
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for image, guess, target, axes in zip(images, guesses, targets, line):
+            shown = np.clip((image - low) / (high - low), 0, 1)
+            axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_title(
+                str(guess),
+                fontsize=10,
+                pad=3,
+                color=RIGHT if guess == target else WRONG,
+                fontweight="normal" if guess == target else "bold",
+            )
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+    for target, axes in zip(targets, grid[-1]):
+        axes.set_xlabel(f"true {target}", fontsize=9, color="#777777")
+    figure.suptitle(title, fontsize=11)
+    figure.supxlabel(
+        f"Above each image the class it is taken for, red where wrong.\n"
+        f"Black is {low:g} or less, white {high:g} or more.",
+        fontsize=9,
+    )
+    return figure
+
+
+def write_png(figure, file):
+    """Write a figure to an open binary file."""
+    FigureCanvasAgg(figure)
+    figure.savefig(file, format="png", dpi=150)
+
+
+def attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name):
+    """One image of each class, clean and under every attack.
+
+    Parameters
+    ----------
+    examples : Examples, as attacks take them
+    indices : (N,) int64, positions to choose from
+    classify, gradient : as in :class:`ladder.attacks.methods.AttackedBatch`
+    settings : AttackSettings
+    tau : float
+    show : function of inputs -> images, or None where they are images
+    name : str, for the title
+    """
+    chosen = _one_of_each_class(examples.targets, indices)
+    x, y = examples.features[chosen], examples.targets[chosen]
+    batch = AttackedBatch(x, y, gradient, settings)
+    rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
+    rows = [(kind, show(image) if show else image, classify(image).argmax(axis=1)) for kind, image in rows]
+    # Few normalised images come near the range of all; pixels have a black and a white of their own.
+    clean = rows[0][1] if show else examples.features
+    rows = [(kind, as_images(image), guesses) for kind, image, guesses in rows]
+    value_range = float(clean.min()), float(clean.max())
+    return image_figure(rows, y, value_range, f"{name}, tau = {tau:g}")
+
+
+def _one_of_each_class(targets, indices):
+    """The first position of each class among ``indices``, at most so many as the grid has columns."""
+    _, first = np.unique(targets[indices], return_index=True)
+    return indices[first[:MOST_IMAGES]]

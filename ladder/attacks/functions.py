@@ -1,0 +1,40 @@
+"""What attacks need of a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
+
+
+def compile_functions(run):
+    """Two functions of a run.
+
+    Parameters
+    ----------
+    run : ladder.training.evaluation.TrainedRun
+
+    Returns
+    -------
+    classify : function (examples, …) -> (examples, classes)
+    gradient : function (examples, …), (examples,) -> (examples, …)
+        See :func:`ladder.attacks.input_gradient.compile_input_gradient`.
+    """
+    from ladder.attacks.input_gradient import compile_input_gradient
+
+    classifier, _ = run.classifier()
+    return classifier.compile(), compile_input_gradient(run.p, run.in_dim, classifier.shareds)
+
+
+def of_pixels(training, classify, gradient):
+    """The same two functions of features as they are read, before any preprocessing (TrainingData)."""
+
+    def classify_pixels(x):
+        return classify(training.preprocess_features(x))
+
+    def gradient_by_pixels(x, y):
+        return training.gradient_by_features(x, gradient(training.preprocess_features(x), y))
+
+    return classify_pixels, gradient_by_pixels
+
+
+def units_of_inputs(p):
+    """What the network's inputs are, after any preprocessing."""
+    done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
+    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
+    done += ["ZCA-whitened"] * bool(p.whiten_zca)
+    return " and ".join(done) + " inputs" if done else "inputs"

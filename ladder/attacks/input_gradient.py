@@ -1,0 +1,58 @@
+"""The gradient that attacks follow, compiled from a trained network."""
+
+import aesara.tensor as at
+import numpy as np
+from aesara.gradient import Lop
+
+from ladder import backends
+from ladder.bricks.activations import softmax
+from ladder.training.functions import build_classifier
+from ladder.training.statistics import with_running_statistics
+from ladder.training.step import input_variables
+
+
+def compile_input_gradient(p, in_dim, shareds):
+    """The gradient of a classifier's cost by its inputs, with running statistics.
+
+    Parameters
+    ----------
+    p : Options
+    in_dim : tuple of int, shape of one example
+    shareds : ParameterStore, with the parameters and statistics to use
+
+    Returns
+    -------
+    function : (x: (examples, …) float32, y: (examples,) int64) -> (examples, …) float32
+        See :func:`log_odds_gradient`.
+    """
+    x, y, _ = input_variables(in_dim)
+    classifier = build_classifier(p, in_dim, shareds, x)
+    (logits,) = with_running_statistics([classifier.act.clean.labeled.logits], shareds)
+    return backends.function([x, y], log_odds_gradient(logits, x, y), allow_gc=True)
+
+
+def log_odds_gradient(logits, x, y):
+    """Gradient of ``log((1 - p[y]) / p[y])`` of each example by its own inputs.
+
+    It points where the gradient of the cross-entropy ``-log p[y]`` points,
+    which is ``1 - p[y]`` times this one.  That factor is what an attack must
+    do without: where the network is sure, it rounds to 0 (at some 17 nats in
+    float32, as ``1 - p[y]``) and takes the gradient along.  Here neither
+    saturates, as ``p`` itself is never computed.
+
+    Parameters
+    ----------
+    logits : (examples, classes) float32, before the softmax
+    x : (examples, …) float32
+        Any variable that the logits are computed from, example by example: the
+        network's input, or what that is computed from, to attack in its units.
+    y : (examples,) int64
+
+    Returns
+    -------
+    (examples, …) float32
+    """
+    is_true = at.eq(at.arange(logits.shape[1]), y.dimshuffle(0, "x"))
+    others = softmax(at.switch(is_true, np.finfo("float32").min, logits))
+    # d/dlogits of logsumexp(the other classes' logits) - (the true class's)
+    return Lop(logits, x, at.switch(is_true, np.float32(-1), others))

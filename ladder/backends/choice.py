@@ -1,0 +1,42 @@
+"""Which backend, and its options: checked before anything large is imported."""
+
+from __future__ import annotations
+
+from ladder.errors import UserError
+
+BACKENDS = ("c", "jax")
+
+#: More than any machine runs well, and than the system may start.
+MOST_THREADS = 1024
+
+
+def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
+    """The arguments of :func:`ladder.backends.configure`.
+
+    Parameters
+    ----------
+    backend
+        'c' or 'jax'.
+    threads
+        None: as many as the backend chooses.
+    of_jax
+        ``matmul_precision`` and ``device``; None: not given.
+
+    Raises
+    ------
+    UserError
+        Options do not go together, or the backend is not installed.
+    """
+    if backend not in BACKENDS:
+        raise UserError(f"--backend is {backend}, but must be one of {', '.join(BACKENDS)}.")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UserError(f"--threads is {threads}, but must be from 1 to {MOST_THREADS}.")
+    if backend == "jax":
+        from ladder.backends.jax import setup
+
+        setup.check_version()
+        return {"name": backend, "threads": threads, **of_jax}
+    for name, value in of_jax.items():
+        if value is not None:
+            raise UserError(f"--{name.replace('_', '-')} is for --backend jax: give that, too, or leave it out.")
+    return {"name": backend, "threads": threads}

@@ -1,0 +1,214 @@
+"""The data of one run: which examples train, validate and test, and in what order."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from ladder.data import NO_LABEL, scaling
+from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
+from ladder.data.labels import check_labels
+from ladder.data.registry import needs_unit_interval
+from ladder.data.schemes import SequentialScheme, ShuffledScheme
+from ladder.data.splits import Split, split_training_set
+from ladder.data.streams import DataStream, SemiDataStream
+from ladder.errors import UserError
+from ladder.layers import resolve_layers
+from ladder.options import source_names
+
+#: For ``divided_by``: as it was before that was kept with the run.
+BEFORE_IT_WAS_DECIDED = "before it was decided"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Arrays of one split of a data set, in memory once and shared by all streams.
+
+    Attributes
+    ----------
+    name : str, the data set's
+    features : (N, …) float32
+    targets : (N,) int64, -1 for no label
+    divided_by : number
+        What the stored features were divided by.
+    sources : tuple of str
+        What the file has for them.
+    path : Path or None
+        The data set's file.
+    reading : str
+        In words, what the file has and what was done to it.
+    record : dict
+        What a run keeps of the data set, see :mod:`ladder.data.record`.
+    fitted : Fitted or None
+        What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
+    """
+
+    name: str
+    features: np.ndarray
+    targets: np.ndarray
+    divided_by: float = 1
+    sources: tuple = ()
+    path: Optional[Path] = None
+    reading: str = ""
+    record: dict = field(default_factory=dict)
+    fitted: Optional[Any] = None
+
+    @property
+    def in_dim(self):
+        """Shape of one example."""
+        return self.features.shape[1:]
+
+    @property
+    def n_classes(self):
+        """Highest label + 1; 0 where nothing is labelled."""
+        return int(self.targets.max(initial=NO_LABEL)) + 1
+
+
+def load_examples(dataset, split, sources=(), divided_by=None):
+    """Read one split of a data set given by name or HDF5 file.
+
+    Parameters
+    ----------
+    dataset : str
+    split : str
+    sources : tuple of str
+        As ``--sources`` has them.
+    divided_by : number, ``BEFORE_IT_WAS_DECIDED`` or None
+        What to divide the features by; None: as :func:`ladder.data.scaling.divisor` finds from those that train.
+
+    Raises
+    ------
+    UserError
+        Where it is missing, damaged, or not what its name promises.
+    """
+    path = find_dataset(dataset)
+    names = source_names(sources)
+    stored, name = HDF5Dataset(path, split, names), path.stem
+    if divided_by == BEFORE_IT_WAS_DECIDED:
+        divided_by = scaling.divisor_before_it_was_decided(stored.features, name)
+    elif divided_by is None:
+        divided_by = scaling.divisor(_features_that_train(path, stored, split, names), name)
+    features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
+    reading = (
+        scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
+    )
+    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading)
+
+
+def _features_that_train(path, stored, split, names):
+    """As stored; those of ``stored`` itself where their type decides, or none train."""
+    if split == "train" or stored.features.dtype.kind == "f" or "train" not in split_names(path):
+        return stored.features
+    return HDF5Dataset(path, "train", names).features
+
+
+def describe(examples):
+    """What a run records of its training data: plain values for ``data.json``.
+
+    Returns
+    -------
+    dict
+        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest, highest, as the network takes them), and
+        the record of :mod:`ladder.data.record` where there is one.
+    """
+    feature_range = (float(examples.features.min()), float(examples.features.max()))
+    return {
+        "in_dim": examples.in_dim,
+        "n_classes": examples.n_classes,
+        "feature_range": feature_range,
+        **examples.record,
+    }
+
+
+def choose_examples(p, examples):
+    """Cut the training set by the options of ``p``, and check that it can train.
+
+    Parameters
+    ----------
+    p : Options
+    examples : Examples, the training split
+
+    Returns
+    -------
+    Split
+    """
+    targets = examples.targets
+    if p.unsupervised:
+        # Any label will do: none is used.
+        targets = np.zeros_like(targets)
+    else:
+        _check_labelled(p, examples)
+        check_labels(targets, examples.path or p.dataset, p.sources)
+    split = split_training_set(
+        targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name
+    )
+    _check_batches("--unlabeled-samples", len(split.train), "--batch-size", p.batch_size)
+    if not p.unsupervised:
+        _check_batches("--labeled-samples", len(split.labeled), "--batch-size", p.batch_size)
+    _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
+    return split
+
+
+def _check_labelled(p, examples):
+    if (examples.targets != NO_LABEL).any():
+        return
+    others = [source for source in examples.sources if source not in source_names(p.sources).values()]
+    if others:
+        raise UserError(
+            f"{p.dataset} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with "
+            f"--sources targets={others[-1]}."
+        )
+    raise UserError(f"no training example of {p.dataset} has a label: add --unsupervised, or convert it with labels.")
+
+
+def _check_batches(option, n, batch_option, batch_size):
+    """A batch of one example has no variance, and all its units would be 0."""
+    if n % batch_size == 1:
+        raise UserError(
+            f"{option}: {n} examples in batches of {batch_option} {batch_size} leave a last batch of one, "
+            "which has no variance: change either."
+        )
+
+
+def check_fits(p, in_dim, n_classes):
+    """The top layer must have a unit for every class of the data set, whitening a component for every input."""
+    n_inputs = math.prod(in_dim)
+    if p.whiten_zca and p.whiten_zca != n_inputs:
+        raise UserError(
+            f"--whiten-zca is {p.whiten_zca}, but an example has {n_inputs} inputs "
+            f"({' x '.join(map(str, in_dim))}) and whitening keeps them all: give {n_inputs}, or 0 for none."
+        )
+    n_units = resolve_layers(p, in_dim)[-1].size
+    if not p.unsupervised and n_units < n_classes:
+        raise UserError(
+            f"--encoder-layers ends with {n_units} units, but {p.dataset} has {n_classes} classes: "
+            f"end with {n_classes}."
+        )
+
+
+def training_stream(p, examples, split: Split):
+    """Shuffled batches of both halves; an epoch ends when the unlabelled half does."""
+    unlabeled = DataStream({"features": examples.features}, ShuffledScheme(split.train, p.batch_size))
+    if p.unsupervised:
+        return SemiDataStream(None, unlabeled)
+    return SemiDataStream(_labeled(examples, ShuffledScheme(split.labeled, p.batch_size)), unlabeled)
+
+
+def validation_stream(p, examples, indices):
+    """Batches whose halves are the same images: labels for the error, the rest for denoising."""
+    both = [ShuffledScheme(indices, p.valid_batch_size) for _ in range(2)]
+    unlabeled = DataStream({"features": examples.features}, both[1])
+    return SemiDataStream(None if p.unsupervised else _labeled(examples, both[0]), unlabeled)
+
+
+def sequential_batches(examples, indices, batch_size):
+    """Batches in the order of ``indices``: (features, targets) pairs."""
+    stream = _labeled(examples, SequentialScheme(indices, batch_size))
+    for batch in SemiDataStream(stream, None).get_epoch_iterator():
+        yield batch["features_labeled"], batch["targets_labeled"]
+
+
+def _labeled(examples, scheme):
+    return DataStream({"features": examples.features, "targets": examples.targets}, scheme)

@@ -1,0 +1,29 @@
+"""The data sets that are known by name.  Another one is a file in ``convert/`` and an entry here."""
+
+from ladder.data.convert.cifar10 import CIFAR10
+from ladder.data.convert.digits import DIGITS
+from ladder.data.convert.mnist import MNIST
+
+KNOWN = {dataset.name: dataset for dataset in (MNIST, CIFAR10, DIGITS)}
+
+
+def n_training_examples(name):
+    """How many examples of a data set train where that is not asked for; None: all."""
+    return KNOWN[name].n_training if name in KNOWN else None
+
+
+def has_pixels(name):
+    """Whether integers of a data set are 8-bit pixels to be divided by 255; None: its data say so."""
+    return KNOWN[name].has_pixels if name in KNOWN else None
+
+
+def needs_unit_interval(name):
+    """Whether features must lie between 0 and 1."""
+    return name in KNOWN and KNOWN[name].unit_interval
+
+
+def how_to_make(name):
+    """How a user gets the file of a data set."""
+    if name in KNOWN:
+        return KNOWN[name].how_to_make
+    return "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file"

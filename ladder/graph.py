@@ -1,0 +1,140 @@
+"""What a symbolic variable carries (its role, its updates), and the store of parameters.
+
+After Blocks' ``blocks.roles`` and ``blocks.graph``: roles and updates are kept
+on the variable itself (``variable.tag``), never in a registry beside it.
+
+Batch normalisation needs both.  A mean of the clean path knows how its
+running average changes with every batch: that update is written on the
+variable where it is made, and collected by whoever compiles a function from a
+graph that contains it (:attr:`ComputationGraph.updates`).
+"""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import aesara
+import numpy as np
+from aesara.compile.sharedvalue import SharedVariable
+from aesara.graph.basic import ancestors, clone_replace
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named role; having a role means having its parents too."""
+
+    name: str
+    parent: Optional["Role"] = None
+
+    def is_a(self, other):
+        """Whether this role is ``other`` or descends from it."""
+        return self == other or (self.parent is not None and self.parent.is_a(other))
+
+
+#: Anything that is learnt by gradient descent.
+PARAMETER = Role("parameter")
+#: A multiplicative parameter (a matrix, or one scale a unit).
+WEIGHT = Role("weight", PARAMETER)
+#: An additive parameter.
+BIAS = Role("bias", PARAMETER)
+#: A statistic of batch normalisation: the batch's own, or its running average.
+BNPARAM = Role("batch normalisation statistic")
+
+
+def add_role(variable, role):
+    """Give ``variable`` a role, unless it already has it or a narrower one."""
+    roles = getattr(variable.tag, "roles", ())
+    if not any(old.is_a(role) for old in roles):
+        variable.tag.roles = tuple(old for old in roles if not role.is_a(old)) + (role,)
+    return variable
+
+
+def has_role(variable, role):
+    """Whether ``variable`` has ``role`` or a narrower one."""
+    return any(old.is_a(role) for old in getattr(variable.tag, "roles", ()))
+
+
+def annotate_update(variable, updates):
+    """Attach ``updates`` (shared variable -> new value) to ``variable``."""
+    variable.tag.updates = {**getattr(variable.tag, "updates", {}), **updates}
+
+
+def annotated_updates(variable):
+    """The updates attached to ``variable`` (shared variable -> new value)."""
+    return getattr(variable.tag, "updates", {})
+
+
+class ComputationGraph:
+    """All variables that ``outputs`` are computed from (Blocks has the like).
+
+    Attributes
+    ----------
+    outputs : list of variables
+    variables : list of variables
+        Outputs and everything above them, annotated updates not followed.
+    """
+
+    def __init__(self, outputs):
+        self.outputs = list(outputs)
+        self.variables = list(ancestors(self.outputs))
+
+    def with_role(self, role):
+        """The variables that have ``role``, in no particular order."""
+        return [v for v in self.variables if has_role(v, role)]
+
+    @property
+    def parameters(self):
+        """Shared variables that are learnt, sorted by name."""
+        shared = (v for v in self.variables if isinstance(v, SharedVariable))
+        return sorted((v for v in shared if has_role(v, PARAMETER)), key=lambda v: v.name)
+
+    @property
+    def updates(self):
+        """Annotated updates of all variables: shared variable -> new value."""
+        found = {}
+        for variable in self.variables:
+            found.update(annotated_updates(variable))
+        return found
+
+    def replace(self, replacements):
+        """The outputs again, computed with some variables replaced.
+
+        Parameters
+        ----------
+        replacements : dict
+            variable of this graph -> variable to use in its place.
+
+        Returns
+        -------
+        list of variables
+        """
+        return clone_replace(self.outputs, replacements, copy_inputs_over=True)
+
+
+class ParameterStore(dict):
+    """name -> shared variable, in order of creation.
+
+    The clean and the corrupted encoder ask for the same names and so share
+    their parameters.
+    """
+
+    def get_or_make(self, name, value, role=None):
+        """The shared variable ``name``; made from ``value`` when first met.
+
+        Parameters
+        ----------
+        name : str
+        value : array_like
+            First value, stored as float32; ignored where ``name`` exists.
+        role : Role, optional
+
+        Returns
+        -------
+        shared variable
+        """
+        if name not in self:
+            value = np.asarray(value, dtype="float32")
+            # A static shape spares Aesara a search through symbolic ones: compiling takes a third less.
+            self[name] = aesara.shared(value, name=name, shape=value.shape)
+            if role is not None:
+                add_role(self[name], role)
+        return self[name]

@@ -1,1 +1,0 @@
-"""What a symbolic variable carries: its role, its name, its updates."""

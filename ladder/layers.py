@@ -1,0 +1,260 @@
+"""What the options say of every layer: kind, shape, activation, decoder function, noise, cost, adversarial noise.
+
+Everything that can be wrong with several options together and be known
+without data or compiler is found here, as a :class:`~ladder.errors.UserError`
+that names the option.  Nothing here imports Aesara.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Tuple
+
+from ladder.errors import UserError
+from ladder.layer_specs import CONVOLUTIONS, POOLINGS, LayerSpec, parse_layer
+
+ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
+
+DECODERS = (
+    "gauss",
+    "gauss_stable_v",
+    "sig",
+    "lin",
+    "relu",
+    "sigmoid",
+    "i",
+    "comparison_g2",
+    "comparison_g3",
+    "comparison_g4",
+    "comparison_g5",
+)
+
+#: Decoder functions that are nothing without a signal from the layer above.
+DECODERS_OF_U = ("relu", "sigmoid")
+
+#: Compiling takes longer than any training of more.
+MOST_LAYERS = 50
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the network, layer 0 being the input.
+
+    Attributes
+    ----------
+    number : int
+    kind : str
+        'input', or a kind of :class:`~ladder.layer_specs.LayerSpec`.
+    dim : tuple of int
+        Shape of one example's z at this layer: (units,) or (maps, height, width);
+        () above an input whose shape is not known yet.
+    filter_size, stride : int
+        Of a convolution or of max-pooling.
+    act : str
+        The activation asked for.
+    decoder : str
+        Decoder function, '' for none.
+    uses_u : bool
+        Whether the decoder function gets the signal from the layer above.
+    noise_std : float
+        Standard deviation of the corrupted encoder's noise.
+    denoising_cost : float
+        Weight of the layer's denoising cost in the total.
+    """
+
+    number: int
+    kind: str
+    dim: Tuple[int, ...]
+    filter_size: int
+    stride: int
+    act: str
+    decoder: str
+    uses_u: bool
+    noise_std: float
+    denoising_cost: float
+
+    @property
+    def size(self):
+        """Number of units."""
+        return math.prod(self.dim)
+
+    @property
+    def is_pooling(self):
+        return self.kind in POOLINGS
+
+    @property
+    def is_convolution(self):
+        return self.kind in CONVOLUTIONS
+
+    @property
+    def border(self):
+        """'valid' or 'full', of a convolution."""
+        return "full" if self.kind == "convf" else "valid"
+
+    @property
+    def encoder_act(self):
+        """Activation in the encoder: pooling has none, but for the softmax at the top."""
+        return "linear" if self.is_pooling and self.act != "softmax" else self.act
+
+
+def resolve_layers(p, in_dim=()):
+    """What the options say of every layer, checked.
+
+    Parameters
+    ----------
+    p : Options
+    in_dim : tuple of int
+        Shape of one example; () where it is not known yet.
+
+    Returns
+    -------
+    tuple of Layer
+    """
+    if not p.encoder_layers:
+        raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
+    if len(p.encoder_layers) > MOST_LAYERS:
+        raise UserError(
+            f"--encoder-layers has {len(p.encoder_layers)} layers, and no more than {MOST_LAYERS} can be compiled: give fewer."
+        )
+    specs, dims = [parse_layer(spec) for spec in p.encoder_layers], [tuple(in_dim)]
+    for spec in specs:
+        dims.append(spec.out_dim(dims[-1]))
+    n = len(dims)
+    if len(p.denoising_cost_x) != n:
+        raise UserError(
+            f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
+            f"(the input and {n - 1} of --encoder-layers): give {n}, split by commas."
+        )
+    if p.unsupervised:
+        _check_something_to_learn(p)
+    acts = _per_layer(p.act, n, "--act", "-")
+    _check_names(acts, ACTIVATIONS, "--act", "activation")
+    noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
+    decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
+    acts = acts[:-1] + ("softmax",)
+    _check_maps(specs, acts, decoders)
+    input_layer = LayerSpec("", "input")
+    return tuple(
+        Layer(i, spec.kind, dim, spec.size, spec.stride, act, decoder, uses_u, float(std), float(cost))
+        for i, (spec, dim, act, (decoder, uses_u), std, cost) in enumerate(
+            zip([input_layer, *specs], dims, acts, decoders, noise, p.denoising_cost_x)
+        )
+    )
+
+
+def _check_maps(specs, acts, decoders):
+    """What would leave a layer without the maps that it needs, or a decoder without an inverse."""
+    for i, spec in enumerate(specs, start=1):
+        on_maps = spec.kind != "fc"
+        if on_maps and acts[i - 1] == "softmax" and i > 1:
+            raise UserError(f"--act: a softmax at layer {i - 1} leaves no maps for '{spec.text}' above it.")
+        if spec.kind == "maxpool" and spec.size != spec.stride and decoders[i - 1][1]:
+            raise UserError(
+                f"--decoder-spec: layer {i - 1} needs the inverse of '{spec.text}', and only max-pooling "
+                "whose stride is its size has one: change either, or cut the signal off with '0'."
+            )
+
+
+def resolve_adversarial(p, layers):
+    """Where adversarial noise is added, checked.
+
+    Parameters
+    ----------
+    p : Options
+    layers : tuple of Layer
+
+    Returns
+    -------
+    dict of 'labeled', 'unlabeled' -> (kind, dict of layer number -> tau above 0)
+        Taus are scaled as ``adv_scale`` says: ``dim`` multiplies that of layer
+        i by the root of its units over the input's, so that noise of one norm
+        has the same power a unit in every layer.
+    """
+    numbers = tuple(p.adv_layers)
+    for i in numbers:
+        if not 0 <= i < len(layers):
+            raise UserError(f"--adv-layers: there is no layer {i}: choose from 0 (the input) to {len(layers) - 1}.")
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"--adv-layers names a layer twice: {','.join(map(str, numbers))}.")
+    resolved = {}
+    for half, suffix in (("labeled", ""), ("unlabeled", "_unlabeled")):
+        taus, option = tuple(getattr(p, "adv_tau" + suffix)), "--adv-tau" + suffix.replace("_", "-")
+        if len(taus) not in (1, len(numbers)):
+            raise UserError(
+                f"{option} has {_count(len(taus), 'entry')} for {_count(len(numbers), 'layer')} of --adv-layers: "
+                f"give one, or {len(numbers)} split by ','."
+            )
+        taus = taus * len(numbers) if len(taus) == 1 else taus
+        scales = {i: math.sqrt(layers[i].size / layers[0].size) if p.adv_scale == "dim" else 1.0 for i in numbers}
+        chosen = {i: tau * scales[i] for i, tau in sorted(zip(numbers, taus)) if tau > 0}
+        resolved[half] = (getattr(p, "adv_kind" + suffix), chosen)
+    _check_adversarial_use(p, layers, resolved)
+    return resolved
+
+
+def _check_adversarial_use(p, layers, resolved):
+    """Noise that no cost would see is a mistake."""
+    if resolved["labeled"][1] and p.unsupervised:
+        raise UserError("--adv-tau is noise on labelled examples, which --unsupervised does not use: leave one out.")
+    if resolved["unlabeled"][1] and not any(layer.decoder and layer.denoising_cost > 0 for layer in layers):
+        raise UserError(
+            "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denoising-cost-x above 0 "
+            "at a layer with a decoder: give one, or leave the noise out."
+        )
+
+
+def _check_something_to_learn(p):
+    """Without labels there must be a denoising cost, at a layer that has a decoder."""
+    specs = _per_layer(p.decoder_spec, len(p.denoising_cost_x), "--decoder-spec", "-")
+    if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, specs)):
+        raise UserError("--unsupervised needs a --denoising-cost-x above 0 at a layer with a decoder.")
+
+
+def _per_layer(values, n, option, separator):
+    """One value for all layers, or one per layer -> one per layer."""
+    values = tuple(values)
+    if len(values) not in (1, n):
+        raise UserError(
+            f"{option} has {_count(len(values), 'entry')} for {n} layers: "
+            f"give one, or {n} split by '{separator}', layer 0 (the input) first."
+        )
+    return values * n if len(values) == 1 else values
+
+
+def _noise_above(stds, n):
+    """Noise of layers 1 … n - 1; a list that is too short means 0 above, as in the original."""
+    stds = tuple(stds)
+    if len(stds) == 1:
+        stds *= n
+    if len(stds) > n:
+        raise UserError(
+            f"--f-local-noise-std has {len(stds)} entries for {n} layers: give one, or at most {n} split by ','."
+        )
+    return (stds + (0.0,) * n)[1:n]
+
+
+def _resolve_decoders(specs):
+    """Specs such as 'gauss', 'gauss0', '0' -> (function, whether it gets u), bottom first."""
+    decoders = [(spec[:-1], False) if spec.endswith("0") else (spec, True) for spec in specs]
+    _check_names([name for name, _ in decoders if name], DECODERS, "--decoder-spec", "decoder function")
+    resolved = []
+    for i, (name, takes_u) in enumerate(decoders):
+        has_signal = i == len(decoders) - 1 or decoders[i + 1][0] != ""
+        uses_u = takes_u and has_signal
+        if name in DECODERS_OF_U and not uses_u:
+            raise UserError(
+                f"--decoder-spec: '{name}' at layer {i} needs a signal from the layer above, "
+                "which has no decoder or is cut off by '0': choose another function there."
+            )
+        resolved.append((name, uses_u))
+    return resolved
+
+
+def _check_names(names, known, option, what):
+    for name in names:
+        if name not in known:
+            raise UserError(f"{option}: unknown {what} '{name}': choose from {', '.join(known)}.")
+
+
+def _count(n, noun):
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{n} {noun if n == 1 else plural}"

@@ -1,0 +1,54 @@
+"""What a network needs: memory, and how many examples it takes at once."""
+
+from ladder import budget
+from ladder.layers import resolve_layers
+
+#: Copies of each parameter while training: its gradient, two moments, and the last good one.
+COPIES = 5
+
+#: Arrays of every layer's size that an update keeps, about.
+ARRAYS_OF_A_LAYER = 6
+
+#: Square float64 arrays that fitting a whitening takes, about: the covariance, its axes, and what they are found with.
+ARRAYS_OF_A_WHITENING = 4
+
+
+def check_memory(p, in_dim, batch_size=0):
+    """Ask the budget for a network's parameters and, where it is trained, what an update and a whitening need.
+
+    Parameters
+    ----------
+    p : Options
+    in_dim : tuple of int, shape of one example
+    batch_size : int
+        0 where nothing is trained.
+    """
+    layers = resolve_layers(p, in_dim)
+    n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
+    size = 4 * n_weights
+    if batch_size:
+        size = 4 * (2 * COPIES * n_weights + ARRAYS_OF_A_LAYER * batch_size * sum(layer.size for layer in layers))
+    budget.ask(size, "a network of these --encoder-layers", "give fewer units, or a smaller --batch-size")
+    if batch_size and p.whiten_zca:
+        n_inputs = layers[0].size
+        budget.ask(8 * ARRAYS_OF_A_WHITENING * n_inputs**2, f"--whiten-zca of {n_inputs:,} inputs", "leave it out")
+
+
+def _n_weights(below, layer):
+    """How many weights lead from one layer to the next, in one direction."""
+    if layer.is_pooling:
+        return 0
+    return below.dim[0] * layer.dim[0] * layer.filter_size**2 if layer.is_convolution else below.size * layer.size
+
+
+def examples_at_once(layers):
+    """How many examples a call may take where the result does not depend on the batch.
+
+    As many as keep all activations of one encoder within 2^26 numbers
+    (256 MB), and no more than 1,000.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    """
+    return max(1, min(1000, 2**26 // sum(layer.size for layer in layers)))

@@ -1,0 +1,84 @@
+"""Kinds of option values: how a text becomes a value, and what a value has to be.
+
+Readers raise ``argparse.ArgumentTypeError`` with a sentence about the text;
+checks return what is wrong, in words that follow the option's name, or None.
+"""
+
+import argparse
+import math
+
+#: Whole numbers beyond would wrap around in int64.
+MOST_WHOLE = 2**62
+
+
+def whole_number(text):
+    """'12' -> 12."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number.") from None
+
+
+def number(text):
+    """'0.5' -> 0.5."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number.") from None
+
+
+def numbers(text):
+    """'1000,10,0.1' -> (1000.0, 10.0, 0.1)."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers split by ','.") from None
+
+
+def whole_numbers(text):
+    """'0,2,4' -> (0, 2, 4)."""
+    if not all(part.isdecimal() for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers split by ','.")
+    return tuple(int(part) for part in text.split(","))
+
+
+def truth(text):
+    """'True' or 'f', as the original reads them -> bool."""
+    if text.lower() not in ("true", "t", "false", "f"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither True nor False.")
+    return text.lower() in ("true", "t")
+
+
+def names(separator):
+    """A reader of texts split by ``separator`` (or by ','): 'relu-softmax' -> ('relu', 'softmax')."""
+
+    def read(text):
+        parts = tuple(text.replace(separator, ",").split(","))
+        if "" in parts:
+            raise argparse.ArgumentTypeError(f"'{text}' has an empty entry: write entries split by '{separator}'.")
+        return parts
+
+    return read
+
+
+def must_be(good, wanted):
+    """A check that ``good`` (function of a value -> bool) holds, which ``wanted`` says in words."""
+    return lambda value: None if good(value) else f" is {value}, but must be {wanted}."
+
+
+def at_least(low):
+    return must_be(lambda value: value >= low, f"at least {low}")
+
+
+def one_of(known):
+    return must_be(lambda value: value in known, "one of " + ", ".join(known))
+
+
+def known_name(known, what):
+    """A check for names of which there are too many to be called a choice."""
+    return lambda name: None if name in known else f": unknown {what} '{name}': choose from {', '.join(known)}."
+
+
+not_negative = must_be(lambda value: value >= 0, "0 or more")
+finite_and_not_negative = must_be(lambda value: math.isfinite(value) and value >= 0, "0 or more")
+finite_and_above_0 = must_be(lambda value: math.isfinite(value) and value > 0, "above 0")

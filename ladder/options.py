@@ -1,0 +1,348 @@
+"""Every option of a run, once: name, type, default, help, check, and whether it separates runs.
+
+The command line's parser, presets, ``params.json``, the settings that tables
+compare and the Python interface are all derived from :class:`Options`.
+Names, defaults and meaning are the original's.  Nothing here imports Aesara.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, Tuple
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
+from ladder.option_types import (
+    MOST_WHOLE,
+    at_least,
+    finite_and_above_0,
+    finite_and_not_negative,
+    known_name,
+    must_be,
+    names,
+    not_negative,
+    number,
+    numbers,
+    one_of,
+    truth,
+    whole_number,
+    whole_numbers,
+)
+
+#: Sources of Gaussian noise: the original's, and a counter-based one.
+NOISES = ("mrg", "philox")
+
+#: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
+ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
+
+#: Configurations that one command may train.
+MOST_CONFIGURATIONS = 2_000
+
+#: Whether runs whose values differ may be averaged: never; in a table, but as a row of their own below the
+#: published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
+SEPARATES, VARIES, SAME_RUN, BY_MEANING = "separates", "varies", "same run", "by meaning"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What there is to say of an option beside its name, type and default.
+
+    Attributes
+    ----------
+    group : str
+        Its heading in ``--help``.
+    text : str
+        Its help.
+    metavar : str
+        '' for a flag, which takes no value.
+    read : function of a text -> value
+    check : function of a value, or of an entry of a tuple -> None, or what is wrong
+    many : bool
+        Whether several values may be given, to train all combinations.
+    shown_default : str
+        The default in words where the value does not say it; None: it does. '' for none.
+    separates : str
+        One of the constants above.
+    """
+
+    group: str
+    text: str
+    metavar: str = ""
+    read: Optional[Callable] = None
+    check: Callable = lambda value: None
+    many: bool = True
+    shown_default: Optional[str] = None
+    separates: str = SEPARATES
+
+    @property
+    def is_flag(self):
+        return not self.metavar
+
+
+def _option(default, group, text, metavar="", read=None, **others):
+    return dataclasses.field(default=default, metadata={"option": Option(group, text, metavar, read, **others)})
+
+
+TRAINING = "training"
+DATA = "data"
+NETWORK = "network (a value per layer starts with layer 0, the input)"
+DECODER = "decoder"
+ADVERSARIAL = "adversarial noise (added to the Gaussian noise)"
+COMPUTATION = "how it is computed"
+
+_KINDS = (
+    "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
+)
+_TWO_OR_MORE = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
+_BETWEEN_0_AND_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
+# MRG31k3p refuses 0 and anything from its second modulus on.
+_SEED = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
+_DSEED = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
+
+
+def _source(entry):
+    source, _, name = entry.partition("=")
+    if source in ("features", "targets") and name:
+        return None
+    return f": '{entry}' is neither features=NAME nor targets=NAME: split these two by ','."
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one run, checked.
+
+    Values per layer (``f_local_noise_std``, ``act``, ``decoder_spec``) hold
+    one entry for all layers, or one per layer, layer 0 (the input) first.
+    :meth:`of` also takes scalars and the command line's texts.
+
+    Raises
+    ------
+    UserError
+        A value that no run could use.
+
+    Examples
+    --------
+    >>> p = Options.of(encoder_layers="1000-10", denoising_cost_x=(1000, 10, 0.1), decoder_spec="gauss", seed=3)
+    >>> p.encoder_layers, p.decoder_spec, p.dseed
+    (('1000', '10'), ('gauss',), 3)
+    """
+
+    # fmt: off
+    encoder_layers: Tuple[str, ...] = _option(
+        (), NETWORK, "layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
+        + "; ".join(LAYER_SYNTAX.values()), "LAYERS", names("-"), many=False, shown_default="", separates=BY_MEANING)
+    act: Tuple[str, ...] = _option(
+        ("relu",), NETWORK, "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one per layer split by "
+        "'-'; the top layer is always softmax", "ACTS", names("-"), separates=BY_MEANING)
+    super_noise_std: float = _option(
+        0.3, NETWORK, "standard deviation of the noise on the corrupted encoder's input", "STD", number,
+        check=finite_and_not_negative, separates=BY_MEANING)
+    f_local_noise_std: Tuple[float, ...] = _option(
+        (0.3,), NETWORK, "standard deviation of the noise on every layer of the corrupted encoder; one, or one per "
+        "layer split by ',' (the input's is not used, missing ones are 0)", "STDS", numbers,
+        check=finite_and_not_negative, separates=BY_MEANING)
+    top_c: bool = _option(
+        True, NETWORK, "whether the top layer scales its input before the softmax", "True|False", truth)
+    denoising_cost_x: Tuple[float, ...] = _option(
+        (0.0,), DECODER, "weights of the denoising costs (the paper's lambda), one per layer split by ',', e.g. "
+        "1000,10,0.1,0.1,0.1,0.1,0.1", "WEIGHTS", numbers, check=finite_and_not_negative, separates=BY_MEANING)
+    decoder_spec: Tuple[str, ...] = _option(
+        ("sig",), DECODER, "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … "
+        "comparison_g5, or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one per layer split "
+        "by '-'", "SPECS", names("-"), separates=BY_MEANING)
+    zestbn: str = _option(
+        "bugfix", DECODER, "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not "
+        "(no)", "bugfix|no", str, check=must_be(lambda value: value in ("bugfix", "no"), "'bugfix' or 'no'"))
+    unsupervised: bool = _option(
+        False, DECODER, "train without labels: no classification, denoising costs alone")
+    num_epochs: int = _option(
+        150, TRAINING, "epochs to train; an epoch ends when all unlabelled examples were seen", "N", whole_number,
+        check=at_least(1), many=False, separates=VARIES)
+    seed: int = _option(
+        1, TRAINING, "seed of the first weights and of the noise", "N", whole_number, check=_SEED, separates=SAME_RUN)
+    dseed: Optional[int] = _option(
+        None, TRAINING, "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the "
+        "file", "N", whole_number, check=_DSEED, shown_default="--seed", separates=BY_MEANING)
+    lr: float = _option(0.002, TRAINING, "learning rate of Adam", "R", number, check=finite_and_above_0)
+    lrate_decay: float = _option(
+        0.67, TRAINING, "part of the epochs after which the learning rate starts to fall linearly to 0", "F", number,
+        check=_BETWEEN_0_AND_1)
+    batch_size: int = _option(
+        100, TRAINING, "labelled examples in an update, and as many unlabelled ones", "N", whole_number,
+        check=_TWO_OR_MORE)
+    dataset: str = _option(
+        "mnist", DATA, "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it "
+        "counts as mnist)", "NAME", str)
+    sources: Tuple[str, ...] = _option(
+        (), DATA, "what the file calls features and targets, e.g. features=x,targets=fine_labels; targets=none leaves "
+        "labels out", "NAMES", names(","), check=_source, many=False, shown_default="features=features,targets=targets")
+    divide_by: Optional[float] = _option(
+        None, DATA, "number to divide the features by as they are read", "R", number, check=finite_and_above_0,
+        many=False, shown_default="255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other data "
+        "sets than cifar10; else 1")
+    standardize: bool = _option(
+        False, DATA, "give each feature mean 0 and standard deviation 1, on the examples that train")
+    rescale: bool = _option(
+        False, DATA, "give each feature the range from 0 to 1, on the examples that train")
+    labeled_samples: Optional[int] = _option(
+        None, DATA, "examples whose label is used, the same number of each class; 0 means all", "N", whole_number,
+        check=not_negative, shown_default="all", separates=BY_MEANING)
+    unlabeled_samples: Optional[int] = _option(
+        None, DATA, "examples to train on; the labelled ones are among them, the rest may validate", "N", whole_number,
+        check=not_negative, shown_default="50000 of mnist, 40000 of cifar10, else all", separates=VARIES)
+    valid_set_size: int = _option(
+        10000, DATA, "examples left over from training that validate, at most", "N", whole_number, check=not_negative,
+        separates=VARIES)
+    valid_batch_size: int = _option(
+        100, DATA, "batch size of validation", "N", whole_number, check=_TWO_OR_MORE, separates=SAME_RUN)
+    contrast_norm: int = _option(
+        0, DATA, "subtract the mean of each example, and scale it to this L2 norm (CIFAR-10: 55); 0 for none", "SCALE",
+        whole_number, check=not_negative)
+    whiten_zca: int = _option(
+        0, DATA, "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 "
+        "for none", "N", whole_number, check=not_negative)
+    adv_kind: str = _option(
+        "sgn", ADVERSARIAL, f"noise on labelled examples ({_KINDS})", "KIND", str,
+        check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
+    adv_tau: Tuple[float, ...] = _option(
+        (0.0,), ADVERSARIAL, "its strength; 0 for none; one, or one per layer of --adv-layers split by ','", "TAU",
+        numbers, check=finite_and_not_negative, separates=BY_MEANING)
+    adv_kind_unlabeled: str = _option(
+        "sgn", ADVERSARIAL, "noise on unlabelled examples, the network's own argmax as the label", "KIND", str,
+        check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
+    adv_tau_unlabeled: Tuple[float, ...] = _option(
+        (0.0,), ADVERSARIAL, "its strength, as for --adv-tau", "TAU", numbers, check=finite_and_not_negative,
+        separates=BY_MEANING)
+    adv_layers: Tuple[int, ...] = _option(
+        (0,), ADVERSARIAL, "layers whose z gets the noise, split by ','; 0 is the input", "LAYERS", whole_numbers,
+        separates=BY_MEANING)
+    adv_scale: str = _option(
+        "none", ADVERSARIAL, "dim multiplies a layer's strength by the root of its units over the input's", "none|dim",
+        str, check=must_be(lambda value: value in ("none", "dim"), "'none' or 'dim'"), separates=BY_MEANING)
+    adv_path: str = _option(
+        "corr", ADVERSARIAL, "where the gradient is taken: through the corrupted path with its Gaussian noise, or the "
+        "clean one", "corr|clean", str, check=must_be(lambda value: value in ("corr", "clean"), "'corr' or 'clean'"),
+        separates=BY_MEANING)
+    noise: str = _option(
+        "mrg", COMPUTATION, "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
+        "mrg|philox", str, check=one_of(NOISES), separates=VARIES)
+    plain_graph: bool = _option(
+        False, COMPUTATION, "build the readable graph, without fused operations (slower, same results up to rounding)",
+        separates=VARIES)
+    # fmt: on
+
+    def __post_init__(self):
+        if self.dseed is None:
+            object.__setattr__(self, "dseed", self.seed)
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
+            for entry in value if isinstance(value, tuple) else (value,):
+                problem = None if entry is None else _too_large(entry) or option.check(entry)
+                if problem:
+                    raise UserError(f"{as_typed(name)}{problem}")
+        if self.standardize and self.rescale:
+            raise UserError("--standardize and --rescale are two scales of the same features: give one.")
+
+    @classmethod
+    def of(cls, **values):
+        """Options of Python values: those of the declared types, scalars for tuples, or the command line's texts."""
+        unknown = [name for name in values if name not in OPTIONS]
+        if unknown:
+            raise UserError(f"there is no option '{unknown[0]}': choose from {', '.join(OPTIONS)}.")
+        return cls(**{name: _from_python(name, value) for name, value in values.items()})
+
+    def as_dict(self):
+        """Plain values, by name."""
+        return dataclasses.asdict(self)
+
+
+#: Every option by name, in the order of ``--help``.
+OPTIONS = {field.name: field.metadata["option"] for field in dataclasses.fields(Options)}
+GROUPS = (TRAINING, DATA, NETWORK, DECODER, ADVERSARIAL, COMPUTATION)
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
+TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
+
+
+def as_typed(name):
+    """'batch_size' -> '--batch-size'."""
+    return "--" + name.replace("_", "-")
+
+
+def read(name, text):
+    """The value of an option as typed; ``argparse.ArgumentTypeError`` says what is wrong with it."""
+    return OPTIONS[name].read(text)
+
+
+def _too_large(value):
+    """A float32 would be infinite, an int64 would wrap around."""
+    most = {int: MOST_WHOLE, float: plain_json.MOST_FLOAT32}.get(type(value), math.inf)
+    if isinstance(value, (int, float)) and most < abs(value) < math.inf:
+        return " is too large a number: give a smaller one."
+
+
+def _from_python(name, value):
+    if isinstance(value, str) and not OPTIONS[name].is_flag:
+        try:
+            return read(name, value)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"{as_typed(name)}: {error}") from None
+    kind, value = TYPES[name], _plain(value)
+    if name == "encoder_layers":
+        value = [str(layer) for layer in (value if isinstance(value, list) else [value])]
+    if getattr(kind, "__origin__", None) is tuple and not isinstance(value, list):
+        value = [value]
+    try:
+        return plain_json.check(value, kind, "it")
+    except plain_json.NotJSON as error:
+        raise UserError(f"{as_typed(name)}: {error}.") from None
+
+
+def _plain(value: Any):
+    """Numbers of NumPy as Python's, tuples and arrays as lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(entry) for entry in value] if isinstance(value, (tuple, list)) else value
+
+
+def source_names(sources):
+    """What a data set's file calls 'features' and 'targets', of ``--sources``' entries, e.g. ('targets=label',).
+
+    Returns
+    -------
+    dict of str to str
+        Without 'targets' for 'targets=none': the labels are left out.
+    """
+    names = {"features": "features", "targets": "targets", **dict(entry.split("=", 1) for entry in sources)}
+    if names["targets"] == "none":
+        del names["targets"]
+    return names
+
+
+def combinations(given):
+    """Every combination of the values given, the first option varying slowest.
+
+    ``UserError`` where there are too many.
+
+    Parameters
+    ----------
+    given : dict of name -> value, or list of values
+
+    Returns
+    -------
+    list of dict of name -> value
+    """
+    lists = [values if isinstance(values, list) else [values] for values in given.values()]
+    check_count(math.prod(map(len, lists)))
+    return [dict(zip(given, choice)) for choice in itertools.product(*lists)]
+
+
+def check_count(n):
+    """Refuse so many configurations that checking them alone would take minutes."""
+    if n > MOST_CONFIGURATIONS:
+        raise UserError(
+            f"the values given make {n:,} configurations, and no more than {MOST_CONFIGURATIONS:,} are trained at once: "
+            "give fewer values."
+        )

@@ -1,0 +1,147 @@
+"""Checkpoint files: what a run needs to go on, whole or not at all.
+
+``checkpoint-0000001200.npz`` holds a run after 1200 updates: an uncompressed
+``.npz`` of arrays, plain values as JSON text (``values``, bytes), and the
+SHA-256 of all that (``sha256``).  It is written under another name, forced to
+the disk and renamed; only then the one before the last is removed.  So a kill
+at any moment leaves a whole file, and should the disk spoil one there is
+another.  Nothing is pickled.
+"""
+
+import json
+import logging
+import os
+
+import numpy as np
+
+from ladder.data.npz import load_arrays
+from ladder.data.record import sha256
+from ladder.errors import UserError
+from ladder.files import PARTIAL, save_arrays
+
+logger = logging.getLogger("main")
+
+#: Of the format; others are not read.
+VERSION = 1
+
+#: The names of checkpoints, which end with the number of updates; and what is added where one was passed over.
+NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
+
+#: Files per folder: the last, and the one before in case that is damaged.
+KEPT = 2
+
+
+def write(folder, updates_done, values, arrays):
+    """Write a checkpoint, and remove all but it and the one before.
+
+    Parameters
+    ----------
+    folder : Path
+    updates_done : int
+    values : dict of plain values, as JSON has them
+    arrays : dict of name -> array
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the folder cannot be written; earlier checkpoints
+        are as they were.
+    """
+    text = json.dumps({"version": VERSION, **values}).encode()
+    content = {**arrays, "values": np.frombuffer(text, "uint8")}
+    content["sha256"] = _as_array(sha256(content))
+    path = folder / f"checkpoint-{updates_done:010d}.npz"
+    save_arrays(path, content, compressed=False)
+    older = [other for other in _files(folder) if other.name < path.name]
+    kept = [path, *older[-(KEPT - 1) :]]
+    _remove(other for other in _all(folder) if other not in kept)
+
+
+def read(path):
+    """Values and arrays of a checkpoint.
+
+    Returns
+    -------
+    values : dict
+    arrays : dict of name -> array
+
+    Raises
+    ------
+    ValueError
+        It is damaged, or of another version.
+    """
+    try:
+        arrays = load_arrays(path)
+        expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))
+        values = json.loads(arrays.pop("values").tobytes())
+        version = values["version"]
+    except Exception as error:
+        # There is no telling what a flipped bit makes of a zip file.
+        raise ValueError("damaged") from error
+    if not np.array_equal(expected, found):
+        raise ValueError("damaged")
+    if version != VERSION:
+        raise ValueError(f"of version {version}, where this program reads {VERSION}")
+    return values, arrays
+
+
+def newest(folder, check=lambda values, arrays: None):
+    """The last checkpoint that can be used, with a warning for one that cannot.
+
+    Parameters
+    ----------
+    folder : Path
+    check : function (values, arrays) -> None
+        Raises ValueError for what is whole, but not what this program writes.
+
+    Returns
+    -------
+    (values, arrays), see :func:`read`; None where there is no file
+
+    Raises
+    ------
+    UserError
+        There are checkpoints, but none can be used.
+    """
+    files, passed_over = _files(folder), []
+    for path in reversed(files):
+        try:
+            found = read(path)
+            check(*found)
+        except ValueError as error:
+            logger.warning("Warning: the checkpoint %s is passed over, as it is %s", path, error)
+            passed_over.append(path)
+            continue
+        for damaged in passed_over:  # so that none is ever kept for the spare
+            os.replace(damaged, f"{damaged}{DAMAGED}")
+        return found
+    if files:
+        raise UserError(
+            f"no checkpoint in {folder} can be used: restore one, or remove checkpoint-*.npz there to start "
+            "from the beginning."
+        )
+    return None
+
+
+def remove(folder):
+    """Remove all checkpoints, the oldest first: while there is one, it is the last."""
+    _remove(_all(folder))
+
+
+def _files(folder):
+    """Whole checkpoints, the oldest first."""
+    return sorted(folder.glob(NAME))
+
+
+def _all(folder):
+    """Everything that writing checkpoints leaves: parts and damaged ones, then whole ones, the oldest first."""
+    return [*folder.glob(f"{NAME}*{PARTIAL}"), *folder.glob(NAME + DAMAGED), *_files(folder)]
+
+
+def _remove(paths):
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _as_array(digest):
+    return np.frombuffer(bytes.fromhex(digest), "uint8")

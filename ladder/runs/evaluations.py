@@ -1,0 +1,47 @@
+"""``evaluation.json`` in the folder of a run: what ``run.py evaluate`` found, by part of the data set.
+
+An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
+``statistics`` (where those of the batch normalisation came from: 'saved' by
+the run or 'estimated' again), and ``epochs``, after how many it was found: a
+run that trains on makes it out of date.
+"""
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.files import save_json
+from ladder.runs.folder import EVALUATIONS
+
+ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
+
+
+def save_evaluation(folder, data_type, report, statistics):
+    """Add what was found to the folder's file, which is replaced whole.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    data_type : str
+    report : dict with ``error_percent``, ``n_wrong`` and ``n``
+    statistics : str, 'saved' or 'estimated'
+    """
+    entry = {name: report[name] for name in ("error_percent", "n_wrong", "n")}
+    entry.update(statistics=statistics, epochs=folder.epochs_done())
+    try:
+        found = load_evaluations(folder)
+    except UserError:
+        found = {}  # a damaged file is what this one replaces
+    save_json(folder / EVALUATIONS, {**found, data_type: entry})
+
+
+def load_evaluations(folder):
+    """What was saved: dict of data type -> entry; empty where nothing was."""
+    path = folder / EVALUATIONS
+    if not path.exists():
+        return {}
+    try:
+        found = plain_json.check(plain_json.read(path), dict, "the whole")
+        for name, entry in found.items():
+            found[name] = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'") | entry
+        return found
+    except plain_json.NotJSON as error:
+        raise UserError(f"{path} is damaged ({error}): delete it, and evaluate the run again.") from None

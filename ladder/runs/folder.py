@@ -1,0 +1,346 @@
+"""The folder of a run: what is in it, written and read.
+
+``params.json``
+    The options; as in the original, ``encoder_layers`` begins with the shape
+    of one example.
+``data.json``
+    Shape, number of classes and range of the data it was trained on, how they
+    were read, and what tells whether they have changed.
+``preprocessing.npz``
+    Where features are standardised, rescaled or whitened: what was fitted to
+    the examples that trained.
+``environment.json``
+    Versions, BLAS, threads and commit.
+``log.txt``, ``log.jsonl``
+    Lines for people, and one JSON object per epoch for programs.
+``trained_params.npz``, ``running_statistics.npz``
+    See :mod:`ladder.runs.arrays`.
+``evaluation.json``
+    What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
+``checkpoint-….npz``
+    While it is not finished: see :mod:`ladder.runs.checkpoints`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Optional, Tuple
+
+import numpy as np
+
+from ladder import plain_json
+from ladder.data.feature_scale import FeatureScale
+from ladder.data.npz import load_arrays
+from ladder.data.preprocessing import Fitted
+from ladder.data.whitening import Whitening
+from ladder.errors import UserError
+from ladder.files import remove_partials, save_arrays, save_json, write_whole
+from ladder.options import TYPES, Options
+from ladder.runs import arrays
+
+#: Where runs go that are given a name, and no path.
+RESULTS = "results"
+
+OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
+LOG, ROWS, EVALUATIONS = "log.txt", "log.jsonl", "evaluation.json"
+
+#: Files that are written whole, of which a killed process may leave a part under another name.
+WRITTEN_WHOLE = (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, arrays.PARAMETERS, arrays.STATISTICS)
+
+#: The parts of what was fitted, and the arrays of each.
+FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
+
+DATA_TYPES = {
+    "in_dim": Tuple[int, ...],
+    "n_classes": int,
+    "feature_range": Tuple[float, float],
+    "divided_by": Optional[float],
+    "read_range": Optional[Tuple[float, float]],
+    "splits": Optional[dict],
+}
+FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
+ENVIRONMENT_TYPES = {"backend": Optional[str], "threads": int}
+JAX_ENVIRONMENT_TYPES = {"device": str, "matmul_precision": str}
+
+#: Rows at the end of a log, one of which is whole: no process leaves more that are not.
+LOOKED_AT = 1000
+
+#: Of a row of the log, what is used again.
+ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def __str__(self):
+        return str(self.path)
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    @classmethod
+    def existing(cls, path, option=""):
+        """The folder at ``path``, which must be there; ``option`` is what it was given with."""
+        if not Path(path).is_dir():
+            prefix = f"{option}: " if option else ""
+            raise UserError(f"{prefix}there is no folder {path}: give the folder of a run, e.g. {RESULTS}/noname0.")
+        return cls(path)
+
+    @classmethod
+    def begin(cls, save_to, p, in_dim):
+        """Make the folder of a new run, and write its options there.
+
+        From then on the run is known: it can be resumed, and is not begun again.
+
+        Parameters
+        ----------
+        save_to : str, see :func:`new_path`
+        p : Options
+        in_dim : tuple of int, shape of one example
+
+        Raises
+        ------
+        UserError
+            It cannot be written; then there is no folder.
+        """
+        folder = cls(_make(save_to))
+        try:
+            folder.save_options(p, in_dim)
+        except OSError as error:
+            folder.path.rmdir()
+            raise UserError(
+                f"cannot write into {folder} ({error.strerror}): make room, or give another save_to."
+            ) from None
+        return folder
+
+    def abandon(self):
+        """Remove a run that was begun, and in which nothing was done."""
+        (self / OPTIONS).unlink()
+        self.path.rmdir()
+
+    def remove_leftovers(self):
+        """Remove what a killed process left half written; this process holds the folder."""
+        for name in WRITTEN_WHOLE:
+            remove_partials(self.path, name)
+
+    # Options
+
+    def has_options(self):
+        return (self / OPTIONS).exists()
+
+    def save_options(self, p, in_dim):
+        """Write ``params.json``."""
+        save_json(self / OPTIONS, as_saved(p, in_dim))
+
+    def load_options(self):
+        """The options of a run of ours; None where there is no ``params.json``.
+
+        Returns
+        -------
+        dict of option name -> value
+        """
+        path = self / OPTIONS
+        if not path.exists():
+            return None
+        try:
+            saved = plain_json.check(plain_json.read(path), dict, "the whole")
+            unknown = [name for name in saved if name not in TYPES]
+            if unknown:
+                raise plain_json.NotJSON(f"'{unknown[0][:30]}' is not known")
+            in_dim, *layers = plain_json.check(saved.get("encoder_layers", [[]]), list, "'encoder_layers'")
+            plain_json.check(in_dim, Tuple[int, ...], "the shape in 'encoder_layers'")
+            values = {**saved, "encoder_layers": layers}
+            values = {name: plain_json.check(value, TYPES[name], f"'{name}'") for name, value in values.items()}
+            return Options(**values).as_dict()
+        except (plain_json.NotJSON, UserError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({str(error).rstrip('.')}): restore it, or train again.") from None
+
+    # Data and preprocessing
+
+    def save_data(self, description):
+        """Write ``data.json``: what :func:`ladder.data.examples.describe` returns."""
+        save_json(self / DATA, description)
+
+    def load_data(self):
+        """What :meth:`save_data` wrote, or None where it is missing."""
+        path = self / DATA
+        if not path.exists():
+            return None
+        try:
+            data = plain_json.check(plain_json.read(path), DATA_TYPES, "the whole")
+            if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] <= 2**63:
+                raise plain_json.NotJSON("sizes are positive numbers")
+            if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
+                raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
+            for split, was in (data["splits"] or {}).items():
+                plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
+            # Older runs have no record of their data.
+            return {name: value for name, value in data.items() if value is not None}
+        except plain_json.NotJSON as error:
+            raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
+
+    def save_fitted(self, fitted):
+        """Write ``preprocessing.npz`` where anything was fitted (Fitted or None)."""
+        parts = {part: getattr(fitted, part, None) for part in FITTED}
+        found = {
+            f"{part}_{name}": getattr(values, name)
+            for part, values in parts.items()
+            if values is not None
+            for name in FITTED[part][1]
+        }
+        if found:
+            save_arrays(self / PREPROCESSING, found, compressed=False)
+
+    def load_fitted(self, p, in_dim):
+        """What :meth:`save_fitted` wrote.
+
+        Parameters
+        ----------
+        p : Options
+        in_dim : tuple of int
+
+        Returns
+        -------
+        Fitted or None
+            None where it is missing, as in older runs.
+        """
+        path = self / PREPROCESSING
+        asked = {"scale": p.standardize or p.rescale, "whitening": bool(p.whiten_zca)}
+        if not any(asked.values()) or not path.exists():
+            return None
+        saved, n_inputs = load_arrays(path), int(np.prod(in_dim, dtype=int))
+        found = {}
+        for part, (kind, names) in FITTED.items():
+            if asked[part]:
+                found[part] = kind(*(_fitted_array(saved, f"{part}_{name}", n_inputs, path) for name in names))
+        return Fitted(**found)
+
+    # Environment
+
+    def save_environment(self, environment):
+        """Write ``environment.json``."""
+        save_json(self / ENVIRONMENT, environment)
+
+    def load_environment(self):
+        """What :meth:`save_environment` wrote, unchecked; None where there is nothing to be read."""
+        try:
+            return plain_json.check(plain_json.read(self / ENVIRONMENT), dict, "the whole")
+        except (UserError, plain_json.NotJSON):
+            return None
+
+    def backend_options(self):
+        """The options of the backend that the run had: ``backend``, ``threads`` …; empty where they are unknown."""
+        environment = self.load_environment()
+        try:
+            found = plain_json.check(environment, ENVIRONMENT_TYPES, "the whole")
+            found["backend"] = found["backend"] or "c"  # written before there was another
+            if found["backend"] == "jax":
+                found.update(plain_json.check(environment, JAX_ENVIRONMENT_TYPES, "the whole"))
+                found["device"] = "cpu" if found["device"].startswith("cpu") else "gpu"
+        except plain_json.NotJSON:
+            return {}
+        return found
+
+    # What training leaves
+
+    def is_finished(self):
+        """Whether training came to its end, and everything was saved."""
+        path = self / arrays.STATISTICS
+        return path.exists() and bool(load_arrays(path).get("final", False))
+
+    def is_record(self):
+        """Whether the folder holds what a finished run found, without what it needs to go on or to be tested."""
+        return (
+            (self / EVALUATIONS).exists()
+            and not (self / arrays.STATISTICS).exists()
+            and not any(self.path.glob("checkpoint-*"))
+        )
+
+    def epochs_done(self):
+        """How many epochs the run has logged."""
+        return self.last_row().get("epoch", 0)
+
+    def rows(self):
+        """All whole rows of ``log.jsonl``: list of dict."""
+        path, rows = self / ROWS, []
+        for line in plain_json.read_bytes(path).splitlines() if path.exists() else ():
+            try:
+                rows.append(plain_json.check(plain_json.parse(line), dict, "a row"))
+            except plain_json.NotJSON:
+                pass  # cut off while it was written
+        return rows
+
+    def save_rows(self, rows):
+        """Write ``log.jsonl`` of rows (list of dict)."""
+        write_whole(self / ROWS, lambda f: f.write("".join(json.dumps(row) + "\n" for row in rows).encode()))
+
+    def last_row(self):
+        """The last complete row of ``log.jsonl``; empty where there is none."""
+        path = self / ROWS
+        if not path.exists():
+            return {}
+        try:
+            text = plain_json.read_bytes(path)
+        except plain_json.NotJSON as error:
+            raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
+        lines = text.rstrip(b"\n").rsplit(b"\n", LOOKED_AT)[-LOOKED_AT:]
+        for line in reversed(lines):
+            try:
+                row = plain_json.parse(line)
+                checked = plain_json.check(row, ROW_TYPES, "a row")
+                return {**row, **checked}
+            except plain_json.NotJSON:
+                continue  # cut off while it was written
+        if text.startswith(b"{") and len(lines) == 1 or not text:
+            return {}
+        raise UserError(f"{path} is damaged, as no row of it can be read: restore it.")
+
+
+def parent_of(save_to):
+    """The folder in which runs of this name are made (Path)."""
+    return Path(os.path.dirname(save_to) or RESULTS)
+
+
+def as_saved(p, in_dim):
+    """Options as ``params.json`` and checkpoints have them: plain values."""
+    return {**p.as_dict(), "encoder_layers": (tuple(in_dim), *p.encoder_layers)}
+
+
+def _make(save_to):
+    """Make the folder ``results/NAME0`` of a name, ``PATH0`` of a path, or the one with the first free number."""
+    base = parent_of(save_to) / os.path.basename(save_to)
+    i = 0
+    while True:
+        path = Path(f"{base}{i}")
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError as error:
+            # Something on the way to the folder may be a file: no number will help then.
+            if not path.exists():
+                raise UserError(f"cannot make the folder {path}: {error.filename} is a file.") from None
+            i += 1
+        except OSError as error:
+            raise UserError(f"cannot make the folder {path} ({error.strerror}): give another save_to.") from None
+
+
+def _fitted_array(saved, name, n_inputs, path):
+    array = saved.get(name)
+    shape = (n_inputs, n_inputs) if name.endswith(("matrix", "inverse")) else (n_inputs,)
+    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array.sum()):
+        raise UserError(
+            f"{path} has no array '{name}' of {' x '.join(map(str, shape))} numbers: restore it, or train again."
+        )
+    return array

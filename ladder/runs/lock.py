@@ -1,0 +1,54 @@
+"""One process per folder.
+
+The locks are the kernel's, on the open ``log.txt`` of a run and on a folder of
+runs: they end with the process, however that ends.
+"""
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+
+from ladder.errors import UserError
+from ladder.runs.folder import LOG
+
+
+@contextmanager
+def turn(folder):
+    """While inside, no other process is inside for the same folder of runs; others wait.
+
+    For looking what is there and beginning what is not, which must not be done by two at once.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def held(folder):
+    """While inside, no other process can train into the folder.
+
+    Parameters
+    ----------
+    folder : RunFolder
+
+    Raises
+    ------
+    UserError
+        Another process does so already, or nothing can be written there.
+    """
+    try:
+        file = (folder / LOG).open("ab")
+    except OSError as error:
+        raise UserError(f"cannot write into {folder} ({error.strerror}): make it writable, or copy it.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is training into {folder}: wait for its end, or stop it.") from None
+        except OSError:
+            pass  # a file system without locks
+        yield

@@ -1,0 +1,94 @@
+"""The runs in a folder of results: what they were asked for, and what they reached."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.runs.evaluations import load_evaluations
+from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.tables.ordering import numbers_in_order
+from ladder.tables.settings import settings_of
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """One run.
+
+    Attributes
+    ----------
+    folder : RunFolder
+    p : Options
+    settings : dict
+        See :func:`ladder.tables.settings.settings_of`.
+    epochs : int
+        How many it has done.
+    test_error, valid_error : float or None
+        Per cent, after the last epoch; None where it was not evaluated, or
+        has no validation set.
+    made_with : str
+        Version, commit, BLAS and threads.
+    finished : bool
+        Whether it came to its end and saved everything, or is the record of such a run.
+    """
+
+    folder: RunFolder
+    p: Options
+    settings: dict
+    epochs: int
+    test_error: Optional[float]
+    valid_error: Optional[float]
+    made_with: str
+    finished: bool
+
+    @property
+    def seed(self):
+        return self.p.seed
+
+
+def find_runs(path):
+    """All runs below a folder that learnt to classify.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    runs : list of FoundRun, by name of the folder, numbers in order
+    problems : list of str
+        A line for each that cannot be read.
+    """
+    runs, problems = [], []
+    for found in sorted(path.rglob(OPTIONS), key=lambda found: numbers_in_order(str(found))):
+        folder = RunFolder(found.parent)
+        try:
+            p = Options(**folder.load_options())
+            if not p.unsupervised:
+                runs.append(_read(folder, p))
+        # One bad run must not end the table, whatever is wrong with it.
+        except (UserError, OSError, ValueError, TypeError, MemoryError) as error:
+            problems.append(f"{folder} is left out: {error}")
+    return runs, problems
+
+
+def _read(folder, p):
+    row = folder.last_row()
+    epochs = row.get("epoch", 0)
+    test = load_evaluations(folder).get("test")
+    # What was found before the run went on is out of date.
+    test_error = test["error_percent"] if test and test["epochs"] == epochs else None
+    finished = epochs >= p.num_epochs and (folder.is_finished() or folder.is_record())
+    valid_error = row.get("valid_final_error_rate_clean")
+    return FoundRun(folder, p, settings_of(p), epochs, test_error, valid_error, _made_with(folder), finished)
+
+
+def _made_with(folder):
+    """What may round differently, in words."""
+    found = folder.load_environment()
+    if found is None:
+        return "no environment.json"
+    ladder, commit, blas, threads = (str(found.get(name))[:100] for name in ("ladder", "commit", "blas", "threads"))
+    commit = "unknown" if commit == "None" else commit
+    blas = "unknown BLAS" if blas in ("None", "") else blas
+    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}"

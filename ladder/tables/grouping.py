@@ -1,0 +1,131 @@
+"""Which runs belong to which row of a table: never two of different settings to one mean."""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from ladder.tables.published import PublishedRow
+from ladder.tables.settings import VARIATIONS, as_options, differences
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, before there are numbers in it.
+
+    Attributes
+    ----------
+    name : str
+    settings : dict, see :func:`ladder.tables.settings.settings_of`
+        None for what was published and cannot be trained here.
+    published : PublishedRow or None
+    tuned_seed : int or None
+        The seed whose test error chose the row.
+    is_baseline : bool
+    """
+
+    name: str
+    settings: Optional[dict]
+    published: Optional[PublishedRow] = None
+    tuned_seed: Optional[int] = None
+    is_baseline: bool = False
+
+
+@dataclass
+class Group:
+    """Runs of one row whose settings are the same.
+
+    Attributes
+    ----------
+    row : Row
+    variation : dict of setting -> value
+        In what they differ from the row; empty where they are as published.
+    runs : list of Run
+    """
+
+    row: Row
+    variation: dict
+    runs: list = field(default_factory=list)
+
+    @property
+    def label(self):
+        """The variation in words, '' for none."""
+        return as_options(self.variation, self.variation)
+
+
+def group_runs(rows, runs):
+    """Sort runs into groups; those that are no row's are left out.
+
+    A run that differs from several rows goes to the one from which it
+    differs least, the first of equals.
+
+    Parameters
+    ----------
+    rows : list of Row
+    runs : list of Run
+
+    Returns
+    -------
+    list of Group
+        In the order of the rows, runs as published first.
+    """
+    groups = []
+    for run in runs:
+        found = _nearest(rows, run)
+        if found is None:
+            continue
+        i, names = found
+        variation = {name: run.settings[name] for name in names}
+        for j, group in groups:
+            if i == j and group.variation == variation:
+                group.runs.append(run)
+                break
+        else:
+            groups.append((i, Group(rows[i], variation, [run])))
+    groups.sort(key=lambda entry: (entry[0], len(entry[1].variation)))
+    return [group for _, group in groups]
+
+
+def _nearest(rows, run):
+    """(position of the row, names of the settings that differ), or None."""
+    near = []
+    for i, row in enumerate(rows):
+        if row.settings is None:
+            continue
+        names = differences(run.settings, row.settings)
+        if all(name in VARIATIONS for name in names):
+            near.append((len(names), i, names))
+    if not near:
+        return None
+    _, i, names = min(near)
+    return i, names
+
+
+def usable(group):
+    """One finished, evaluated run a seed.
+
+    Returns
+    -------
+    runs : dict of seed -> Run, in order of the seeds
+        Of several, the first by name of its folder.
+    problems : list of str
+        A line for each run that is not among them.
+    """
+    chosen, problems = {}, []
+    for run in group.runs:
+        if not run.finished:
+            problems.append(
+                f"{run.folder} is left out: it ended at epoch {run.epochs} of {run.p.num_epochs}; "
+                f"go on with: run.py train --resume {run.folder}"
+            )
+        elif run.test_error is None:
+            problems.append(
+                f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}"
+            )
+        elif run.seed in chosen:
+            first = chosen[run.seed]
+            problems.append(
+                f"{run.folder} ({run.test_error:.2f} %) is left out: seed {run.seed} is counted once, "
+                f"as in {first.folder} ({first.test_error:.2f} %)"
+            )
+        else:
+            chosen[run.seed] = run
+    return dict(sorted(chosen.items())), problems

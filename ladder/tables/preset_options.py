@@ -1,0 +1,118 @@
+"""A preset's options, read and checked as those of the command line."""
+
+import argparse
+import difflib
+import math
+
+from ladder.errors import UserError
+from ladder.options import OPTIONS, Options, check_count, combinations, read
+from ladder.training.experiment import check_without_data
+
+#: Options by their names in a preset: those of the command line without their dashes.
+NAMES = {name.replace("_", "-"): name for name in OPTIONS}
+
+
+def preset_combinations(preset, rows=None, given=None):
+    """Every configuration that a preset asks for, row after row.
+
+    Parameters
+    ----------
+    preset : Preset
+    rows : list of str or None
+        Names of the rows; all of them for None.
+    given : dict of option name -> value or list of values
+        Options that override the preset's.
+
+    Returns
+    -------
+    list of dict of option name -> value
+        Rows that the given options make equal are one.
+    """
+    chosen = []
+    for _, options in _parsed(preset, preset.choose_rows(rows), given or {}):
+        for combination in combinations(options):
+            _check(combination, preset)
+            if combination not in chosen:
+                chosen.append(combination)
+    return chosen
+
+
+def parsed_rows(preset):
+    """Options by row, as values, checked.
+
+    Returns
+    -------
+    dict of row name -> dict of option name -> value or list of values
+    """
+    parsed = dict(_parsed(preset, preset.rows, {}))
+    for options in parsed.values():
+        for combination in combinations(options):
+            _check(combination, preset)
+    return parsed
+
+
+def words(options):
+    """A preset's options as typed, a list of words."""
+    typed = []
+    for name, value in options.items():
+        if OPTIONS[NAMES[name]].is_flag:
+            typed += [f"--{name}"] if value else []
+        else:
+            typed += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return typed
+
+
+def _parsed(preset, rows, given):
+    """Iterate over names and options of rows, until all together ask for too many configurations."""
+    n = 0
+    for name, options in rows.items():
+        options = {**_parse(options, preset), **given}
+        n += math.prod(len(value) for value in options.values() if isinstance(value, list))
+        try:
+            check_count(n)
+        except UserError as error:
+            raise UserError(f"preset {preset.path}: {error}") from None
+        yield name, options
+
+
+def _parse(options, preset):
+    parsed = {}
+    for name, value in options.items():
+        if name not in NAMES:
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "see run.py train --help."
+            raise UserError(f"preset {preset.path}: unknown option '{name}': {hint}")
+        must = _must_be(OPTIONS[NAMES[name]], value)
+        if must:
+            raise UserError(f"preset {preset.path}: option '{name}' is {value!r}, but must be {must}.")
+        try:
+            parsed.update(_value(NAMES[name], value))
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"preset {preset.path}, option '{name}': {error}") from None
+    return parsed
+
+
+def _must_be(option, value):
+    """What JSON should have for an option, None where it has that."""
+    if option.is_flag:
+        return None if isinstance(value, bool) else "true or false"
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(v, (str, int, float)) for v in values):
+        return "a number, a text or a list of them"
+    return None if option.many or len(values) == 1 else "one value"
+
+
+def _value(name, value):
+    """An option's value of what JSON has: {name: value}, or {} for a flag that is false."""
+    if OPTIONS[name].is_flag:
+        return {name: True} if value else {}
+    values = [read(name, str(v)) for v in (value if isinstance(value, list) else [value])]
+    return {name: values if OPTIONS[name].many else values[0]}
+
+
+def _check(options, preset):
+    """What can be wrong without data."""
+    try:
+        check_without_data(Options(**options))
+    except UserError as error:
+        raise UserError(f"preset {preset.path}: {error}") from None

@@ -1,0 +1,115 @@
+"""Choose a row by its validation error; its test error then plays no part in the choice."""
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+
+from ladder.tables.grouping import Row, group_runs
+from ladder.tables.settings import as_options
+
+#: What a run with a validation set has and one that trains on everything has not.
+DATA = ("unlabeled-samples", "valid-set-size")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The row with the lowest mean validation error.
+
+    Attributes
+    ----------
+    row : Row
+    variation : dict
+        In what the runs that chose it differ from the published settings.
+    seeds : tuple of int
+        Over which the means were taken: those that all candidates have.
+    errors : dict of row name -> float
+        Mean validation errors of all candidates, lowest first.
+    """
+
+    row: Row
+    variation: dict
+    seeds: Tuple[int, ...]
+    errors: dict
+
+    def covers(self, variation):
+        """Whether runs of this variation are the chosen ones, with or without a validation set."""
+        return _but_data(variation) == _but_data(self.variation)
+
+    def sentence(self):
+        """The choice in words."""
+        ranked = ", ".join(f"'{name}' {error:.3f}" for name, error in self.errors.items())
+        first, second = (list(self.errors.values()) + [None])[:2]
+        tie = " (a tie: the first of the table is taken)" if first == second else ""
+        seeds = " ".join(map(str, self.seeds))
+        where = as_options(self.variation, self.variation)
+        where = f"{where}, seeds" if where else "seeds"
+        return (
+            f"chosen by validation error, {where} {seeds}: '{self.row.name}'{tie}; all candidates, per cent: {ranked}"
+        )
+
+
+def choose(rows, runs):
+    """A choice for each way in which runs with a validation set differ from the published settings.
+
+    Parameters
+    ----------
+    rows : list of Row, the candidates
+    runs : list of Run
+
+    Returns
+    -------
+    choices : list of Choice
+    problems : list of str
+    """
+    choices, problems, seen = [], [], []
+    groups = [group for group in group_runs(rows, runs) if _validated(group)]
+    for variation in (group.variation for group in groups):
+        if variation in seen:
+            continue
+        seen.append(variation)
+        candidates = [group for group in groups if group.variation == variation]
+        choice, problem = _choose(candidates, variation, len(rows))
+        choices += [choice] if choice else []
+        problems += [problem] if problem else []
+    return choices, problems
+
+
+def _validated(group):
+    """Validation error by seed, of finished runs; the first of several."""
+    errors = {}
+    for run in group.runs:
+        if run.finished and run.valid_error is not None:
+            errors.setdefault(run.seed, run.valid_error)
+    return errors
+
+
+def _choose(groups, variation, n_rows):
+    """(Choice or None, problem or None)."""
+    where = as_options(variation, variation) or "validation"
+    if len(groups) < 2:
+        return (
+            None,
+            f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows",
+        )
+    errors = {group.row.name: _validated(group) for group in groups}
+    seeds = sorted(set.intersection(*map(set, errors.values())))
+    if not seeds:
+        return (
+            None,
+            f"{where}: no seed has validation errors of all of {', '.join(errors)}: train the same seeds of each",
+        )
+    means = {name: float(np.mean([found[seed] for seed in seeds])) for name, found in errors.items()}
+    best = min(groups, key=lambda group: means[group.row.name])
+    ranked = dict(sorted(means.items(), key=lambda item: item[1]))
+    missing = n_rows - len(groups)
+    problem = (
+        f"{where}: {missing} of {n_rows} candidates have no validation error and were not considered"
+        if missing
+        else None
+    )
+    return Choice(best.row, variation, tuple(seeds), ranked), problem
+
+
+def _but_data(variation):
+    return {name: value for name, value in variation.items() if name not in DATA}

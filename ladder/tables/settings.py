@@ -1,0 +1,49 @@
+"""What must be the same in runs that are averaged: everything but the seed.
+
+Options are compared by what they mean: ``--decoder-spec gauss`` and the same
+name for each layer are one setting, and so are all kinds of adversarial noise
+of strength 0.
+"""
+
+from ladder.data.registry import n_training_examples
+from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.options import OPTIONS, SEPARATES, VARIES
+
+#: Settings in which a run may differ from a row of a table and still be shown below it, as a row of its own.
+VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
+
+
+def settings_of(p):
+    """What the options of one run mean, but for its seed.
+
+    Parameters
+    ----------
+    p : Options
+
+    Returns
+    -------
+    dict of str -> comparable value
+    """
+    layers = resolve_layers(p)
+    settings = {
+        name.replace("_", "-"): getattr(p, name)
+        for name, option in OPTIONS.items()
+        if option.separates in (SEPARATES, VARIES)
+    }
+    settings.update(layers=layers, dseed="as the seed" if p.dseed == p.seed else p.dseed)
+    for half, (kind, taus) in resolve_adversarial(p, layers).items():
+        settings[f"adversarial {half}"] = (kind, taus, p.adv_path) if taus else None
+    settings["labeled-samples"] = p.labeled_samples or "all"
+    if p.unlabeled_samples is None:
+        settings["unlabeled-samples"] = n_training_examples(p.dataset)
+    return settings
+
+
+def differences(settings, row):
+    """Names of the settings in which a run differs from a row of a table."""
+    return [name for name in settings if settings[name] != row[name]]
+
+
+def as_options(settings, names):
+    """These settings as a reader would type them: 'num-epochs 30, noise philox'; '' for none."""
+    return ", ".join(f"{name} {settings[name]}" for name in names)

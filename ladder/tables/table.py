@@ -1,0 +1,210 @@
+"""A table: published rows, ours beside them, and what can be said of their difference."""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from ladder.tables.grouping import group_runs, usable
+from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare, summarize, verdict
+
+MRG_NOTE = (
+    "runs with --noise mrg, the original's generator: its noise is not independent between seeds (squared normals of "
+    "seeds 1 and 2 correlate by 0.29), so intervals and tests over seeds are not quite what they claim; "
+    "--noise philox has no such correlation"
+)
+
+#: How far a printed mean may be from that of its seeds and still be rounding.
+PRINTED_WITHIN = 0.005
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table.
+
+    Attributes
+    ----------
+    name : str, the row's
+    whose : str
+        'published', or 'ours' with what differs from the published settings.
+    errors : dict of seed -> float
+        Empty where only a mean was published.
+    summary : Summary or None
+    printed_mean, printed_std : float or None
+        As published, where they are not what the errors give.
+    test : PairedTest or None
+        Against the baseline of the same kind.
+    tuned : bool
+        Whether the row was chosen by the test error of a seed that is among these.
+    without_seed : int or None
+        The seed that this line leaves out.
+    folders : tuple of str
+    is_baseline : bool
+    """
+
+    name: str
+    whose: str
+    errors: dict
+    summary: Optional[Summary]
+    printed_mean: Optional[float] = None
+    printed_std: Optional[float] = None
+    test: Optional[PairedTest] = None
+    tuned: bool = False
+    without_seed: Optional[int] = None
+    folders: tuple = ()
+    is_baseline: bool = False
+
+    @property
+    def label(self):
+        """Name and marks, as printed."""
+        without = f", without seed {self.without_seed}" if self.without_seed is not None else ""
+        return f"{self.name}{' *' if self.tuned else ''}{without}{' (baseline)' if self.is_baseline else ''}"
+
+
+@dataclass
+class Table:
+    """Lines, and what a reader must know of them.
+
+    Attributes
+    ----------
+    name, title, source : str
+    lines : list of Line
+    findings : list of str, what the paired tests say
+    notes : list of str, about the numbers
+    problems : list of str, runs that are left out, and what to do
+    """
+
+    name: str
+    title: str
+    source: str
+    lines: list = field(default_factory=list)
+    findings: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+
+
+def add_lines(table, rows, runs):
+    """Add the lines of these rows, and the runs that are left out of them.
+
+    Parameters
+    ----------
+    table : Table
+    rows : list of Row, of which one at most is the baseline
+    runs : list of Run
+
+    Returns
+    -------
+    list of Run
+        Those that are in a line.
+    """
+    groups = group_runs(rows, runs)
+    used = []
+    baseline = _published_errors(next((row for row in rows if row.is_baseline), None))
+    ours = _baselines(groups)
+    for row in rows:
+        if row.published:
+            table.lines += _lines(row, "published", row.published.errors, baseline, printed=row.published)
+        for group in (group for group in groups if group.row is row):
+            chosen, problems = usable(group)
+            table.problems += problems
+            if not chosen:
+                continue
+            used += chosen.values()
+            whose = f"ours, {group.label}" if group.label else "ours"
+            errors = {seed: run.test_error for seed, run in chosen.items()}
+            folders = {seed: str(run.folder) for seed, run in chosen.items()}
+            against = _same_variation(ours, group.variation)
+            table.lines += _lines(row, whose, errors, against, folders=folders)
+    return used
+
+
+def conclude(table, used):
+    """Say what the lines show, and what a reader must know.
+
+    Parameters
+    ----------
+    table : Table
+    used : list of Run, those in its lines
+    """
+    table.findings += findings(table.lines)
+    table.notes += notes(table.lines, used)
+
+
+def _published_errors(row):
+    return row.published.errors if row is not None and row.published else {}
+
+
+def _baselines(groups):
+    """Variation and errors of each group of the baseline."""
+    return [
+        (group.variation, {seed: run.test_error for seed, run in usable(group)[0].items()})
+        for group in groups
+        if group.row.is_baseline
+    ]
+
+
+def _same_variation(baselines, variation):
+    """Errors of the baseline's runs that differ from the published settings in the same way."""
+    return next((errors for other, errors in baselines if other == variation), {})
+
+
+def _lines(row, whose, errors, baseline, printed=None, folders=None):
+    """The line of some errors, and the one without the seed that chose the row."""
+    tuned = row.tuned_seed is not None and row.tuned_seed in errors
+    yield _line(row, whose, errors, baseline, printed, folders, tuned=tuned)
+    rest = {seed: error for seed, error in errors.items() if seed != row.tuned_seed}
+    if tuned and rest:
+        yield _line(row, whose, rest, baseline, None, folders, without_seed=row.tuned_seed)
+
+
+def _line(row, whose, errors, baseline, printed, folders, **marks):
+    summary = summarize(list(errors.values())) if errors else None
+    printed_mean = printed_std = None
+    if printed is not None and printed.mean is not None:
+        if summary is None or abs(summary.mean - printed.mean) > PRINTED_WITHIN:
+            printed_mean, printed_std = printed.mean, printed.std
+    return Line(
+        row.name,
+        whose,
+        errors,
+        summary,
+        printed_mean,
+        printed_std,
+        test=None if row.is_baseline else compare(errors, baseline),
+        folders=tuple(folders[seed] for seed in errors) if folders else (),
+        is_baseline=row.is_baseline,
+        **marks,
+    )
+
+
+def findings(lines):
+    """A sentence for each test of more than one seed, and one for all others."""
+    tested = [line for line in lines if line.test]
+    said = [f"{line.label}, {line.whose}: {verdict(line.test)}" for line in tested if len(line.test.seeds) > 1]
+    if len(said) < len(tested):
+        said.append("lines of one seed: one seed cannot tell a row from the baseline, and no test is made")
+    without = [line for line in lines if line.errors and not line.test and not line.is_baseline]
+    if without and any(line.is_baseline for line in lines):
+        which = "; ".join(f"{line.label}, {line.whose}" for line in without)
+        said.append(f"no test, as the baseline has no run of the same settings and seeds: {which}")
+    return said
+
+
+def notes(lines, used):
+    """What a reader must know of the numbers."""
+    said = []
+    if any(line.tuned for line in lines):
+        said.append("* chosen by the test error of a seed that is counted again here: see the line without it")
+    able = sum(
+        line.test is not None and line.without_seed is None and line.test.smallest_possible <= LEVEL for line in lines
+    )
+    if able > 1:
+        said.append(f"{able} comparisons: the p values are not corrected for their number")
+    if any(line.summary and 1 < line.summary.n < 6 for line in lines):
+        said.append("a bootstrap interval of fewer than six seeds is too narrow")
+    if len(used) > 1 and any(run.p.noise == "mrg" for run in used):
+        said.append(MRG_NOTE)
+    made_with = sorted({run.made_with for run in used})
+    if len(made_with) > 1:
+        said.append("made with different programs, which may round differently: " + "; ".join(made_with))
+    elif made_with:
+        said.append(f"ours made with {made_with[0]}")
+    return said

@@ -1,0 +1,113 @@
+"""Training into folders that this process holds, with all that is said about it."""
+
+import logging
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from ladder import backends
+from ladder.errors import TrainingStopped, UserError
+from ladder.layers import resolve_layers
+from ladder.runs import lock
+from ladder.runs.folder import LOG, as_saved
+from ladder.training.logs import Speaker
+
+logger = logging.getLogger("main")
+
+
+def check_compiler(backend, experiment):
+    """Refuse what the C backend, as configured, cannot compile.
+
+    Parameters
+    ----------
+    backend : what :func:`ladder.backends.configure` returned
+    experiment : Experiment
+    """
+    if getattr(backend, "cxx", None) != "":
+        return
+    p = experiment.p
+    if any(layer.is_convolution for layer in resolve_layers(p, experiment.in_dim)):
+        raise UserError("Aesara's flag cxx is empty, and convolutions need a compiler: take that flag away.")
+    if p.noise == "philox":
+        raise UserError(
+            "Aesara's flag cxx is empty, and --noise philox needs a compiler: give --noise mrg and --plain-graph."
+        )
+    if not p.plain_graph:
+        raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
+
+
+def train_together(experiments, folders, minutes):
+    """Train one experiment, or several that differ in their seeds, into folders that were begun for them.
+
+    Parameters
+    ----------
+    experiments : list of Experiment, their examples as the network takes them
+    folders : list of RunFolder
+    minutes : float
+        Between checkpoints.
+
+    Returns
+    -------
+    folders : list of RunFolder, of those that ended as they should or were interrupted
+    errors : list of TrainingStopped or UserError, of the others
+    finished : list of bool, one per folder; False after an interrupt
+    """
+    with ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(lock.held(folder))
+        loops, errors = train_held(experiments, folders, minutes)
+    good = [i for i in range(len(folders)) if i not in errors]
+    return [folders[i] for i in good], list(errors.values()), [loops[i].finished for i in good]
+
+
+def train_held(experiments, folders, minutes):
+    """Train, or go on training, into folders that are locked already.
+
+    Returns
+    -------
+    loops : list of MainLoop
+    errors : dict of index -> TrainingStopped or UserError
+    """
+    from ladder.training.session import train_side_by_side
+
+    prefixes = [f"seed {experiment.p.seed}: " for experiment in experiments] if len(experiments) > 1 else [""]
+    speaker = Speaker(prefixes)
+    with speaker.heard(folders):
+        for i, (folder, experiment) in enumerate(zip(folders, experiments)):
+            with speaker.says(i):
+                _log_beginning(folder, experiment)
+        try:
+            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says)
+        except OSError as error:  # before the first update
+            written = [folder for folder in folders if _is_about(error, folder)]
+            raise _with_mend(error, written[0], "") if written else error
+        errors = {i: _with_mend(error, folders[i], prefixes[i]) for i, error in errors.items()}
+        for i, loop in enumerate(loops):
+            if "valid_final_error_rate_clean" in loop.row:
+                with speaker.says(i):
+                    logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
+    return loops, errors
+
+
+def _log_beginning(folder, experiment):
+    logger.info("Logging into %s", folder / LOG)
+    logger.info("Command line: %s", " ".join(sys.argv))
+    logger.info(backends.summary())
+    for name, value in as_saved(experiment.p, experiment.in_dim).items():
+        logger.info("  %-20s: %s", name, value)
+
+
+def _is_about(error, folder):
+    return error.filename is not None and Path(error.filename).parent == folder.path
+
+
+def _with_mend(error, folder, prefix):
+    """What ended one run, in a sentence; an OSError that is not about its folder is raised."""
+    if isinstance(error, TrainingStopped):
+        return TrainingStopped(f"{prefix}{error}")
+    if not _is_about(error, folder):
+        raise error
+    return UserError(
+        f"{prefix}cannot write {error.filename} ({error.strerror}): mend that, and go on with "
+        f"run.py train --resume {folder}"
+    )

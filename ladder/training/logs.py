@@ -1,0 +1,83 @@
+"""The log files of runs that are trained side by side: each gets what is said of its own run."""
+
+import logging
+import sys
+from contextlib import ExitStack, contextmanager
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from ladder.runs.folder import LOG
+
+logger = logging.getLogger("main")
+
+
+class Speaker:
+    """Which of several runs is speaking.
+
+    Parameters
+    ----------
+    prefixes : list of str
+        What is printed before a run's lines, one per run.
+    """
+
+    def __init__(self, prefixes):
+        self._prefixes, self._now = prefixes, None
+
+    @contextmanager
+    def says(self, i):
+        """What is logged inside is run i's."""
+        before, self._now = self._now, i
+        try:
+            yield
+        finally:
+            self._now = before
+
+    @contextmanager
+    def heard(self, folders):
+        """While inside, what a run says goes into its own log, with its prefix to the terminal.
+
+        Parameters
+        ----------
+        folders : list of RunFolder, one per run
+        """
+
+        def mark(record):
+            record.prefix = "" if self._now is None else self._prefixes[self._now]
+            return True
+
+        with ExitStack() as stack:
+            logger.addFilter(mark)
+            stack.callback(logger.removeFilter, mark)
+            for i, folder in enumerate(folders):
+                stack.enter_context(self._logging_to(folder / LOG, i))
+            stack.enter_context(logging_redirect_tqdm([logger]))
+            yield
+
+    @contextmanager
+    def _logging_to(self, path, i):
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.addFilter(lambda record: self._now in (None, i))
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A full disk costs lines of the log, not the run; one warning tells of it."""
+
+    _failed = False
+
+    def handleError(self, record):
+        if not self._failed:
+            self._failed = True
+            print(f"Warning: cannot write {self.baseFilename} ({sys.exc_info()[1]})", file=sys.stderr)
+
+    def close(self):
+        try:
+            super().close()
+        except OSError:
+            pass  # of lines that could not be written before either

@@ -1,0 +1,97 @@
+"""What a checkpoint belongs to: options, data and environment, compared when a run goes on."""
+
+import json
+import logging
+import subprocess
+from pathlib import Path
+
+from ladder import __version__, backends, plain_json
+from ladder.data.record import sha256
+from ladder.errors import UserError
+from ladder.options import DEFAULTS
+from ladder.runs.folder import OPTIONS, as_saved
+from ladder.training.run_state import check_values
+
+logger = logging.getLogger("main")
+
+TYPES = {"options": dict, "examples": str, "features": str, "environment": dict}
+
+
+def provenance(experiment):
+    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``."""
+    examples = experiment.examples
+    values = {
+        "options": as_saved(experiment.p, experiment.in_dim),
+        "examples": sha256({"targets": examples.targets, **vars(experiment.split)}),
+        # By itself: a whitening that was fitted again may differ in the last bits.
+        "features": sha256({"features": examples.features}),
+        "environment": environment(),
+    }
+    return json.loads(json.dumps(values))
+
+
+def check_types(values, arrays):
+    """Refuse a checkpoint whose plain values have other types than a session writes, with a ValueError."""
+    check_values(values)
+    try:
+        plain_json.check(values, TYPES, "the whole")
+    except plain_json.NotJSON as error:
+        raise ValueError(f"damaged ({error})") from None
+
+
+def check_same(now, stored, folder):
+    """Refuse a checkpoint of other options or data; warn where rounding may differ.
+
+    Parameters
+    ----------
+    now : dict, from :func:`provenance`
+    stored : dict, the checkpoint's
+    folder : RunFolder
+    """
+    # What an option means that was not known when it was written: the default, which keeps to what was done then.
+    then = {**json.loads(json.dumps(DEFAULTS)), **stored["options"]}
+    different = [name for name, value in now["options"].items() if value != then.get(name)]
+    if different:
+        raise UserError(
+            f"{folder / OPTIONS} and the checkpoint differ in {', '.join(different)}: put back what the run "
+            "was started with, or start another one."
+        )
+    dataset = now["options"]["dataset"]
+    if now["examples"] != stored["examples"]:
+        raise UserError(
+            f"{dataset} has other labels or another number of examples than when {folder} was "
+            "begun: put the data set back, or start another run."
+        )
+    changed = _changed(now["environment"], {"backend": "c", **stored["environment"]})
+    if now["features"] != stored["features"]:
+        if not now["options"]["whiten_zca"]:
+            raise UserError(
+                f"{dataset} has other values than when {folder} was begun: put the data set back, or start another run."
+            )
+        changed.append("the whitened examples have other values")
+    if changed:
+        logger.warning(
+            "Warning: the result will not be bit for bit that of an uninterrupted run: %s", "; ".join(changed)
+        )
+
+
+def _changed(now, then):
+    return [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if value != then.get(name)]
+
+
+def environment():
+    """Versions, BLAS, compiler, threads, and the commit where there is one."""
+    return {"ladder": __version__, "commit": _commit(), **backends.describe()}
+
+
+def _commit():
+    """The commit of this checkout, or None for an installed package."""
+    root = Path(__file__).resolve().parent.parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

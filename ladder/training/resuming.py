@@ -1,0 +1,75 @@
+"""Going on with a run that was interrupted or killed."""
+
+import logging
+
+from ladder import backends
+from ladder.backends import choice
+from ladder.data.preprocessing import Preprocessor
+from ladder.data.record import check_unchanged, load_training_set
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.runs import checkpoints, lock
+from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.training.experiment import Experiment
+from ladder.training.into_folders import check_compiler, train_held
+
+logger = logging.getLogger("main")
+
+
+def resume(path, minutes, backend_options):
+    """Train the run in a folder to its end.
+
+    Parameters
+    ----------
+    path : str
+    minutes : float
+        Between checkpoints.
+    backend_options : dict
+        Of :func:`ladder.backends.configure`; those that are None are the
+        run's: other threads, and another backend, round differently.
+
+    Returns
+    -------
+    folder : RunFolder
+    state : str
+        'finished', 'interrupted', or 'was finished' where nothing was left to train.
+    """
+    folder = RunFolder.existing(path, "--resume")
+    options = folder.load_options()
+    if options is None:
+        raise UserError(f"--resume: {folder} has no {OPTIONS}, so no run was begun there: start it anew.")
+    if folder.is_finished():
+        checkpoints.remove(folder.path)  # where it was killed before it came to that
+        return folder, "was finished"
+    if folder.is_record():
+        raise UserError(
+            f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
+        )
+    with lock.held(folder):
+        finished = _go_on(folder, Options(**options), minutes, backend_options)
+    return folder, "finished" if finished else "interrupted"
+
+
+def _go_on(folder, p, minutes, backend_options):
+    backend = backends.configure(**_as_it_was(folder, backend_options))
+    record = folder.load_data()
+    check_unchanged(p, record, folder, splits=("train",))
+    experiment = Experiment.on(load_training_set(p, record), p)
+    check_compiler(backend, experiment)
+    experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
+    (loop,), errors = train_held([experiment], [folder], minutes)
+    if errors:
+        raise errors[0]
+    return loop.finished
+
+
+def _as_it_was(folder, given):
+    """Options of the backend: those given, else those that the run had."""
+    had = folder.backend_options()
+    if had.get("backend") not in choice.BACKENDS or not 1 <= had["threads"] <= choice.MOST_THREADS:
+        had = {}
+    given = {name: value for name, value in given.items() if value is not None}
+    options = {"backend": had.get("backend", "c"), "threads": had.get("threads"), **given}
+    if options["backend"] == had.get("backend"):
+        options = {**had, **options}
+    return choice.checked(**options)

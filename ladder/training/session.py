@@ -1,0 +1,218 @@
+"""A session: one experiment's graph, compiled functions and main loop; or those of several seeds, side by side."""
+
+import logging
+import time
+from contextlib import nullcontext
+from functools import cached_property
+
+from ladder import backends
+from ladder.data.examples import describe, training_stream, validation_stream
+from ladder.runs import checkpoints
+from ladder.runs.arrays import TrainedArrays
+from ladder.runs.folder import ROWS
+from ladder.training import functions, provenance
+from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
+from ladder.training.extensions.guard import StopOnNotFinite
+from ladder.training.extensions.lr_decay import LRDecay
+from ladder.training.extensions.monitoring import (
+    ApproxTestMonitor,
+    FinalTestMonitor,
+    TrainingMonitor,
+    mean_over_batches,
+)
+from ladder.training.extensions.printing import ProgressBar, ShortPrinting
+from ladder.training.extensions.saving import Log, SaveLog, SaveParams
+from ladder.training.main_loop import MainLoop, run_side_by_side
+from ladder.training.run_state import RunState
+from ladder.training.statistics import reset_counter
+from ladder.training.step import training_step
+
+logger = logging.getLogger("main")
+
+
+def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext()):
+    """Train experiments that differ in their seeds alone, all in one program where the backend can.
+
+    Parameters
+    ----------
+    experiments : list of Experiment
+    folders : list of RunFolder
+    minutes : float
+        Between checkpoints; 0: at the ends of epochs alone.
+    current : function of an index -> context manager
+        Entered around everything that concerns one run alone.
+
+    Returns
+    -------
+    loops : list of MainLoop
+    errors : dict of index -> TrainingStopped or OSError
+    """
+    sessions = []
+    for i, (experiment, folder) in enumerate(zip(experiments, folders)):
+        with current(i):
+            like = sessions[0] if sessions else None
+            sessions.append(Session(experiment, folder, minutes, like=like, together=len(folders)))
+
+    def make(requests):
+        made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
+        return dict(zip(requests, made))
+
+    loops = [session.loop for session in sessions]
+    return loops, run_side_by_side(loops, make, sessions[0].updates.at_once, current)
+
+
+class Session:
+    """The training of one experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment, its examples as the network takes them
+    folder : RunFolder or None
+        Where it is saved, and goes on where a checkpoint ends; None: it is trained in memory.
+    minutes : float
+        Between checkpoints; 0: at the ends of epochs alone.
+    callbacks : list of Extension
+        Called before what is saved, so that what they add to a row of the log is saved, too.
+    like : Session, optional
+        Of another seed, whose compiled functions serve this one, too.
+    together : int
+        How many runs are trained side by side.
+    progress : bool
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    loop : MainLoop
+    updates : see :func:`ladder.backends.updates`
+    log : Log
+        The rows of the epochs done.
+    """
+
+    def __init__(self, experiment, folder=None, minutes=MINUTES, callbacks=(), like=None, together=1, progress=True):
+        self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
+        belongs_to = self._begin() if folder else None
+        logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
+        start = time.time()
+        self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
+        self._stream = training_stream(self.p, experiment.examples, experiment.split)
+        self._compile()
+        logger.info("Compiled in %.0f s", time.time() - start)
+        # One bar is enough for runs in step.
+        extensions = [ProgressBar(self._stream.num_batches)] if progress and like is None else []
+        extensions += self._extensions(callbacks)
+        if folder:
+            extensions.append(Checkpoint(folder.path, self._state, belongs_to, minutes, together))
+        self.loop = MainLoop(self._stream, self.p.num_epochs, extensions)
+        if folder and self._checkpoint is not None:
+            self._go_on(belongs_to)
+
+    def train(self):
+        """Train to the end, or until a signal or an error; returns whether all epochs were trained."""
+        self.loop.run(self.updates)
+        return self.loop.finished
+
+    def arrays(self, final):
+        """What was learnt so far (TrainedArrays); ``final``: whether statistics are those of the whole training set."""
+        return TrainedArrays.of(self._step.parameters, self._ladder.shareds, final)
+
+    def _begin(self):
+        """Look for a checkpoint, and write what is known of the run before it is trained."""
+        folder, examples = self._folder, self._experiment.examples
+        belongs_to = provenance.provenance(self._experiment)
+        self._checkpoint = checkpoints.newest(folder.path, provenance.check_types)
+        if self._checkpoint is not None:
+            provenance.check_same(belongs_to, self._checkpoint[0], folder)
+        elif (folder / ROWS).exists():
+            logger.info("There is no checkpoint in %s: training starts from the beginning", folder)
+        folder.remove_leftovers()
+        folder.save_options(self.p, self._experiment.in_dim)
+        folder.save_data(describe(examples))
+        folder.save_fitted(examples.fitted)
+        folder.save_environment(belongs_to["environment"])
+        return belongs_to
+
+    def _compile(self):
+        p, examples, valid = self.p, self._experiment.examples, self._experiment.split.valid
+        if self._like is None:
+            self.updates, self._step = functions.compile_training(
+                self._ladder, self._inputs, p.lr, self._stream.sources
+            )
+        else:
+            self._step = training_step(self._ladder, p.lr)
+        self._streams, self._monitor = {"train": self._stream}, TrainingMonitor()
+        self.log = SaveLog(self._folder / ROWS) if self._folder else Log()
+        if len(valid):
+            self._streams["valid"] = validation_stream(p, examples, valid)
+        self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log)
+        if self._like is not None:
+            self.updates = self._like.updates.on(self._state.counterpart(self._like._state), self._stream.sources)
+        self._validate = self._validation() if len(valid) else None
+
+    def _extensions(self, callbacks):
+        p, examples, split = self.p, self._experiment.examples, self._experiment.split
+        shareds, validate = self._ladder.shareds, self._validate
+        extensions = [
+            StopOnNotFinite(shareds, lambda: self._save(final=False), len(self._ladder.layers)),
+            self._monitor,
+        ]
+        if validate is None:
+            logger.info("No examples are left over for validation")
+        else:
+            extensions.append(
+                ApproxTestMonitor(lambda: validate(self._streams["valid"]), lambda: reset_counter(shareds))
+            )
+        extensions += [
+            FinalTestMonitor(
+                lambda: functions.estimate_statistics(
+                    self._update_averages, shareds, training_stream(p, examples, split)
+                ),
+                validate and (lambda: validate(validation_stream(p, examples, split.valid))),
+            ),
+            LRDecay(self._step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
+            *callbacks,
+            self.log,
+            ShortPrinting(),
+            # In this order: where there are final statistics, everything else is written.
+            SaveParams(self._save),
+        ]
+        return extensions
+
+    def _save(self, final):
+        if self._folder:
+            self.arrays(final).save(self._folder)
+
+    def _go_on(self, belongs_to):
+        """Put the state of the newest checkpoint back."""
+        # Now that there is a network, one that does not fit it gives way to the one before.
+        checkpoint = checkpoints.newest(self._folder.path, self._check)
+        provenance.check_same(belongs_to, checkpoint[0], self._folder)
+        self._state.set(self.loop, *checkpoint)
+        logger.info("Going on after update %d (%d epochs done)", self.loop.updates_done, self.loop.epochs_done)
+
+    def _check(self, values, arrays):
+        provenance.check_types(values, arrays)
+        self._state.check(self.loop, values, arrays)
+
+    def _validation(self):
+        """A function from a validation stream to costs by name, over one epoch of it."""
+        if self._like is None:
+            self._validate_batch = functions.compile_validation(self._ladder, self._inputs)
+        else:
+            self._validate_batch = self._like._validate_batch.on(self._state.counterpart(self._like._state))
+        noise = self._ladder.noise
+
+        def evaluate(stream):
+            # Training noise must not depend on how often we look.
+            states = noise.get_states()
+            values = mean_over_batches(self._validate_batch, stream.get_epoch_iterator())
+            noise.set_states(states)
+            return values
+
+        return evaluate
+
+    @cached_property
+    def _update_averages(self):
+        """Compiled when first called: training need not wait for what it needs at its end."""
+        if self._like is None:
+            return functions.compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
+        return self._like._update_averages.on(self._state.counterpart(self._like._state))

@@ -1,0 +1,56 @@
+"""What is drawn, read back from the figures."""
+
+import io
+
+import numpy as np
+from matplotlib.image import imread
+
+from ladder.attacks.figures import STYLES, WRONG, as_images, error_figure, image_figure, write_png
+from ladder.attacks.methods import KINDS
+
+
+def test_a_line_for_each_kind_that_was_tried():
+    report = {
+        "n": 200,
+        "n_wrong_before": 3,
+        "attacks": [
+            {"kind": "sgn", "tau": 0.2, "error_percent": 40.0},
+            {"kind": "sgn", "tau": 0.1, "error_percent": 20.0},
+            {"kind": "gaussian", "tau": 0.1, "error_percent": 2.0},
+        ],
+    }
+    (axes,) = error_figure(report, "run").axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert lines["sgn"] == [[0.1, 20], [0.2, 40]] and lines["gaussian"] == [[0.1, 2]]
+    assert set(lines) == {"sgn", "gaussian", "no attack (1.50 %)"}
+    assert set(STYLES) == set(KINDS)
+
+
+def test_which_features_are_images():
+    assert as_images(np.zeros((3, 1, 8, 9))).shape == (3, 8, 9)
+    assert as_images(np.zeros((3, 8, 9))).shape == (3, 8, 9)
+    colours = np.random.rand(3, 3, 8, 9)
+    assert (as_images(colours)[1, 2, 4] == colours[1, :, 2, 4]).all()
+    assert as_images(np.zeros((3, 64))) is None and as_images(np.zeros((3, 2, 8, 8))) is None
+
+
+def test_a_grid_of_images_with_what_each_is_taken_for():
+    images = np.stack([np.full((4, 4), 0.5), np.full((4, 4), 7.0)])
+    rows = [("clean", images, [3, 5]), ("sgn", -images, [3, 8])]
+    figure = image_figure(rows, [3, 5], (-1.0, 2.0), "run")
+    axes = figure.axes
+    assert [a.get_title() for a in axes] == ["3", "5", "3", "8"]
+    assert [a.title.get_color() == WRONG for a in axes] == [False, False, False, True]
+    assert [a.get_ylabel() for a in axes] == ["clean", "", "sgn", ""]
+    assert [a.get_xlabel() for a in axes] == ["", "", "true 3", "true 5"]
+    # between black and white, and cut off beyond
+    np.testing.assert_allclose([a.images[0].get_array()[0, 0] for a in axes], [0.5, 1, 1 / 6, 0])
+
+
+def test_a_figure_is_written_as_png():
+    file = io.BytesIO()
+    write_png(image_figure([("clean", np.zeros((2, 4, 4)), [0, 1])], [0, 1], (0, 1), "run"), file)
+    file.seek(0)
+    assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    file.seek(0)
+    assert min(imread(file).shape[:2]) > 100

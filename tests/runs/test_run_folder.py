@@ -1,0 +1,126 @@
+"""Run folders: numbering, loading, and refusing what is damaged or foreign."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from ladder.data.npz import load_arrays
+from ladder.errors import UserError
+from ladder.graph import ParameterStore
+from ladder.options import Options
+from ladder.runs.arrays import TrainedArrays
+from ladder.runs.folder import WRITTEN_WHOLE, RunFolder
+
+P = Options(encoder_layers=("20", "10"), denoising_cost_x=(1.0, 2.0, 3.0), seed=7)
+
+
+def begin(save_to):
+    return RunFolder.begin(save_to, P, (1, 8, 8))
+
+
+def test_folders_take_the_first_free_number(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [begin("x") for _ in range(2)]
+    assert [str(run) for run in runs] == ["results/x0", "results/x1"]
+    runs[0].abandon()
+    assert str(begin("x")) == "results/x0"
+
+
+def test_a_path_is_taken_as_it_is(tmp_path):
+    assert begin(str(tmp_path / "deep" / "run")).path == tmp_path / "deep" / "run0"
+    assert (tmp_path / "deep" / "run0" / "params.json").is_file()
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file"):
+        begin(str(tmp_path / "file" / "run"))
+
+
+def store(**arrays):
+    shareds = ParameterStore()
+    for name, value in arrays.items():
+        shareds.get_or_make(name, value)
+    return shareds
+
+
+def test_parameters_and_statistics_come_back(tmp_path):
+    shareds = store(f_1_W=np.eye(2), shared_f_1_bn_mean_clean=[1.0, 2.0], counter=3)
+    TrainedArrays.of([shareds["f_1_W"]], shareds, final=True).save(RunFolder(tmp_path))
+    with np.load(tmp_path / "trained_params.npz") as arrays:
+        assert arrays.files == ["f_1_W"]
+    fresh = store(f_1_W=np.zeros((2, 2)), shared_f_1_bn_mean_clean=[0.0, 0.0], counter=1)
+    arrays = TrainedArrays.load(RunFolder(tmp_path))
+    assert arrays.final is True
+    arrays.set_parameters(fresh, ["f_1_W"])
+    arrays.set_statistics(fresh)
+    np.testing.assert_array_equal(fresh["f_1_W"].get_value(), np.eye(2))
+    np.testing.assert_array_equal(fresh["shared_f_1_bn_mean_clean"].get_value(), [1, 2])
+    assert fresh["counter"].get_value() == 1
+
+
+def saved(tmp_path, **arrays):
+    """What is read of a folder with these parameters and no statistics."""
+    np.savez(tmp_path / "trained_params.npz", **arrays)
+    return TrainedArrays.load(RunFolder(tmp_path))
+
+
+def test_no_statistics_are_not_final(tmp_path):
+    arrays = saved(tmp_path, f_1_W=np.eye(2))
+    assert arrays.statistics is None and not arrays.final
+
+
+def test_statistics_of_another_network_are_named(tmp_path):
+    np.savez(tmp_path / "running_statistics.npz", final=np.asarray(True))
+    with pytest.raises(UserError, match="running_statistics.npz has no 'shared_f_1_bn_mean_clean'"):
+        saved(tmp_path, f_1_W=np.eye(2)).set_statistics(store(shared_f_1_bn_mean_clean=[0.0]))
+
+
+@pytest.mark.parametrize(
+    "array, sentence", [(np.zeros(3), "shape"), (np.full((2, 2), np.nan), "finite"), (np.zeros((2, 2), int), "finite")]
+)
+def test_parameters_that_do_not_fit_are_named(tmp_path, array, sentence):
+    with pytest.raises(UserError, match=f"trained_params.npz.*f_1_W.*{sentence}"):
+        saved(tmp_path, f_1_W=array).set_parameters(store(f_1_W=np.eye(2)), ["f_1_W"])
+
+
+def test_a_missing_parameter_is_named(tmp_path):
+    with pytest.raises(UserError, match="no 'f_1_W'"):
+        saved(tmp_path, f_1_b=np.zeros(2)).set_parameters(store(f_1_W=np.eye(2)), ["f_1_W"])
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was run",))
+
+
+def test_pickles_are_refused_and_never_run(tmp_path):
+    np.savez(tmp_path / "objects.npz", x=np.array([Bomb()], dtype=object))
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Bomb()))
+    for name in ("objects.npz", "pickle.npz"):
+        with pytest.raises(UserError, match=name):
+            load_arrays(tmp_path / name)
+
+
+def test_options_come_back_as_typed(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.save_options(P, (1, 8, 8))
+    assert json.loads((tmp_path / "params.json").read_text())["encoder_layers"] == [[1, 8, 8], "20", "10"]
+    assert Options(**folder.load_options()) == P
+    assert RunFolder(tmp_path / "elsewhere").load_options() is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"encoder_layers": []}), json.dumps({"unknown": 1})])
+def test_damaged_options_are_named(tmp_path, text):
+    (tmp_path / "params.json").write_text(text)
+    with pytest.raises(UserError, match="params.json is damaged"):
+        RunFolder(tmp_path).load_options()
+
+
+def test_everything_that_was_left_half_written_is_removed(tmp_path):
+    for name in WRITTEN_WHOLE:
+        (tmp_path / f"{name}.17.partial").touch()
+    RunFolder(tmp_path).remove_leftovers()
+    assert not list(tmp_path.iterdir())

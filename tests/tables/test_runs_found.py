@@ -1,0 +1,47 @@
+"""Which runs count as finished."""
+
+from tables.made_up import make_run
+
+from ladder.tables.found_runs import find_runs
+
+
+def finished(folder):
+    ((run,), problems) = find_runs(folder)
+    assert problems == []
+    return run.finished
+
+
+def test_a_run_is_finished_when_everything_is_saved(tmp_path):
+    folder = make_run(tmp_path / "run0", "mnist_100_full", 1)
+    assert finished(tmp_path)
+    (folder / "running_statistics.npz").unlink()
+    # Its last epoch is in the log, but a kill may have come before the parameters.
+    assert not finished(tmp_path)
+
+
+def test_a_run_in_the_middle_is_not(tmp_path):
+    make_run(tmp_path / "run0", "mnist_100_full", 1, epochs=149)
+    assert not finished(tmp_path)
+
+
+def test_the_record_of_a_run_is_as_good(tmp_path):
+    folder = make_run(tmp_path / "run0", "mnist_100_full", 1, error=1.0)
+    (folder / "running_statistics.npz").unlink()
+    assert finished(tmp_path)
+    (folder / "checkpoint-0000000001.npz").touch()
+    assert not finished(tmp_path)
+
+
+def test_a_log_that_is_no_text_is_a_problem_of_its_own_run(tmp_path):
+    make_run(tmp_path / "run0", "mnist_100_full", 1, error=1.0)
+    (make_run(tmp_path / "run1", "mnist_100_full", 2, error=1.0) / "log.jsonl").write_bytes(b"\xff\xfe")
+    runs, problems = find_runs(tmp_path)
+    assert [run.seed for run in runs] == [1]
+    assert len(problems) == 1 and "run1" in problems[0]
+
+
+def test_a_log_without_end_is_not_searched_to_its_beginning(tmp_path):
+    log = make_run(tmp_path / "run0", "mnist_100_full", 1, error=1.0) / "log.jsonl"
+    log.write_bytes(log.read_bytes() + b"x\n" * 10**6)
+    _, (problem,) = find_runs(tmp_path)
+    assert "no row of it can be read" in problem

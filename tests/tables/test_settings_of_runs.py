@@ -1,0 +1,45 @@
+"""What counts as the same settings."""
+
+from ladder.options import Options
+from ladder.tables.preset import load_preset
+from ladder.tables.preset_options import preset_combinations
+from ladder.tables.settings import as_options, differences, settings_of
+
+
+def options(**changes):
+    return Options(**{**preset_combinations(load_preset("mnist_100_full"))[0], **changes})
+
+
+def differ(**changes):
+    return differences(settings_of(options(**changes)), settings_of(options()))
+
+
+def test_seed_and_spelling_are_no_difference():
+    assert differ(seed=7) == differ(seed=7, dseed=7) == []
+    assert differ(decoder_spec=("gauss",) * 7) == []
+    assert differ(f_local_noise_std=(0.3,) * 7) == []
+    assert differ(encoder_layers=("fc:1000", "500", "250", "250", "250", "10")) == []
+    assert differ(adv_kind="vat", adv_path="clean") == []  # of strength 0
+    assert differ(valid_batch_size=50) == []
+    everything = [settings_of(options(labeled_samples=n)) for n in (None, 0)]
+    assert everything[0] == everything[1]
+    default = settings_of(options(unlabeled_samples=None))
+    assert default == settings_of(options(unlabeled_samples=50000))
+
+
+def test_everything_else_is():
+    assert differ(num_epochs=30) == ["num-epochs"]
+    assert differ(noise="philox") == ["noise"]
+    assert differ(dseed=5) == ["dseed"]
+    assert differ(lr=0.001) == ["lr"]
+    assert differ(denoising_cost_x=(1000.0, 1.0, 0.01, 0.01, 0.01, 0.01, 0.01)) == ["layers"]
+    assert differ(f_local_noise_std=(0.2,)) == ["layers"]
+    assert differ(adv_tau=(0.1,)) == ["adversarial labeled"]
+    assert differ(adv_tau=(0.1,), adv_tau_unlabeled=(0.1,)) == ["adversarial labeled", "adversarial unlabeled"]
+    one, other = (settings_of(options(adv_tau=(0.1,), adv_kind=kind)) for kind in ("sgn", "kN"))
+    assert one != other
+
+
+def test_in_words():
+    settings = settings_of(options(num_epochs=30, noise="philox"))
+    assert as_options(settings, ["num-epochs", "noise"]) == "num-epochs 30, noise philox"

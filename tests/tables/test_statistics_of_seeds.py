@@ -1,0 +1,90 @@
+"""Statistics of a few seeds, against hand-computed values and SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ladder.tables.statistics import compare, permutation, summarize, verdict, wilcoxon
+
+
+def by_seed(errors):
+    return dict(enumerate(errors, 1))
+
+
+def test_summary_by_hand():
+    found = summarize([1.0, 2.0, 4.0, 5.0])
+    assert (found.n, found.mean) == (4, 3.0)
+    assert found.std == pytest.approx((10 / 3) ** 0.5)  # squares 4 1 1 4 over n - 1
+    assert 1 <= found.interval[0] < 3 < found.interval[1] <= 5
+    assert summarize([1.0, 2.0, 4.0, 5.0]) == found  # the same every time
+
+
+def test_interval_covers_about_as_often_as_it_says():
+    rng = np.random.default_rng(3)
+    inside = []
+    for _ in range(40):
+        low, high = summarize(rng.normal(0, 1, 30)).interval
+        inside.append(low < 0 < high)
+    assert 0.8 < np.mean(inside) <= 1
+
+
+def test_one_seed_and_equal_seeds():
+    one = summarize([0.5])
+    assert (one.mean, one.std, one.interval) == (0.5, None, None)
+    equal = summarize([0.5, 0.5, 0.5])
+    assert (equal.std, equal.interval) == (0, (0.5, 0.5))
+
+
+def test_permutation_by_hand():
+    # 1 2 3: of the 8 signs, means as far from 0 as 2 are + + + and - - -
+    assert permutation([1, 2, 3]) == pytest.approx(2 / 8)
+    # 1 2 -1: sums by signs 4 2 0 -2 twice each way; at least 2 one way in 4 of 8
+    assert permutation([1, 2, -1]) == pytest.approx(min(1, 2 * np.mean([sum(s) >= 2 for s in _signed(1, 2, 1)])))
+    assert permutation([0, 0]) == 1
+
+
+def _signed(*sizes):
+    return [
+        [s * sign for s, sign in zip(sizes, signs)]
+        for signs in np.ndindex(*[2] * len(sizes))
+        for signs in [[2 * b - 1 for b in signs]]
+    ]
+
+
+@pytest.mark.parametrize("n", [5, 8, 10, 13])
+def test_wilcoxon_is_scipys_where_that_is_exact(n):
+    differences = np.random.default_rng(n).normal(0.3, 1, n)
+    assert wilcoxon(differences) == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue)
+
+
+def test_wilcoxon_with_ties_and_zeros_enumerates_all_signs():
+    differences = [0.1, 0.1, -0.1, 0.3, 0.0, 0.2]
+    ranks = stats.rankdata([0.1, 0.1, 0.1, 0.3, 0.2])
+    observed = abs(sum(np.sign([0.1, 0.1, -0.1, 0.3, 0.2]) * ranks))
+    sums = [sum(signed) for signed in _signed(*ranks)]
+    assert wilcoxon(differences) == pytest.approx(2 * np.mean([s >= observed - 1e-9 for s in sums]))
+
+
+def test_pairs_are_the_shared_seeds_and_rounding_makes_no_difference():
+    test = compare({1: 0.91, 2: 0.98, 7: 5.0}, {1: 1.01, 2: 1.08, 8: 0.0})
+    assert test.seeds == (1, 2) and test.difference == pytest.approx(-0.1)
+    assert test.wilcoxon == pytest.approx(0.5) == test.permutation
+    assert compare({1: 1.0}, {2: 1.0}) is None
+    assert compare({1: 1.0}, {1: 2.0}).wilcoxon == 1
+
+
+def test_verdicts():
+    baseline = by_seed(np.linspace(1, 2, 13))
+
+    def said(differences):
+        shifted = {seed: baseline[seed] + d for seed, d in by_seed(differences).items()}
+        return verdict(compare(shifted, baseline))
+
+    assert "one seed cannot tell these apart" in said([-1])
+    assert "5 seeds cannot tell these apart (no exact test of 5 can give p below 0.0625" in said([-1, -2, -3, -4, -5])
+    assert "lower than the baseline at the 5 % level" in said([-1, -2, -3, -4, -5, -6])
+    assert "higher than the baseline" in said(range(1, 11))
+    alternating = said([1, -1] * 5)
+    assert "10 seeds cannot tell these apart (Wilcoxon p = 1, permutation p = 1)" in alternating
+    assert "10 of which 4 differ can give p below 0.125" in said([-1, -2, -3, -4] + [0] * 6)
+    assert "the two tests disagree" in said([-i / 10 for i in range(1, 13)] + [9])

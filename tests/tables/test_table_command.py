@@ -1,0 +1,340 @@
+"""``run.py table`` on made-up runs: what is averaged, what is left out, what is said and written."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from tables.made_up import make_run
+
+from ladder.cli import main
+from ladder.tables.published import load_published
+
+NAME, BASELINE = "thesis_table_22", "thesis_table_20"
+OURS = {1: 0.95, 2: 0.90, 3: 0.99, 4: 0.93, 5: 1.00, 6: 1.02}
+THEIRS = {1: 1.01, 2: 0.97, 3: 1.10, 4: 0.98, 5: 1.07, 6: 1.04}
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A folder of results below the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "results"
+
+
+def table(capsys, *words, status=0):
+    """What is printed, and the lines of the CSV."""
+    assert main(["table", *words]) == status
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.err
+    return shown.out if status == 0 else shown.err
+
+
+def written(folder, name=NAME):
+    return list(csv.DictReader(io.StringIO((folder / f"{name}.csv").read_text())))
+
+
+def ours(rows):
+    return [row for row in rows if row["whose"].startswith("ours")]
+
+
+def six_seeds(results, **options):
+    for seed in OURS:
+        make_run(results / f"{NAME}_{seed}", NAME, seed, OURS[seed], **options)
+        make_run(results / f"{BASELINE}_{seed}", BASELINE, seed, THEIRS[seed], **options)
+
+
+@pytest.mark.parametrize(
+    "name", ["thesis_table_22", "thesis_table_19", "thesis_table_13", "thesis_table_2", "mnist_50_full"]
+)
+def test_without_runs_the_published_rows_are_printed(name, results, capsys):
+    shown = table(capsys, name)
+    assert "no run of ours yet" in shown and "run.py train --preset" in shown
+    assert ("published" in shown) == (name != "mnist_50_full")
+    assert {path.suffix for path in (results / "tables").iterdir()} == {".csv", ".md", ".tex"}
+
+
+def test_every_preset_has_a_table(results, capsys):
+    from ladder.tables.preset import preset_names
+
+    for name in preset_names():
+        assert "- " in table(capsys, name)
+
+
+def test_misprinted_mean_is_shown_beside_the_one_of_its_seeds(results, capsys):
+    shown = table(capsys, "thesis_table_12")
+    assert "0.566 (printed: 0.560)" in shown
+    assert "the ten printed values average 0.566" in shown
+
+
+def test_six_seeds_beside_the_published_ten(results, capsys):
+    six_seeds(results)
+    shown = table(capsys, NAME)
+    rows = written(results / "tables")
+    assert [(row["row"], row["whose"], row["without_seed"]) for row in rows] == [
+        ("no adversarial noise", "published", ""),
+        ("no adversarial noise", "ours", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "published", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "published", "1"),
+        ("sgn 4.5e-2, kN 4.5e-4", "ours", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "ours", "1"),
+    ]
+    all_six, five = ours(rows)[1:]
+    assert float(all_six["mean"]) == pytest.approx(np.mean(list(OURS.values())))
+    assert float(all_six["std"]) == pytest.approx(np.std(list(OURS.values()), ddof=1))
+    assert all_six["seeds"] == all_six["shared_seeds"] == "1 2 3 4 5 6"
+    assert float(all_six["interval_low"]) < float(all_six["mean"]) < float(all_six["interval_high"])
+    # all six are lower: 2 of 64 signs are as far from 0
+    assert float(all_six["wilcoxon_p"]) == float(all_six["permutation_p"]) == pytest.approx(2 / 64)
+    assert (all_six["tuned_on_test"], five["tuned_on_test"]) == ("1", "0")
+    assert five["seeds"] == "2 3 4 5 6" and float(five["mean"]) == pytest.approx(np.mean(list(OURS.values())[1:]))
+    published = load_published(NAME).rows["sgn 4.5e-2, kN 4.5e-4"]
+    assert float(rows[2]["mean"]) == pytest.approx(published.mean)
+    assert "lower than the baseline at the 5 % level" in shown
+    assert "5 seeds cannot tell these apart (no exact test of 5 can give p below 0.0625" in shown
+    assert "10 seeds cannot tell these apart" in shown  # the thesis's own
+    assert "squared normals" in shown  # --noise mrg
+    assert "* chosen by the test error of a seed" in shown
+
+
+def test_runs_of_other_settings_never_share_a_mean(results, capsys):
+    six_seeds(results)
+    make_run(results / "short", NAME, 7, 3.0, num_epochs=30)
+    make_run(results / "shortbase", BASELINE, 7, 4.0, num_epochs=30)
+    make_run(results / "philox", NAME, 8, 5.0, noise="philox")
+    make_run(results / "samelabels", NAME, 9, 5.0, dseed=1)
+    make_run(results / "otherlr", NAME, 10, 9.0, lr=0.001)
+    make_run(results / "othertau", NAME, 10, 9.0, adv_tau=(0.2,))
+    make_run(results / "othercosts", NAME, 10, 9.0, denoising_cost_x=(5000.0,) * 7)
+    shown = table(capsys, NAME)
+    rows = ours(written(results / "tables"))
+    kept = {row["whose"]: row for row in rows if not row["baseline"] == "1" and not row["without_seed"]}
+    assert set(kept) == {"ours", "ours, num-epochs 30", "ours, noise philox", "ours, dseed 1"}
+    assert kept["ours"]["n"] == "6" and "9" not in kept["ours"]["errors"].split()
+    short = kept["ours, num-epochs 30"]
+    # against the baseline of 30 epochs
+    assert (short["seeds"], short["shared_seeds"], float(short["mean_difference"])) == ("7", "7", -1.0)
+    assert kept["ours, noise philox"]["shared_seeds"] == ""
+    assert "no test, as the baseline has no run of the same settings and seeds" in shown
+
+
+def test_a_seed_counts_once(results, capsys):
+    make_run(results / "b", NAME, 1, 0.95)
+    make_run(results / "a10", NAME, 1, 0.97)
+    make_run(results / "a9", NAME, 1, 0.99)
+    shown = table(capsys, NAME)
+    (row,) = ours(written(results / "tables"))
+    assert (row["errors"], row["folders"]) == ("0.99", "results/a9")
+    assert "results/a10 (0.97 %) is left out: seed 1 is counted once, as in results/a9 (0.99 %)" in shown
+    assert "results/b (0.95 %) is left out" in shown
+
+
+def test_runs_without_an_end_or_an_error_are_named(results, capsys):
+    make_run(results / "half", NAME, 1, 2.0, epochs=12)
+    make_run(results / "done", NAME, 2)
+    shown = table(capsys, NAME)
+    assert (
+        "results/half is left out: it ended at epoch 12 of 150; go on with: run.py train --resume results/half" in shown
+    )
+    assert "results/done is left out: it has no test error yet; find it with: run.py evaluate results/done" in shown
+    assert not ours(written(results / "tables"))
+
+
+def test_an_evaluation_before_the_end_is_out_of_date(results, capsys):
+    run = make_run(results / "x", NAME, 1, 2.0)
+    found = json.loads((run / "evaluation.json").read_text())
+    found["test"]["epochs"] = 20
+    (run / "evaluation.json").write_text(json.dumps(found))
+    assert "results/x is left out: it has no test error yet" in table(capsys, NAME)
+
+
+def test_damaged_runs_do_not_stop_a_table(results, capsys):
+    make_run(results / "good", NAME, 1, 0.9)
+    for name, file, text in (
+        ("b1", "params.json", "{"),
+        ("b2", "params.json", "[]"),
+        ("b3", "evaluation.json", "{"),
+        ("b4", "evaluation.json", '{"test": {"n": 1}}'),
+        ("b5", "environment.json", "7"),
+        ("b6", "log.jsonl", "[1]\nx"),
+    ):
+        (make_run(results / name, NAME, 2, 0.9) / file).write_text(text)
+    (make_run(results / "b7", NAME, 3, 0.9) / "log.jsonl").open("a").write('{"epoch": 150, "upd')  # cut off
+    shown = table(capsys, NAME)
+    for name in ("b1", "b2", "b3", "b4", "b6"):
+        assert f"results/{name} is left out: " in shown and f"results/{name}/" in shown
+    (row, _) = ours(written(results / "tables"))
+    assert row["seeds"] == "1 2 3"
+
+
+def test_rows_of_one_seed_are_not_tested(results, capsys):
+    make_run(results / "a", "thesis_table_6", 1, 0.9, row="sgn 2.5e-2")
+    make_run(results / "b", "thesis_table_5", 1, 1.0, row="no noise")
+    shown = table(capsys, "thesis_table_6")
+    (baseline, row) = ours(written(results / "tables", "thesis_table_6"))
+    assert (row["row"], float(row["mean_difference"])) == ("sgn 2.5e-2", pytest.approx(-0.1))
+    assert baseline["row"] == "no noise"
+    assert "one seed cannot tell a row from the baseline" in shown
+    assert "no run of ours yet of 15 of 16 rows" in shown
+
+
+def test_search_over_epochs_keeps_its_rows_apart(results, capsys):
+    for i, row in enumerate(("sgn 4.5e-4, 150 epochs", "sgn 4.5e-4, 220 epochs")):
+        make_run(results / f"r{i}", "thesis_table_8", 1, 0.5 + i, row=row)
+    table(capsys, "thesis_table_8")
+    assert {(row["row"], row["mean"], row["whose"]) for row in ours(written(results / "tables", "thesis_table_8"))} == {
+        ("sgn 4.5e-4, 150 epochs", "0.5", "ours"),
+        ("sgn 4.5e-4, 220 epochs", "1.5", "ours"),
+    }
+
+
+def test_markdown_and_latex_are_whole(results, capsys):
+    six_seeds(results)
+    table(capsys, NAME, "--output", "out")
+    markdown = (results.parent / "out" / f"{NAME}.md").read_text()
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len(lines) == 8 and len({line.count("|") for line in lines}) == 1
+    assert "1.108" in markdown and "thesis\\_table" not in markdown.split("- ")[0]
+    latex = (results.parent / "out" / f"{NAME}.tex").read_text()
+    body = latex.split("\\hline\n")[2]
+    assert body.count("\\\\") == 6
+    assert {line.count("&") for line in body.splitlines()} == {8}
+    assert latex.count("{") == latex.count("}")
+    assert not re.search(r"(?<!\\)[%_#$]", latex)
+    assert latex.startswith("\\begin{table}") and latex.endswith("\\end{table}\n")
+    assert not list((results.parent / "out").glob("*.partial"))
+
+
+def test_a_preset_of_ones_own_with_several_values(results, capsys):
+    options = {
+        "dataset": "digits",
+        "encoder-layers": "20-10",
+        "denoising-cost-x": "1,1,1",
+        "labeled-samples": [100, 200],
+        "seed": [1, 2],
+    }
+    (results.parent / "mine.json").write_text(json.dumps({"title": "a | b_c", "options": options}))
+    for n in (100, 200):
+        for seed in (1, 2):
+            make_run(results / f"r{n}{seed}", "mine.json", seed, n / 100 + seed, labeled_samples=n)
+    assert "labeled-samples 200" in table(capsys, "mine.json")
+    assert [(row["row"], row["errors"]) for row in written(results / "tables", "mine")] == [
+        ("mine, labeled-samples 100", "2 3"),
+        ("mine, labeled-samples 200", "3 4"),
+    ]
+
+
+def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
+    own = results.parent / "own"
+    own.mkdir()
+    entries = {
+        "options": {"dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1"},
+        "rows": {"none": {}, "some": {"adv-tau": 0.1}},
+        "baseline": {"preset": "mine.json", "row": "none"},
+    }
+    (own / "mine.json").write_text(json.dumps(entries))
+    make_run(results / "a", "own/mine.json", 1, 2.0, row="none", valid=1.0)
+    make_run(results / "b", "own/mine.json", 1, 1.0, row="some", valid=1.0)
+    table(capsys, "own/mine.json")
+    rows = written(results / "tables", "mine")
+    assert [(row["row"], row["baseline"], row["mean_difference"]) for row in rows] == [
+        ("none", "1", ""),
+        ("some", "0", "-1.0"),
+    ]
+    (own / "mine.json").write_text(json.dumps({**entries, "rows": {**entries["rows"], "more": {"adv-tau": 0.2}}}))
+    make_run(results / "c", "own/mine.json", 1, 0.5, row="more", valid=1.0)
+    shown = table(capsys, "own/mine.json", "--select-on", "valid")
+    assert "chosen by validation error, seeds 1: 'some' (a tie: the first of the table is taken)" in shown
+
+
+def test_different_programs_are_named(results, capsys):
+    make_run(results / "a", NAME, 1, 0.9)
+    run = make_run(results / "b", NAME, 2, 0.9)
+    (run / "environment.json").write_text(
+        json.dumps({"ladder": "0.2", "commit": None, "blas": "openblas", "threads": 4})
+    )
+    assert "made with different programs" in table(capsys, NAME)
+
+
+def candidates(results, **options):
+    """Three of table 13's taus with a validation set; the second is the best there, the third on the test set."""
+    for i, (row, valid, error) in enumerate(
+        (("sgn 4.5e-5, kN 4.5e-9", 1.5, 1.1), ("sgn 4.5e-4, kN 4.5e-7", 1.2, 1.3), ("sgn 4.5e-2, kN 4.5e-4", 1.4, 0.7))
+    ):
+        for seed in (1, 2):
+            make_run(
+                results / f"c{i}{seed}",
+                "thesis_table_13",
+                seed,
+                error + seed / 100,
+                row=row,
+                valid=valid,
+                unlabeled_samples=50000,
+                **options,
+            )
+
+
+def test_selection_on_the_validation_set(results, capsys):
+    candidates(results)
+    for seed in (1, 2):
+        make_run(results / f"base{seed}", BASELINE, seed, 1.2 + seed / 100, valid=1.3, unlabeled_samples=50000)
+        make_run(results / f"all{seed}", "thesis_table_13", seed, 1.0, row="sgn 4.5e-4, kN 4.5e-7")  # no validation set
+    shown = table(capsys, NAME, "--select-on", "valid")
+    rows = ours(written(results / "tables", f"{NAME}_selected_on_valid"))
+    chosen = "sgn 4.5e-4, kN 4.5e-7, chosen on validation"
+    assert [(row["row"], row["whose"], row["errors"]) for row in rows] == [
+        ("no adversarial noise", "ours, unlabeled-samples 50000", "1.21 1.22"),
+        (chosen, "ours", "1 1"),
+        (chosen, "ours, unlabeled-samples 50000", "1.31 1.32"),
+    ]
+    assert float(rows[2]["mean_difference"]) == pytest.approx(0.1) and rows[1]["shared_seeds"] == ""
+    assert all(row["tuned_on_test"] == "0" for row in rows)
+    assert "seeds 1 2: 'sgn 4.5e-4, kN 4.5e-7'" in shown
+    assert "25 of 28 candidates have no validation error" in shown
+
+
+def test_selection_keeps_settings_apart_and_needs_shared_seeds(results, capsys):
+    candidates(results, num_epochs=30)
+    make_run(results / "lone", "thesis_table_13", 1, 0.1, row="sgn 4.5e-3, kN 0.45", valid=0.1, unlabeled_samples=50000)
+    shown = table(capsys, NAME, "--select-on", "valid")
+    assert "chosen by validation error, num-epochs 30, unlabeled-samples 50000, seeds 1 2" in shown
+    assert "only 'sgn 4.5e-3, kN 0.45' has validation errors" in shown
+    make_run(
+        results / "late", "thesis_table_13", 9, 0.1, row="sgn 4.5e-3, kN 4.5e-9", valid=0.1, unlabeled_samples=50000
+    )
+    assert "no seed has validation errors of all of" in table(capsys, NAME, "--select-on", "valid")
+
+
+def test_selection_without_validated_runs_says_how_to_train_them(results, capsys):
+    make_run(results / "a", NAME, 1, 0.9)
+    shown = table(capsys, NAME, "--select-on", "valid")
+    assert "run.py train --preset thesis_table_13 --unlabeled-samples 50000" in shown
+    assert "1.084" in shown  # the published row
+
+
+MISTAKES = {
+    "thesis_table_29": "no preset 'thesis_table_29'",
+    "thesis_table_20 --select-on valid": "has one row and leaves no choice",
+    "thesis_table_20 --results nowhere": "--results nowhere is no folder",
+    "thesis_table_20 --output file/in": "--output file/in cannot be made",
+    "mine.json": "no published table 'thesis_table_99'",
+    "mine2.json": "has no row 'x'",
+    "mine3.json": "no row 'x'",
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_mistakes(command, results, capsys):
+    folder = results.parent
+    (folder / "file").write_text("")
+    options = {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}
+    for name, entries in (
+        ("mine", {"published": {"table": "thesis_table_99"}}),
+        ("mine2", {"published": {"table": "thesis_table_20", "row": "x"}}),
+        ("mine3", {"baseline": {"preset": "thesis_table_5", "row": "x"}}),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps({"options": options, **entries}))
+    error = table(capsys, *command.split(), status=2)
+    assert MISTAKES[command] in error and len(error.splitlines()) == 1
