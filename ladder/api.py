@@ -23,6 +23,9 @@ from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.into_folders import check_compiler
 from ladder.training.provenance import environment
 
+#: Examples that are classified together.
+AT_ONCE = 256
+
 _configured = None
 
 
@@ -214,8 +217,10 @@ class Model:
         What it was trained with.
     in_dim : tuple of int
         Shape of one example.
+    classes : array or None
+        The labels of the classes; None: they are 0, 1, …
     log : list of dict
-        A row per epoch: costs and errors by name.
+        A row per epoch, and a last one: costs and errors by name.
     folder : Path or None
         Where it is saved.
     """
@@ -223,6 +228,7 @@ class Model:
     def __init__(self, run, log):
         self._run, self.log = run, log
         self.options, self.in_dim = run.p, tuple(run.in_dim)
+        self.classes = None if "classes" not in run.data else np.array(run.data["classes"])
         self._probabilities = None
 
     @property
@@ -254,18 +260,25 @@ class Model:
             values = self._as_examples(X)
             features = as_in_training(values, "X", run.p.dataset, run.data)
             features = run.training.preprocess_features(features)
-            warn_of_scale(features, run.data["feature_range"])
+            if not preprocesses(run.p):
+                warn_of_scale(features, run.data["feature_range"])
             if self._probabilities is None:
                 ready()
                 classifier, _ = run.classifier()
                 self._probabilities = classifier.compile()
-        n = examples_at_once(resolve_layers(run.p, run.in_dim))
-        parts = [self._probabilities(features[i : i + n]) for i in range(0, len(features), n)]
-        return np.concatenate(parts)
+        n = min(AT_ONCE, examples_at_once(resolve_layers(run.p, run.in_dim)))
+        return np.concatenate([self._of_whole_batch(features[i : i + n], n) for i in range(0, len(features), n)])
+
+    def _of_whole_batch(self, features, n):
+        """Probabilities of up to n examples: filled up, so that none depends on how many stand beside it."""
+        filled = np.zeros((n, *features.shape[1:]), "float32")
+        filled[: len(features)] = features
+        return self._probabilities(filled)[: len(features)]
 
     def predict(self, X):
-        """The most probable class of each example, (examples,) int64; X as for :meth:`predict_proba`."""
-        return self.predict_proba(X).argmax(axis=1)
+        """The most probable class of each example, (examples,); X as for :meth:`predict_proba`."""
+        positions = self.predict_proba(X).argmax(axis=1)
+        return positions if self.classes is None else self.classes[positions]
 
     def evaluate(self, data_type="test"):
         """The error on the data set that it was trained on.

@@ -57,6 +57,7 @@ DATA_TYPES = {
     "divided_by": Optional[float],
     "read_range": Optional[Tuple[float, float]],
     "splits": Optional[dict],
+    "classes": Optional[list],
 }
 FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 ENVIRONMENT_TYPES = {"backend": Optional[str], "threads": int}

@@ -1,0 +1,281 @@
+"""``LadderClassifier``: a ladder network as an estimator of scikit-learn's kind."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ladder.api import heard, naming_arguments, ready, train_experiment
+from ladder.data import NO_LABEL
+from ladder.data.examples import Examples
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.training.experiment import Experiment, check_without_data
+
+#: What the estimator's arguments are called among the options of the command line.
+ARGUMENTS = {
+    "hidden": "encoder_layers",
+    "denoising_cost": "denoising_cost_x",
+    "decoder": "decoder_spec",
+    "activation": "act",
+    "noise_std": "f_local_noise_std",
+    "epochs": "num_epochs",
+    "learning_rate": "lr",
+    "decay_from": "lrate_decay",
+}
+
+
+class LadderClassifier(ClassifierMixin, BaseEstimator):
+    """A ladder network that learns from labelled and unlabelled examples.
+
+    Parameters
+    ----------
+    hidden : tuple of int or str, or str
+        Layers between input and output: numbers of units or, for images, the
+        layers of ``--encoder-layers`` ('convv:64:3:1:1' …).
+    denoising_cost : float or tuple of float
+        Weights of the denoising costs, the paper's lambda: one per layer from
+        the input to the output (``len(hidden) + 2``), or one number for the
+        input, of which a hundredth is used at the first hidden layer and a
+        ten-thousandth above, about as in the paper.  0: no decoder at all, an
+        ordinary network with noise and batch normalisation.
+    decoder : str or tuple of str
+        Decoder functions, one or one per layer.
+    activation : str or tuple of str
+        'relu', 'leakyrelu', 'linear', 'softplus' or 'sigmoid'.
+    noise_std : float
+        Standard deviation of the noise at the input and at every layer.
+    epochs : int
+        At least; small data sets are seen more often until ``min_updates``
+        updates were made.
+    min_updates : int
+        Updates to make at least; 0: ``epochs`` alone counts.
+    batch_size : int
+        Labelled examples in an update, and as many unlabelled ones; no more
+        than there are.
+    learning_rate : float
+        Of Adam.
+    decay_from : float
+        Part of the epochs after which the learning rate falls linearly to 0.
+    scale : {'rescale', 'standardize', None}
+        Give each feature the range from 0 to 1, or mean 0 and standard
+        deviation 1, on the examples of ``fit``; None: take them as they are,
+        which suits images whose pixels go from 0 to 1.
+    in_dim : tuple of int, optional
+        Shape of one example where ``X`` is flat and layers want maps, e.g. (1, 28, 28).
+    options : dict, optional
+        More options of ``run.py train``, by their names there.
+    callbacks : list of ladder.Extension, optional
+    random_state : int, RandomState or None
+        Of first weights, noise and the order of examples.
+    verbose : bool
+        Print a line per epoch, and show a progress bar.
+
+    Attributes
+    ----------
+    classes_ : array of the labels, sorted
+    n_features_in_ : int
+    n_epochs_ : int
+        Epochs that were trained.
+    model_ : ladder.Model
+        Costs by epoch are in ``model_.log``.
+
+    Notes
+    -----
+    The label -1 means "no label", as in ``sklearn.semi_supervised``; with
+    labels that are strings, None, NaN and the string '-1' do, too.
+
+    Rasmus et al. (2015), "Semi-Supervised Learning with Ladder Networks",
+    algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from ladder import LadderClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> few = np.where(np.arange(len(y)) % 18 == 0, y, -1)  # 100 labels
+    >>> clf = LadderClassifier(hidden=(60,), epochs=5, min_updates=0, random_state=1).fit(X / 16, few)
+    >>> clf.predict_proba(X[:2] / 16).shape
+    (2, 10)
+    """
+
+    def __init__(
+        self,
+        hidden=(250, 100, 50),
+        denoising_cost=1000.0,
+        decoder="gauss",
+        activation="relu",
+        noise_std=0.3,
+        epochs=100,
+        min_updates=1500,
+        batch_size=100,
+        learning_rate=0.002,
+        decay_from=0.67,
+        scale="rescale",
+        in_dim=None,
+        options=None,
+        callbacks=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self.hidden = hidden
+        self.denoising_cost = denoising_cost
+        self.decoder = decoder
+        self.activation = activation
+        self.noise_std = noise_std
+        self.epochs = epochs
+        self.min_updates = min_updates
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.decay_from = decay_from
+        self.scale = scale
+        self.in_dim = in_dim
+        self.options = options
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y):
+        """Train on labelled and unlabelled examples.
+
+        Parameters
+        ----------
+        X : (examples, features) or, for images, (examples, maps, height, width)
+            Numbers.
+        y : (examples,)
+            Labels; -1: no label.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            An argument, or the data, cannot be used; the message names it.
+        """
+        with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
+            X = self._checked_X(X, reset=True)
+            targets = self._encode(y, len(X))
+            experiment = self._experiment(X, targets)
+            ready()
+            self.model_ = train_experiment(experiment, callbacks=list(self.callbacks or ()), verbose=bool(self.verbose))
+        self.n_epochs_ = experiment.p.num_epochs
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of ``classes_``, (examples, classes) float32."""
+        check_is_fitted(self)
+        return self.model_.predict_proba(self._checked_X(X))
+
+    def predict(self, X):
+        """The most probable label of each example."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def save(self, save_to):
+        """Write the network into the folder of a run, see :meth:`ladder.Model.save`; returns its path."""
+        check_is_fitted(self)
+        return self.model_.save(save_to)
+
+    # What training needs
+
+    def _experiment(self, X, targets):
+        record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": self.classes_.tolist()}
+        examples = Examples("X", X, targets, record=record)
+        n_labelled = int((targets != NO_LABEL).sum())
+        batch_size = _batch_size(self.batch_size, len(X), n_labelled)
+        per_epoch = -(-len(X) // batch_size)
+        epochs = max(_whole(self.epochs, "epochs", 1), -(-_whole(self.min_updates, "min_updates", 0) // per_epoch))
+        p = Options.of(
+            **{
+                "encoder_layers": (*_as_tuple(self.hidden), str(len(self.classes_))),
+                **self._decoder_options(),
+                "act": self.activation,
+                "f_local_noise_std": self.noise_std,
+                "super_noise_std": self.noise_std,
+                "num_epochs": epochs,
+                "batch_size": batch_size,
+                "lr": self.learning_rate,
+                "lrate_decay": self.decay_from,
+                **_scaling(self.scale),
+                "labeled_samples": n_labelled,
+                "unlabeled_samples": len(X),
+                "seed": check_random_state(self.random_state).randint(1, 2**31 - 2**20),
+                "noise": "philox",
+                "dataset": "X",
+                **(self.options or {}),
+            }
+        )
+        check_without_data(p)
+        return Experiment.on(examples, p)
+
+    def _decoder_options(self):
+        n = len(_as_tuple(self.hidden)) + 2
+        costs = self.denoising_cost
+        if isinstance(costs, Real) and not isinstance(costs, bool):
+            costs = (costs, costs / 100, *[costs / 10_000] * (n - 2))
+        return {"denoising_cost_x": costs, "decoder_spec": self.decoder if np.any(costs) else "0"}
+
+    def _checked_X(self, X, reset=False):
+        """X as float32, in the shape of examples."""
+        X = validate_data(self, X, dtype="float32", allow_nd=True, reset=reset, ensure_min_samples=1 + reset)
+        if self.in_dim is None:
+            return X
+        if X[0].size != int(np.prod(self.in_dim)):
+            raise UserError(f"in_dim is {self.in_dim}, but an example of X has {X[0].size} values: give its shape.")
+        return X.reshape(len(X), *self.in_dim)
+
+    def _encode(self, y, n):
+        """Positions in ``classes_``, (n,) int64; NO_LABEL where there is no label.  Sets ``classes_``."""
+        if y is None:
+            raise ValueError("This LadderClassifier estimator requires y to be passed, but the target y is None.")
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(y, np.empty(n))
+        has_label = ~_is_missing(y)
+        labels = y[has_label]
+        if labels.dtype.kind == "O":
+            labels = np.array(labels.tolist())
+        check_classification_targets(labels)
+        self.classes_, positions = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has labels of {len(self.classes_)} class, but at least 2 classes are needed to train.")
+        targets = np.full(n, NO_LABEL, dtype="int64")
+        targets[has_label] = positions
+        return targets
+
+
+def _is_missing(y):
+    """Where there is no label."""
+    if y.dtype.kind in "iuf":
+        return (y == NO_LABEL) | (y != y)
+    return np.array([label is None or label != label or str(label) == str(NO_LABEL) for label in y], dtype=bool)
+
+
+def _batch_size(asked, n, n_labelled):
+    """The largest size, no more than asked for, that leaves no last batch of one: it would have no variance."""
+    if n_labelled < 2:
+        raise UserError(f"y has {n_labelled} labelled examples, but at least 2 are needed to train.")
+    for size in range(min(_whole(asked, "batch_size", 2), n), 1, -1):
+        if n % size != 1 and n_labelled % size != 1:
+            return size
+    raise UserError(f"{n} examples, {n_labelled} of them labelled, always leave a batch of one: add or leave out one.")
+
+
+def _scaling(scale):
+    if scale not in (None, "rescale", "standardize"):
+        raise UserError(f"scale is {scale!r}, but must be 'rescale', 'standardize' or None.")
+    return {scale: True} if scale else {}
+
+
+def _whole(value, name, least):
+    if not isinstance(value, Integral) or value < least:
+        raise UserError(f"{name} is {value!r}, but must be a whole number, {least} or more.")
+    return int(value)
+
+
+def _as_tuple(value):
+    return tuple(value.split("-")) if isinstance(value, str) else tuple(np.atleast_1d(value).tolist())

@@ -1,0 +1,201 @@
+"""Training and loading from Python."""
+
+import multiprocessing
+import pickle
+import subprocess
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+
+import ladder
+from ladder import api
+from ladder.cli import main
+from ladder.data.npz import load_arrays
+from ladder.options import Options
+
+SMALL = dict(
+    dataset="digits",
+    encoder_layers=("20", "10"),
+    decoder_spec="gauss",
+    denoising_cost_x=(10, 1, 0.1),
+    labeled_samples=100,
+    unlabeled_samples=400,
+    valid_set_size=200,
+    num_epochs=2,
+)
+COMMAND = (
+    "train --dataset digits --encoder-layers 20-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 "
+    "--labeled-samples 100 --unlabeled-samples 400 --valid-set-size 200 --num-epochs 2 --threads 1 -- typed"
+).split()
+
+
+class Count(ladder.Extension):
+    def __init__(self):
+        self.updates = 0
+
+    def after_batch(self, loop, values):
+        self.updates += 1
+
+    def after_epoch(self, loop):
+        loop.row["my_updates"] = self.updates
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model trained in memory, its callback, and the folder in which it was trained."""
+    folder, patch = tmp_path_factory.mktemp("api"), pytest.MonkeyPatch()
+    patch.chdir(folder)
+    count = Count()
+    model = ladder.train(callbacks=[count], **SMALL)
+    yield model, count, folder
+    patch.undo()
+
+
+def images():
+    from ladder.data.examples import load_examples
+
+    return load_examples("digits", "test").features[:50]
+
+
+def test_importing_is_cheap_and_needs_no_aesara():
+    code = "import sys, ladder; sys.exit('aesara' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    code = "import sys, ladder; ladder.train, ladder.LadderClassifier; sys.exit('aesara' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_public_names_are_there():
+    assert {"LadderClassifier", "train", "load"} <= set(dir(ladder))
+    for name in ladder.__all__:
+        assert getattr(ladder, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ladder.nothing
+
+
+def test_in_memory_no_file_is_written(trained):
+    model, _, folder = trained
+    assert model.folder is None
+    assert [path.name for path in folder.iterdir()] in ([], ["datasets"])
+
+
+def test_the_same_bits_as_from_the_command_line(trained):
+    model, _, folder = trained
+    assert main(COMMAND) == 0
+    saved = load_arrays(folder / "results" / "typed0" / "trained_params.npz")
+    ours = model._run.load_arrays().parameters
+    assert saved.keys() == ours.keys()
+    for name, array in saved.items():
+        np.testing.assert_array_equal(ours[name], array)
+    loaded = ladder.load(folder / "results" / "typed0")
+    assert loaded.evaluate() == model.evaluate()
+    assert [row.get("train_cost_total") for row in loaded.log] == [row.get("train_cost_total") for row in model.log]
+
+
+def test_callbacks_are_extensions(trained):
+    model, count, _ = trained
+    assert count.updates == 8
+    assert [row.get("my_updates") for row in model.log] == [4, 8, None]
+    assert "valid_final_error_rate_clean" in model.log[-1]
+
+
+def test_predictions_do_not_depend_on_what_stands_beside(trained):
+    model, x = trained[0], images()
+    together = model.predict_proba(x)
+    assert together.shape == (50, 10) and together.dtype == "float32"
+    np.testing.assert_allclose(together.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(together[7:8], model.predict_proba(x[7:8]))
+    np.testing.assert_array_equal(together, model.predict_proba(x.reshape(50, 64)))
+    np.testing.assert_array_equal(model.predict(x), together.argmax(axis=1))
+
+
+def test_saved_and_loaded(trained, tmp_path):
+    model, x = trained[0], images()
+    path = model.save(str(tmp_path / "mine"))
+    assert path == tmp_path / "mine0"
+    loaded = ladder.load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+    assert loaded.options == model.options and loaded.log == model.log
+    assert main(["evaluate", str(path), "--threads", "1"]) == 0
+
+
+def predict_elsewhere(pickled, x):
+    import ladder
+
+    ladder.configure(threads=1)
+    return pickle.loads(pickled).predict(x)
+
+
+def test_a_model_goes_to_another_process(trained):
+    model, x = trained[0], images()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(predict_elsewhere, pickle.dumps(model), x).result()
+    np.testing.assert_array_equal(found, model.predict(x))
+
+
+def test_in_a_thread(trained):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(ladder.train(**SMALL)))
+    thread.start()
+    thread.join()
+    assert found[0].evaluate() == trained[0].evaluate()
+
+
+def test_an_original_run_is_loaded_with_its_options(trained, tmp_path):
+    model = trained[0]
+    np.savez(tmp_path / "trained_params.npz", **model._run.load_arrays().parameters)
+    with pytest.raises(ladder.UserError, match=r"has no params.json: give the options .*encoder_layers"):
+        ladder.load(tmp_path)
+    given = dict(dataset="digits", encoder_layers="20-10", labeled_samples=100, unlabeled_samples=400)
+    loaded = ladder.load(tmp_path, **given)
+    assert abs(loaded.evaluate()["error_percent"] - model.evaluate()["error_percent"]) < 3
+
+
+def test_options_take_scalars_tuples_numpy_and_text():
+    same = [
+        Options.of(encoder_layers="20-10", denoising_cost_x="1,2,3", act="relu", lr=0.1, top_c="f", seed="3"),
+        Options.of(encoder_layers=(20, 10), denoising_cost_x=[1, 2.0, 3], act=("relu",), lr="0.1", top_c=False, seed=3),
+        Options.of(
+            encoder_layers=np.array([20, 10]),
+            denoising_cost_x=np.array([1, 2, 3]),
+            lr=np.float64(0.1),
+            top_c=False,
+            seed=np.int64(3),
+        ),
+    ]
+    assert same[0] == same[1] == same[2]
+    assert Options.of(unlabeled_samples=None) == Options()
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (dict(lr=-1), "lr is -1.0, but must be above 0."),
+        (dict(lr="fast"), "lr: 'fast' is no number."),
+        (dict(batch_size=2.5), "batch_size: it is 2.5, and not a whole number."),
+        (dict(encoder_layers="10", denoising_cost_x=(1, 2, 3)), "denoising_cost_x has 3 weights for 2 layers"),
+        (dict(learning=1), "there is no option 'learning': choose from encoder_layers"),
+        (dict(encoder_layers="10", denoising_cost_x=(0, 0), dataset="nowhere"), "there is no data set 'nowhere'"),
+    ],
+)
+def test_mistakes_name_the_argument(options, sentence):
+    with pytest.raises(ValueError) as error:
+        ladder.train(**options)
+    assert sentence in str(error.value) and "--" not in str(error.value).split(": make it")[0]
+    assert isinstance(error.value, ladder.UserError)
+
+
+def test_x_of_another_shape_is_named(trained):
+    for x in (np.zeros((3, 5)), np.zeros(64), np.zeros((0, 64)), np.full((2, 64), "a")):
+        with pytest.raises(ValueError, match="X is an array of .* but an example of this network is 64 numbers"):
+            trained[0].predict(x)
+
+
+def test_a_second_backend_that_cannot_take_effect(monkeypatch):
+    monkeypatch.setattr(api, "_configured", "jax")
+    with pytest.raises(ValueError, match="this process has begun with backend='jax'"):
+        ladder.configure("c")
+    with pytest.raises(ValueError, match="device is for backend jax"):
+        ladder.configure(device="gpu")
