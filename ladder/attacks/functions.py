@@ -1,5 +1,7 @@
 """What attacks need of a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
 
+from ladder.errors import UserError
+
 
 def compile_functions(run):
     """Two functions of a run.
@@ -38,3 +40,24 @@ def units_of_inputs(p):
     done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
     done += ["ZCA-whitened"] * bool(p.whiten_zca)
     return " and ".join(done) + " inputs" if done else "inputs"
+
+
+def check_clip(examples, units):
+    """Refuse to keep inputs between 0 and 1 that have no such bounds.
+
+    Parameters
+    ----------
+    examples : Examples, as they were read
+    units : str
+        'pixels', or what :func:`units_of_inputs` says.
+    """
+    if units not in ("pixels", "inputs"):
+        raise UserError(
+            f"--clip keeps inputs between 0 and 1, but this network takes {units}, which have no such bounds: "
+            "use --no-clip, or attack the pixels before that with --units pixels."
+        )
+    low, high = examples.features.min(), examples.features.max()
+    if low < 0 or high > 1:
+        raise UserError(
+            f"--clip keeps inputs between 0 and 1, but {examples.name} goes from {low:g} to {high:g}: use --no-clip."
+        )

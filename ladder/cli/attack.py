@@ -4,17 +4,15 @@ import argparse
 import logging
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.table import Table
 from tqdm import tqdm
 
 from ladder import backends
-from ladder.attacks.functions import compile_functions, of_pixels, units_of_inputs
+from ladder.attacks.functions import check_clip, compile_functions, of_pixels, units_of_inputs
 from ladder.attacks.methods import KINDS, AttackSettings, check_tau
 from ladder.attacks.robustness import count_errors
 from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
-from ladder.cli.output import check_writable
 from ladder.cli.printing import print_table
 from ladder.data.examples import sequential_batches
 from ladder.data.preprocessing import preprocesses
@@ -23,6 +21,7 @@ from ladder.files import save_json, write_whole
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
 from ladder.option_types import number
+from ladder.output_files import made_folder
 from ladder.training.evaluation import TrainedRun
 
 logger = logging.getLogger("main")
@@ -91,12 +90,11 @@ def run(args):
     trained = TrainedRun.load(args.load_from, given_options(args))
     trained.check_knows_classes()
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
-    _check_clip_has_bounds(settings, units)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
     if settings.clip:
-        _check_unit_interval(examples)
-    output = _output_folder(args.output or trained.folder.path)
+        check_clip(examples, units)
+    output = made_folder(args.output or trained.folder.path, "--output")
 
     backends.configure(**backend)
     (classify, gradient), training = compile_functions(trained), trained.training
@@ -134,31 +132,6 @@ def _settings(args):
         random_start=args.random_start,
         seed=args.attack_seed,
     )
-
-
-def _check_clip_has_bounds(settings, units):
-    if settings.clip and units not in ("pixels", "inputs"):
-        raise UserError(
-            f"--clip keeps inputs between 0 and 1, but this network takes {units}, which have no such bounds: "
-            "use --no-clip, or attack the pixels before that with --units pixels."
-        )
-
-
-def _check_unit_interval(examples):
-    low, high = examples.features.min(), examples.features.max()
-    if low < 0 or high > 1:
-        raise UserError(
-            f"--clip keeps inputs between 0 and 1, but {examples.name} goes from {low:g} to {high:g}: use --no-clip."
-        )
-
-
-def _output_folder(path):
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output: cannot make the folder {path} ({error.strerror}): give another one.") from None
-    check_writable(Path(path), "--output")
-    return Path(path)
 
 
 def _count_errors(batches, n, classify, gradient, settings):

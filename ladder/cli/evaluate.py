@@ -6,8 +6,8 @@ import numpy as np
 from rich.table import Table
 
 from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
-from ladder.cli.output import check_output, write_text
 from ladder.cli.printing import fits, print_table
+from ladder.output_files import check_output, write_text
 from ladder.training.evaluation import TrainedRun, classification_report, denoising_report, keep_evaluation
 
 #: How many confusions are named where the matrix does not fit.

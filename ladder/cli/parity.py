@@ -3,8 +3,8 @@
 import json
 
 from ladder import backends
-from ladder.cli.output import check_output, write_text
 from ladder.errors import UserError
+from ladder.output_files import check_output, write_text
 from ladder.parity import golden, pool, report
 from ladder.parity.comparison import FAILED
 

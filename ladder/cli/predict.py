@@ -10,7 +10,6 @@ import numpy as np
 
 from ladder import backends
 from ladder.cli.options import add_backend_options, checked_backend
-from ladder.cli.output import check_output, write_text
 from ladder.data.csv_file import SEPARATORS
 from ladder.data.own_examples import as_in_training, read_values, warn_of_scale
 from ladder.data.preprocessing import TrainingData
@@ -19,6 +18,7 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options
+from ladder.output_files import check_output, write_text
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import RunFolder
 

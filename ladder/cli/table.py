@@ -8,10 +8,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ladder.cli.options import add_backend_options, checked_backend
-from ladder.cli.output import check_writable, write_text
 from ladder.cli.printing import print_table
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
+from ladder.output_files import made_folder, write_text
 from ladder.runs.folder import RESULTS
 from ladder.tables import formats
 from ladder.tables.found_runs import find_runs
@@ -58,8 +58,7 @@ def run(args):
     rows = table_rows(preset)
     candidates = candidate_rows(preset) if args.select_on else []
     results = _results_folder(args.results)
-    output = Path(args.output) if args.output else results / "tables"
-    _check_folder(output)
+    output = made_folder(args.output or results / "tables", "--output")
     runs, problems = find_runs(results)
     if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
         runs, problems = find_runs(results)
@@ -142,15 +141,6 @@ def _results_folder(given):
     if given and not folder.is_dir():
         raise UserError(f"--results {given} is no folder: give the one with the runs.")
     return folder
-
-
-def _check_folder(folder):
-    """Make the output folder, or say why not, before any work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {folder} cannot be made ({error.strerror}): give another folder.") from None
-    check_writable(folder, "--output")
 
 
 def _print(table):

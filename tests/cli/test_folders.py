@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ladder.cli.output import check_output, check_writable
 from ladder.data import hdf5
 from ladder.data.hdf5 import find_dataset
 from ladder.errors import UserError
+from ladder.output_files import check_output, check_writable
 
 
 @pytest.fixture

@@ -46,6 +46,16 @@ def check_writable(folder, option):
         ) from None
 
 
+def made_folder(path, option):
+    """The folder at ``path`` (Path), made where it is missing; ``UserError`` where no file can be made there."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{option}: cannot make the folder {path} ({error.strerror}): give another one.") from None
+    check_writable(Path(path), option)
+    return Path(path)
+
+
 def write_text(path, text, option):
     """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
     try:
