@@ -174,7 +174,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable label of each example."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        positions = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[positions]
 
     def save(self, save_to):
         """Write the network into the folder of a run, see :meth:`ladder.Model.save`; returns its path."""
