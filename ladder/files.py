@@ -7,7 +7,7 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
@@ -150,5 +150,5 @@ def save_arrays(path, arrays, compressed=True):
     """
     # In memory first: a zip file that cannot be written complains when it is forgotten.
     content = io.BytesIO()
-    (numpy.savez_compressed if compressed else numpy.savez)(content, **arrays)
+    (np.savez_compressed if compressed else np.savez)(content, **arrays)
     write_whole(path, lambda f: f.write(content.getbuffer()))

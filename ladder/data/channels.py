@@ -1,6 +1,6 @@
 """Images with their channels last, turned so that they come first, as the network takes them."""
 
-import numpy
+import numpy as np
 
 from ladder.data.labels import mend
 from ladder.errors import UserError
@@ -37,7 +37,7 @@ def channels_first(features, labels, where, channels=None):
         return features
     if channels is None:
         channels = _by_labels(labels) or _by_shape(features.shape, where)
-    return numpy.moveaxis(features, -1, 1) if channels == "last" else features
+    return np.moveaxis(features, -1, 1) if channels == "last" else features
 
 
 def _by_labels(labels):

@@ -3,9 +3,9 @@
 Source: ``ContrastNorm`` in the original's ``nn.py``.
 """
 
-import numpy
+import numpy as np
 
-SMALLEST_NORM = numpy.float32(1e-8)
+SMALLEST_NORM = np.float32(1e-8)
 
 
 def normalise_contrast(examples, scale):
@@ -45,13 +45,13 @@ def gradient_by_examples(examples, scale, gradient):
     centred, norms = _centred_and_norms(examples, scale)
     normalised = centred / norms
     # An example's length does not matter, so what points along it is gone.
-    along = (normalised * gradient).sum(axis=1, keepdims=True) / numpy.float32(scale) ** 2
+    along = (normalised * gradient).sum(axis=1, keepdims=True) / np.float32(scale) ** 2
     by_centred = (gradient - along * normalised) / norms
     return by_centred - by_centred.mean(axis=1, keepdims=True)
 
 
 def _centred_and_norms(examples, scale):
     centred = examples - examples.mean(axis=1, keepdims=True)
-    norms = numpy.sqrt(numpy.sum(centred**2, axis=1, keepdims=True)) / numpy.float32(scale)
+    norms = np.sqrt(np.sum(centred**2, axis=1, keepdims=True)) / np.float32(scale)
     norms[norms < SMALLEST_NORM] = 1
     return centred, norms

@@ -6,7 +6,7 @@ import io
 import re
 import sys
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
@@ -182,11 +182,11 @@ def _split(cells, separator, other):
 def _as_numbers(lines, path):
     try:
         # An overflow is found below, with the text that was found.
-        with numpy.errstate(over="ignore"):
-            numbers = numpy.array([[_number(cell) for cell in cells] for _, cells in lines]).astype("float32")
+        with np.errstate(over="ignore"):
+            numbers = np.array([[_number(cell) for cell in cells] for _, cells in lines]).astype("float32")
     except ValueError:
         numbers = None
-    if numbers is None or not numpy.isfinite(numbers).all():
+    if numbers is None or not np.isfinite(numbers).all():
         raise UserError(_first_mistake(lines, path))
     return numbers
 
@@ -211,6 +211,6 @@ def _mistake(cell, cells):
         if ";" in cell:
             return "which is no number: if semicolons separate numbers, add --separator semicolon, and write points for decimal commas"
         return "which is no number: correct it (if the line is a header, add --header)"
-    if not abs(_number(cell)) <= numpy.finfo("float32").max:
+    if not abs(_number(cell)) <= np.finfo("float32").max:
         return "which is too large for a 32-bit number, or infinite: correct it"
     return None

@@ -12,7 +12,7 @@ Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
 from pathlib import Path
 
 import h5py
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 from ladder.files import replacing
@@ -83,19 +83,19 @@ def _split_rows(splits):
             rows.append((split.encode(), source.encode(), start, stop, None, True, b"."))
         start = stop
     rows.sort(key=lambda row: row[:2])
-    return numpy.array(rows, dtype=_row_dtype(splits))
+    return np.array(rows, dtype=_row_dtype(splits))
 
 
 def _row_dtype(splits):
     sources = next(iter(splits.values()))
-    return numpy.dtype(
+    return np.dtype(
         [
             ("split", f"S{max(map(len, splits))}"),
             ("source", f"S{max(map(len, sources))}"),
-            ("start", numpy.int64),
-            ("stop", numpy.int64),
+            ("start", np.int64),
+            ("stop", np.int64),
             ("indices", h5py.ref_dtype),
-            ("available", numpy.bool_),
+            ("available", np.bool_),
             ("comment", "S1"),
         ]
     )

@@ -13,7 +13,7 @@ import logging
 import os
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
@@ -174,7 +174,7 @@ class HDF5Dataset:
             stored = _read_source(h5file, rows["targets"], where)
             self.targets = as_class_numbers(stored, f"{rows['targets']['source']!r} of {where},")
         else:
-            self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
+            self.targets = np.full(len(self.features), NO_LABEL, "int64")
         self.axis_labels = {source: h5file.arrays[row["source"]].labels for source, row in rows.items()}
         if self.features.ndim < 2 or 0 in self.features.shape[1:]:
             raise UserError(
@@ -272,7 +272,7 @@ def _read_range(stored, start, stop, where):
 
 def _read_subset(stored, listed, where):
     """The rows of the positions ``listed``, sorted and unique as in Fuel."""
-    indices = numpy.unique(listed)
+    indices = np.unique(listed)
     if len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored):
         raise UserError(
             f"{where} lists examples that are not among the {len(stored)} of the file: convert the data set again"

@@ -13,7 +13,7 @@ from itertools import islice
 from math import prod
 
 import h5py
-import numpy
+import numpy as np
 
 #: What of Fuel's ``split`` attribute is of use; others are left alone.
 FIELDS = ("split", "source", "start", "stop", "indices", "available")
@@ -71,7 +71,7 @@ def _send(output, stored, request):
     step = max(chunk, SLAB // row_size // chunk * chunk)
     while start < stop:
         end = min(stop, (start // step + 1) * step)
-        output.write(numpy.ascontiguousarray(stored[start:end], kind))
+        output.write(np.ascontiguousarray(stored[start:end], kind))
         start = end
     output.flush()
 
@@ -84,7 +84,7 @@ def _split_attribute(h5file):
     if len(attribute.shape) not in (1, 2) or prod(attribute.shape) > MOST_ROWS or attribute.get_storage_size() > 2**24:
         return None
     table = h5file.attrs["split"]
-    return table.ravel() if isinstance(table, numpy.ndarray) and table.dtype.names else None
+    return table.ravel() if isinstance(table, np.ndarray) and table.dtype.names else None
 
 
 def _ranges(h5file):
@@ -123,9 +123,9 @@ def _value(h5file, field, value):
         return text
     if field == "indices":
         return len(_listed(h5file, value)) if isinstance(value, h5py.Reference) and value else None
-    if field == "available" and isinstance(value, (bool, numpy.bool_, numpy.integer)):
+    if field == "available" and isinstance(value, (bool, np.bool_, np.integer)):
         return bool(value)
-    if not isinstance(value, numpy.integer):
+    if not isinstance(value, np.integer):
         raise NotPlain("is no whole number")
     return int(value)
 

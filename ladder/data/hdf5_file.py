@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
@@ -94,9 +94,9 @@ class HDF5File:
 
     def read(self, request, shape, dtype, what, offset=None):
         """An array of the child's; nobody but :class:`StoredArray` need call it."""
-        dtype = numpy.dtype(dtype)
+        dtype = np.dtype(dtype)
         budget.ask(prod(shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set")
-        array = numpy.empty(shape, dtype)
+        array = np.empty(shape, dtype)
         content = memoryview(array.reshape(-1).view("uint8"))
         if offset is None:
             self._receive(request, content)
@@ -187,7 +187,7 @@ class StoredArray:
 
 
 def _stored_array(file, name, shape=(), dtype="f4", labels=(), offset=None, refused=""):
-    return StoredArray(file, name, tuple(shape), numpy.dtype(dtype), tuple(labels), offset, refused)
+    return StoredArray(file, name, tuple(shape), np.dtype(dtype), tuple(labels), offset, refused)
 
 
 def _start(path):

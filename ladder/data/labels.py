@@ -3,7 +3,7 @@
 import re
 import shlex
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.errors import UserError
@@ -42,15 +42,15 @@ def as_class_numbers(targets, where):
     targets = targets.reshape(-1)
     if targets.dtype.kind == "f":
         _check_whole(targets, where)
-    elif targets.dtype == numpy.uint64 and targets.size and targets.max() > numpy.iinfo("int64").max:
+    elif targets.dtype == np.uint64 and targets.size and targets.max() > np.iinfo("int64").max:
         raise UserError(f"{where} go up to {targets.max()}: number the classes from 0.")
     return targets.astype("int64")
 
 
 def _check_whole(targets, where):
-    wrong = numpy.flatnonzero(~((targets == numpy.floor(targets)) & (numpy.abs(targets) < 2**31)))
+    wrong = np.flatnonzero(~((targets == np.floor(targets)) & (np.abs(targets) < 2**31)))
     if len(wrong):
-        what = "no number (write -1 for 'no label')" if numpy.isnan(targets[wrong[0]]) else "no whole number"
+        what = "no number (write -1 for 'no label')" if np.isnan(targets[wrong[0]]) else "no whole number"
         raise UserError(
             f"{where} hold {targets[wrong[0]]:g} at position {wrong[0]}, which is {what}, as are {len(wrong)} of "
             f"{len(targets)}: give each example one class number."
@@ -74,7 +74,7 @@ def check_labels(targets, source, sources=()):
     UserError
         Says what the labels are, which readings there are, and a command for each.
     """
-    labels = numpy.unique(targets)
+    labels = np.unique(targets)
     classes = labels[labels != NO_LABEL]
     consecutive = len(classes) == 0 or (classes[0] == 0 and classes[-1] == len(classes) - 1)
     if consecutive and len(classes) != 1:
@@ -131,7 +131,7 @@ def mark_unlabelled(targets, no_label):
     no_label : int or None
         What means it so far; None: nothing does.
     """
-    return targets if no_label is None else numpy.where(targets == no_label, NO_LABEL, targets)
+    return targets if no_label is None else np.where(targets == no_label, NO_LABEL, targets)
 
 
 def renumbered(several, no_label):
@@ -149,12 +149,12 @@ def renumbered(several, no_label):
     classes : int64 array
         The old number of each new one.
     """
-    classes = numpy.unique(numpy.concatenate(several))
+    classes = np.unique(np.concatenate(several))
     classes = classes if no_label is None else classes[classes != no_label]
 
     def numbers(targets):
-        known = numpy.full(targets.shape, False) if no_label is None else targets == no_label
-        return numpy.where(known, NO_LABEL, numpy.searchsorted(classes, targets))
+        known = np.full(targets.shape, False) if no_label is None else targets == no_label
+        return np.where(known, NO_LABEL, np.searchsorted(classes, targets))
 
     return [numbers(targets) for targets in several], classes
 

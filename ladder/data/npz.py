@@ -4,7 +4,7 @@ import math
 import zipfile
 from collections import Counter
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
@@ -19,7 +19,7 @@ MOST_ARRAYS = 20_000
 #: Bytes read at a time.
 _PART = 2**22
 
-_HEADERS = {(1, 0): numpy.lib.format.read_array_header_1_0, (2, 0): numpy.lib.format.read_array_header_2_0}
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def load_arrays(path):
@@ -87,7 +87,7 @@ def _array(archive, member, path):
         # What a header declares must be there before memory is taken for it.
         if size != member.file_size - content.tell():
             raise ValueError("the array's shape is not that of its content")
-        array = numpy.empty(math.prod(shape), dtype)
+        array = np.empty(math.prod(shape), dtype)
         _fill(memoryview(array.view("uint8")), content)
         if content.read(1):
             raise ValueError("there is more than an array")
@@ -96,7 +96,7 @@ def _array(archive, member, path):
 
 def _header(content):
     """Shape, whether the first index varies fastest, and dtype."""
-    shape, is_fortran, dtype = _HEADERS[numpy.lib.format.read_magic(content)](content)
+    shape, is_fortran, dtype = _HEADERS[np.lib.format.read_magic(content)](content)
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError("a shape is of whole numbers")
     return shape, is_fortran, dtype

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional
 
-import numpy
+import numpy as np
 
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.examples import choose_examples
@@ -119,7 +119,7 @@ class TrainingData:
         """
         if not preprocesses(self.p):
             return features
-        result = numpy.empty_like(features)
+        result = np.empty_like(features)
         for start in range(0, len(features), CHUNK):
             part = features[start : start + CHUNK]
             flat = self._contrast_normalised(self._scaled(part))

@@ -9,7 +9,7 @@ import hashlib
 import logging
 from dataclasses import replace
 
-import numpy
+import numpy as np
 
 from ladder.data import scaling
 from ladder.data.examples import BEFORE_IT_WAS_DECIDED, load_examples
@@ -146,5 +146,5 @@ def sha256(arrays):
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(numpy.ascontiguousarray(array).reshape(-1).view("uint8"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view("uint8"))
     return digest.hexdigest()

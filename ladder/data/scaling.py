@@ -8,7 +8,7 @@ Source: the check of MNIST's range is from ``setup_data`` in the original's
 ``run.py``.
 """
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.data.registry import has_pixels
@@ -55,7 +55,7 @@ def _most_columns_reach_up(features):
 
 def divisor_before_it_was_decided(features, name):
     """The same for a run from before data decided: uint8 was pixels."""
-    return WHITE if features.dtype == numpy.uint8 and has_pixels(name) is not False else 1
+    return WHITE if features.dtype == np.uint8 and has_pixels(name) is not False else 1
 
 
 def divisor_of_others(values, divided_by, read_range):
@@ -115,17 +115,17 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
     UserError
         If a value is not finite (in float32), or not in the unit interval.
     """
-    if features.dtype != numpy.float32 or divided_by != 1:
+    if features.dtype != np.float32 or divided_by != 1:
         budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
-    with numpy.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is not finite is reported just below
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is not finite is reported just below
         converted = features.astype("float32", copy=False)
         if divided_by != 1:
             # In place, but never in the caller's own array.
             out = None if converted is features else converted
-            converted = numpy.divide(converted, numpy.float32(divided_by), out=out)
+            converted = np.divide(converted, np.float32(divided_by), out=out)
     lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
     # min and max carry NaN along, so no array of flags is needed.
-    if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
         after = f" after a division by {divided_by:g}" * (divided_by != 1)
         raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them")
     if unit_interval and not (lowest >= 0 and highest <= 1):

@@ -7,7 +7,7 @@ batch after the other for one epoch, and ``state``, which a checkpoint stores.
 Source: ``fuel/schemes.py`` of Fuel 0.2.
 """
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
@@ -58,7 +58,7 @@ class ShuffledScheme:
     def __init__(self, examples, batch_size, seed=FUEL_DEFAULT_SEED):
         self.indices = _positions(examples)
         self.batch_size = _checked(batch_size)
-        self._rng = numpy.random.RandomState(seed)
+        self._rng = np.random.RandomState(seed)
 
     @property
     def num_batches(self):
@@ -81,9 +81,9 @@ class ShuffledScheme:
 
 
 def _positions(examples):
-    if isinstance(examples, (int, numpy.integer)):
-        return numpy.arange(examples, dtype="int64")
-    return numpy.array(examples, dtype="int64")
+    if isinstance(examples, (int, np.integer)):
+        return np.arange(examples, dtype="int64")
+    return np.array(examples, dtype="int64")
 
 
 def _checked(batch_size):

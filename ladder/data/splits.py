@@ -7,7 +7,7 @@ come from.
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.registry import n_training_examples
@@ -18,11 +18,11 @@ from ladder.errors import UserError
 class Split:
     """Positions in the training set, each an int64 array of shape (n,)."""
 
-    train: numpy.ndarray
+    train: np.ndarray
     """All examples to train on, in permuted order; the labelled are among them."""
-    labeled: numpy.ndarray
+    labeled: np.ndarray
     """Those whose label is used."""
-    valid: numpy.ndarray
+    valid: np.ndarray
     """The validation set, in ascending order, all of it labelled; may be empty."""
 
 
@@ -58,7 +58,7 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
     order = permutation(len(targets), dseed)
     train = order[:n_unlabeled]
-    rest = numpy.setdiff1d(order, train)
+    rest = np.setdiff1d(order, train)
     return Split(
         train=train,
         labeled=labeled_indices(targets, train, n_labeled, dataset),
@@ -91,11 +91,11 @@ def permutation(n_examples, dseed):
     With a dseed of 0 or None they stay in order.  UserError if dseed cannot
     seed a ``RandomState``.
     """
-    order = numpy.arange(n_examples)
+    order = np.arange(n_examples)
     if dseed:
         if not 0 < dseed < 2**32:
             raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {2**32 - 1}")
-        numpy.random.RandomState(dseed).shuffle(order)
+        np.random.RandomState(dseed).shuffle(order)
     return order
 
 
@@ -166,4 +166,4 @@ def _balanced(targets, candidates, per_class, n_classes, dataset):
                 f"class {label} of {dataset} has {len(members)} to train on: use fewer labelled samples"
             )
         chosen.append(members[:per_class])
-    return numpy.concatenate(chosen)
+    return np.concatenate(chosen)

@@ -11,7 +11,7 @@ original's ``run.py``, and ``fuel/streams.py`` of Fuel 0.2.
 
 import warnings
 
-import numpy
+import numpy as np
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
@@ -109,10 +109,10 @@ class SemiDataStream:
         """What batches are picked from: dict of str to array (N, ...), float32 features and int64 targets."""
         found = {}
         if self.labeled is not None:
-            found["features_labeled"] = numpy.asarray(self.labeled.sources["features"], "float32")
-            found["targets_labeled"] = numpy.asarray(self.labeled.sources["targets"], "int64")
+            found["features_labeled"] = np.asarray(self.labeled.sources["features"], "float32")
+            found["targets_labeled"] = np.asarray(self.labeled.sources["targets"], "int64")
         if self.unlabeled is not None:
-            found["features_unlabeled"] = numpy.asarray(self.unlabeled.sources["features"], "float32")
+            found["features_unlabeled"] = np.asarray(self.unlabeled.sources["features"], "float32")
         return found
 
     def get_request_iterator(self):
@@ -154,4 +154,4 @@ class SemiDataStream:
     def _pick(self, name, positions):
         source, half = name.split("_")
         array = (self.labeled if half == "labeled" else self.unlabeled).sources[source]
-        return numpy.asarray(array[positions], "int64" if source == "targets" else "float32")
+        return np.asarray(array[positions], "int64" if source == "targets" else "float32")

@@ -1,6 +1,6 @@
 """Features of so different or so large a scale that a network hardly learns from them, and a warning that says so."""
 
-import numpy
+import numpy as np
 
 #: Standard deviations of features that need no warning.  The noise that the corrupted encoder adds has 0.3.
 SMALLEST, LARGEST = 0.01, 10
@@ -45,8 +45,8 @@ def _deviations(features):
     for start in range(0, count, 1000):
         part = flat[start : start + 1000] - offset
         total, squares = total + part.sum(axis=0), squares + (part**2).sum(axis=0)
-    return numpy.sqrt(numpy.maximum(squares / count - (total / count) ** 2, 0))
+    return np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0))
 
 
 def _position(deviations, value):
-    return int(numpy.flatnonzero(deviations == value)[0])
+    return int(np.flatnonzero(deviations == value)[0])

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 
-import numpy
+import numpy as np
 
 from ladder.data.hdf5 import user_cache
 from ladder.data.npz import load_arrays
@@ -56,7 +56,7 @@ def _digest(parts):
     digest = hashlib.blake2b(f"{VERSION} {BIAS}".encode(), digest_size=10)
     for part in parts():
         digest.update(str(part.shape).encode())
-        digest.update(numpy.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part))
     return digest.hexdigest()
 
 
@@ -66,7 +66,7 @@ def _load(path, n_inputs):
     shapes = {"mean": (n_inputs,), "matrix": (n_inputs, n_inputs), "inverse": (n_inputs, n_inputs)}
     for name, shape in shapes.items():
         array = getattr(whitening, name)
-        if array.dtype != numpy.float32 or array.shape != shape or not numpy.isfinite(array.sum()):
+        if array.dtype != np.float32 or array.shape != shape or not np.isfinite(array.sum()):
             raise UserError(f"{path} holds another {name}.")
     return whitening
 
@@ -77,7 +77,7 @@ def _save(candidates, whitening):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as unfinished, unfinished.open("wb") as file:
-                numpy.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
+                np.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
             logger.info("Wrote the whitening to %s", path)
             return
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import numpy
+import numpy as np
 
 from ladder.parity.tolerances import Difference, difference
 
@@ -70,7 +70,7 @@ class Result:
 
     def compare(self, kind, name, ours, golden, rule):
         """Compare one array of ours with the golden one, and remember the outcome."""
-        ours, golden = numpy.asarray(ours), numpy.asarray(golden)
+        ours, golden = np.asarray(ours), np.asarray(golden)
         if ours.shape != golden.shape:
             self.fail(kind, f"{name} has shape {ours.shape}, the original's {golden.shape}", rule)
             return

@@ -7,7 +7,7 @@ A golden file is a pair ``NAME.npz`` and ``NAME.json``.  The arrays lie in the
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder import plain_json
 from ladder.data.npz import load_arrays
@@ -127,7 +127,7 @@ def _unpack(stored, key, entry):
     try:
         dtype, shape, offset = entry
         flat = stored["flat_f32" if dtype.startswith("float") else "flat_i64"]
-        size = int(numpy.prod(shape, dtype="int64"))
+        size = int(np.prod(shape, dtype="int64"))
         if offset < 0 or offset + size > len(flat):
             raise Unreadable(f"{key} lies outside of the stored numbers")
         return flat[offset : offset + size].reshape(shape).astype(dtype)

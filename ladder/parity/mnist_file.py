@@ -15,7 +15,7 @@ rounding.
 
 import re
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.data.examples import choose_examples, load_examples, sequential_batches, training_stream
@@ -188,7 +188,7 @@ class MnistRun:
             rows.append(update(*(batch[variable.name] for variable in self.inputs)))
             if k in ENTRIES:
                 snapshots.update({(k, v.name): _summary(v.get_value()) for v in self.step.parameters})
-        columns = numpy.array(rows, "float64").T
+        columns = np.array(rows, "float64").T
         return dict(zip(monitored, columns)), snapshots
 
     def _batches(self, n_updates):
@@ -199,7 +199,7 @@ class MnistRun:
                     return
                 yield batch
                 given += 1
-            self.step.learning_rate.set_value(numpy.float32(self._rate_after(epoch)))
+            self.step.learning_rate.set_value(np.float32(self._rate_after(epoch)))
 
     def _rate_after(self, epoch):
         last = self.p.num_epochs
@@ -214,11 +214,11 @@ class MnistRun:
         probabilities = with_running_statistics([probabilities], self.ladder.shareds)
         predict = backends.function([x], probabilities[0])
         test = load_examples("mnist", "test")
-        batches = sequential_batches(test, numpy.arange(len(test.targets)), self.p.batch_size)
+        batches = sequential_batches(test, np.arange(len(test.targets)), self.p.batch_size)
         wrong = sum((predict(x).argmax(axis=1) != y).sum() for x, y in batches)
         return 100 * wrong / len(test.targets)
 
 
 def _summary(value):
-    value = numpy.asarray(value, "float64")
-    return numpy.array([value.mean(), value.std(), numpy.abs(value).max(), value.flat[0], value.flat[-1]])
+    value = np.asarray(value, "float64")
+    return np.array([value.mean(), value.std(), np.abs(value).max(), value.flat[0], value.flat[-1]])

@@ -16,7 +16,7 @@ How the original's numbers were made, found from the numbers themselves:
 import re
 from dataclasses import dataclass, replace
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.parity.configuration import is_pooling, options_of
@@ -178,12 +178,12 @@ def moved_by_rounding(golden):
     arbitrary, in the original too.  A gradient that is exactly zero moves nothing.
     """
     limit = ROUNDING_GRADIENT * largest_gradient(golden)
-    return {name for name, g in _part(golden, "clean0__grad__").items() if 0 < numpy.abs(g).max() < limit}
+    return {name for name, g in _part(golden, "clean0__grad__").items() if 0 < np.abs(g).max() < limit}
 
 
 def largest_gradient(golden):
     """The largest entry of the first gradients, 0 where the file has none."""
-    return max((float(numpy.abs(g).max()) for g in _part(golden, "clean0__grad__").values()), default=0.0)
+    return max((float(np.abs(g).max()) for g in _part(golden, "clean0__grad__").values()), default=0.0)
 
 
 def _rule(kind, name, golden):
@@ -316,8 +316,8 @@ def _nudged(x, nudge):
     """``x`` with every entry one unit of rounding larger or smaller, by lot; as it is for nudge 0."""
     if nudge == 0:
         return x
-    signs = numpy.random.RandomState(nudge).choice(numpy.array([-1, 1], "float32"), x.shape)
-    return x * (1 + signs * numpy.finfo("float32").eps)
+    signs = np.random.RandomState(nudge).choice(np.array([-1, 1], "float32"), x.shape)
+    return x * (1 + signs * np.finfo("float32").eps)
 
 
 def _numbered(prefix, arrays):
@@ -326,4 +326,4 @@ def _numbered(prefix, arrays):
 
 def _over_time(costs):
     """A list of dicts of scalars -> a dict of vectors."""
-    return {name: numpy.array([each[name] for each in costs]) for name in costs[0]} if costs else {}
+    return {name: np.array([each[name] for each in costs]) for name in costs[0]} if costs else {}

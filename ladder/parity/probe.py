@@ -9,7 +9,7 @@ averages and the optimiser's state are put back between the evaluations.
 
 from functools import cached_property
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.training import functions
@@ -69,7 +69,7 @@ class Probe:
     def no_noise(self, batch):
         """Zeros in place of the noise; the streams stay where they are."""
         states = self.noise_states()
-        zeros = [numpy.zeros_like(noise) for noise in self._draw(*batch)]
+        zeros = [np.zeros_like(noise) for noise in self._draw(*batch)]
         self.ladder.noise.set_states(states)
         return zeros
 
@@ -133,8 +133,8 @@ class Probe:
     def _test(self, batches):
         costs, errors, probabilities = zip(*(self._test_batch(*batch) for batch in batches))
         return {
-            "cost_class_clean": numpy.mean(costs),
-            "error_rate_clean": numpy.mean(errors, dtype="float64"),
+            "cost_class_clean": np.mean(costs),
+            "error_rate_clean": np.mean(errors, dtype="float64"),
             "softmax_batch0": probabilities[0],
         }
 

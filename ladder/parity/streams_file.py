@@ -7,7 +7,7 @@ what is left of adding 78,400 numbers in another order.
 import re
 import zlib
 
-import numpy
+import numpy as np
 
 from ladder.data import scaling
 from ladder.data.hdf5 import HDF5Dataset, find_dataset
@@ -90,7 +90,7 @@ def _checksum(dseed):
 
 def _valid(dseed, first):
     # Which examples validate does not depend on labels, so any will do.
-    targets = numpy.zeros(N_TRAIN, "int64")
+    targets = np.zeros(N_TRAIN, "int64")
     return split_training_set(targets, dseed, None, 50000, dataset="mnist").valid[:first]
 
 

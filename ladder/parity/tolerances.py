@@ -9,7 +9,7 @@ made from those within two units in the last place.
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 
 FLOOR = 1e-7
 
@@ -107,11 +107,11 @@ def floor_of_mean(variance, mean_below=None, variance_below=None):
         a mean of zero, and miss it by the rounding of its mean, in units of
         its deviation.
     """
-    deviation = float(numpy.sqrt(numpy.max(variance)))
+    deviation = float(np.sqrt(np.max(variance)))
     if mean_below is not None and variance_below is not None:
         # Divided by what the normalisation divides by.
-        deviation *= max(1.0, float(numpy.max(numpy.abs(mean_below) / numpy.sqrt(variance_below + 1e-10))))
-    return max(FLOOR, ROUNDING_MEAN * float(numpy.finfo("float32").eps) * deviation)
+        deviation *= max(1.0, float(np.max(np.abs(mean_below) / np.sqrt(variance_below + 1e-10))))
+    return max(FLOOR, ROUNDING_MEAN * float(np.finfo("float32").eps) * deviation)
 
 
 def difference(ours, golden, rule):
@@ -123,19 +123,19 @@ def difference(ours, golden, rule):
     -------
     Difference
     """
-    ours, golden = (numpy.asarray(x, "float64") for x in (ours, golden))
-    finite = numpy.isfinite(golden)
-    if not numpy.array_equal(ours[~finite], golden[~finite], equal_nan=True) or not numpy.isfinite(ours[finite]).all():
-        return Difference(numpy.inf, numpy.inf)
-    ours, golden = numpy.where(finite, ours, 0), numpy.where(finite, golden, 0)
-    distance, size = numpy.abs(ours - golden), numpy.abs(golden)
+    ours, golden = (np.asarray(x, "float64") for x in (ours, golden))
+    finite = np.isfinite(golden)
+    if not np.array_equal(ours[~finite], golden[~finite], equal_nan=True) or not np.isfinite(ours[finite]).all():
+        return Difference(np.inf, np.inf)
+    ours, golden = np.where(finite, ours, 0), np.where(finite, golden, 0)
+    distance, size = np.abs(ours - golden), np.abs(golden)
     if not distance.any():
         return Difference(0.0, 0.0)
     if not rule.per_entry:
-        size = numpy.full(golden.shape, size.max())
-    with numpy.errstate(over="ignore"):  # a difference where bits must agree is infinitely too much
+        size = np.full(golden.shape, size.max())
+    with np.errstate(over="ignore"):  # a difference where bits must agree is infinitely too much
         share = distance / _allowed(size, rule)
-    worst = numpy.unravel_index(share.argmax(), share.shape)
+    worst = np.unravel_index(share.argmax(), share.shape)
     if rule.absolute:
         return Difference(float(distance[worst]), float(share[worst]))
     measure = max(size[worst], rule.floor / rule.relative if rule.relative else rule.floor)
@@ -145,10 +145,10 @@ def difference(ours, golden, rule):
 def _allowed(size, rule):
     """The largest distance allowed of each entry; tiny but not 0 where bits must agree."""
     if rule.absolute:
-        return numpy.full(size.shape, rule.floor)
+        return np.full(size.shape, rule.floor)
     if rule.relative == 0:
-        return numpy.full(size.shape, numpy.finfo("float64").tiny)
-    relative = numpy.full(size.shape, rule.relative)
+        return np.full(size.shape, np.finfo("float64").tiny)
+    relative = np.full(size.shape, rule.relative)
     if rule.later is not None and size.ndim:
         relative[1:] = rule.later
-    return numpy.maximum(relative * size, rule.floor)
+    return np.maximum(relative * size, rule.floor)

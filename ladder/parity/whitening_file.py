@@ -7,7 +7,7 @@ The original fitted its whitening to images whose contrast was normalised to 55
 
 import re
 
-import numpy
+import numpy as np
 
 from ladder.data.contrast import normalise_contrast
 from ladder.data.whitening import fit_whitening
@@ -76,4 +76,4 @@ def _of_whitening(what, whitening, examples):
 
 
 def _flat(images):
-    return numpy.ascontiguousarray(images.reshape(len(images), -1))
+    return np.ascontiguousarray(images.reshape(len(images), -1))

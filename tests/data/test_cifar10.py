@@ -11,7 +11,7 @@ import sys
 import tarfile
 
 import h5py
-import numpy
+import numpy as np
 import pytest
 
 from ladder.cli import main
@@ -30,11 +30,11 @@ def few_images(monkeypatch):
 
 
 def pixels(i):
-    return numpy.random.RandomState(i).randint(0, 256, (N, 3072)).astype("uint8")
+    return np.random.RandomState(i).randint(0, 256, (N, 3072)).astype("uint8")
 
 
 def labels(i):
-    return [int(label) for label in numpy.random.RandomState(100 + i).randint(0, 10, N)]
+    return [int(label) for label in np.random.RandomState(100 + i).randint(0, 10, N)]
 
 
 def write_batch(folder, i, **changes):
@@ -90,7 +90,7 @@ def test_wherever_the_batches_are(batches, tmp_path):
 
 
 def test_labels_as_an_array_and_keys_as_text(batches, tmp_path):
-    content = {"labels": numpy.array(labels(2), "int64"), "data": numpy.asfortranarray(pixels(2))}
+    content = {"labels": np.array(labels(2), "int64"), "data": np.asfortranarray(pixels(2))}
     (batches / NAMES[2]).write_bytes(pickle.dumps(content, 5))
     assert is_whole(convert_cifar10(batches, tmp_path / "cifar10.hdf5"))
 

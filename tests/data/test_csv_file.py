@@ -1,6 +1,6 @@
 """A user's examples as CSV: headers, separators, and what is wrong where."""
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.csv_file import read_numbers
@@ -90,7 +90,7 @@ def test_the_decimal_commas_of_another_separator_are_named(tmp_path):
 
 
 def test_many_lines(tmp_path):
-    numbers = numpy.random.RandomState(0).rand(500, 3).astype("float32")
+    numbers = np.random.RandomState(0).rand(500, 3).astype("float32")
     assert (read(tmp_path, "".join(",".join(map(repr, map(float, row))) + "\n" for row in numbers)) == numbers).all()
 
 

@@ -9,7 +9,7 @@ import logging
 import re
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
@@ -208,7 +208,7 @@ def _checked_split(arrays, suffix, path):
     features = _checked_features(arrays["features"], "features" + suffix, path)
     targets = arrays["targets"]
     if targets is None:
-        targets = numpy.full(len(features), NO_LABEL, "int64")
+        targets = np.full(len(features), NO_LABEL, "int64")
     else:
         targets = as_class_numbers(targets, f"the targets{suffix} of {path}")
     if len(features) != len(targets):
@@ -227,9 +227,9 @@ def _checked_features(features, name, path):
         raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32")
     if features.dtype.kind != "f" and features.size and features.min() >= 0 and features.max() <= 255:
         return features.astype("uint8", copy=False)
-    with numpy.errstate(over="ignore"):  # an overflow is reported just below
+    with np.errstate(over="ignore"):  # an overflow is reported just below
         features = features.astype("float32", copy=False)
-    if not numpy.isfinite(features).all():
+    if not np.isfinite(features).all():
         raise UserError(f"{path} has {name} that are not finite numbers (NaN or infinity): replace them")
     return features
 
@@ -288,13 +288,13 @@ def _draw_test_set(examples, fraction, seed, path):
         raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}")
     if fraction == 0:
         return {"train": examples}
-    test = _stratified(examples["targets"], fraction, numpy.random.RandomState(seed))
+    test = _stratified(examples["targets"], fraction, np.random.RandomState(seed))
     if len(test) == 0:
         raise UserError(
             f"--test-fraction {fraction:g} of {path} is less than one example of each class: "
             "use a larger one, or 0 for no test set"
         )
-    train = numpy.setdiff1d(numpy.arange(len(examples["targets"])), test)
+    train = np.setdiff1d(np.arange(len(examples["targets"])), test)
     return {
         name: {source: array[chosen] for source, array in examples.items()}
         for name, chosen in (("train", train), ("test", test))
@@ -305,9 +305,9 @@ def _stratified(targets, fraction, rng):
     """Ascending positions of about ``fraction`` of each class, never all of one; of all where nothing has a label."""
     chosen, labels = [], range(targets.max() + 1)
     for label in labels or [NO_LABEL]:
-        members = rng.permutation(numpy.flatnonzero(targets == label))
+        members = rng.permutation(np.flatnonzero(targets == label))
         chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
-    return numpy.sort(numpy.concatenate(chosen))
+    return np.sort(np.concatenate(chosen))
 
 
 def _axis_labels(ndim):

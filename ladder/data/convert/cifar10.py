@@ -10,7 +10,7 @@ import logging
 import tarfile
 from pathlib import Path, PurePosixPath
 
-import numpy
+import numpy as np
 
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.data.fuel_file import write_fuel_file
@@ -173,9 +173,9 @@ def _checked_batch(content, where):
             f"{where} lacks 'data' or 'labels', so it is no batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}"
         )
     pixels, labels = batch["data"], _as_array(batch["labels"])
-    expected = (BATCH_SIZE, numpy.prod(SHAPE))
-    if getattr(pixels, "dtype", None) != numpy.uint8 or pixels.shape != expected:
-        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, numpy.ndarray) else "no array"
+    expected = (BATCH_SIZE, np.prod(SHAPE))
+    if getattr(pixels, "dtype", None) != np.uint8 or pixels.shape != expected:
+        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else "no array"
         raise UserError(
             f"{where} has {found} for its pixels where CIFAR-10 has uint8 {expected}: get {ARCHIVE} from {HOMEPAGE}"
         )
@@ -190,8 +190,8 @@ def _checked_batch(content, where):
 def _as_array(labels):
     """Whole numbers in one list as an array, None for anything else."""
     if type(labels) is list:
-        return numpy.array(labels) if all(type(label) is int and 0 <= label < N_CLASSES for label in labels) else None
-    return labels if isinstance(labels, numpy.ndarray) and labels.dtype.kind in "ui" else None
+        return np.array(labels) if all(type(label) is int and 0 <= label < N_CLASSES for label in labels) else None
+    return labels if isinstance(labels, np.ndarray) and labels.dtype.kind in "ui" else None
 
 
 def _report_md5(source, md5s):
@@ -215,7 +215,7 @@ def _md5_of(path):
 
 
 def _joined(batches):
-    return {source: numpy.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
+    return {source: np.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
 
 
 # Its pixels are not scaled, as in the original, which normalises their contrast instead.

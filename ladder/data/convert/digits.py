@@ -9,7 +9,7 @@ split for these; which 360 examples test is written down in
 import hashlib
 from importlib.resources import files
 
-import numpy
+import numpy as np
 
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.known import KnownDataSet
@@ -43,7 +43,7 @@ def convert_digits(output_path):
     """
     pixels, targets = _load_digits()
     test = _test_indices()
-    train = numpy.setdiff1d(numpy.arange(len(pixels)), test)
+    train = np.setdiff1d(np.arange(len(pixels)), test)
     # 16 is the largest value; dividing by a power of two is exact.
     features = (pixels / 16).astype("float32").reshape(-1, 1, 8, 8)
     splits = {
@@ -71,7 +71,7 @@ def _load_digits():
 
 def _test_indices():
     with files(__package__).joinpath("digits_test_indices.txt").open() as lines:
-        return numpy.loadtxt(lines, dtype="int64").ravel()
+        return np.loadtxt(lines, dtype="int64").ravel()
 
 
 DIGITS = KnownDataSet(

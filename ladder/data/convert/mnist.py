@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.known import KnownDataSet
@@ -99,16 +99,16 @@ def _checked_content(path, sha256):
 
 
 def _images(content, dtype):
-    examples, rows, columns = numpy.frombuffer(content, ">i4", count=3, offset=4)
-    pixels = numpy.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
+    examples, rows, columns = np.frombuffer(content, ">i4", count=3, offset=4)
+    pixels = np.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
     if dtype == "uint8":
         return pixels
     # Divided in float32, as Fuel does: dividing in float64 first rounds twice.
-    return pixels.astype("float32") / numpy.float32(255)
+    return pixels.astype("float32") / np.float32(255)
 
 
 def _labels(content):
-    return numpy.frombuffer(content, "uint8", offset=8).reshape(-1, 1)
+    return np.frombuffer(content, "uint8", offset=8).reshape(-1, 1)
 
 
 MNIST = KnownDataSet(

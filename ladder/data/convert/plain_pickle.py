@@ -13,7 +13,7 @@ import math
 import pickletools
 import re
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
@@ -266,7 +266,7 @@ class _Dtype:
 
     @property
     def value(self):
-        return numpy.dtype(self.order + self.code)
+        return np.dtype(self.order + self.code)
 
 
 class _Array:
@@ -309,7 +309,7 @@ def _array(content, dtype, shape, order):
         raise ValueError("the array's shape is none")
     if len(content) != math.prod(shape) * dtype.value.itemsize:
         raise ValueError("the array's parts do not fit together")
-    return numpy.frombuffer(content, dtype.value).reshape(shape, order=order)
+    return np.frombuffer(content, dtype.value).reshape(shape, order=order)
 
 
 def _text(value):
