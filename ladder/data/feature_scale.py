@@ -27,7 +27,7 @@ class FeatureScale:
         return (examples - self.shift) / self.divisor
 
     def undo(self, scaled):
-        """Back from scaled to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        """The inverse of :meth:`apply`: float32 (N, inputs) -> float32 (N, inputs)."""
         return scaled * self.divisor + self.shift
 
 
@@ -37,7 +37,7 @@ def fit_standardization(parts):
     Parameters
     ----------
     parts : function without arguments -> iterator over float32 arrays, shape (n, inputs)
-        The examples, some at a time.
+        The examples, some at a time; called several times.
 
     Returns
     -------
@@ -66,5 +66,5 @@ def _ranges(parts):
 
 def _scale(shift, divisor, is_constant):
     divisor = np.where(is_constant, 1, divisor).astype("float32")
-    # Too small a divisor for float32 is as good as none.
+    # A divisor that is 0 in float32 becomes 1.
     return FeatureScale(shift.astype("float32"), np.where(divisor > 0, divisor, np.float32(1)))

@@ -11,13 +11,13 @@ import scipy.linalg
 
 from ladder.errors import UserError
 
-#: Added to every variance, so that directions without any are not blown up.
+#: Added to every variance, so that directions without variance are not blown up.
 BIAS = np.float32(0.1)
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """What whitens, fitted to the examples that train.
+    """A whitening fitted to the examples that train.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Whitening:
         return (examples - self.mean) @ self.matrix
 
     def undo(self, whitened):
-        """Back from whitened to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        """The inverse of :meth:`apply`: float32 (N, inputs) -> float32 (N, inputs)."""
         return whitened @ self.inverse + self.mean
 
 
@@ -81,7 +81,7 @@ def _mean(parts):
 
 
 def _covariance(parts, mean):
-    """Divided by the number of examples, float64 (inputs, inputs)."""
+    """The covariance, divided by the number of examples: float64 (inputs, inputs)."""
     count, total = 0, np.zeros((len(mean), len(mean)))
     for part in parts:
         centred = part - mean  # float64, as the mean is

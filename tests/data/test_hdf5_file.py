@@ -80,13 +80,13 @@ def virtual(source):
         ),
         (lambda h5file: h5file.__setitem__("x", h5py.ExternalLink("/etc/passwd", "/x")), "a link"),
         (lambda h5file: h5file.__setitem__("x", h5py.SoftLink("/x")), "a link"),
-        (lambda h5file: h5file.create_group("x"), "is no array"),
-        (lambda h5file: h5file.__setitem__("x", 5), "is no array"),
+        (lambda h5file: h5file.create_group("x"), "is not an array"),
+        (lambda h5file: h5file.__setitem__("x", 5), "is not an array"),
         (lambda h5file: h5file.__setitem__("x", ["text"]), "no numbers"),
         (lambda h5file: h5file.create_dataset("x", (10**9, 8), "f4"), "never written"),
         (
             lambda h5file: h5file.create_dataset("x", (100, 8), "f4", chunks=(10, 8)).__setitem__(slice(0, 20), 1),
-            "in part alone",
+            "only in part",
         ),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_crash_is_the_childs_own(path, monkeypatch):
         HDF5File(path)
     monkeypatch.setattr(hdf5_file, "_CHILD", "import time; time.sleep(60)")
     monkeypatch.setattr(hdf5_file, "PATIENCE", 1)
-    with pytest.raises(UserError, match="comes to no end"):
+    with pytest.raises(UserError, match="reading it does not end"):
         HDF5File(path)
 
 

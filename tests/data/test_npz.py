@@ -58,7 +58,7 @@ def zipped(members, compression=zipfile.ZIP_STORED):
         (zipped({"a.npy": npy(content=bytes(7))}), "damaged"),
         (zipped({"a.npy": npy(content=bytes(9))}), "damaged"),
         (zipped({"a.npy": npy(descr="'|O'")}), "'a' holds Python objects"),
-        (zipped({"a.npy": npy(), "b.txt": b"hello"}), "'b.txt', which is no array"),
+        (zipped({"a.npy": npy(), "b.txt": b"hello"}), "'b.txt', which is not an array"),
         (zipped({"a.npy": npy(), "a": b"hello"}), "holds a more than once"),
         (zipped({"a.npy": npy()}, zipfile.ZIP_LZMA), "packed in a way"),
         (

@@ -1,9 +1,9 @@
 """The small digits that come with scikit-learn: no download needed.
 
 1,797 handwritten digits of 8 x 8 pixels with values 0 to 16 (the test part of
-UCI's "Optical Recognition of Handwritten Digits").  There is no official
-split for these; which 360 examples test is written down in
-``digits_test_indices.txt``, so it never depends on a library's version.
+UCI's "Optical Recognition of Handwritten Digits").  They have no official
+split; the 360 test examples are listed in ``digits_test_indices.txt``, so that
+they never depend on a library's version.
 """
 
 import hashlib
@@ -59,12 +59,12 @@ def _load_digits():
         from sklearn.datasets import load_digits  # only this data set needs scikit-learn
     except ImportError:
         raise UserError(
-            "the data set digits comes with scikit-learn, which is not installed: run `pip install scikit-learn`"
+            "the data set digits comes with scikit-learn, which is not installed: run `pip install scikit-learn`."
         ) from None
     pixels, targets = (array.astype("uint8") for array in load_digits(return_X_y=True))
     if hashlib.sha256(pixels.tobytes() + targets.tobytes()).hexdigest() != SHA256:
         raise UserError(
-            "this scikit-learn's digits differ from the known ones (SHA-256): install another version of scikit-learn"
+            "this scikit-learn's digits differ from the known ones (SHA-256): install another version of scikit-learn."
         )
     return pixels, targets
 
