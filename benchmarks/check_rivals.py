@@ -1,15 +1,15 @@
-"""Do the ladders in PyTorch and JAX compute what ours does?
+"""Check that the ladders in PyTorch and JAX compute what ours does.
 
     python benchmarks/check_rivals.py                  # the fully connected network, all rivals
     python benchmarks/check_rivals.py torch --model conv_small --small
     python benchmarks/check_rivals.py torch --model conv_small --fused
 
-Same parameters (moved from the start, where most gradients are 0), inputs and
-noise; compared with the plain graph, or the fused one, are all costs, all
-gradients, and, after one update, parameters and running averages.  The plain
-graph is evaluated in Python: for the large convolutional networks, take the
-fused one.  Exit status 1 if any differs, or a rival that was asked for is not
-installed.
+With the same parameters (moved away from the start, where most gradients are
+0), inputs and noise, all costs, all gradients and, after one update, parameters
+and running averages are compared with those of the plain graph, or the fused
+one.  The plain graph is evaluated in Python: use the fused one for the large
+convolutional networks.  The exit status is 1 if anything differs, or if a rival
+that was asked for is not installed.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from unavailable import Unavailable
 #: The rows that can be compared.
 RIVALS = ("torch", "torch-joined", "jax")
 
-#: What float32 may lose: length of an array's difference, relative to the array's.
+#: The precision that float32 may lose: norm of an array's difference, relative to the array's norm.
 TOLERANCE = 1e-4
 
 #: The same for all steps of Adam together, which divides each gradient by its size: those that are
@@ -82,7 +82,7 @@ def perturbed(network):
 
 
 def ladder_results(network, parameters, batch, noise, fused):
-    """Our costs, gradients, and parameters and averages after an update."""
+    """Our costs and gradients, and our parameters and averages after an update."""
     from ladder.backends import c
 
     c.configure()
@@ -120,7 +120,7 @@ def options_of(network, fused):
 
 
 def compare(name, network, parameters, ours, theirs, gradient_tolerance, step_tolerance):
-    """Print the largest difference of every kind; whether all are small."""
+    """Print the largest difference of every kind; returns whether all are small."""
     (costs, gradients), changed = ours
     (their_costs, their_gradients), their_changed = theirs
     assert set(gradients) == set(their_gradients) == set(parameters)

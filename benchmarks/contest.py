@@ -1,10 +1,10 @@
-"""Contestants that take turns, each a process of its own.
+"""Contestants that take turns, each in its own process.
 
 Two OpenMP runtimes in one process disturb each other, and the number of threads
 is fixed at start: hence processes.  A machine's speed changes with what else
-runs there: hence short turns, round after round, so that a change meets all
-alike.  Whoever is not on turn is stopped, so that no pool of idle threads spins
-beside the others.
+runs on it: hence short turns, round after round, so that a change affects all
+alike.  A contestant whose turn it is not is stopped, so that no pool of idle
+threads spins beside the others.
 """
 
 import json
@@ -25,14 +25,14 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
 class Contestant:
-    """A row's process, made ready and then stopped whenever it is not its turn.
+    """A row's process: made ready, then stopped except during its turns.
 
     Parameters
     ----------
     name : str, of a row
     task : 'update' or 'epoch'
     threads : int
-    updates : int, in a turn
+    updates : int, per turn
     settings : dict, optional
         More environment variables.
     model : str, optional
@@ -57,7 +57,7 @@ class Contestant:
         return ROWS[self.name].label
 
     def get_ready(self):
-        """Start the process and wait until it could take its turn."""
+        """Start the process and wait until it is ready to take a turn."""
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "contestant.py"), *self._arguments],
             stdin=subprocess.PIPE,
@@ -73,7 +73,7 @@ class Contestant:
         print(f"{self.label}, {self.threads} thread{'s' * (self.threads > 1)}: {state}", file=sys.stderr)
 
     def turn(self):
-        """Let it make its updates; returns and keeps its answer."""
+        """Let it make its updates; keeps its answer and returns it."""
         self._process.send_signal(signal.SIGCONT)
         print(file=self._process.stdin, flush=True)
         self.turns.append(self._answer())
@@ -97,7 +97,7 @@ class Contestant:
 
 
 def environment(threads):
-    """The environment of a process with so many threads."""
+    """The environment of a process with this many threads."""
     kept = {name: value for name, value in os.environ.items() if name not in WAITING}
     counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")  # NPROC is XLA's
     paths = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
@@ -106,7 +106,7 @@ def environment(threads):
 
 @contextmanager
 def contest(contestants):
-    """Get all ready, one by one; gives a list of those that take part, and ends them afterwards."""
+    """Get all ready, one by one; yields a list of those that take part, and ends them afterwards."""
     with ExitStack() as stack:
         for contestant in contestants:
             stack.callback(contestant.end)
@@ -115,7 +115,7 @@ def contest(contestants):
 
 
 def play(contestants, rounds):
-    """Turns for all, round after round."""
+    """Give each a turn, round after round."""
     for _ in range(rounds):
         for contestant in contestants:
             contestant.turn()

@@ -22,7 +22,7 @@ from unavailable import Unavailable
 
 def main():
     name, task, model, threads, updates = sys.argv[1:]
-    # Ctrl-C reaches the parent, too, which ends us.
+    # Ctrl-C also reaches the parent, which ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     answers = take_standard_output()
@@ -52,7 +52,7 @@ def _end_with_parent():
 
 
 def take_standard_output():
-    """A file for answers alone; what libraries print goes to standard error."""
+    """A file for nothing but answers; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers

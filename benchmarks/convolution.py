@@ -1,15 +1,15 @@
-"""Time of each convolution of the convolutional ladders' encoders, ours and PyTorch's, and of its gradients.
+"""Times of each convolution in the convolutional ladders' encoders, and of its gradients: ours and PyTorch's.
 
     python benchmarks/convolution.py
     python benchmarks/convolution.py --networks conv_small --threads 1 --rounds 20
 
-100 images a call.  PyTorch has its maps either channels last or channels first,
-and the faster of the two counts, layer by layer and gradient by gradient
-(those for maps and for filters).  Both
-are processes that take turns, as in ``contest.py``.  GFLOP counts what a direct
-convolution multiplies and adds, without the zeros around the maps, and "% peak"
-is what of it the processor could do in that time at most (``peak.py``):
-Winograd's method, which needs fewer products, may do more.
+100 images per call.  PyTorch has its maps either channels last or channels
+first, and the faster of the two counts, layer by layer and gradient by gradient
+(for maps and for filters).  Both sides are processes that take turns, as in
+``contest.py``.  GFLOP counts what a direct convolution multiplies and adds,
+without the zeros around the maps, and "% peak" is its share of the most that
+the processor could do in that time (``peak.py``): Winograd's method, which
+needs fewer products, may exceed 100 %.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def report(network, threads, times, peak_rate):
             own = found["ladder"][part]
             rival = min((found[name][part] for name in SIDES if name != "ladder"), key=statistics.median)
             seconds, other = statistics.median(own), statistics.median(rival)
-            # Within a round both met nearly the same load.
+            # Within a round both had nearly the same load.
             cells += part_cells(amount, seconds, statistics.median(a / b for a, b in zip(own, rival)), peak_rate)
             totals[part] = [total + more for total, more in zip(totals[part], (seconds, other))]
         rows.append([label(*layer), f"{amount:.2f}", *cells])
@@ -127,7 +127,7 @@ def gflop(channels, size, filters, K, border):
 
 
 class Side:
-    """A process that times what it is asked to, and is stopped otherwise."""
+    """A process that times what it is asked to, and is stopped in between."""
 
     def __init__(self, name, threads):
         self._process = subprocess.Popen(
@@ -171,7 +171,7 @@ def timed(function):
 
 
 def images(rng, channels, size):
-    """Channels last in memory, (N, C, H, W) to look at."""
+    """Channels last in memory, indexed as (N, C, H, W)."""
     return rng.randn(IMAGES, size, size, channels).astype("float32").transpose(0, 3, 1, 2)
 
 

@@ -1,4 +1,4 @@
-"""Time of an epoch in the ladder's main loop, and what of it is not updates.
+"""Time of an epoch in the ladder's main loop, and the part of it that is not updates.
 
     python benchmarks/epoch.py
     python benchmarks/epoch.py --rows fused-mrg --threads 1 --rounds 1

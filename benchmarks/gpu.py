@@ -1,4 +1,4 @@
-"""Seconds an epoch on an NVIDIA GPU: our ladder in JAX, one seed and ten side by side, and PyTorch's.
+"""Seconds per epoch on an NVIDIA GPU: our ladder in JAX, one seed and ten side by side, and PyTorch's.
 
     bash benchmarks/gpu.sh                             # all of it, in an environment of its own
     python benchmarks/gpu.py --models mnist --profile
@@ -6,11 +6,11 @@
     python benchmarks/gpu.py --device cpu --small --updates 2      # to try it out without a GPU
 
 An epoch is 600 updates of 100 labelled and 100 unlabelled examples, with noise
-drawn anew and Adam in each.  Where fewer updates are timed, their time is
-scaled to an epoch, and the table says so.  The examples are random (time does
+drawn anew and Adam in each.  If fewer updates are timed, their time is scaled
+to an epoch, and the table says so.  The examples are random (time does
 not depend on them) and on the device, where each update picks its own by their
-positions.  Each row is a process of its own, with empty caches.  The table is
-printed, and written as Markdown.  Exit status 2 where no library has such a
+positions.  Each row is a separate process, with empty caches.  The table is
+printed, and written as Markdown.  The exit status is 2 if no library has such a
 device.
 """
 
@@ -42,7 +42,7 @@ class Row:
     label : str
     library : 'jax' (ours) or 'torch'
     options : dict, more of the request to ``gpu_row.py``
-    of_images : bool, whether it makes sense for convolutional networks alone
+    of_images : bool, whether it makes sense only for convolutional networks
     """
 
     label: str
@@ -72,13 +72,13 @@ COMPILED = ("torch-compiled", "torch-compiled-last", "torch-graph", "torch-graph
 
 MODELS = ("mnist", "conv_small", "conv_large")
 
-#: Updates in a round, where nobody says how many.
+#: Updates per round, by default.
 UPDATES = {"mnist": EPOCH, "conv_small": 100, "conv_large": 20}
 
-#: Rounds go on for so long, so that nvidia-smi has something to see.
+#: Rounds go on for at least this long, so that nvidia-smi has something to see.
 SECONDS = {"gpu": 3, "cpu": 0}
 
-#: What the rows are to reach: seconds an epoch, by network and row; of ten seeds, all together.
+#: The rows' targets: seconds per epoch, by network and row; for ten seeds, all together.
 TARGETS = {("mnist", "ladder"): 0.5, ("mnist", "ladder-seeds"): 1.5}
 
 COLUMNS = (
@@ -149,7 +149,7 @@ def positive(text):
 
 
 def refuse_without_any(device, devices):
-    """Exit where no library can compute there."""
+    """Exit if no library can compute there."""
     if all("skipped" in answer for answer in devices.values()):
         reasons = "; ".join(f"{library}: {answer['skipped']}" for library, answer in devices.items())
         advice = " Try --device cpu --small --updates 2 to see how this works without one." if device == "gpu" else ""
@@ -167,7 +167,7 @@ def device_name(devices):
 
 
 def rows_of(names, model):
-    """Those that make sense for the network, in the table's order."""
+    """The rows that make sense for the network, in the table's order."""
     return [name for name in ROWS if name in names and (NETWORKS[model].convolutional or not ROWS[name].of_images)]
 
 
@@ -179,7 +179,7 @@ def label(args, name):
 
 
 def result(args, model, name, devices, caches):
-    """What a row's process answers; ``skipped`` where there is no result."""
+    """The answer of a row's process; ``skipped`` if there is no result."""
     row = ROWS[name]
     if "skipped" in devices[row.library]:
         return devices[row.library]
@@ -217,7 +217,7 @@ def epoch(args, model, seconds):
 
 
 def ask(request, caches):
-    """The last answer of a process to a request; of a row, with what nvidia-smi saw during the rounds."""
+    """The last answer of a process to a request; for a row, with what nvidia-smi saw during the rounds."""
     process = subprocess.Popen(
         [sys.executable, str(HERE / "gpu_row.py"), json.dumps(request)],
         stdout=subprocess.PIPE,
@@ -254,7 +254,7 @@ def environment(caches, device):
 
 
 def report(args, devices, results):
-    """All tables, and what is to be said of them, as Markdown."""
+    """All tables, and the remarks on them, as Markdown."""
     precision = "TF32" if args.tf32 else "float32 without TF32"
     parts = [f"# Seconds an epoch on {device_name(devices)}, {precision}"]
     for model, answers in results.items():
@@ -300,13 +300,13 @@ def cells(args, model, name, present):
 
 
 def fastest(args, model, names, present):
-    """The lowest median of some rows, seconds an epoch; None where none of them ran."""
+    """The lowest median of some rows, seconds per epoch; None if none of them ran."""
     times = [epoch(args, model, statistics.median(present[name]["rounds_s"])) for name in names if name in present]
     return min(times, default=None)
 
 
 def target(args, model, name, own, present):
-    """What the row is to reach, and whether it did; networks in their full size on a GPU alone have targets."""
+    """The row's target, and whether it was reached; only networks of full size on a GPU have targets."""
     if args.small or args.device == "cpu":
         return "-"
     texts, limit = [], TARGETS.get((model, name))

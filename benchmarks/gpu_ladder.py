@@ -8,7 +8,7 @@ from ladder import backends
 
 
 def probe(device):
-    """The device's name; UserError where there is none of this kind."""
+    """The device's name; UserError if there is none of this kind."""
     return backends.configure("jax", device=device).device
 
 
@@ -40,7 +40,7 @@ class Ladders:
             self._runs.append(updates)
 
     def _run(self, seed, first):
-        """One seed's updates; the first seed's serve the others, as in ``ladder.training.experiment.Run``."""
+        """One seed's updates; the first seed's serve the others, as in ``ladder.training.session.Session``."""
         # Aesara, so not before JAX is configured.
         from ladder.options import Options
         from ladder.training import functions
@@ -76,7 +76,7 @@ class Ladders:
 
 
 def _requests(network, n, updates, seed):
-    """Requests for updates as data streams make them: positions by name."""
+    """Requests for updates like those of data streams: positions by name."""
     labeled, unlabeled = random_positions(network, n, updates, seed)
     return [
         {"features_labeled": own, "targets_labeled": own, "features_unlabeled": others}
@@ -85,7 +85,7 @@ def _requests(network, n, updates, seed):
 
 
 def _check(made, count):
-    """Where a cost is not finite fewer updates are made, and times would mean nothing."""
+    """Check that all updates were made: a cost that is not finite stops them, and times would mean nothing."""
     for rows in made:
         if len(rows) < count or not math.isfinite(rows[-1]["cost_total"]):
             raise RuntimeError("the cost is not finite")

@@ -1,10 +1,10 @@
-"""What bounds a row of ours: the longest kernels, and the time in which none ran, by JAX's profiler."""
+"""What limits one of our rows: the longest kernels, and the time in which none ran, from JAX's profiler."""
 
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-#: So many kernels are named, by so much of their names.
+#: How many kernels are named, and how much of their names is shown.
 LARGEST, NAME = 10, 70
 
 

@@ -2,9 +2,10 @@
 
     python gpu_row.py REQUEST
 
-REQUEST is JSON.  With ``probe``, whether a library has such a device: one line
-of JSON answers.  Else a row: one line when it is ready, one when it is done.
-Instead of any, ``skipped`` says why there is none.
+REQUEST is JSON.  With ``probe`` it asks whether a library has such a device,
+which one line of JSON answers.  Otherwise it asks for a row, which is answered
+by one line when it is ready and one when it is done.  Instead of either,
+``skipped`` says why there is none.
 """
 
 import json
@@ -41,14 +42,14 @@ def main():
 
 
 def run(request, answer):
-    """Get ready, and then take the time of rounds.
+    """Get ready, and then time rounds.
 
     Parameters
     ----------
     request : dict
-        ``library``, ``model``, ``small``, ``device``, ``tf32``; ``updates`` in
-        a round; ``rounds`` and ``seconds``, neither less; ``profile``; and what
-        the library's class wants.
+        ``library``, ``model``, ``small``, ``device``, ``tf32``; ``updates`` per
+        round; ``rounds`` and ``seconds``, the least of each; ``profile``; and what
+        the library's class needs.
     """
     module, name = MODULES[request["library"]]
     network = (SMALL_NETWORKS if request["small"] else NETWORKS)[request["model"]]
@@ -70,7 +71,7 @@ def random_data(network):
 
 
 def timed(function, rounds, seconds):
-    """Seconds of each call: so many, and more until they took so long together."""
+    """Seconds of each call: as many calls as asked for, and more until they took long enough together."""
     times = []
     while len(times) < rounds or sum(times) < seconds:
         start = time.perf_counter()
@@ -86,7 +87,7 @@ def _profile(row):
 
 
 def _reason(error):
-    """A line; where nobody foresaw the error, all of it goes to standard error."""
+    """One line; the traceback of an unexpected error goes to standard error."""
     text = str(error).strip().split("\n")[0]
     if isinstance(error, (ImportError, Unavailable, UserError)):
         return text

@@ -1,9 +1,8 @@
 """PyTorch's ladder as a row of ``gpu.py``: eager, compiled, or as one CUDA graph.
 
 Costs and statistics are those of ``rivals_torch`` and ``rivals_torch_conv``.
-To be fast on a GPU, here examples are on the device and picked there, and an
-update never waits for the device: the costs are summed there and read once a
-round.  The share of the running averages and Adam's epsilon are constants, as
+To be fast on a GPU, examples are on the device and picked there, and an update
+never waits for the device: the costs are summed there and read once per round.  The share of the running averages and Adam's epsilon are constants, as
 they are after the first updates, so that a CUDA graph can hold all of an update.
 """
 
@@ -17,12 +16,12 @@ import torch
 from network import first_parameters, random_positions
 from unavailable import Unavailable
 
-#: What a whole CUDA graph is recorded from: PyTorch's own CUDA graphs would be in its way.
+#: What a whole CUDA graph is recorded from: PyTorch's own CUDA graphs would get in its way.
 WITHOUT_GRAPHS = {"reduce-overhead": "default", "max-autotune": "max-autotune-no-cudagraphs"}
 
 
 def probe(device):
-    """The device's name; Unavailable where there is none of this kind."""
+    """The device's name; Unavailable if there is none of this kind."""
     if device == "cpu":
         return "cpu"
     if not torch.cuda.is_available():
@@ -120,7 +119,7 @@ class Rival:
 
     @property
     def notes(self):
-        """What a reader should know of how it ran."""
+        """What a reader should know about how it ran."""
         if self._way != "compiled" or self._device == "cpu":
             return []
         skipped = torch._dynamo.utils.counters["inductor"]["cudagraph_skips"]
@@ -139,7 +138,7 @@ def _settings(tf32):
 
 
 def _rival(network, maps_last):
-    """The module with costs and statistics, and what its tensors need to be told."""
+    """The module with costs and statistics, and the options of its tensors."""
     if network.convolutional:
         return rivals_torch_conv, {"maps_last": maps_last}
     return rivals_torch, {}

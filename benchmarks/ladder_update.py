@@ -1,4 +1,4 @@
-"""Our ladder as a contestant: its update alone, or epochs of its main loop."""
+"""Our ladder as a contestant: single updates, or epochs of its main loop."""
 
 import time
 
@@ -27,7 +27,7 @@ def prepare(network, threads, plain, noise, backend="c", **options):
 
 
 def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
-    """A function that runs an epoch and returns what it and its updates took, in seconds."""
+    """A function that runs an epoch and returns the seconds that it and its updates took."""
     p = options_of(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
     examples = random_examples(network, p.unlabeled_samples)
 
@@ -42,7 +42,7 @@ def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
 
     def epoch():
         timed.spent.clear()
-        # What training does around an update; it also prints, validates and saves, once an epoch.
+        # What training does around an update; it also prints, validates and saves, once per epoch.
         extensions = [StopOnNotFinite(shareds, lambda: None, len(network.dims)), TrainingMonitor()]
         start = time.perf_counter()
         MainLoop(stream, 1, extensions).run(timed)
@@ -52,7 +52,7 @@ def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
 
 
 class Timed:
-    """Updates, and how long each of them took: those made at once share the time."""
+    """Updates, and how long each took: those made at once share their time."""
 
     def __init__(self, updates):
         self._updates, self.at_once, self.spent = updates, updates.at_once, []

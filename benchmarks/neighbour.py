@@ -1,9 +1,9 @@
-"""How an update fares beside a busy process, and how that depends on the way threads wait.
+"""How long an update takes beside a busy process, and how that depends on the way threads wait.
 
     python benchmarks/neighbour.py
     python benchmarks/neighbour.py --row plain --rounds 5
 
-Alone and beside the neighbour by turns.  A waiting policy says what threads do
+It runs alone and beside the neighbour in turn.  A waiting policy says what threads do
 between parallel regions: PASSIVE, they sleep; ACTIVE, they spin; LIBGOMP'S, its
 own without a policy: they spin for milliseconds, then sleep; OURS: they spin for
 microseconds, then sleep.
@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--row", choices=LADDERS, default="fused-mrg", metavar="ROW", help=", ".join(LADDERS))
     add_options(parser, rounds=10, updates=10)
     args = parser.parse_args()
-    # One thread waits for nobody.
+    # A single thread never waits.
     choices = [(n, policy) for n in args.threads for policy in POLICIES if n > 1 or policy == "OURS"]
     everybody = {
         f"{n} thread{'s' * (n > 1)}, {policy}": Contestant(args.row, "update", n, args.updates, POLICIES[policy])
@@ -57,7 +57,7 @@ def main():
 
 @contextmanager
 def busy_process():
-    """A process that keeps one core busy; stopped at first."""
+    """A process that keeps one core busy; it starts stopped."""
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     process.send_signal(SIGSTOP)
     try:

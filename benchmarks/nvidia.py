@@ -1,21 +1,21 @@
-"""What nvidia-smi says of the card: its name, its driver, how busy it is."""
+"""What nvidia-smi says about the card: its name, its driver, how busy it is."""
 
 import os
 import statistics
 import subprocess
 import threading
 
-#: Seconds between two looks.
+#: Seconds between two queries.
 EVERY = 0.2
 
 
 def visible_device():
-    """The card that the rows compute on, as CUDA_VISIBLE_DEVICES has it; the first where nobody chose."""
+    """The card that the rows compute on, from CUDA_VISIBLE_DEVICES; the first by default."""
     return os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
 
 
 def ask(*fields):
-    """The values of some fields: list of str; None where nvidia-smi is missing or does not answer."""
+    """The values of some fields: list of str; None if nvidia-smi is missing or does not answer."""
     command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
     command.append(f"--id={visible_device() or 0}")
     try:
@@ -27,14 +27,14 @@ def ask(*fields):
 
 
 class Sampler:
-    """Looks at the card in a thread of its own, within a ``with``.
+    """Queries the card in a separate thread, within a ``with``.
 
     Attributes
     ----------
     utilization : float or None
-        Median over all looks, in %; None where there was no number.
+        Median over all queries, in %; None if there was no number.
     memory_mb : float or None
-        The most that was in use, by whomever.
+        The most in use, by any process.
     """
 
     def __init__(self):

@@ -1,10 +1,10 @@
 """The processor's peak: fused multiply-adds in registers, nothing else.
 
-    python benchmarks/peak.py        # GFLOP/s of each number of threads
+    python benchmarks/peak.py        # GFLOP/s for each number of threads
 
 Compiled by g++ for this processor, with its widest vectors.  As a row of
-``step.py`` it makes as many as the products of the fused update: the least time
-that those can take.
+``step.py`` it makes as many as the products of the fused update, which is the
+least time that those can take.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ PER_STEP = 12 * 2  # of each lane: 12 vectors, a product and a sum
 
 @lru_cache
 def library():
-    """The compiled functions; Unavailable where there is no g++."""
+    """The compiled functions; Unavailable if there is no g++."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "peak.so"
         command = ["g++", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-o", path, SOURCE]
@@ -35,7 +35,7 @@ def library():
 
 
 def multiply_adds(flop, threads):
-    """Make so many of all threads together."""
+    """Make this many, over all threads together."""
     steps = flop / (PER_STEP * library().lanes() * threads)
     library().multiply_add(ctypes.c_int64(round(steps)), ctypes.c_int(threads))
 
@@ -47,7 +47,7 @@ def prepare(network, threads):
 
 
 def gflops(threads, seconds=0.05):
-    """GFLOP/s, the best of some turns: for shares of the peak in the same run."""
+    """GFLOP/s, the best of some turns, for shares of the peak in the same run."""
     amount, best = 1e9, 0.0
     for _ in range(5):
         start = time.perf_counter()

@@ -1,8 +1,8 @@
-"""The matrix products of one update alone, through a BLAS: a measure of the machine and of libraries.
+"""Just the matrix products of one update, through a BLAS: a measure of the machine and of libraries.
 
-Both encoders over all examples, forward, for the weights and (above the first
-layer) for the layer below; the decoder over the unlabelled half likewise.  52
-products, 3.98 GFLOP, as the original makes them.
+Both encoders over all examples: forward, for the weights and (above the first
+layer) for the layer below; the decoder over the unlabelled half likewise.  These
+are 52 products, 3.98 GFLOP, as in the original.
 """
 
 import ctypes
@@ -39,7 +39,7 @@ def matrix(*shape):
 
 
 def through_blas(network, threads):
-    """Through the BLAS that Aesara has."""
+    """Through Aesara's BLAS."""
     from ladder.backends import c
 
     c.configure(threads)
@@ -78,7 +78,7 @@ def products_of_layer(examples, below, above, needs_below):
 
 
 def in_place(shape, factors):
-    """An update that writes the product into memory of its own, as BLAS's gemm does."""
+    """An update that writes the product into its own memory, as BLAS's gemm does."""
     import aesara
     from aesara.tensor.blas import gemm_no_inplace
 
@@ -87,7 +87,7 @@ def in_place(shape, factors):
 
 
 def through_openblas(network, threads):
-    """Through a current OpenBLAS, of the package scipy-openblas32."""
+    """Through a current OpenBLAS, from the package scipy-openblas32."""
     try:
         import scipy_openblas32
     except ImportError as error:
@@ -97,7 +97,7 @@ def through_openblas(network, threads):
     ROWS, PLAIN, TRANSPOSED, one, zero = 101, 111, 112, ctypes.c_float(1), ctypes.c_float(0)
 
     def call(left, right, turned=(False, False)):
-        """A product of arrays, either of them transposed, into memory of its own."""
+        """A product of arrays, each possibly transposed, into its own memory."""
         (m, k), n = left.shape[:: -1 if turned[0] else 1], right.shape[0 if turned[1] else 1]
         result = np.zeros((m, n), "float32")
         turns = [TRANSPOSED if t else PLAIN for t in turned]

@@ -1,9 +1,9 @@
-"""The same ladder in JAX: one jitted function an update, its state donated.
+"""The same ladder in JAX: one jitted function per update, its state donated.
 
 As in PyTorch's, the clean labelled half goes by itself, without gradients, and
 the other three go through each layer in one product.  The noise is JAX's
 default, Threefry (faster here than ``rbg``), or that of the ladder's JAX
-backend, by its functions, so that what differs is all else.
+backend, so that only the rest differs.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from network import first_averages, first_parameters, random_batch
 
-#: Running averages cover so many of the last updates.
+#: Running averages cover this many of the last updates.
 RUNNING_UPDATES = 10
 
 
@@ -25,7 +25,7 @@ def costs(parameters, network, batch, noise):
     parameters : dict of name -> array
     network : Network
     batch : dict of name -> array
-    noise : list of standard normal arrays, one a layer, labelled examples first
+    noise : list of standard normal arrays, one per layer, labelled examples first
 
     Returns
     -------
@@ -54,8 +54,8 @@ def encoders(parameters, network, batch, noise):
 
     Returns
     -------
-    clean : list of (z, mean, variance), one a layer
-    corrupted : list of z of the unlabelled half, one a layer
+    clean : list of (z, mean, variance), one per layer
+    corrupted : list of z of the unlabelled half, one per layer
     logits : of the corrupted encoder, labelled examples first
     """
     n, m, std = network.n_labeled, network.n_unlabeled, network.noise_std
@@ -109,7 +109,7 @@ def normalize_by_itself(z):
 
 
 def first_state(network, parameters):
-    """All that an update changes, a pytree of arrays."""
+    """Everything that an update changes, a pytree of arrays."""
     values, mean, variance = (
         # Buffers of their own: each is donated.
         {name: jnp.array(scale * value) for name, value in parameters.items()}
@@ -137,7 +137,7 @@ def step(network, state, batch, noise):
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2, 3))
 def noisy_step(network, draw, state, streams, batch):
-    """:func:`step` with noise drawn from the ``streams``, one a layer; also returns the next ones."""
+    """:func:`step` with noise drawn from the ``streams``, one per layer; also returns the next ones."""
     streams, noise = zip(*map(draw, streams, network.noise_shapes))
     return *step(network, state, batch, list(noise)), list(streams)
 

@@ -1,7 +1,7 @@
-"""The same ladder in PyTorch, written as one would there.
+"""The same ladder in PyTorch, written as one would write it there.
 
-What it does differently, to be fast: the clean labelled half is needed for the
-running statistics alone, so no gradients are kept for it, and the other three
+What it does differently, to be fast: the clean labelled half is needed only for
+the running statistics, so no gradients are kept for it, and the other three
 (clean unlabelled, corrupted labelled, corrupted unlabelled) go through each
 layer in one product.  Adam is PyTorch's own, fused.
 """
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from network import first_averages, first_parameters, random_batch
 from unavailable import Unavailable
 
-#: Running averages cover so many of the last updates.
+#: Running averages cover this many of the last updates.
 RUNNING_UPDATES = 10
 
 
@@ -26,7 +26,7 @@ def costs(parameters, network, batch, noise):
     parameters : dict of name -> tensor
     network : Network
     batch : dict of name -> tensor
-    noise : list of standard normal tensors, one a layer, labelled examples first
+    noise : list of standard normal tensors, one per layer, labelled examples first
 
     Returns
     -------
@@ -67,8 +67,8 @@ def encoders(parameters, network, batch, noise):
 
     Returns
     -------
-    clean : list of (z, mean, variance), one a layer
-    corrupted : list of z of the unlabelled half, one a layer
+    clean : list of (z, mean, variance), one per layer
+    corrupted : list of z of the unlabelled half, one per layer
     logits : of the corrupted encoder, labelled examples first
     """
     n, m, std = network.n_labeled, network.n_unlabeled, network.noise_std
@@ -214,7 +214,7 @@ def prepare(network, threads, compiled=False, adversarial_tau=0.0):
 
 
 def _try_compiling(ladder, batch):
-    """The first update, in which torch.compile calls a C++ compiler and whatever else."""
+    """The first update, in which torch.compile calls a C++ compiler and more."""
     try:
         ladder.update(batch)
     except Exception as error:

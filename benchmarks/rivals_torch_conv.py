@@ -1,9 +1,9 @@
-"""A convolutional ladder in PyTorch, after somebody has looked for speed.
+"""A convolutional ladder in PyTorch, optimised for speed.
 
-What makes it fast on a CPU, in the order of what it saves: memory with
-channels last; noise added and rectifiers applied in place; the bias as part of
-PyTorch's batch normalisation where nobody needs z; each half on a path of its
-own, so that nothing is joined or split and no tensor is large enough for
+What makes it fast on a CPU, in order of what it saves: memory with channels
+last; noise added and rectifiers applied in place; the bias as part of PyTorch's
+batch normalisation where z is not needed; each half on its own path, so that
+nothing is joined or split and no tensor is large enough for
 malloc to hand its pages back to the system; no gradients for the clean
 labelled half; the fused Adam.
 """
@@ -62,7 +62,7 @@ def encoder(parameters, network, x, noise, keep_from):
 
     Returns
     -------
-    zs, statistics : dicts of layer number -> z; (mean, variance), on the clean path alone
+    zs, statistics : dicts of layer number -> z; (mean, variance), only on the clean path
     logits : (examples, classes)
     """
     h = x if noise is None else torch.add(x, noise(0), alpha=network.noise_std)
@@ -80,7 +80,7 @@ def encoder(parameters, network, x, noise, keep_from):
 
 
 def upwards(parameters, layer, i, h):
-    """A layer's z before it is normalised."""
+    """A layer's z before normalisation."""
     if layer.kind == "fc":
         return h.flatten(1) @ parameters[f"f_{i}_W"]
     if layer.kind in CONVOLUTIONS:
@@ -106,7 +106,7 @@ def downwards(parameters, layer, above, i, u):
 
 
 def full_convolution(u, filters):
-    """Each value spreads over a window: a product, and a sum of windows.
+    """Spread each value over a window: a product, and a sum of windows.
 
     With channels last ``conv_transpose2d`` took thirty times as long.
     """
@@ -117,7 +117,7 @@ def full_convolution(u, filters):
 
 
 def corrupt(network, i, z, noise):
-    """z with noise, in place; as it is on the clean path."""
+    """z with noise, in place; unchanged on the clean path."""
     return z if noise is None else z.add_(noise(i), alpha=network.noise_std)
 
 
@@ -229,12 +229,12 @@ class TorchConvLadder:
         self.parameters, self.averages = first_tensors(network, parameters, device)
         self.updates_done = 0
         self._adam = torch.optim.Adam(self.parameters.values(), lr=network.learning_rate, fused=True)
-        # PyTorch's own generator: the one that the compiler puts in its place takes a second an update here.
+        # PyTorch's own generator: the one that the compiler puts in its place takes a second per update here.
         self._costs = torch.compile(costs, options={"fallback_random": True}) if compiled else costs
         self._statistics = torch.compile(clean_statistics) if compiled else clean_statistics
 
     def costs(self, batch, noise=None):
-        """All costs of a batch of arrays, with new noise or with the tensors given, one a layer."""
+        """All costs of a batch of arrays, with new noise or with the tensors given, one per layer."""
         batch = {name: self._tensor(array) for name, array in batch.items()}
         draw = partial(fresh_noise, self.network, device=self._device)
         if noise is not None:
@@ -297,7 +297,7 @@ def prepare(network, threads, compiled=False):
 
 
 def _try_compiling(ladder, batch):
-    """The first update, in which torch.compile calls a C++ compiler and whatever else."""
+    """The first update, in which torch.compile calls a C++ compiler and more."""
     try:
         ladder.update(batch)
     except Exception as error:

@@ -1,9 +1,9 @@
-"""A convolutional ladder in PyTorch as one first ports it: the original's graph, line by line.
+"""A convolutional ladder in PyTorch, ported as one would at first: the original's graph, line by line.
 
 Both halves are joined and go through the clean and the corrupted encoder; each
 half is normalised with its own statistics; filters are turned in every update;
-Adam is PyTorch's as it comes.  ``rivals_torch_conv`` is the same network after
-somebody has looked for speed.
+Adam is PyTorch's, with its defaults.  ``rivals_torch_conv`` is the same network
+optimised for speed.
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ def activation(parameters, network, i, z):
 
 
 def mean_and_variance(z):
-    """Of each unit, or each map."""
+    """For each unit, or each map."""
     axes = (0, 2, 3)[: z.ndim - 1]
     return z.mean(axes, keepdim=True), z.var(axes, correction=0, keepdim=True)
 

@@ -1,8 +1,8 @@
-"""The ladder in PyTorch as one first ports it: the original's graph, line by line.
+"""The ladder in PyTorch, ported as one would at first: the original's graph, line by line.
 
 Both halves are joined and go through the clean and the corrupted encoder; each
-half is normalised with its own statistics; Adam is PyTorch's as it comes.
-``rivals_torch`` is the same network after somebody has looked for speed.
+half is normalised with its own statistics; Adam is PyTorch's, with its
+defaults.  ``rivals_torch`` is the same network optimised for speed.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who takes part: names of rows, what they are called in tables, how their processes get ready."""
+"""The contestants: names of rows, their labels in tables, and how their processes get ready."""
 
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -17,7 +17,7 @@ class Row:
         Has ``prepare(network, threads, **options)``, which returns an update.
     options : dict
     conv_module : str
-        The same for convolutional networks; '' where there is none.
+        The same for convolutional networks; '' if there is none.
     """
 
     label: str
@@ -26,7 +26,7 @@ class Row:
     conv_module: str = ""
 
     def module_for(self, network):
-        """The module, imported; Unavailable where nobody wrote one for such a network."""
+        """The module, imported; Unavailable if there is none for such a network."""
         name = self.conv_module if network.convolutional else self.module
         if not name:
             raise Unavailable("not written for convolutional networks")
@@ -37,7 +37,7 @@ class Row:
         return self.module_for(network).prepare(network, threads, **self.options)
 
     def prepare_epoch(self, network, threads, updates):
-        """A function that runs an epoch of our main loop; for rows of our own alone."""
+        """A function that runs an epoch of our main loop; only for our own rows."""
         return self.module_for(network).prepare_epoch(network, threads, updates, **self.options)
 
 

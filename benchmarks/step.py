@@ -8,10 +8,10 @@
 ``mnist`` is 784-1000-500-250-250-250-10; ``conv_small``, ``conv_large`` and
 ``conv_fc`` are the convolutional networks of ``network.py``.  100 labelled and
 100 unlabelled examples, noise drawn anew and Adam in every update.
-``products`` are the update's matrix products alone, ``peak`` is what they would
-take if the processor did nothing but multiply and add; of ``mnist``.  Threads wait
-as each library has it by default (ours: passively), unless ``--waiting`` says
-how for all.  The images are random: time does not depend on them.
+``products`` is just the update's matrix products, ``peak`` the time they would
+take if the processor did nothing but multiply and add; both are for ``mnist``.
+Threads wait as they do in each library by default (ours: passively), unless
+``--waiting`` sets a policy for all.  The images are random: time does not depend on them.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def arguments():
 
 
 def add_options(parser, rounds, updates):
-    """What all benchmarks let one choose."""
+    """The options that all benchmarks share."""
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores}), help="default: 1 and all cores")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"turns of each (default: {rounds})")
@@ -71,7 +71,7 @@ def waiting(policy):
 
 
 def report(model, threads, everybody, cold):
-    """Print the table of one number of threads."""
+    """Print the table for one number of threads."""
     present = [contestant for contestant in everybody if contestant.turns]
     by_name = {contestant.name: contestant for contestant in present}
     references = {column: by_name[name] for name, column in REFERENCES.items() if name in by_name}

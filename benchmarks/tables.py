@@ -1,4 +1,4 @@
-"""Tables of results, and the file they are kept in."""
+"""Tables of results, and the file that keeps them."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-#: Rich would take 80 columns where the output is no terminal, too few for our tables.
+#: Rich would assume 80 columns if the output is not a terminal, too few for our tables.
 WIDTH = 120
 
 
@@ -41,13 +41,13 @@ def save(path, results):
 
 
 def record(contestant):
-    """All of a contestant's answers: plain values for the file."""
+    """All of a contestant's answers, as plain values for the file."""
     names = ("name", "threads", "settings", "skipped", "ready_s", "versions", "turns")
     return {name: getattr(contestant, name) for name in names}
 
 
 def notes(contestants):
-    """Machine and libraries in a line, and a line for everybody who was left out."""
+    """One line for the machine and its libraries, and one for everyone who was left out."""
     versions = {name: version for c in contestants for name, version in c.versions.items()}
     libraries = ", ".join(f"{name} {version}".strip() for name, version in versions.items())
     left_out = [f"{c.label}: left out ({c.skipped})." for c in contestants if c.skipped]
@@ -55,7 +55,7 @@ def notes(contestants):
 
 
 def cpu():
-    """The processor's name, as far as Linux tells."""
+    """The processor's name, if Linux knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -71,7 +71,7 @@ def round_medians(contestant):
 def ratio(contestant, reference):
     """How many times the reference's time, as the median over rounds; '' without a reference.
 
-    Within a round both met nearly the same load.
+    Within a round both had nearly the same load.
     """
     if reference is None:
         return ""

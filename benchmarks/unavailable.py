@@ -2,4 +2,4 @@
 
 
 class Unavailable(Exception):
-    """Said in one line; the others go on without it."""
+    """Reported in one line; the others go on without it."""

@@ -1,7 +1,7 @@
-"""How much memory one thing may take: a part of this machine's, asked for before it is allocated.
+"""How much memory one thing may take: a share of this machine's, requested before it is allocated.
 
-Sizes that a file or an option declares cost nothing to write down; believed,
-they take all the memory there is.
+A file or an option can declare any size at no cost; if it were trusted, it
+could take all the memory there is.
 """
 
 import os
@@ -13,22 +13,22 @@ from ladder.errors import UserError
 #: Environment variable that sets another limit, in GB.
 VARIABLE = "LADDER_MEMORY"
 
-#: Of the memory there is, what one thing may take: the rest is for copies of it, and for others.
+#: The share of all memory that one thing may take; the rest is for copies of it, and for others.
 SHARE = 0.5
 
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def ask(size, what, mend="take less of it"):
-    """Refuse what would take more memory than there is for it.
+    """Refuse anything that would take more memory than it may.
 
     Parameters
     ----------
     size : int, bytes
     what : str
-        Names what would take them: the beginning of a sentence.
+        What would take them, as the beginning of a sentence.
     mend : str
-        What to do about it, other than to raise the limit.
+        What to do about it, other than raising the limit.
 
     Raises
     ------
@@ -56,20 +56,20 @@ def limit():
 
 
 def _memory():
-    """Bytes that this process may have: the machine's, or less where it is limited."""
+    """The bytes that this process may have: the machine's, or fewer if it is limited."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     found += [soft] if soft != resource.RLIM_INFINITY else []
     for path in _CGROUPS:
         try:
             found.append(int(Path(path).read_text()))
-        except (OSError, ValueError):  # there is no such file, or it says "max"
+        except (OSError, ValueError):  # no such file, or it says "max"
             pass
     return min(found)
 
 
 def in_words(size):
-    """Bytes as people say them: '3.6 GB'."""
+    """A number of bytes as people write it: '3.6 GB'."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:,.0f} {unit}"

@@ -1,11 +1,12 @@
-"""The one exception that means "the user can mend this"."""
+"""The exceptions that reach the user as one sentence."""
 
 
 class UserError(Exception):
     """A mistake in what the user gave: an option, a file, an environment.
 
-    The message is one sentence that names the thing and how to mend it.  The
-    command line prints it without a traceback and exits with status 2.
+    The message is one sentence, with a full stop, that names the thing and how
+    to mend it.  The command line prints it without a traceback and exits with
+    status 2.
     """
 
 

@@ -1,4 +1,4 @@
-"""Files that others hand in, opened with care; files of ours, written whole or not at all."""
+"""Opening other people's files with care, and writing our own whole or not at all."""
 
 import io
 import json
@@ -7,41 +7,39 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
-#: Added to the name of a file, after a number of the process, while it is written.
+#: Added to a file's name, after the number of the process, while it is being written.
 PARTIAL = ".partial"
 
 
 def expanded(path):
-    """A path as typed, with ``~`` as the home folder that it means.
+    """A path as typed, with ``~`` replaced by the home folder.
 
-    Raises ``UserError`` where there is no such user.
+    Raises ``UserError`` if there is no such user.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise UserError(
-            f"{shown(path)}: there is no home folder of {Path(path).parts[0]}: write the whole path."
-        ) from None
+        raise UserError(f"{shown(path)}: {Path(path).parts[0]} has no home folder: write the whole path.") from None
 
 
 def shown(path):
-    """A path for a message, shortened where it is long."""
+    """A path for a message, shortened if it is long."""
     text = str(path)
     return text if len(text) <= 200 else f"{text[:100]}…{text[-50:]}"
 
 
 def open_regular(path, mend="give another file"):
-    """Open a file for reading bytes; what is no file is refused, and a pipe not waited for.
+    """Open a regular file for reading bytes, without waiting for a pipe.
 
     Parameters
     ----------
     path : str or Path
     mend : str
-        What to do where there is no such file.
+        What to do if it cannot be opened.
 
     Returns
     -------
@@ -50,7 +48,7 @@ def open_regular(path, mend="give another file"):
     Raises
     ------
     UserError
-        It is missing, no regular file, or cannot be opened.
+        It is missing, not a regular file, or cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -60,12 +58,12 @@ def open_regular(path, mend="give another file"):
         raise UserError(f"{shown(path)} cannot be read ({error.strerror}): {mend}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError(f"{shown(path)} is a folder or a device, and no file: {mend}.")
+        raise UserError(f"{shown(path)} is a folder or a device, not a file: {mend}.")
     return open(descriptor, "rb")
 
 
 def read_at_most(file, most):
-    """The content of an open binary file, or one byte more than ``most`` where it has more."""
+    """The content of an open binary file, cut off one byte after ``most``."""
     parts, left = [], most + 1
     while left and (part := file.read(min(left, 2**20))):
         parts.append(part)
@@ -74,14 +72,14 @@ def read_at_most(file, most):
 
 
 def write_whole(path, write):
-    """Let ``write(file)`` fill a file that appears under its name only when complete, and on the disk.
+    """Let ``write(file)`` fill a file that appears under its name only once it is complete and on the disk.
 
-    What is there and no regular file, such as ``/dev/null``, is written to as it is.
+    Anything but a regular file, such as ``/dev/null``, is written to directly.
 
     Raises
     ------
     OSError
-        Whose ``filename`` is ``path``; a file of that name is as it was.
+        Its ``filename`` is ``path``; an existing file is left as it was.
     """
     with naming(path):
         target = Path(os.path.realpath(path))
@@ -95,7 +93,7 @@ def write_whole(path, write):
 
 @contextmanager
 def replacing(path):
-    """Give the name of a file to write, which becomes ``path`` at the end, when it is on the disk."""
+    """Yield the name of a file to write, which becomes ``path`` once it is on the disk."""
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     try:
@@ -103,13 +101,13 @@ def replacing(path):
         _keep(partial)
         os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)  # a full disk needs its place
+        partial.unlink(missing_ok=True)  # a full disk needs the space
         raise
-    _keep(path.parent)  # its name
+    _keep(path.parent)  # the file's new name
 
 
 def remove_partials(folder, name):
-    """Remove what a killed process left of files whose names match ``name``, a pattern."""
+    """Remove the partial files that a killed process left of files whose names match the pattern ``name``."""
     for partial in folder.glob(f"{name}.*{PARTIAL}"):
         partial.unlink(missing_ok=True)
 
@@ -125,7 +123,7 @@ def _keep(path):
 
 @contextmanager
 def naming(path):
-    """Errors inside name the file, which those of a full disk do not."""
+    """Make errors inside name the file, as those of a full disk do not."""
     try:
         yield
     except OSError as error:
@@ -148,7 +146,7 @@ def save_arrays(path, arrays, compressed=True):
     compressed : bool
         False is faster.
     """
-    # In memory first: a zip file that cannot be written complains when it is forgotten.
+    # In memory first: a zip file that cannot be written complains again when it is garbage-collected.
     content = io.BytesIO()
-    (numpy.savez_compressed if compressed else numpy.savez)(content, **arrays)
+    (np.savez_compressed if compressed else np.savez)(content, **arrays)
     write_whole(path, lambda f: f.write(content.getbuffer()))

@@ -1,12 +1,12 @@
 """What a symbolic variable carries (its role, its updates), and the store of parameters.
 
-After Blocks' ``blocks.roles`` and ``blocks.graph``: roles and updates are kept
-on the variable itself (``variable.tag``), never in a registry beside it.
+Modelled on Blocks' ``blocks.roles`` and ``blocks.graph``: roles and updates are
+kept on the variable itself (``variable.tag``), never in a separate registry.
 
-Batch normalisation needs both.  A mean of the clean path knows how its
-running average changes with every batch: that update is written on the
-variable where it is made, and collected by whoever compiles a function from a
-graph that contains it (:attr:`ComputationGraph.updates`).
+Batch normalisation needs both.  A clean mean's running average changes with
+every batch: that update is attached to a variable where it is made, and is
+collected by whoever compiles a graph that contains the variable
+(:attr:`ComputationGraph.updates`).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from aesara.graph.basic import ancestors, clone_replace
 
 @dataclass(frozen=True)
 class Role:
-    """A named role; having a role means having its parents too."""
+    """A named role; a variable that has it also has its parents."""
 
     name: str
     parent: Optional["Role"] = None
@@ -32,7 +32,7 @@ class Role:
 
 #: Anything that is learnt by gradient descent.
 PARAMETER = Role("parameter")
-#: A multiplicative parameter (a matrix, or one scale a unit).
+#: A multiplicative parameter (a matrix, or one scale per unit).
 WEIGHT = Role("weight", PARAMETER)
 #: An additive parameter.
 BIAS = Role("bias", PARAMETER)
@@ -64,13 +64,13 @@ def annotated_updates(variable):
 
 
 class ComputationGraph:
-    """All variables that ``outputs`` are computed from (Blocks has the like).
+    """All variables that ``outputs`` are computed from, as in Blocks.
 
     Attributes
     ----------
     outputs : list of variables
     variables : list of variables
-        Outputs and everything above them, annotated updates not followed.
+        Outputs and everything that they are computed from; annotated updates are not followed.
     """
 
     def __init__(self, outputs):
@@ -96,7 +96,7 @@ class ComputationGraph:
         return found
 
     def replace(self, replacements):
-        """The outputs again, computed with some variables replaced.
+        """The outputs with some variables replaced.
 
         Parameters
         ----------
@@ -111,20 +111,20 @@ class ComputationGraph:
 
 
 class ParameterStore(dict):
-    """name -> shared variable, in order of creation.
+    """Dict of name -> shared variable, in order of creation.
 
-    The clean and the corrupted encoder ask for the same names and so share
-    their parameters.
+    The clean and the corrupted encoder share parameters by asking for the same
+    names.
     """
 
     def get_or_make(self, name, value, role=None):
-        """The shared variable ``name``; made from ``value`` when first met.
+        """The shared variable ``name``, made from ``value`` if it does not exist.
 
         Parameters
         ----------
         name : str
         value : array_like
-            First value, stored as float32; ignored where ``name`` exists.
+            Initial value, stored as float32; ignored if ``name`` exists.
         role : Role, optional
 
         Returns
@@ -133,7 +133,7 @@ class ParameterStore(dict):
         """
         if name not in self:
             value = np.asarray(value, dtype="float32")
-            # A static shape spares Aesara a search through symbolic ones: compiling takes a third less.
+            # A static shape spares Aesara work on symbolic ones: compiling takes a third less time.
             self[name] = aesara.shared(value, name=name, shape=value.shape)
             if role is not None:
                 add_role(self[name], role)

@@ -1,11 +1,11 @@
-"""``--encoder-layers``: what the string of one layer means, and the shape that it gives."""
+"""``--encoder-layers``: the meaning of one layer's string, and the shape that results."""
 
 from dataclasses import dataclass
 
 from ladder.errors import UserError
 from ladder.files import shown
 
-#: A layer of more units is a slip of the keyboard, and no memory would hold it.
+#: A layer of more units is a typing mistake, and would not fit into memory.
 MOST_UNITS = 1_000_000
 
 CONVOLUTIONS = ("convv", "convf")
@@ -49,11 +49,11 @@ class LayerSpec:
         Parameters
         ----------
         below : tuple of int
-            Shape of the layer below, (maps, height, width) or (units,); () where it is not known yet.
+            Shape of the layer below, (maps, height, width) or (units,); () if it is not yet known.
 
         Returns
         -------
-        tuple of int, () where it is not known yet
+        tuple of int, () if it is not yet known
         """
         if self.kind == "fc":
             return (self.units,)
@@ -91,7 +91,7 @@ class LayerSpec:
 
 
 def pooled_side(side, size, stride):
-    """How many windows a side of so many pixels has; those at the edge may be incomplete (Theano's ignore_border=False)."""
+    """The number of windows along a side, including incomplete ones at the edge (Theano's ignore_border=False)."""
     if stride >= size:
         return (side - 1) // stride + 1
     return max(0, (side - 1 - size + stride) // stride) + 1
@@ -106,7 +106,7 @@ def parse_layer(text):
             f"--encoder-layers: unknown layer type '{shown(kind)}' in '{shown(text)}': "
             f"write a number of units, or one of {', '.join(SYNTAX)} as in {SYNTAX['convv'].split('e.g. ')[1]}."
         )
-    # Python refuses to read very long numbers, and none here is longer.
+    # Python refuses to read very long numbers, and a valid one is never that long.
     numbers = [int(word) for word in words if word.isdecimal() and len(word) < 20]
     if len(numbers) != len(words):
         raise _malformed(text, kind)
@@ -120,7 +120,7 @@ def _parse_fc(text, kind, numbers):
 
 
 def _parse_convolution(text, kind, numbers):
-    # Like the original, which reads one stride for both directions.
+    # As in the original, one stride serves both directions.
     if len(numbers) not in (3, 4) or not all(1 <= n <= MOST_UNITS for n in numbers):
         raise _malformed(text, kind)
     if len(set(numbers[2:])) > 1:

@@ -1,8 +1,8 @@
-"""What the options say of every layer: kind, shape, activation, decoder function, noise, cost, adversarial noise.
+"""What the options mean for every layer: kind, shape, activation, decoder function, noise, cost, adversarial noise.
 
-Everything that can be wrong with several options together and be known
-without data or compiler is found here, as a :class:`~ladder.errors.UserError`
-that names the option.  Nothing here imports Aesara.
+Conflicts between options that can be found without data or a compiler are
+found here, as a :class:`~ladder.errors.UserError` that names the option.
+Nothing here imports Aesara.
 """
 
 import math
@@ -28,10 +28,10 @@ DECODERS = (
     "comparison_g5",
 )
 
-#: Decoder functions that are nothing without a signal from the layer above.
+#: Decoder functions that need a signal from the layer above.
 DECODERS_OF_U = ("relu", "sigmoid")
 
-#: Compiling takes longer than any training of more.
+#: With more layers, compiling would take longer than training.
 MOST_LAYERS = 50
 
 
@@ -46,13 +46,13 @@ class Layer:
         'input', or a kind of :class:`~ladder.layer_specs.LayerSpec`.
     dim : tuple of int
         Shape of one example's z at this layer: (units,) or (maps, height, width);
-        () above an input whose shape is not known yet.
+        () above an input whose shape is not yet known.
     filter_size, stride : int
-        Of a convolution or of max-pooling.
+        For convolutions and max-pooling.
     act : str
-        The activation asked for.
+        The activation that was asked for.
     decoder : str
-        Decoder function, '' for none.
+        Its decoder function, '' for none.
     uses_u : bool
         Whether the decoder function gets the signal from the layer above.
     noise_std : float
@@ -87,23 +87,23 @@ class Layer:
 
     @property
     def border(self):
-        """'valid' or 'full', of a convolution."""
+        """A convolution's border, 'valid' or 'full'."""
         return "full" if self.kind == "convf" else "valid"
 
     @property
     def encoder_act(self):
-        """Activation in the encoder: pooling has none, but for the softmax at the top."""
+        """Its activation in the encoder: 'linear' for pooling, unless it is the top layer."""
         return "linear" if self.is_pooling and self.act != "softmax" else self.act
 
 
 def resolve_layers(p, in_dim=()):
-    """What the options say of every layer, checked.
+    """Every layer as the options describe it, checked.
 
     Parameters
     ----------
     p : Options
     in_dim : tuple of int
-        Shape of one example; () where it is not known yet.
+        Shape of one example; () if it is not yet known.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def resolve_layers(p, in_dim=()):
 
 
 def _check_maps(specs, acts, decoders):
-    """What would leave a layer without the maps that it needs, or a decoder without an inverse."""
+    """Refuse a layer without the maps that it needs, and a decoder without the inverse that it needs."""
     for i, spec in enumerate(specs, start=1):
         on_maps = spec.kind != "fc"
         if on_maps and acts[i - 1] == "softmax" and i > 1:
@@ -165,9 +165,9 @@ def resolve_adversarial(p, layers):
     Returns
     -------
     dict of 'labeled', 'unlabeled' -> (kind, dict of layer number -> tau above 0)
-        Taus are scaled as ``adv_scale`` says: ``dim`` multiplies that of layer
-        i by the root of its units over the input's, so that noise of one norm
-        has the same power a unit in every layer.
+        Taus are scaled according to ``adv_scale``: ``dim`` multiplies layer
+        i's by the root of the ratio of its units to the input's, so that noise
+        of a given norm has the same power per unit in every layer.
     """
     numbers = tuple(p.adv_layers)
     for i in numbers:
@@ -192,7 +192,7 @@ def resolve_adversarial(p, layers):
 
 
 def _check_adversarial_use(p, layers, resolved):
-    """Noise that no cost would see is a mistake."""
+    """Refuse noise that affects no cost."""
     if resolved["labeled"][1] and p.unsupervised:
         raise UserError("--adv-tau is noise on labelled examples, which --unsupervised does not use: leave one out.")
     if resolved["unlabeled"][1] and not any(layer.decoder and layer.denoising_cost > 0 for layer in layers):
@@ -203,14 +203,14 @@ def _check_adversarial_use(p, layers, resolved):
 
 
 def _check_something_to_learn(p):
-    """Without labels there must be a denoising cost, at a layer that has a decoder."""
+    """Check that training without labels has a denoising cost at a layer with a decoder."""
     specs = _per_layer(p.decoder_spec, len(p.denoising_cost_x), "--decoder-spec", "-")
     if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, specs)):
         raise UserError("--unsupervised needs a --denoising-cost-x above 0 at a layer with a decoder.")
 
 
 def _per_layer(values, n, option, separator):
-    """One value for all layers, or one per layer -> one per layer."""
+    """Expand one value for all layers, or one per layer, to one per layer."""
     values = tuple(values)
     if len(values) not in (1, n):
         raise UserError(
@@ -221,7 +221,7 @@ def _per_layer(values, n, option, separator):
 
 
 def _noise_above(stds, n):
-    """Noise of layers 1 … n - 1; a list that is too short means 0 above, as in the original."""
+    """Noise of layers 1 … n - 1; a list that is too short means 0 for the rest, as in the original."""
     stds = tuple(stds)
     if len(stds) == 1:
         stds *= n

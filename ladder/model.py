@@ -24,12 +24,12 @@ from ladder.fused.noise import noise_source
 from ladder.graph import BIAS, BNPARAM, WEIGHT, ParameterStore, add_role, annotate_update
 from ladder.layers import resolve_adversarial, resolve_layers
 
-#: While training, running averages cover about so many of the last updates.
+#: While training, running averages cover about this many of the last updates.
 RUNNING_UPDATES = 10
 
 
 class LadderAE:
-    """A ladder network; parameters are made by the first :meth:`apply`.
+    """A ladder network; the first :meth:`apply` makes its parameters.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ class LadderAE:
     in_dim : tuple of int
         Shape of one example.
     shareds : ParameterStore, optional
-        Parameters and statistics of another ladder, to build a second graph on.
+        Those of another ladder, to build a second graph on its parameters and statistics.
     plain_graph : bool, optional
         Build the readable graph, in which the batch's statistics can be
-        replaced, instead of the fused one; None: as ``p.plain_graph`` says.
+        replaced, instead of the fused one; None: as in ``p.plain_graph``.
 
     Attributes
     ----------
     layers : tuple of ladder.layers.Layer
     shareds : ParameterStore
-        Parameters ``f_1_W``, ``g_0_a1`` …, running statistics
+        Parameters ``f_1_W``, ``g_0_a1`` …, running averages
         ``shared_f_1_bn_mean_clean`` …, and their ``counter``.
     noise : GaussianNoise, or one of ``ladder.fused.noise``
     act : namespace
@@ -57,7 +57,7 @@ class LadderAE:
     costs : namespace
         ``total``, ``class_clean``, ``class_corr`` and ``denois[i]``; scalars.
     error : namespace
-        ``error.clean``, per cent.
+        ``error.clean``, in per cent.
     """
 
     def __init__(self, p, in_dim, shareds=None, plain_graph=None):
@@ -74,17 +74,17 @@ class LadderAE:
         """Build the graph.
 
         Either half may be left out: without the unlabelled one there is no
-        decoder (a plain classifier), without the labelled one no
+        decoder (a plain classifier), without the labelled one there is no
         classification cost (a denoising autoencoder).
 
         Parameters
         ----------
         input_labeled : (labelled examples, …) float32, optional
         target_labeled : (labelled examples,) int64, optional
-            Without it the labelled half has activations, but no costs.
+            Without it the labelled half has activations but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
         clean_only : bool
-            Leave out the corrupted path, and with it noise and costs: for the clean path's statistics.
+            Leave out the corrupted path, and with it noise and costs; for the clean path's statistics.
         """
         inputs = {"labeled": input_labeled, "unlabeled": input_unlabeled}
         inputs = {half: x for half, x in inputs.items() if x is not None}
@@ -109,7 +109,7 @@ class LadderAE:
         self.costs.total.name = "cost_total"
 
     def corrupted_paths(self, inputs, target_labeled, parameters):
-        """('corr', half) -> (x, noise) for each half, as :meth:`encoder` takes them."""
+        """Dict of ('corr', half) -> (x, noise), as :meth:`encoder` takes them."""
         noise, paths = self.draw_noise(inputs), {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
@@ -118,24 +118,24 @@ class LadderAE:
         return paths
 
     def clean_outputs(self):
-        """The clean encoder's top; its graph holds all running averages' updates."""
+        """The clean encoder's outputs; their graph holds the updates of all running averages."""
         top, clean = len(self.layers) - 1, self.act.clean
         return [half.h[top] for half in (clean.labeled, clean.unlabeled) if top in half.h]
 
     # Encoder
 
     def encoder(self, paths, parameters, through_z=()):
-        """Several paths through all layers, which they meet together.
+        """Take several paths through all layers together.
 
         Parameters
         ----------
         paths : collection of (x, noise)
-            x is (examples, …) float32, noise a dict of layer number -> (noise, scale),
-            see :meth:`draw_noise`, which is empty for a clean path.
+            x is (examples, …) float32, noise a dict of layer number -> (noise, scale)
+            from :meth:`draw_noise`, empty for a clean path.
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
         through_z : collection of layer numbers
-            Where h is computed from the variable z, so that the gradient for
-            z can be taken; a fused layer makes both at once.
+            Layers where h is computed from the variable z, so that the gradient
+            for z can be taken; a fused layer otherwise makes both at once.
 
         Returns
         -------
@@ -164,13 +164,13 @@ class LadderAE:
         return [act for _, _, act in paths]
 
     def project_up(self, hs, W, layer):
-        """What the layer makes of each path's layer below before it is normalised."""
+        """The layer's z of each path before normalisation, from h of the layer below."""
         if layer.kind == "fc":
             return self.bricks.dense(hs, W)
         return [self.project_maps_up(h, W, layer) for h in hs]
 
     def project_maps_up(self, h, W, layer):
-        """The same of one path's maps."""
+        """The same for one path of maps."""
         if layer.is_convolution:
             return self.bricks.convolve(h, W, layer.border, layer.stride)
         if layer.kind == "maxpool":
@@ -178,7 +178,7 @@ class LadderAE:
         return global_mean_pool(h, self.layers[layer.number - 1].dim[-1])
 
     def encoder_parameters(self):
-        """Layer number -> W, b, c; None for what the layer does not need."""
+        """Dict of layer number -> (W, b, c); None for those that the layer does not have."""
         parameters = {}
         for below, layer in zip(self.layers, self.layers[1:]):
             i, width = layer.number, layer.dim[0]
@@ -188,25 +188,25 @@ class LadderAE:
             c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
             parameters[i] = W, b, c
         for below, layer in zip(self.layers, self.layers[1:]):
-            # The original draws all weights again for its corrupted path, where they exist already.
+            # The original draws all weights again for its corrupted path, although they exist already.
             if not layer.is_pooling:
                 self.first_weights(below, layer)
         return parameters
 
     def first_weights(self, below, layer):
-        """First weights of a layer of the encoder; every call draws new ones."""
+        """Initial weights of an encoder layer; every call draws new ones."""
         if layer.is_convolution:
             return conv_init(self.rng, (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size))
         return dense_init(self.rng, below.size, layer.size)
 
     def has_scale(self, layer):
-        """Whether the layer multiplies by c before its activation; a rectifier does not care."""
+        """Whether the layer multiplies by c before its activation, which is redundant for a rectifier."""
         if layer.act == "softmax":
             return self.p.top_c
         return layer.encoder_act not in ("relu", "leakyrelu", "linear")
 
     def draw_noise(self, inputs):
-        """Standard normals of every layer, drawn for both halves together.
+        """Standard normals for every layer, drawn for both halves together.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class LadderAE:
         Returns
         -------
         dict of half -> dict of layer number -> (normals, standard deviation)
-            No entry where the noise is 0.
+            No entry for layers without noise.
         """
         sizes = {half: x.shape[0] for half, x in inputs.items()}
         joined = {
@@ -232,7 +232,7 @@ class LadderAE:
     # Adversarial noise
 
     def adversarial_noise(self, half, x, target, parameters, noise):
-        """The noise against which one half of the network is weakest, a constant of the graph.
+        """Adversarial noise for one half: tau u, a constant of the graph.
 
         The gradient of the half's supervised cost is taken through the
         corrupted path with this update's Gaussian noise and the half's own
@@ -243,12 +243,12 @@ class LadderAE:
         half : str
         x : (examples, …) float32
         target : (examples,) int64, or None
-            None: the network's own argmax on that path is the label.
+            None: the label is the network's own argmax on that path.
         parameters, noise : as for :meth:`encoder`
 
         Returns
         -------
-        dict of layer number -> tau u, shaped as the layer's z; empty where all taus are 0
+        dict of layer number -> tau u, shaped like the layer's z; empty if all taus are 0
         """
         kind, taus = self.adversarial[half]
         if not taus:
@@ -267,13 +267,13 @@ class LadderAE:
         return {i: direction(kind, U) * np.float32(tau) for (i, tau), U in zip(taus.items(), gradients)}
 
     def random_direction(self, z):
-        """A unit vector for each example; the draws follow those of the Gaussian noise."""
+        """A random unit vector for each example, drawn after the Gaussian noise."""
         return direction("1N", self.noise.like(z))
 
     # Batch normalisation
 
     def keep_running_averages(self, act, n):
-        """Mark the clean statistics and annotate how their averages change.
+        """Mark the clean statistics, and annotate how their running averages change.
 
         A function for test data is compiled from the same graph with the
         marked variables replaced by their averages
@@ -295,18 +295,18 @@ class LadderAE:
             annotate_update(act.h[i], {**changed, **self.counter_update()})
 
     def running_averages(self, layer):
-        """The layer's averages of mean and variance, (units,) or (maps,) each."""
+        """The layer's running averages of mean and variance, (units,) or (maps,) each."""
         averages = []
         for kind in ("mean", "var"):
             name = f"shared_f_{layer.number}_bn_{kind}_clean"
             averages.append(self.shareds.get_or_make(name, np.zeros(layer.dim[0])))
-            # First met after the first average: the original's order of creation.
+            # Made after the first average, in the original's order of creation.
             self.shareds.get_or_make("counter", 1, BNPARAM)
             self.shareds.get_or_make("counter_max", RUNNING_UPDATES, BNPARAM)
         return averages
 
     def counter_update(self):
-        """How many updates the running averages cover, up to the most they may."""
+        """The update of the counter of batches in the running averages, up to its maximum."""
         counter, counter_max = self.shareds["counter"], self.shareds["counter_max"]
         return {counter: at.clip(counter + np.float32(1), np.float32(0), counter_max)}
 
@@ -324,12 +324,12 @@ class LadderAE:
         for layer in reversed(self.layers):
             i, u = layer.number, None
             if layer.uses_u:
-                # At the top the corrupted encoder's output takes the place of the projection.
+                # At the top, the corrupted encoder's output stands in for the projection.
                 u = corr.h[i] if above is None else self.project_down(est.z[i + 1], layer, above)
             statistics = (clean.m[i], clean.s[i]) if i > 0 and self.p.zestbn == "bugfix" else (None, None)
             signals, width = (corr.z[i], clean.z[i], *statistics), layer.dim[0]
             if above is None or above.kind == "fc":
-                # Parameters for each unit by itself; below a convolution or pooling, for each map.
+                # Parameters per unit; below a convolution or pooling, per map.
                 signals, width = _by_unit(layer, *signals), layer.size
             z_est, cost = self.bricks.denoise(
                 layer.decoder,
@@ -347,7 +347,7 @@ class LadderAE:
         return est, denois
 
     def project_down(self, z_above, layer, above):
-        """The vertical mapping from the layer above: ``z_est[i + 1] W``, or the inverse of what the layer above does."""
+        """The vertical mapping from the layer above: ``z_est[i + 1] W``, or the inverse of its convolution or pooling."""
         if above.is_convolution:
             init = conv_init(self.rng, (layer.dim[0], above.dim[0], above.filter_size, above.filter_size))
             W = self.weight(init, f"g_{layer.number}_W")
@@ -356,7 +356,7 @@ class LadderAE:
             return self.bricks.unpool(z_above, above.filter_size, layer.dim[1:])
         if above.kind == "globalmeanpool":
             return z_above  # the same for all pixels
-        # The root of a float32, as the original's decoder has it.
+        # The square root is of a float32, as in the original's decoder.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
         (u,) = self.bricks.dense([z_above], self.weight(init, f"g_{layer.number}_W"))
         return u
@@ -392,7 +392,7 @@ class LadderAE:
 
 
 def _plus(noise, adversarial):
-    """Both kinds of noise together: dict of layer number -> (noise, scale)."""
+    """Both kinds of noise added up: dict of layer number -> (noise, scale)."""
     noise = dict(noise)
     for i, tau_u in adversarial.items():
         draw, std = noise.get(i, (0, 0))
@@ -401,7 +401,7 @@ def _plus(noise, adversarial):
 
 
 def _by_unit(layer, z_corr, z_clean, m, s):
-    """Signals and statistics of a layer with its maps flattened."""
+    """A layer's signals and statistics, its maps flattened to units."""
     if m is not None and len(layer.dim) > 1:
         m, s = (at.alloc(x, 1, *layer.dim).reshape((1, layer.size)) for x in (m, s))
     return as_matrix(z_corr), as_matrix(z_clean), m, s

@@ -1,15 +1,15 @@
-"""What a network needs: memory, and how many examples it takes at once."""
+"""How much memory a network needs, and how many examples it takes at once."""
 
 from ladder import budget
 from ladder.layers import resolve_layers
 
-#: Copies of each parameter while training: its gradient, two moments, and the last good one.
+#: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.
 COPIES = 5
 
-#: Arrays of every layer's size that an update keeps, about.
+#: About how many arrays of every layer's size an update keeps.
 ARRAYS_OF_A_LAYER = 6
 
-#: Square float64 arrays that fitting a whitening takes, about: the covariance, its axes, and what they are found with.
+#: About how many square float64 arrays fitting a whitening takes: the covariance, its axes, and workspace.
 ARRAYS_OF_A_WHITENING = 4
 
 
@@ -21,7 +21,7 @@ def check_memory(p, in_dim, batch_size=0):
     p : Options
     in_dim : tuple of int, shape of one example
     batch_size : int
-        0 where nothing is trained.
+        0 if nothing is trained.
     """
     layers = resolve_layers(p, in_dim)
     n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
@@ -35,14 +35,14 @@ def check_memory(p, in_dim, batch_size=0):
 
 
 def _n_weights(below, layer):
-    """How many weights lead from one layer to the next, in one direction."""
+    """The number of weights from one layer to the next, in one direction."""
     if layer.is_pooling:
         return 0
     return below.dim[0] * layer.dim[0] * layer.filter_size**2 if layer.is_convolution else below.size * layer.size
 
 
 def examples_at_once(layers):
-    """How many examples a call may take where the result does not depend on the batch.
+    """How many examples a call may take if the result does not depend on the batch.
 
     As many as keep all activations of one encoder within 2^26 numbers
     (256 MB), and no more than 1,000.

@@ -1,4 +1,4 @@
-"""JSON that was written by others: read whatever it holds, and checked against the types that are declared."""
+"""JSON written by others, checked against declared types, whatever it holds."""
 
 import json
 import math
@@ -7,10 +7,10 @@ from dataclasses import fields
 
 from ladder.files import open_regular, read_at_most
 
-#: Bytes of a file; logs of very many epochs are the largest.  And of one value: in memory it takes many times as much.
+#: The most bytes of a file (the largest are logs of very many epochs) and of one value, which takes many times as much memory.
 MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 
-#: A float32 can be no larger; it would be infinite to the network.
+#: The largest float32; a larger number would be infinite to the network.
 MOST_FLOAT32 = 3.4028234e38
 
 _WORDS = {
@@ -24,7 +24,7 @@ _WORDS = {
 
 
 class NotJSON(ValueError):
-    """What is wrong with a text or its values; the message ends a sentence."""
+    """Something is wrong with a text or its values; the message completes a sentence."""
 
 
 def read(path, mend="give another file"):
@@ -33,15 +33,15 @@ def read(path, mend="give another file"):
     Raises
     ------
     UserError
-        It is missing, or no file.
+        It is missing, or not a file.
     NotJSON
-        It is no JSON of ours.
+        It is not JSON that this program may have written.
     """
     return parse(read_bytes(path, mend))
 
 
 def read_bytes(path, mend="give another file"):
-    """The content of a file that is not too large to be one of ours."""
+    """The content of a file; NotJSON if it is too large to be one of ours."""
     with open_regular(path, mend) as file:
         content = read_at_most(file, MOST_BYTES)
     if len(content) > MOST_BYTES:
@@ -56,23 +56,23 @@ def parse(content):
     try:
         return json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
-        raise NotJSON("it is no UTF-8 text") from None
+        raise NotJSON("it is not UTF-8 text") from None
     except RecursionError:
-        raise NotJSON("it is too deep") from None
+        raise NotJSON("it is nested too deeply") from None
     except ValueError as error:
         raise NotJSON(str(error)) from None
 
 
 def check(value, kind, name):
-    """A value as its declared type: lists become tuples where those are declared, whole numbers floats.
+    """Check a value against a type; lists become tuples, and whole numbers floats, where the type is such.
 
     Parameters
     ----------
-    value : what JSON gave
+    value : what JSON has
     kind : type
         ``int``, ``float`` (a finite one), ``str``, ``bool``, ``dict``,
-        ``list``, ``Optional`` of one, ``Tuple`` of one, or a dict of name ->
-        type for an object that has these.
+        ``list``, ``Optional`` of one, ``Tuple`` of some, or a dict of name ->
+        type for an object with these entries.
     name : str
         What to call the value in a message.
 
@@ -93,23 +93,23 @@ def check(value, kind, name):
         check(value, list, name)
         inner = arguments[:1] * len(value) if Ellipsis in arguments else arguments
         if len(value) != len(inner):
-            raise NotJSON(f"{name} has {len(value)} entries, and not {len(inner)}")
+            raise NotJSON(f"{name} has {len(value)} entries, not {len(inner)}")
         return tuple(check(entry, each, f"an entry of {name}") for entry, each in zip(value, inner))
     if kind is float and type(value) is int:
         value = float(value) if abs(value) < MOST_FLOAT32 else math.inf
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
-        raise NotJSON(f"{name} is {_short(value)}, and not {_WORDS[kind]}")
+        raise NotJSON(f"{name} is {_short(value)}, not {_WORDS[kind]}")
     return value
 
 
 def check_fields(values, declared, **others):
-    """Values of a dataclass's fields, each as its declared type.
+    """Check the values of a dataclass's fields, each against its declared type.
 
     Parameters
     ----------
     values : dict
     declared : dataclass
-    others : types of fields that are declared too widely there
+    others : types of fields whose declared types are too wide
 
     Raises
     ------

@@ -70,5 +70,5 @@ def test_no_more_is_read_than_asked_for(tmp_path):
 
 
 def test_homes_of_nobody():
-    with pytest.raises(UserError, match="there is no home folder of ~nosuchuser"):
+    with pytest.raises(UserError, match="~nosuchuser has no home folder"):
         expanded("~nosuchuser/x.hdf5")

@@ -12,8 +12,8 @@ from ladder.plain_json import NotJSON, check, parse
     [
         (b"[" * 100_000, "too deep"),
         (b'{"a":' * 100_000, "too deep"),
-        (b"\xff", "no UTF-8"),
-        ('"é"'.encode("utf-16"), "no UTF-8"),
+        (b"\xff", "not UTF-8"),
+        ('"é"'.encode("utf-16"), "not UTF-8"),
         (b"", "Expecting value"),
         (b"9" * 5000, "digits"),
         (b"{]", "Expecting"),

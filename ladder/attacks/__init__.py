@@ -1,1 +1,1 @@
-"""What a trained network does under attack, and pictures of it."""
+"""Attacks on a trained network, the errors they cause, and pictures of them."""

@@ -1,4 +1,4 @@
-"""Pictures of attacks: error against tau, and what attacked images look like.
+"""Pictures of attacks: error against tau, and attacked images.
 
 Figures 23 and 24 of "Adversarial Learning with Ladder Networks" (2016) are of
 the second kind.  Figures are made without pyplot, which keeps global state and
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ladder.attacks.methods import AttackedBatch
 
-#: Kind of attack -> colour and marker, good for the colour-blind (Okabe and Ito); the control is grey.
+#: Kind of attack -> colour and marker, safe for the colour-blind (Okabe and Ito); the control is grey.
 STYLES = {
     "sgn": ("#D55E00", "o"),
     "1N": ("#56B4E9", "v"),
@@ -28,13 +28,13 @@ MOST_IMAGES = 10
 
 
 def error_figure(report, title):
-    """Error against tau, a line per kind.
+    """Error against tau, one line per kind.
 
     Parameters
     ----------
     report : dict
-        As from :func:`ladder.attacks.robustness.count_errors`; may say what the
-        ``units`` of tau are.
+        From :func:`ladder.attacks.robustness.count_errors`; may also have the
+        ``units`` of tau.
     title : str
 
     Returns
@@ -71,7 +71,7 @@ def as_images(features):
 
     Returns
     -------
-    (examples, height, width) or (examples, height, width, 3); None for what is no picture
+    (examples, height, width) or (examples, height, width, 3); None for anything else
     """
     if features.ndim == 3:
         return features
@@ -83,15 +83,15 @@ def as_images(features):
 
 
 def image_figure(rows, targets, value_range, title):
-    """A grid of images, a column an example, each with the class that the network takes it for.
+    """A grid of images, one column per example, each with the class that the network takes it for.
 
     Parameters
     ----------
     rows : list of (name, images, guesses)
-        Images as :func:`as_images` returns them, guesses (examples,) int.
+        Images from :func:`as_images`, guesses (examples,) int.
     targets : (examples,) int, the true classes
     value_range : (float, float)
-        What is black and what is white; values beyond are cut off.
+        The values of black and white; others are clipped.
     title : str
 
     Returns
@@ -144,7 +144,7 @@ def attacked_image_figure(examples, indices, classify, gradient, settings, tau, 
     classify, gradient : as in :class:`ladder.attacks.methods.AttackedBatch`
     settings : AttackSettings
     tau : float
-    show : function of inputs -> images, or None where they are images
+    show : function of inputs -> images, or None if inputs are images
     name : str, for the title
     """
     chosen = _one_of_each_class(examples.targets, indices)
@@ -152,7 +152,7 @@ def attacked_image_figure(examples, indices, classify, gradient, settings, tau, 
     batch = AttackedBatch(x, y, gradient, settings)
     rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
     rows = [(kind, show(image) if show else image, classify(image).argmax(axis=1)) for kind, image in rows]
-    # Few normalised images come near the range of all; pixels have a black and a white of their own.
+    # A few normalised images do not span the range of all; pixels have a fixed black and white.
     clean = rows[0][1] if show else examples.features
     rows = [(kind, as_images(image), guesses) for kind, image, guesses in rows]
     value_range = float(clean.min()), float(clean.max())
@@ -160,6 +160,6 @@ def attacked_image_figure(examples, indices, classify, gradient, settings, tau, 
 
 
 def _one_of_each_class(targets, indices):
-    """The first position of each class among ``indices``, at most so many as the grid has columns."""
+    """The first position of each class among ``indices``, at most as many as the grid has columns."""
     _, first = np.unique(targets[indices], return_index=True)
     return indices[first[:MOST_IMAGES]]

@@ -1,10 +1,10 @@
-"""What attacks need of a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
+"""What attacks need from a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
 
 from ladder.errors import UserError
 
 
 def compile_functions(run):
-    """Two functions of a run.
+    """Compile the two functions that attacks need.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def compile_functions(run):
 
 
 def of_pixels(training, classify, gradient):
-    """The same two functions of features as they are read, before any preprocessing (TrainingData)."""
+    """The same two functions, of features as they are read, before any preprocessing (TrainingData)."""
 
     def classify_pixels(x):
         return classify(training.preprocess_features(x))
@@ -35,7 +35,7 @@ def of_pixels(training, classify, gradient):
 
 
 def units_of_inputs(p):
-    """What the network's inputs are, after any preprocessing."""
+    """What the network's inputs are, in words."""
     done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
     done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
     done += ["ZCA-whitened"] * bool(p.whiten_zca)

@@ -12,7 +12,7 @@ from ladder.training.step import input_variables
 
 
 def compile_input_gradient(p, in_dim, shareds):
-    """The gradient of a classifier's cost by its inputs, with running statistics.
+    """The gradient of a classifier's cost with respect to its inputs, with running statistics.
 
     Parameters
     ----------
@@ -32,20 +32,20 @@ def compile_input_gradient(p, in_dim, shareds):
 
 
 def log_odds_gradient(logits, x, y):
-    """Gradient of ``log((1 - p[y]) / p[y])`` of each example by its own inputs.
+    """Gradient of each example's ``log((1 - p[y]) / p[y])`` with respect to its own inputs.
 
-    It points where the gradient of the cross-entropy ``-log p[y]`` points,
-    which is ``1 - p[y]`` times this one.  That factor is what an attack must
-    do without: where the network is sure, it rounds to 0 (at some 17 nats in
-    float32, as ``1 - p[y]``) and takes the gradient along.  Here neither
-    saturates, as ``p`` itself is never computed.
+    It points in the same direction as the gradient of the cross-entropy
+    ``-log p[y]``, which is ``1 - p[y]`` times this one.  An attack must do
+    without that factor: where the network is sure, it rounds to 0 (at some 17
+    nats in float32) and takes the gradient with it.  Here nothing saturates,
+    because ``p`` itself is never computed.
 
     Parameters
     ----------
     logits : (examples, classes) float32, before the softmax
     x : (examples, …) float32
         Any variable that the logits are computed from, example by example: the
-        network's input, or what that is computed from, to attack in its units.
+        network's input, or something it is computed from, to attack in its units.
     y : (examples,) int64
 
     Returns

@@ -1,8 +1,8 @@
-"""Attacks: inputs moved by a little, so that a classifier gets them wrong.
+"""Attacks: inputs moved a little, so that a classifier gets them wrong.
 
-Plain functions of arrays; the network is only known by a function from
+Plain functions of arrays; all they know of the network is a function from
 examples and classes to gradients.  tau is in the units of the inputs that are
-attacked.  A kind's noise, k being the number of inputs of an example:
+attacked.  The noise of each kind, with k the number of inputs of an example:
 
 ``sgn``
     tau sign(gradient): the fast gradient sign method (Goodfellow et al. 2015).
@@ -15,11 +15,11 @@ attacked.  A kind's noise, k being the number of inputs of an example:
     ``1N``, each put back into the ball of radius tau in the L-infinity or L2
     norm.
 ``gaussian``
-    tau sign(n), n standard normal: no attack but the control, with the power
-    of ``sgn``.
+    tau sign(n), n standard normal: not an attack but the control, with the
+    power of ``sgn``.
 
-Names of the first three, and the control, are those of "Adversarial Learning
-with Ladder Networks" (2016), section 5.4.
+The first three names, and the control, are from "Adversarial Learning with
+Ladder Networks" (2016), section 5.4.
 """
 
 import math
@@ -35,10 +35,10 @@ SINGLE_STEP = ("sgn", "1N", "kN")
 PROJECTED = ("pgd-linf", "pgd-l2")
 KINDS = SINGLE_STEP + PROJECTED + ("gaussian",)
 
-#: Without a step size, the steps together are so many radii long (Madry's choice for L2).
+#: Length of all steps together, in radii, unless a step size is given (Madry's choice for L2).
 STEPS_IN_RADII = 2.5
 
-#: More is a slip of the keyboard, whatever the units.
+#: A larger value is a typing mistake, whatever the units.
 LARGEST_TAU = 1_000_000
 
 
@@ -48,16 +48,16 @@ class AttackSettings:
 
     Attributes
     ----------
-    kinds : of ``KINDS``
-    taus : of 0 or more
+    kinds : tuple of str, from ``KINDS``
+    taus : tuple of float, 0 or more
     steps : int, of projected gradient descent
     step_size : float, length of one such step; None: ``2.5 tau / steps``
     clip : bool
-        Whether attacked inputs are kept between 0 and 1, where they must be already.
+        Whether attacked inputs are kept between 0 and 1, where they must start.
     random_start : bool
         Whether projected gradient descent starts at a random point of the
         ball, not at the example.
-    seed : int, of ``gaussian`` and of random starts
+    seed : int, for ``gaussian`` and random starts
     """
 
     kinds: Tuple[str, ...] = KINDS
@@ -84,12 +84,12 @@ class AttackSettings:
             raise UserError(f"--attack-seed is {self.seed}, but must be 0 or more.")
 
 
-#: Far beyond what changes the result, and of a few minutes for the digits.
+#: Far more than changes the result; takes a few minutes for the digits.
 MOST_STEPS = 10_000
 
 
 def check_tau(option, tau):
-    """Refuse a power that is negative, no number, or absurd."""
+    """Refuse a tau that is negative, NaN or absurdly large."""
     if not 0 <= tau <= LARGEST_TAU:
         raise UserError(f"{option} is {tau:g}, but must be between 0 and {LARGEST_TAU}.")
 
@@ -106,17 +106,17 @@ class AttackedBatch:
     """Some examples under every attack.
 
     What does not depend on tau, the gradient at the examples and the random
-    draws, is the same for all of them.
+    draws, is computed once and shared by all attacks.
 
     Parameters
     ----------
     x : (examples, …) float32
     y : (examples,) int64, the true classes
     gradient : function (x, y) -> (examples, …) float32
-        Of the cost of each example by its own inputs, but for a positive
-        factor an example: no attack depends on its length.
+        The gradient of each example's cost with respect to its own inputs, up
+        to a positive factor per example: no attack depends on its length.
     settings : AttackSettings
-    number : int, of the batch: batches get different random draws
+    number : int, the batch's: different batches get different random draws
     """
 
     def __init__(self, x, y, gradient, settings, number=0):
@@ -150,7 +150,7 @@ class AttackedBatch:
         )
 
     def _random(self, kind):
-        """A generator of its own for each kind: what is drawn does not depend on which others are asked for."""
+        """Each kind has its own generator, so its draws do not depend on which others are asked for."""
         return np.random.default_rng([self._settings.seed, self._number, KINDS.index(kind)])
 
     def _clipped(self, x):
@@ -158,7 +158,7 @@ class AttackedBatch:
 
 
 def direction(kind, gradient):
-    """The noise of a kind at tau = 1; a gradient of 0 gives none.
+    """The noise of a kind at tau = 1; 0 where the gradient is 0.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def projected_gradient_descent(kind, x, y, gradient, tau, *, steps, step_size=No
     Returns
     -------
     (examples, …) float32
-        The last step's.
+        The result of the last step.
     """
     if step_size is None:
         step_size = STEPS_IN_RADII * tau / steps
@@ -200,13 +200,13 @@ def projected_gradient_descent(kind, x, y, gradient, tau, *, steps, step_size=No
         attacked = attacked + np.float32(step_size) * direction(along, gradient(attacked, y))
         if clip:
             attacked = to_unit_interval(attacked)
-        # After the clipping: the way back to x, which is in the unit interval, stays there.
+        # After clipping: moving back towards x, which is in the unit interval, stays in it.
         attacked = x + project(kind, attacked - x, tau)
     return attacked
 
 
 def project(kind, noise, tau):
-    """The nearest point of the ball of radius ``tau``: (examples, …) float32, the same."""
+    """The nearest point in the ball of radius ``tau``: (examples, …) float32 -> the same shape."""
     if kind == "pgd-linf":
         return np.clip(noise, -np.float32(tau), np.float32(tau))
     norms = _norms(noise)
@@ -214,7 +214,7 @@ def project(kind, noise, tau):
 
 
 def random_in_ball(kind, shape, tau, rng):
-    """A point of each example's ball, all equally probable: float32 of ``shape`` (examples, …)."""
+    """A uniformly random point of each example's ball: float32 of ``shape`` (examples, …)."""
     if kind == "pgd-linf":
         return rng.uniform(-tau, tau, shape).astype("float32")
     normals = rng.standard_normal(shape)
@@ -227,6 +227,6 @@ def to_unit_interval(x):
 
 
 def _norms(x):
-    """L2 norm of each example, in float64, which squares of float32 neither over- nor underflow."""
+    """L2 norm of each example, in float64, where squares of float32 neither overflow nor underflow."""
     squares = np.square(x, dtype="float64").reshape(len(x), -1)
     return np.sqrt(squares.sum(axis=1)).reshape((-1,) + (1,) * (x.ndim - 1))

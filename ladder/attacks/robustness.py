@@ -6,12 +6,12 @@ from ladder.attacks.methods import AttackedBatch
 
 
 def count_errors(batches, classify, gradient, settings, progress=lambda n: None):
-    """Errors under every attack of ``settings``, all examples counted.
+    """Errors under every attack of ``settings``, over all examples.
 
     Parameters
     ----------
     batches : iterable of (features, targets)
-        (examples, …) float32 and (examples,) int64, every target a class.
+        (examples, …) float32, and (examples,) int64 class numbers.
     classify : function (examples, …) -> (examples, classes)
         The most probable class has the largest value.
     gradient : as in :class:`~ladder.attacks.methods.AttackedBatch`

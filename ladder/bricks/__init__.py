@@ -1,8 +1,8 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
 ``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
-``unpool``, ``adam_step`` and ``sum_of_squares`` are what :mod:`ladder.fused`
-has too, with the same arguments and results.
+``unpool``, ``adam_step`` and ``sum_of_squares`` also exist in
+:mod:`ladder.fused`, with the same arguments and results.
 """
 
 from ladder.bricks.adam import adam_step, sum_of_squares

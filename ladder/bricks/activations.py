@@ -7,10 +7,10 @@ from ladder.bricks.dense import as_matrix
 
 
 def softmax(x):
-    """Softmax over the last axis, the maximum subtracted first.
+    """Softmax over the last axis, with the maximum subtracted first.
 
-    Written out, as in the original (``softmax_n``), so that the cross-entropy
-    on it rounds as there.
+    Written out as in the original (``softmax_n``), so that the cross-entropy of
+    it rounds as it does there.
     """
     e_x = at.exp(x - x.max(axis=-1, keepdims=True))
     return e_x / e_x.sum(axis=-1, keepdims=True)

@@ -1,18 +1,18 @@
-"""Adam's update of one parameter, and the sum that gradients' norms are made of."""
+"""Adam's update of one parameter, and the sum behind a gradient's norm."""
 
 import aesara.tensor as at
 import numpy as np
 
 
 def adam_step(parameter, mean, variance, gradient, rate, beta1, beta2, epsilon):
-    """One parameter's update.
+    """The update of one parameter.
 
     Parameters
     ----------
     parameter, mean, variance, gradient : float32 variables of one shape
         ``mean`` and ``variance`` are the running moments of the gradient.
     rate : float32 scalar
-        With the bias correction in it.
+        Includes the bias correction.
     beta1, beta2, epsilon : float32
 
     Returns

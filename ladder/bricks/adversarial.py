@@ -1,4 +1,4 @@
-"""Adversarial noise: directions in which a cost grows fastest, as constants of the graph.
+"""Adversarial noise: the directions in which a cost grows fastest, as constants of the graph.
 
 "Adversarial Learning with Ladder Networks" (2016), section 5.4; ``vat`` is
 Miyato et al. (2015), "Distributional Smoothing with Virtual Adversarial
@@ -9,12 +9,12 @@ import aesara.tensor as at
 import numpy as np
 from aesara.gradient import disconnected_grad
 
-#: How far the power iteration of ``vat`` looks: long enough for float32's digits, short beside any input.
+#: Step of the power iteration of ``vat``: large enough for float32's digits, small compared with any input.
 XI = np.float32(1e-2)
 
 
 def direction(kind, gradient):
-    """u, the direction of the noise, for each example by itself.
+    """u, the direction of the noise, for each example separately.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def direction(kind, gradient):
         ``sgn``: sign(U); ``udg``: U itself; ``1N`` and ``vat``: U / ‖U‖;
         ``kN``: sqrt(k) U / ‖U‖, which has the power of ``sgn``.
     gradient : (examples, …) float32
-        U, the gradient of the cost with k entries an example.
+        U, the gradient of the cost, with k entries per example.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def direction(kind, gradient):
 def unit_norm(x):
     """Each example divided by its L2 norm; (examples, …) -> the same shape, 0 where x is 0.
 
-    Divided by its largest entry first: squares of small gradients would underflow.
+    It is divided by its largest entry first, as squares of small gradients would underflow.
     """
     axes = tuple(range(1, x.ndim))
     largest = at.abs(x).max(axis=axes, keepdims=True)

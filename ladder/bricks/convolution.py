@@ -4,12 +4,12 @@ import aesara.tensor as at
 import numpy as np
 from aesara.tensor.nnet import conv2d
 
-#: The border of a layer's inverse.
+#: A layer's border -> that of its inverse.
 OPPOSITE = {"valid": "full", "full": "valid"}
 
 
 def conv_init(rng, shape):
-    """First filters: uniform in ±sqrt(3 / fan_in), whose standard deviation is 1 / sqrt(fan_in).
+    """Initial filters: uniform in ±sqrt(3 / fan_in), which has standard deviation 1 / sqrt(fan_in).
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def conv_init(rng, shape):
     -------
     ``shape`` float64
     """
-    # In float64 whatever NumPy's rules for scalars: the last bits depend on it.
+    # In float64, whatever NumPy's rules for scalars: the last bits depend on it.
     bound = np.sqrt(3.0 / max(1.0, float(np.prod(shape[1:]))))
     return rng.uniform(-bound, bound, shape)
 
@@ -28,9 +28,9 @@ def conv_init(rng, shape):
 def convolve(x, W, border, stride):
     """The encoder's convolution.
 
-    With stride 1 the filters are flipped (true convolution).  With a larger
-    one they are not, as the original has it, so that saved parameters keep
-    their meaning.
+    With stride 1 the filters are flipped (true convolution); with a larger
+    stride they are not, as in the original, so that saved parameters keep their
+    meaning.
 
     Parameters
     ----------

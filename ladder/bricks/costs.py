@@ -1,4 +1,4 @@
-"""Costs and error of a batch, each a float32 scalar."""
+"""Costs and error rate of a batch, each a float32 scalar."""
 
 import aesara.tensor as at
 import numpy as np
@@ -9,8 +9,8 @@ from ladder.bricks.dense import as_matrix
 def categorical_crossentropy(y, p):
     """Mean of ``-log p[y]``: (examples,) int64, (examples, classes) -> scalar.
 
-    p[y] is picked out by a sum over classes, which unlike Aesara's own
-    cross-entropy runs in C; the zeros added change no bit of it.
+    p[y] is selected by a sum over classes, which unlike Aesara's own
+    cross-entropy runs in C; adding zeros does not change a bit.
     """
     of_y = at.eq(y.dimshuffle(0, "x"), at.arange(p.shape[1]))
     return -at.log((p * of_y).sum(axis=1)).mean()
@@ -23,7 +23,7 @@ def log_softmax(logits):
 
 
 def crossentropy_of_logits(y, logits):
-    """:func:`categorical_crossentropy` of the softmax, with a gradient however sure the network is.
+    """:func:`categorical_crossentropy` of the softmax, whose gradient never vanishes however sure the network is.
 
     (examples,) int64, (examples, classes) -> scalar
     """

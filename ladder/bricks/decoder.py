@@ -1,18 +1,18 @@
-"""Decoder functions g: from the noisy z and the signal u above to z_est.
+"""Decoder functions g: from the noisy z and the signal u from above to z_est.
 
 ``gauss`` is Rasmus et al. (2015), section 4.1, equation (2); ``sig`` and
 ``comparison_g2`` … ``comparison_g5`` are the alternatives compared in their
-appendix; the rest come from the original code.  Each takes
+appendix; the rest are from the original code.  Each takes
 
 z : (examples, units) or (examples, maps, height, width) float32
     The corrupted encoder's z of this layer.
 u : float32, broadcast against z, or None
-    The layer above's estimate, projected down and normalised; None where the
+    The estimate of the layer above, projected down and normalised; None if the
     layer has no vertical input.
 w, b : functions (initial value, name) -> parameter, broadcast against z
-    They make multiplicative and additive parameters, named as in the original.
+    They make multiplicative and additive parameters with the original's names.
 
-and returns z_est, shaped as z, or None where there is no decoder.
+and returns z_est, shaped like z, or None if there is no decoder.
 """
 
 import aesara.tensor as at
@@ -93,7 +93,7 @@ def comparison_g4(z, u, w, b):
 
 
 def _affine_z(z, w, b):
-    """What is left of the Gaussian functions without u: ``w1 z + b1``."""
+    """The Gaussian functions without u: ``w1 z + b1``."""
     b1 = b(0.0, "b1")
     return w(1.0, "w1") * z + b1
 
@@ -106,7 +106,7 @@ def _mu_and_v(u, w, b):
 
 
 def gauss(z, u, w, b):
-    """``z_est = (z - mu(u)) v(u) + mu(u)``: optimal where z is Gaussian given u."""
+    """``z_est = (z - mu(u)) v(u) + mu(u)``: optimal if z is Gaussian given u."""
     if u is None:
         return _affine_z(z, w, b)
     mu, v = _mu_and_v(u, w, b)
@@ -121,7 +121,7 @@ def gauss_stable_v(z, u, w, b):
     return (z - mu) * at.sigmoid(v) + mu
 
 
-#: The names of ``--decoder-spec``; "" is what is left of "0".
+#: The names in ``--decoder-spec``; "" stands for "0", whose zero has been stripped.
 DECODERS = {
     "": none,
     "i": identity,
@@ -145,18 +145,18 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     ----------
     decoder : str, a name in :data:`DECODERS`
     u_pre : float32, or None
-        The projection of the estimate above, to be normalised: shaped as
+        The projection of the estimate above, not yet normalised: shaped like
         z_corr, or (examples, maps, 1, 1) below global pooling.
     z_corr, z_clean : (examples, units) or (examples, maps, height, width) float32
-        The corrupted encoder's z, and what it is to be made again.
+        The corrupted encoder's z, and the clean z that z_est is compared with.
     m, s : (1, units) or (1, maps, 1, 1) float32, or None
-        The clean path's mean and variance, which normalise z_est before it is
-        compared (``zestbn``); None to compare it as it is.
+        The clean path's mean and variance, with which z_est is normalised for
+        the comparison (``zestbn``); None to compare it as it is.
     w, b : functions (initial value, name) -> (units,) or (maps,) parameter
 
     Returns
     -------
-    z_est : shaped as z_corr, or None where there is no decoder
+    z_est : shaped like z_corr, or None if there is no decoder
     cost : scalar, the squared error averaged over examples and units, or None
     """
     u = None if u_pre is None else normalize_by_itself(u_pre)

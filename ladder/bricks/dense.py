@@ -5,14 +5,14 @@ import numpy as np
 
 
 def dense_init(rng, in_dim, out_dim):
-    """First weights: normal, with standard deviation 1 / sqrt(in_dim).
+    """Initial weights: normal, with standard deviation 1 / sqrt(in_dim).
 
     Parameters
     ----------
     rng : numpy RandomState
     in_dim, out_dim : int
-        With ``in_dim`` a numpy float32, its root is taken in float32: the
-        original does so in the decoder, and the last bits depend on it.
+        If ``in_dim`` is a NumPy float32, its root is taken in float32, as in
+        the original's decoder; the last bits depend on it.
 
     Returns
     -------
@@ -22,7 +22,7 @@ def dense_init(rng, in_dim, out_dim):
 
 
 def dense(hs, W):
-    """``h W`` of each h in a list, examples flattened first.
+    """``h W`` for each h in a list, with examples flattened first.
 
     Parameters
     ----------
@@ -37,5 +37,5 @@ def dense(hs, W):
 
 
 def as_matrix(h):
-    """(examples, …) -> (examples, units); a matrix stays what it is."""
+    """(examples, …) -> (examples, units); a matrix is returned unchanged."""
     return h.flatten(2) if h.ndim > 2 else h

@@ -12,16 +12,16 @@ def encode(z_pre, noise, std, b, c, act):
     Parameters
     ----------
     z_pre : (examples, units) or (examples, maps, height, width) float32
-    noise : shaped as z_pre, float32, or None
+    noise : shaped like z_pre, float32, or None
         Standard normals; None for the clean path.
     std : float, the noise's standard deviation
     b, c : (units,) or (maps,) float32, or None
-        Shift and scale before the activation, None where the layer has none.
+        Shift and scale before the activation; None if the layer has none.
     act : str, name of the activation
 
     Returns
     -------
-    z : the lateral signal: normalised, then noisy
+    z : the lateral signal, normalised and then corrupted by noise
     m, s : (1, units) or (1, maps, 1, 1), mean and variance of z_pre
     h : the layer's activation
     """

@@ -1,20 +1,20 @@
-"""Gaussian noise of the corrupted encoder."""
+"""The corrupted encoder's Gaussian noise."""
 
 import aesara.tensor as at
 from aesara.sandbox.rng_mrg import MRG_RandomStream
 
 
 class NoiseSource:
-    """Standard normal draws, one stream of random numbers a layer.
+    """Standard normal draws, one stream of random numbers per layer.
 
     The k-th draw takes the k-th stream of a seed, and every call of a compiled
-    function moves each of its streams on.  A subclass has ``_draw(shape)``, and
+    function advances its streams.  A subclass has ``_draw(shape)``, and
     ``states()``, the shared variables that hold the streams, in the order of
     the draws.
 
     Attributes
     ----------
-    draws : list of variables, one a stream
+    draws : list of variables, one per stream
     """
 
     def __init__(self):
@@ -31,17 +31,17 @@ class NoiseSource:
         return noise
 
     def get_states(self):
-        """State of every stream (list of arrays), to be set again later."""
+        """The state of every stream (list of arrays), for :meth:`set_states`."""
         return [state.get_value() for state in self.states()]
 
     def set_states(self, states):
-        """Put every stream where :meth:`get_states` found it."""
+        """Put every stream back to where :meth:`get_states` found it."""
         for shared, state in zip(self.states(), states):
             shared.set_value(state)
 
 
 class GaussianNoise(NoiseSource):
-    """MRG31k3p with Box-Muller, bit for bit the original's.
+    """MRG31k3p with Box-Muller, bit for bit as in the original.
 
     Parameters
     ----------

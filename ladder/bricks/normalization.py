@@ -1,7 +1,7 @@
 """Batch normalisation without scale and shift, and its running averages.
 
 Rasmus et al. (2015), section 3, "batch normalization"; each half of a batch
-is normalised with statistics of its own.
+is normalised with its own statistics.
 """
 
 import aesara.tensor as at
@@ -32,7 +32,7 @@ def _all_but_units(z):
 
 
 def per_unit(vector, ndim):
-    """A value for each unit, or map, broadcast over examples and pixels.
+    """A value per unit or map, made to broadcast over examples and pixels.
 
     (units,) -> (units,) where ``ndim`` is 2 or less, (1, maps, 1, 1) where it is 4
     """
@@ -45,9 +45,9 @@ def normalize(z, mean, variance):
 
 
 def normalize_by_itself(u):
-    """``u`` with its own mean and variance taken out (the decoder's ``u``).
+    """``u`` normalised with its own mean and variance (the decoder's ``u``).
 
-    The variance is taken of the centred values, in the original's order.
+    The variance is that of the centred values, in the original's order.
     """
     axes = _all_but_units(u)
     u = u - u.mean(axis=axes, keepdims=True)
@@ -55,13 +55,13 @@ def normalize_by_itself(u):
 
 
 def unbiased(variance, n):
-    """Population variance of ``n`` examples scaled to the sample variance."""
+    """The population variance of ``n`` examples, scaled to the sample variance."""
     n = at.cast(n, "float32")
     return n / (n - np.float32(1)) * variance
 
 
 def running_average(new, old, counter):
-    """The mean of the last ``counter`` values, ``old`` being that of the others.
+    """The mean of the last ``counter`` values, where ``old`` is that of all but ``new``.
 
     With ``counter`` 1 the past is forgotten.
     """

@@ -1,4 +1,4 @@
-"""Pooling layers, and the decoder's inverses of them."""
+"""Pooling layers, and their inverses in the decoder."""
 
 import aesara.tensor as at
 import numpy as np
@@ -16,13 +16,13 @@ def max_pool(x, size, stride):
 
     Returns
     -------
-    (examples, maps, height', width') float32; the gradient goes to all entries that are the largest
+    (examples, maps, height', width') float32; the gradient goes to every entry that equals the largest
     """
     return pool_2d(x, ws=(size, size), stride=(stride, stride), ignore_border=False, mode="max")
 
 
 def global_mean_pool(x, width):
-    """The mean of each map, times its width and sqrt(3): the variance of a layer with first weights of its own.
+    """The mean of each map, times its width and sqrt(3) as in the original.
 
     (examples, maps, height, width) -> (examples, maps, 1, 1)
     """

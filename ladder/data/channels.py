@@ -1,6 +1,6 @@
 """Images with their channels last, turned so that they come first, as the network takes them."""
 
-import numpy
+import numpy as np
 
 from ladder.data.labels import mend
 from ladder.errors import UserError
@@ -15,29 +15,29 @@ def channels_first(features, labels, where, channels=None):
     Parameters
     ----------
     features : array, shape (N, ...)
-        Others than four-dimensional ones are returned as they are.
+        Anything but a four-dimensional array is returned unchanged.
     labels : tuple of str
-        Of the axes, as Fuel writes them, '' where there are none.
+        The axes' labels, as Fuel writes them; '' where there is none.
     where : str or Path
         The file, for messages.
     channels : 'first', 'last' or None
-        None: as the labels say, or the shape where there are none.
+        None: as the labels say, or the shape where there are no labels.
 
     Returns
     -------
     array
-        A view of ``features``, or the same object where nothing is to be turned.
+        A view of ``features``, or ``features`` itself where nothing has to be turned.
 
     Raises
     ------
     UserError
-        If neither labels nor shape tell.
+        If neither labels nor shape tell where the channels are.
     """
     if features.ndim != 4:
         return features
     if channels is None:
         channels = _by_labels(labels) or _by_shape(features.shape, where)
-    return numpy.moveaxis(features, -1, 1) if channels == "last" else features
+    return np.moveaxis(features, -1, 1) if channels == "last" else features
 
 
 def _by_labels(labels):

@@ -3,9 +3,9 @@
 Source: ``ContrastNorm`` in the original's ``nn.py``.
 """
 
-import numpy
+import numpy as np
 
-SMALLEST_NORM = numpy.float32(1e-8)
+SMALLEST_NORM = np.float32(1e-8)
 
 
 def normalise_contrast(examples, scale):
@@ -21,8 +21,8 @@ def normalise_contrast(examples, scale):
     Returns
     -------
     float32 array, shape (N, inputs)
-        An example that is constant becomes 0 where its mean is exact, as for
-        whole numbers; else what rounding left of it is scaled up, as in the original.
+        A constant example becomes 0 where its mean is exact, as with whole
+        numbers; otherwise its rounding error is scaled up, as in the original.
     """
     centred, norms = _centred_and_norms(examples, scale)
     centred /= norms
@@ -30,13 +30,13 @@ def normalise_contrast(examples, scale):
 
 
 def gradient_by_examples(examples, scale, gradient):
-    """The gradient of a cost by the examples, given that by the normalised ones.
+    """The gradient of a cost with respect to the examples, given that with respect to the normalised ones.
 
     Parameters
     ----------
     examples, scale : as for :func:`normalise_contrast`
     gradient : float32 array, shape (N, inputs)
-        By what :func:`normalise_contrast` returns.
+        With respect to what :func:`normalise_contrast` returns.
 
     Returns
     -------
@@ -44,14 +44,14 @@ def gradient_by_examples(examples, scale, gradient):
     """
     centred, norms = _centred_and_norms(examples, scale)
     normalised = centred / norms
-    # An example's length does not matter, so what points along it is gone.
-    along = (normalised * gradient).sum(axis=1, keepdims=True) / numpy.float32(scale) ** 2
+    # An example's length has no effect, so the gradient's component along it vanishes.
+    along = (normalised * gradient).sum(axis=1, keepdims=True) / np.float32(scale) ** 2
     by_centred = (gradient - along * normalised) / norms
     return by_centred - by_centred.mean(axis=1, keepdims=True)
 
 
 def _centred_and_norms(examples, scale):
     centred = examples - examples.mean(axis=1, keepdims=True)
-    norms = numpy.sqrt(numpy.sum(centred**2, axis=1, keepdims=True)) / numpy.float32(scale)
+    norms = np.sqrt(np.sum(centred**2, axis=1, keepdims=True)) / np.float32(scale)
     norms[norms < SMALLEST_NORM] = 1
     return centred, norms

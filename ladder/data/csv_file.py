@@ -1,4 +1,4 @@
-"""Numbers from a CSV file, one example a line; what is wrong is named by line, column and text."""
+"""Numbers from a CSV file, one example per line; mistakes are reported by line, column and text."""
 
 import codecs
 import csv
@@ -6,16 +6,16 @@ import io
 import re
 import sys
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: What may stand between two numbers, by the name that the option has for it.
+#: What may separate two numbers, by the names that ``--separator`` takes.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
 
-#: In memory, of text as Python has it, cell by cell.
+#: Bytes of memory per byte of the file, once Python holds it cell by cell.
 BYTES_OF_A_BYTE = 20
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a")
@@ -24,7 +24,7 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a")
 def read_numbers(path, n_values, separator="comma", header=None):
     """The examples of a CSV file.
 
-    Empty lines and lines that begin with ``#`` are passed over.
+    Empty lines and lines that begin with ``#`` are skipped.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def read_numbers(path, n_values, separator="comma", header=None):
     separator : str
         A name in ``SEPARATORS``.
     header : bool or None
-        Whether the first line has names; None: where it has words, or counts
-        the columns (0, 1, 2 … or 1, 2, 3 …), which is said.
+        Whether the first line is a header; None: it is one if it has words or
+        counts the columns (0, 1, 2 … or 1, 2, 3 …), and a message says so.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def read_numbers(path, n_values, separator="comma", header=None):
     if lines and (_is_header(lines, n_values) if header is None else header):
         lines = lines[1:]
     if not lines:
-        raise UserError(f"{path} has no examples: give one a line.")
+        raise UserError(f"{path} has no examples: give one per line.")
     _check_widths(first, lines, n_values, separator, path)
     return _as_numbers(lines, path)
 
@@ -71,14 +71,14 @@ def _text(path):
     elif b"\0" in content:
         encodings = ()
     else:
-        # Excel begins its files with a byte order mark, which utf-8-sig takes away; numbers are the same in any of these.
+        # Excel begins its files with a byte order mark, which utf-8-sig drops; numbers are the same in all of these.
         encodings = ("utf-8-sig", "latin-1")
     for encoding in encodings:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             pass
-    raise UserError(f"{path} is no text, so it is no CSV file: give a .csv or a .npz file.")
+    raise UserError(f"{path} is not text, so it is not a CSV file: give a .csv or a .npz file.")
 
 
 def _lines(text, separator, path):
@@ -92,10 +92,10 @@ def _lines(text, separator, path):
 
 
 def _is_header(lines, n_values):
-    """Whether the first line has names; where that is no matter of course, it is said."""
+    """Whether the first line is a header; a message says so where that is not obvious."""
     (number, cells), rest = lines[0], lines[1:]
     if len(cells) == 1 < n_values:
-        return False  # of another separator
+        return False  # the file has another separator
     words = [
         cell for cell in cells if re.match(r"[^\W\d]", cell) and not _is_number(cell) and cell.lower() not in MISSING
     ]
@@ -112,9 +112,7 @@ def _is_header(lines, n_values):
 
 def _say(number, what):
     # Standard output is for the classes.
-    print(
-        f"Line {number} {what}: it is taken for a header, not for an example (--no-header: it is one)", file=sys.stderr
-    )
+    print(f"Line {number} {what}: it is taken for a header (if it is an example, add --no-header)", file=sys.stderr)
 
 
 def _counts(cells):
@@ -123,12 +121,12 @@ def _counts(cells):
 
 
 def _is_apart(cells, rest):
-    """Whether a line that counts is no example: two numbers may well do so, where others are whole, too."""
+    """Whether a line that counts cannot be an example; one of two numbers may be, if another line is whole, too."""
     return len(cells) > 2 or not any(all(cell.lstrip("+-").isdigit() for cell in other) for _, other in rest)
 
 
 def _number(text):
-    """A number as other programs write it: Python's own may have underscores."""
+    """A number as other programs write it: without the underscores that Python allows."""
     if "_" in text:
         raise ValueError(f"{text} has an underscore")
     return float(text)
@@ -150,9 +148,7 @@ def _check_widths(first, lines, n_values, separator, path):
     found = f"line {number} of {path} has {len(cells)} value{'s' * (len(cells) != 1)}, but an example has {n_values}"
     if len(cells) == n_values + 1:
         if cells[-1] == "":
-            raise UserError(
-                f"{found}: it ends with a {separator}, which makes column {len(cells)} empty: take that away."
-            )
+            raise UserError(f"{found}: it ends with a {separator}, which makes column {len(cells)} empty: remove it.")
         index = [row[0] for _, row in lines]
         if _counts(index) or first[0][1][0] == "":
             raise UserError(
@@ -165,11 +161,11 @@ def _check_widths(first, lines, n_values, separator, path):
             "," in cell for cell in _split(cells, separator, better)
         )
         raise UserError(f"{found}: its values are separated by a {better}: add --separator {better}{decimal}.")
-    raise UserError(f"{found}: give one example a line, {n_values} numbers separated by a {separator}.")
+    raise UserError(f"{found}: give one example per line, {n_values} numbers separated by a {separator}.")
 
 
 def _better_separator(cells, n_values, separator):
-    """The name of another separator by which the line has the right number of values, None for none."""
+    """The name of another separator that gives the line the right number of values, or None."""
     others = (name for name in SEPARATORS if name != separator)
     return next((name for name in others if len(_split(cells, separator, name)) == n_values > 1), None)
 
@@ -181,12 +177,12 @@ def _split(cells, separator, other):
 
 def _as_numbers(lines, path):
     try:
-        # An overflow is found below, with the text that was found.
-        with numpy.errstate(over="ignore"):
-            numbers = numpy.array([[_number(cell) for cell in cells] for _, cells in lines]).astype("float32")
+        # An overflow is reported below, with its text.
+        with np.errstate(over="ignore"):
+            numbers = np.array([[_number(cell) for cell in cells] for _, cells in lines]).astype("float32")
     except ValueError:
         numbers = None
-    if numbers is None or not numpy.isfinite(numbers).all():
+    if numbers is None or not np.isfinite(numbers).all():
         raise UserError(_first_mistake(lines, path))
     return numbers
 
@@ -200,17 +196,17 @@ def _first_mistake(lines, path):
 
 
 def _mistake(cell, cells):
-    """What is wrong with a cell, and the mend; None where nothing is."""
+    """What is wrong with a cell and how to mend it, or None."""
     if cell.lower() in MISSING:
         return "which is a missing value: fill it in, as the network needs a number there"
     if not _is_number(cell):
         if not any(map(_is_number, cells)):
-            return "which is no number, nor is anything on that line: take it away if it is another header"
+            return "which is not a number, nor is anything else on that line: remove the line if it is another header"
         if _is_number(cell.replace(",", ".")):
             return "with a decimal comma: write a point"
         if ";" in cell:
-            return "which is no number: if semicolons separate numbers, add --separator semicolon, and write points for decimal commas"
-        return "which is no number: correct it (if the line is a header, add --header)"
-    if not abs(_number(cell)) <= numpy.finfo("float32").max:
+            return "which is not a number: if semicolons separate numbers, add --separator semicolon, and write points for decimal commas"
+        return "which is not a number: correct it (if the line is a header, add --header)"
+    if not abs(_number(cell)) <= np.finfo("float32").max:
         return "which is too large for a 32-bit number, or infinite: correct it"
     return None

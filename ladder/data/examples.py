@@ -18,7 +18,7 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.options import source_names
 
-#: For ``divided_by``: as it was before that was kept with the run.
+#: For ``divided_by``: as in runs from before it was recorded.
 BEFORE_IT_WAS_DECIDED = "before it was decided"
 
 
@@ -34,13 +34,13 @@ class Examples:
     divided_by : number
         What the stored features were divided by.
     sources : tuple of str
-        What the file has for them.
+        The sources in the file.
     path : Path or None
         The data set's file.
     reading : str
-        In words, what the file has and what was done to it.
+        In words, what the file holds and what was done to it.
     record : dict
-        What a run keeps of the data set, see :mod:`ladder.data.record`.
+        What a run records of the data set, see :mod:`ladder.data.record`.
     fitted : Fitted or None
         What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
     """
@@ -67,21 +67,21 @@ class Examples:
 
 
 def load_examples(dataset, split, sources=(), divided_by=None):
-    """Read one split of a data set given by name or HDF5 file.
+    """Read one split of a data set, given by its name or as an HDF5 file.
 
     Parameters
     ----------
     dataset : str
     split : str
     sources : tuple of str
-        As ``--sources`` has them.
+        As given with ``--sources``.
     divided_by : number, ``BEFORE_IT_WAS_DECIDED`` or None
-        What to divide the features by; None: as :func:`ladder.data.scaling.divisor` finds from those that train.
+        What to divide the features by; None: what :func:`ladder.data.scaling.divisor` finds from the training split.
 
     Raises
     ------
     UserError
-        Where it is missing, damaged, or not what its name promises.
+        If it is missing, damaged, or not what its name promises.
     """
     path = find_dataset(dataset)
     names = source_names(sources)
@@ -98,7 +98,7 @@ def load_examples(dataset, split, sources=(), divided_by=None):
 
 
 def _features_that_train(path, stored, split, names):
-    """As stored; those of ``stored`` itself where their type decides, or none train."""
+    """The training split's features as stored; ``stored``'s own where their type decides, or nothing trains."""
     if split == "train" or stored.features.dtype.kind == "f" or "train" not in split_names(path):
         return stored.features
     return HDF5Dataset(path, "train", names).features
@@ -110,7 +110,7 @@ def describe(examples):
     Returns
     -------
     dict
-        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest, highest, as the network takes them), and
+        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest and highest, as the network takes them), and
         the record of :mod:`ladder.data.record` where there is one.
     """
     feature_range = (float(examples.features.min()), float(examples.features.max()))
@@ -164,16 +164,16 @@ def _check_labelled(p, examples):
 
 
 def _check_batches(option, n, batch_option, batch_size):
-    """A batch of one example has no variance, and all its units would be 0."""
+    """Refuse a last batch of one example: it has no variance, and all its units would be 0."""
     if n % batch_size == 1:
         raise UserError(
             f"{option}: {n} examples in batches of {batch_option} {batch_size} leave a last batch of one, "
-            "which has no variance: change either."
+            "which has no variance: change one of the two."
         )
 
 
 def check_fits(p, in_dim, n_classes):
-    """The top layer must have a unit for every class of the data set, whitening a component for every input."""
+    """Check that the top layer has a unit for every class, and that whitening keeps a component for every input."""
     n_inputs = math.prod(in_dim)
     if p.whiten_zca and p.whiten_zca != n_inputs:
         raise UserError(

@@ -6,7 +6,7 @@ Source: equations 3 (z-score) and 4 (minimum and maximum) of the thesis
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class FeatureScale:
         The divisor is 1 where a feature is the same in all examples.
     """
 
-    shift: numpy.ndarray
-    divisor: numpy.ndarray
+    shift: np.ndarray
+    divisor: np.ndarray
 
     def apply(self, examples):
         """Scale: float32 (N, inputs) -> float32 (N, inputs)."""
         return (examples - self.shift) / self.divisor
 
     def undo(self, scaled):
-        """Back from scaled to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        """The inverse of :meth:`apply`: float32 (N, inputs) -> float32 (N, inputs)."""
         return scaled * self.divisor + self.shift
 
 
@@ -37,7 +37,7 @@ def fit_standardization(parts):
     Parameters
     ----------
     parts : function without arguments -> iterator over float32 arrays, shape (n, inputs)
-        The examples, some at a time.
+        The examples, some at a time; called several times.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def fit_standardization(parts):
         count, total = count + len(part), total + part.sum(axis=0, dtype="float64")
     mean = total / count
     variance = sum(((part - mean) ** 2).sum(axis=0) for part in parts()) / count
-    return _scale(mean, numpy.sqrt(variance), lowest == highest)
+    return _scale(mean, np.sqrt(variance), lowest == highest)
 
 
 def fit_rescaling(parts):
@@ -59,12 +59,12 @@ def fit_rescaling(parts):
 
 
 def _ranges(parts):
-    lowest = numpy.min([part.min(axis=0) for part in parts()], axis=0)
-    highest = numpy.max([part.max(axis=0) for part in parts()], axis=0)
+    lowest = np.min([part.min(axis=0) for part in parts()], axis=0)
+    highest = np.max([part.max(axis=0) for part in parts()], axis=0)
     return lowest, highest
 
 
 def _scale(shift, divisor, is_constant):
-    divisor = numpy.where(is_constant, 1, divisor).astype("float32")
-    # Too small a divisor for float32 is as good as none.
-    return FeatureScale(shift.astype("float32"), numpy.where(divisor > 0, divisor, numpy.float32(1)))
+    divisor = np.where(is_constant, 1, divisor).astype("float32")
+    # A divisor that is 0 in float32 becomes 1.
+    return FeatureScale(shift.astype("float32"), np.where(divisor > 0, divisor, np.float32(1)))

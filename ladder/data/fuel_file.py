@@ -12,7 +12,7 @@ Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
 from pathlib import Path
 
 import h5py
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 from ladder.files import replacing
@@ -27,11 +27,11 @@ def write_fuel_file(path, splits, axis_labels):
         The file to write.  Missing folders are made.
     splits : dict of str to dict of str to array
         Split name to source name to array of shape (examples, ...).  Every
-        split has the same sources, and a source the same dtype and the same
-        shape of an example in every split.  The rows are stored in the order
+        split has the same sources, and a source has the same dtype and example
+        shape in every split.  The rows are stored in the order
         of the dict.
     axis_labels : dict of str to tuple of str
-        Source name to one label an axis.
+        Source name to one label per axis.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def write_fuel_file(path, splits, axis_labels):
     except OSError as error:
         raise UserError(
             f"cannot write {path} ({error.strerror or error}): "
-            "choose a folder that you may write to and that has space left"
+            "choose a folder that you may write to and that has space left."
         ) from error
     return path
 
@@ -74,7 +74,7 @@ def _label_axes(stored, labels):
 
 
 def _split_rows(splits):
-    """The ``split`` attribute: one row a pair of split and source."""
+    """The ``split`` attribute: one row per pair of split and source."""
     rows, start = [], 0
     for split, arrays in splits.items():
         stop = start + len(next(iter(arrays.values())))
@@ -83,19 +83,19 @@ def _split_rows(splits):
             rows.append((split.encode(), source.encode(), start, stop, None, True, b"."))
         start = stop
     rows.sort(key=lambda row: row[:2])
-    return numpy.array(rows, dtype=_row_dtype(splits))
+    return np.array(rows, dtype=_row_dtype(splits))
 
 
 def _row_dtype(splits):
     sources = next(iter(splits.values()))
-    return numpy.dtype(
+    return np.dtype(
         [
             ("split", f"S{max(map(len, splits))}"),
             ("source", f"S{max(map(len, sources))}"),
-            ("start", numpy.int64),
-            ("stop", numpy.int64),
+            ("start", np.int64),
+            ("stop", np.int64),
             ("indices", h5py.ref_dtype),
-            ("available", numpy.bool_),
+            ("available", np.bool_),
             ("comment", "S1"),
         ]
     )

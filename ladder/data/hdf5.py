@@ -1,10 +1,10 @@
 """Find a data set on disk and load one split of it into memory.
 
 The layout is that of Fuel's ``H5PYDataset`` (see ``ladder.data.fuel_file``),
-so files that ``fuel-convert`` wrote can be used as they are.  Older ones are
-read, too: up to Fuel 0.0.1 (May 2015) ``split`` had no field ``indices``, in
-its first days it had two dimensions, and before April 2015 each split was an
-attribute of the root that held its first row and the row after its last.
+so files that ``fuel-convert`` wrote can be used as they are.  So can older
+ones: up to Fuel 0.0.1 (May 2015) ``split`` had no field ``indices``, at first
+it had two dimensions, and before April 2015 each split was an attribute of the
+root that held its first row and the row after its last.
 
 Source: ``fuel/datasets/hdf5.py`` and ``fuel/utils/__init__.py`` of Fuel 0.2.
 """
@@ -13,7 +13,7 @@ import logging
 import os
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
@@ -29,7 +29,7 @@ SUFFIXES = (".hdf5", ".h5")
 
 
 def data_path():
-    """Folders in which data sets are looked up, first match first.
+    """Folders in which data sets are looked up; the first match counts.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def find_dataset(name_or_path):
     Parameters
     ----------
     name_or_path : str or Path
-        A name is looked up as ``NAME.hdf5`` in ``data_path()``.  What ends
-        in ``.hdf5`` or ``.h5``, or has a folder in it, is a path.  The data
+        A name is looked up as ``NAME.hdf5`` in ``data_path()``.  Anything that
+        ends in ``.hdf5`` or ``.h5``, or has a folder in it, is a path.  The data
         set ``digits`` is made when it is first asked for.
 
     Returns
@@ -77,12 +77,12 @@ def find_dataset(name_or_path):
 
 
 def user_cache():
-    """The folder (a Path) for what can be made again, where that of the data sets cannot be written to."""
+    """The folder (a Path) for files that can be made again, where the data sets' folder is not writable."""
     return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
 
 
 def _made(dataset):
-    """Made in the data sets' folder or, where nobody may write there, in the user's own."""
+    """Make a data set in the data sets' folder or, if that is not writable, in the user's own."""
     own = user_cache() / f"{dataset.name}.hdf5"
     if own.is_file():
         return own
@@ -109,10 +109,10 @@ def _existing_file(path):
 
 def _how_to_make(name):
     folders = " or ".join(str(folder) for folder in data_path())
-    return f"there is no data set {name!r} in {folders}: make it with {how_to_make(name)}"
+    return f"there is no data set {name!r} in {folders}: make it with {how_to_make(name)}."
 
 
-#: What a data set consists of; files may call the two otherwise.
+#: What a data set consists of; a file may have other names for the two.
 SOURCES = ("features", "targets")
 
 
@@ -174,18 +174,18 @@ class HDF5Dataset:
             stored = _read_source(h5file, rows["targets"], where)
             self.targets = as_class_numbers(stored, f"{rows['targets']['source']!r} of {where},")
         else:
-            self.targets = numpy.full(len(self.features), NO_LABEL, "int64")
+            self.targets = np.full(len(self.features), NO_LABEL, "int64")
         self.axis_labels = {source: h5file.arrays[row["source"]].labels for source, row in rows.items()}
         if self.features.ndim < 2 or 0 in self.features.shape[1:]:
             raise UserError(
-                f"{where} has features of shape {self.features.shape}: give one row of numbers or one image an example"
+                f"{where} has features of shape {self.features.shape}: give one row of numbers or one image per example."
             )
         if len(self.features) != len(self.targets):
             raise UserError(
-                f"{where} has {len(self.features)} features but {len(self.targets)} targets: convert the data set again"
+                f"{where} has {len(self.features)} features but {len(self.targets)} targets: convert the data set again."
             )
         if len(self.features) == 0:
-            raise UserError(f"{where} has no examples: convert the data set again, or use another split")
+            raise UserError(f"{where} has no examples: convert the data set again, or use another split.")
 
 
 def split_names(path):
@@ -198,45 +198,45 @@ def split_names(path):
 
 
 def _rows_of(h5file, path):
-    """What the file says of its splits, as dicts of split, source, start, stop, indices (None: all between) and number."""
+    """The file's splits, as dicts of split, source, start, stop, indices (None: all between) and number."""
     refused = next((row["refused"] for row in h5file.split or () if "refused" in row), None)
     if refused:
-        raise UserError(f"{path} has a row in Fuel's attribute 'split' whose {refused}: convert the data set again")
+        raise UserError(f"{path} has a row in Fuel's attribute 'split' whose {refused}: convert the data set again.")
     if h5file.split is None:
         rows = list(_rows_of_ranges(h5file))
     else:
-        # Up to Fuel 0.0.1 nothing was listed.
+        # Up to Fuel 0.0.1 there were no lists of indices.
         rows = [{"indices": None, "available": True, **row, "number": i} for i, row in enumerate(h5file.split)]
         complete = all({"split", "source", "start", "stop"} <= row.keys() for row in rows)
         rows = [row for row in rows if row["available"]] if complete else []
     if not rows:
         raise UserError(
             f"{path} lacks Fuel's attribute 'split', which says what trains and what tests: convert the data set with "
-            "`run.py convert`"
+            "`run.py convert`."
         )
     return rows
 
 
 def _rows_of_ranges(h5file):
-    """The same of files from before the attribute ``split``: 'train', say, is an attribute of two numbers."""
+    """The same for files from before the attribute ``split``, where 'train', say, is an attribute of two numbers."""
     for split, (start, stop) in h5file.ranges.items():
         for source in h5file.arrays:
             yield {"split": split, "source": source, "start": start, "stop": stop, "indices": None}
 
 
 def _rows_of_split(rows, split, names, path):
-    """'features' and, where there are any, 'targets' -> the row of a split."""
+    """Dict of 'features' and, where there are any, 'targets' -> their row of a split."""
     found = {row["source"]: row for row in rows if row["split"] == split}
     if not found:
         there = sorted({row["split"] for row in rows})
         raise UserError(
-            f"{path} has no split {split!r}: the splits there are {', '.join(there)}{_mend_of_splits(there, path)}"
+            f"{path} has no split {split!r}: the splits there are {', '.join(there)}{_mend_of_splits(there, path)}."
         )
     for source, name in names.items():
         if name not in found and (source == "features" or source != name):
             raise UserError(
                 f"{path}, split {split!r}, has no source {name!r}: the sources there are {', '.join(sorted(found))}; "
-                "choose with --sources features=NAME,targets=NAME"
+                "choose with --sources features=NAME,targets=NAME."
             )
     return {source: found[name] for source, name in names.items() if name in found}
 
@@ -253,7 +253,7 @@ def _read_source(h5file, row, where):
     stored = h5file.arrays.get(row["source"])
     if stored is None or stored.refused:
         raise UserError(
-            f"{where} has no array of numbers {row['source']!r}{_because(stored)}: convert the data set again"
+            f"{where} has no array of numbers {row['source']!r}{_because(stored)}: convert the data set again."
         )
     if row["indices"] is not None:
         return _read_subset(stored, h5file.listed(row["number"]), where)
@@ -266,16 +266,16 @@ def _because(stored):
 
 def _read_range(stored, start, stop, where):
     if not 0 <= start <= stop <= len(stored):
-        raise UserError(f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again")
+        raise UserError(f"{where} asks for examples {start} to {stop} of {len(stored)}: convert the data set again.")
     return stored.read(start, stop)
 
 
 def _read_subset(stored, listed, where):
-    """The rows of the positions ``listed``, sorted and unique as in Fuel."""
-    indices = numpy.unique(listed)
+    """The rows at the positions ``listed``, sorted and without repeats, as in Fuel."""
+    indices = np.unique(listed)
     if len(indices) and not 0 <= indices[0] <= indices[-1] < len(stored):
         raise UserError(
-            f"{where} lists examples that are not among the {len(stored)} of the file: convert the data set again"
+            f"{where} lists examples that are not among the {len(stored)} of the file: convert the data set again."
         )
     # HDF5 picks single rows slowly: read the span once, then pick in memory.
     if len(indices) == 0:

@@ -1,7 +1,7 @@
-"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_file`, so that a crash in HDF5's code is its own.
+"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_file`, so that a crash in HDF5's code ends only it.
 
-It takes requests from its standard input, a line of JSON each, and answers on its
-standard output with a line of JSON and, after some, raw bytes.  The first
+It takes requests from its standard input, one line of JSON each, and answers on
+its standard output with a line of JSON or raw bytes.  The first
 answer describes the file.  Only plain arrays are read: hard links to data
 that lies in the file itself.
 """
@@ -13,14 +13,14 @@ from itertools import islice
 from math import prod
 
 import h5py
-import numpy
+import numpy as np
 
-#: What of Fuel's ``split`` attribute is of use; others are left alone.
+#: The fields of Fuel's ``split`` attribute that are used.
 FIELDS = ("split", "source", "start", "stop", "indices", "available")
 
 MOST_ROWS, MOST_NAMES, MOST_LABELS = 10_000, 1_000, 64
 
-#: Bytes read at a time: few for memory, and enough for speed.
+#: Bytes read at a time: few enough for memory, and enough for speed.
 SLAB = 2**24
 
 
@@ -71,7 +71,7 @@ def _send(output, stored, request):
     step = max(chunk, SLAB // row_size // chunk * chunk)
     while start < stop:
         end = min(stop, (start // step + 1) * step)
-        output.write(numpy.ascontiguousarray(stored[start:end], kind))
+        output.write(np.ascontiguousarray(stored[start:end], kind))
         start = end
     output.flush()
 
@@ -84,7 +84,7 @@ def _split_attribute(h5file):
     if len(attribute.shape) not in (1, 2) or prod(attribute.shape) > MOST_ROWS or attribute.get_storage_size() > 2**24:
         return None
     table = h5file.attrs["split"]
-    return table.ravel() if isinstance(table, numpy.ndarray) and table.dtype.names else None
+    return table.ravel() if isinstance(table, np.ndarray) and table.dtype.names else None
 
 
 def _ranges(h5file):
@@ -98,7 +98,7 @@ def _ranges(h5file):
 
 
 def _rows(h5file, table):
-    """The table as plain values: 'indices' is how many rows are listed, or None."""
+    """The table as plain values; 'indices' is the number of rows listed, or None."""
     if table is None:
         return None
     return [_row(h5file, row) for row in table]
@@ -119,14 +119,14 @@ def _value(h5file, field, value):
     if field in ("split", "source"):
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         if not isinstance(text, str):
-            raise NotPlain("is no text")
+            raise NotPlain("is not text")
         return text
     if field == "indices":
         return len(_listed(h5file, value)) if isinstance(value, h5py.Reference) and value else None
-    if field == "available" and isinstance(value, (bool, numpy.bool_, numpy.integer)):
+    if field == "available" and isinstance(value, (bool, np.bool_, np.integer)):
         return bool(value)
-    if not isinstance(value, numpy.integer):
-        raise NotPlain("is no whole number")
+    if not isinstance(value, np.integer):
+        raise NotPlain("is not a whole number")
     return int(value)
 
 
@@ -137,13 +137,13 @@ def _listed(h5file, reference):
     except (ValueError, KeyError, RuntimeError, OSError):
         raise NotPlain("refers to nothing") from None
     if not isinstance(stored, h5py.Dataset) or stored.ndim != 1 or stored.dtype.kind not in "ui":
-        raise NotPlain("refers to no list of whole numbers")
+        raise NotPlain("does not refer to a list of whole numbers")
     _check_plain(stored)
     return stored
 
 
 def _arrays(h5file):
-    """What lies at the root, by name: shape, dtype and labels of an array, or why it is not read."""
+    """The entries at the root by name: shape, dtype and labels of an array, or why it is not read."""
     return {name: _array(h5file, name) for name in islice(h5file, MOST_NAMES)}
 
 
@@ -153,7 +153,7 @@ def _array(h5file, name):
             raise NotPlain("is a link to something else")
         stored = h5file[name]
         if not isinstance(stored, h5py.Dataset) or stored.ndim == 0:
-            raise NotPlain("is no array")
+            raise NotPlain("is not an array")
         if stored.dtype.kind not in "buif":
             raise NotPlain("holds no numbers")
         _check_plain(stored)
@@ -172,7 +172,7 @@ def _check_plain(stored):
     if creation.get_external_count():
         raise NotPlain("lies in another file (external storage)")
     if stored.size and not _is_written(stored):
-        raise NotPlain("was never written, or in part alone")
+        raise NotPlain("was never written, or only in part")
 
 
 def _is_written(stored):
@@ -182,7 +182,7 @@ def _is_written(stored):
 
 
 def _offset(stored):
-    """Where an array's bytes lie in the file one after the other, as numpy has them; None elsewhere."""
+    """Position of an array's bytes, if the file holds them in one piece and as NumPy does; else None."""
     as_in_memory = stored.dtype.kind in "uif" and stored.id.get_type().equal(h5py.h5t.py_create(stored.dtype))
     return stored.id.get_offset() if as_in_memory and stored.chunks is None else None
 

@@ -1,9 +1,9 @@
-"""HDF5 files from anywhere, read in a process of their own.
+"""HDF5 files from anywhere, read in a separate process.
 
 HDF5 is a format of many parts, and its library trusts what it reads: one
-flipped bit can end the process that reads it.  So a child process does
-(:mod:`ladder.data.hdf5_child`), and hands over plain arrays; here nothing of
-HDF5 is ever run.
+flipped bit can crash the process that reads it.  So a child process reads it
+(:mod:`ladder.data.hdf5_child`) and hands over plain arrays; no HDF5 code runs
+in this one.
 """
 
 import fcntl
@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: Seconds without a byte after which a child is given up.
+#: Seconds without a byte after which the child is given up.
 PATIENCE = 60
 
 #: Bytes of address space that the child needs besides the data.
@@ -46,14 +46,14 @@ class HDF5File:
     Attributes
     ----------
     split : list of dict or None
-        Fuel's table, with those of its fields ``split``, ``source``,
+        Fuel's table, with those of the fields ``split``, ``source``,
         ``start``, ``stop``, ``indices`` (how many examples are listed, or
-        None) and ``available`` that the file has; a row that is not what it
-        should be has ``refused``.  None where there is no such table.
+        None) and ``available`` that the file has; a malformed row has
+        ``refused``.  None where there is no such table.
     ranges : dict of name -> [int, int]
         Attributes of the root that hold two whole numbers.
     arrays : dict of name -> StoredArray
-        What lies at the root.
+        The arrays at the root.
 
     Raises
     ------
@@ -93,10 +93,10 @@ class HDF5File:
         return self.read({"row": number, "start": 0, "stop": n}, (n,), "int64", "a list of examples")
 
     def read(self, request, shape, dtype, what, offset=None):
-        """An array of the child's; nobody but :class:`StoredArray` need call it."""
-        dtype = numpy.dtype(dtype)
+        """Ask the child for an array; only :class:`StoredArray` needs to call this."""
+        dtype = np.dtype(dtype)
         budget.ask(prod(shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set")
-        array = numpy.empty(shape, dtype)
+        array = np.empty(shape, dtype)
         content = memoryview(array.reshape(-1).view("uint8"))
         if offset is None:
             self._receive(request, content)
@@ -105,7 +105,7 @@ class HDF5File:
         return array
 
     def _read_from_file(self, offset, content):
-        """Fill a memoryview with the file's own bytes."""
+        """Fill a memoryview with bytes straight from the file."""
         with open_regular(self.path) as file:
             try:
                 file.seek(offset)
@@ -129,7 +129,7 @@ class HDF5File:
             content = content[done:]
 
     def _answer(self):
-        """The next line of the child's."""
+        """The child's next line."""
         line = bytearray()
         while not line.endswith(b"\n"):
             self._wait()
@@ -139,18 +139,18 @@ class HDF5File:
             line += part
         answer = json.loads(line)
         if "error" in answer:
-            raise UserError(f"cannot read {self.path} as an HDF5 file: it {answer['error']}; {_MEND}")
+            raise UserError(f"cannot read {self.path} as an HDF5 file: it {answer['error']}; {_MEND}.")
         return answer
 
     def _wait(self):
-        # A second at a time: where this process was stopped for long, the child was, too.
+        # A second at a time: if this process was stopped for long, so was the child.
         if not any(select.select([self._child.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
             raise UserError(
-                f"cannot read {self.path} as an HDF5 file: it is damaged, as reading comes to no end; {_MEND}"
+                f"cannot read {self.path} as an HDF5 file: it is damaged, as reading it does not end; {_MEND}."
             )
 
     def _damaged(self):
-        return UserError(f"cannot read {self.path} as an HDF5 file: it is damaged; {_MEND}")
+        return UserError(f"cannot read {self.path} as an HDF5 file: it is damaged; {_MEND}.")
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,9 @@ class StoredArray:
     dtype : numpy.dtype
         Of bools, integers or floats.
     labels : tuple of str
-        One an axis, '' where the file gives none.
+        One per axis, '' where the file gives none.
     offset : int or None
-        Where its bytes lie in the file, where they lie there as they are.
+        Position of its bytes in the file, if they lie there as they are in memory.
     """
 
     file: HDF5File
@@ -187,15 +187,15 @@ class StoredArray:
 
 
 def _stored_array(file, name, shape=(), dtype="f4", labels=(), offset=None, refused=""):
-    return StoredArray(file, name, tuple(shape), numpy.dtype(dtype), tuple(labels), offset, refused)
+    return StoredArray(file, name, tuple(shape), np.dtype(dtype), tuple(labels), offset, refused)
 
 
 def _start(path):
     command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(budget.limit() + _CHILD_SIZE)]
-    # One thread: it multiplies no matrices, and its address space is counted.
+    # One thread: it multiplies no matrices, and threads take address space, which is limited.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
     child = subprocess.Popen(command, bufsize=0, stderr=subprocess.DEVNULL, env=environment, **pipes)
-    with suppress(OSError):  # there are systems, and limits, that do not allow it
+    with suppress(OSError):  # some systems and limits do not allow it
         fcntl.fcntl(child.stdout, _SET_PIPE_SIZE, 2**20)
     return child

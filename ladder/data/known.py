@@ -1,4 +1,4 @@
-"""What the program knows of a data set that has a name."""
+"""What the program knows about a data set that has a name."""
 
 from dataclasses import dataclass, field
 from typing import Callable, Optional
@@ -6,27 +6,27 @@ from typing import Callable, Optional
 
 @dataclass(frozen=True)
 class KnownDataSet:
-    """A data set that its name stands for.
+    """A data set that is known by its name.
 
     Attributes
     ----------
     name : str
     what : str
-        In a line of ``run.py convert --help``.
+        Its line in ``run.py convert --help``.
     convert : function (output_path, **options) -> Path
         Writes it as one HDF5 file.
     how_to_make : str
-        The command, and what has to be there for it.
+        The command that makes the file, and what it needs.
     options : dict of option -> arguments of ``add_argument``
-        Of its converter.
+        The converter's options.
     n_training : int or None
         How many examples train where ``--unlabeled-samples`` is not given; None: all.
     has_pixels : bool or None
-        Whether integers in its file are 8-bit pixels, to be divided by 255 as they are read; None: the data say so.
+        Whether integers in its file are 8-bit pixels, to be divided by 255 as they are read; None: the values decide.
     unit_interval : bool
         Whether features must lie between 0 and 1 once they are read.
     needs_nothing : bool
-        Whether it can be made without any file, when it is first asked for.
+        Whether it can be made without any file, and is when first used.
     """
 
     name: str

@@ -3,17 +3,17 @@
 import re
 import shlex
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.errors import UserError
 
-#: So many labels are listed in a message.
+#: A message lists at most this many labels.
 MOST_LISTED = 12
 
 
 def as_class_numbers(targets, where):
-    """Targets as whole numbers, one an example.
+    """Targets as whole numbers, one per example.
 
     Parameters
     ----------
@@ -33,24 +33,24 @@ def as_class_numbers(targets, where):
     """
     if targets.dtype.kind not in "buif":
         raise UserError(
-            f"{where} are of type {targets.dtype}: they must be whole numbers, one class number an example."
+            f"{where} are of type {targets.dtype}: they must be whole numbers, one class number per example."
         )
     if targets.ndim == 0 or targets.size != len(targets):
         raise UserError(
-            f"{where} have the shape {targets.shape}: give one class number an example (of one-hot rows, argmax(axis=1))."
+            f"{where} have the shape {targets.shape}: give one class number per example (for one-hot rows, argmax(axis=1))."
         )
     targets = targets.reshape(-1)
     if targets.dtype.kind == "f":
         _check_whole(targets, where)
-    elif targets.dtype == numpy.uint64 and targets.size and targets.max() > numpy.iinfo("int64").max:
+    elif targets.dtype == np.uint64 and targets.size and targets.max() > np.iinfo("int64").max:
         raise UserError(f"{where} go up to {targets.max()}: number the classes from 0.")
     return targets.astype("int64")
 
 
 def _check_whole(targets, where):
-    wrong = numpy.flatnonzero(~((targets == numpy.floor(targets)) & (numpy.abs(targets) < 2**31)))
+    wrong = np.flatnonzero(~((targets == np.floor(targets)) & (np.abs(targets) < 2**31)))
     if len(wrong):
-        what = "no number (write -1 for 'no label')" if numpy.isnan(targets[wrong[0]]) else "no whole number"
+        what = "not a number (write -1 for 'no label')" if np.isnan(targets[wrong[0]]) else "not a whole number"
         raise UserError(
             f"{where} hold {targets[wrong[0]]:g} at position {wrong[0]}, which is {what}, as are {len(wrong)} of "
             f"{len(targets)}: give each example one class number."
@@ -58,23 +58,23 @@ def _check_whole(targets, where):
 
 
 def check_labels(targets, source, sources=()):
-    """Refuse labels that are not classes from 0 without a gap, or of a single class; no label at all is fine.
+    """Refuse labels that are not classes from 0 without a gap, or are all of one class; no labels at all are fine.
 
     Parameters
     ----------
     targets : int64 array, shape (N,)
         Of the examples that train.
     source : str or Path
-        The file that holds them, which the mend is applied to.
+        The file that holds them, to which the suggested command applies.
     sources : tuple of str
         The ``--sources`` that it was read with.
 
     Raises
     ------
     UserError
-        Says what the labels are, which readings there are, and a command for each.
+        Names the labels, what they may mean, and a command for each meaning.
     """
-    labels = numpy.unique(targets)
+    labels = np.unique(targets)
     classes = labels[labels != NO_LABEL]
     consecutive = len(classes) == 0 or (classes[0] == 0 and classes[-1] == len(classes) - 1)
     if consecutive and len(classes) != 1:
@@ -104,7 +104,7 @@ def check_labels(targets, source, sources=()):
 
 
 def _last_is_apart(classes):
-    """Whether all classes but the last, and more than one, count from 0 or 1 without a gap: 255 is such a last one."""
+    """Whether two or more classes count from 0 or 1 without a gap, followed by one beyond a gap, such as 255."""
     *others, last = classes
     return (
         len(others) > 1 and others[0] in (0, 1) and others[-1] == others[0] + len(others) - 1 and last > others[-1] + 1
@@ -129,19 +129,19 @@ def mark_unlabelled(targets, no_label):
     ----------
     targets : int64 array
     no_label : int or None
-        What means it so far; None: nothing does.
+        The target that means it so far, or None.
     """
-    return targets if no_label is None else numpy.where(targets == no_label, NO_LABEL, targets)
+    return targets if no_label is None else np.where(targets == no_label, NO_LABEL, targets)
 
 
 def renumbered(several, no_label):
-    """Arrays of targets with the classes that occur in any numbered from 0, in their order.
+    """Arrays of targets with all their classes numbered anew, from 0, in their order.
 
     Parameters
     ----------
     several : list of int64 arrays
     no_label : int or None
-        What means "no label", which becomes -1; None: nothing does.
+        The target that means "no label", which becomes -1, or None.
 
     Returns
     -------
@@ -149,12 +149,12 @@ def renumbered(several, no_label):
     classes : int64 array
         The old number of each new one.
     """
-    classes = numpy.unique(numpy.concatenate(several))
+    classes = np.unique(np.concatenate(several))
     classes = classes if no_label is None else classes[classes != no_label]
 
     def numbers(targets):
-        known = numpy.full(targets.shape, False) if no_label is None else targets == no_label
-        return numpy.where(known, NO_LABEL, numpy.searchsorted(classes, targets))
+        known = np.full(targets.shape, False) if no_label is None else targets == no_label
+        return np.where(known, NO_LABEL, np.searchsorted(classes, targets))
 
     return [numbers(targets) for targets in several], classes
 

@@ -1,16 +1,16 @@
-"""Reading ``.npz`` files that a user hands in: arrays alone, of sizes that are there."""
+"""Reading ``.npz`` files that a user hands in: only plain arrays, whose declared sizes are checked first."""
 
 import math
 import zipfile
 from collections import Counter
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: numpy writes no others; of these an encrypted or otherwise packed member is no array of numpy's.
+#: NumPy writes no others.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 #: A checkpoint of fifty layers has a thousand.
@@ -19,7 +19,7 @@ MOST_ARRAYS = 20_000
 #: Bytes read at a time.
 _PART = 2**22
 
-_HEADERS = {(1, 0): numpy.lib.format.read_array_header_1_0, (2, 0): numpy.lib.format.read_array_header_2_0}
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def load_arrays(path):
@@ -36,8 +36,8 @@ def load_arrays(path):
     Raises
     ------
     UserError
-        Where there is no such file, it is damaged, holds a name twice, or
-        anything but arrays of plain values, or more than may be in memory.
+        If the file is missing or damaged, holds a name twice, anything but
+        arrays of plain values, or more than may be in memory.
     """
     with open_regular(path) as file:
         try:
@@ -72,22 +72,22 @@ def _name(member):
 
 def _array(archive, member, path):
     if not member.filename.endswith(".npy"):
-        raise UserError(f"{path} holds {member.filename!r}, which is no array: save arrays alone, with numpy.savez.")
+        raise UserError(f"{path} holds {member.filename!r}, which is not an array: save only arrays, with numpy.savez.")
     if member.flag_bits & 1:
         raise UserError(f"{path} is encrypted: save it again with numpy.savez.")
     if member.compress_type not in COMPRESSIONS:
         raise UserError(
-            f"{path} is packed in a way that numpy does not use: save it again with numpy.savez_compressed."
+            f"{path} is packed in a way that NumPy does not use: save it again with numpy.savez_compressed."
         )
     with archive.open(member) as content:
         shape, is_fortran, dtype = _header(content)
         if dtype.hasobject:
-            raise UserError(f"{path}: {_name(member)!r} holds Python objects, which are not read: save numbers alone.")
+            raise UserError(f"{path}: {_name(member)!r} holds Python objects, which are not read: save only numbers.")
         size = math.prod(shape) * dtype.itemsize
-        # What a header declares must be there before memory is taken for it.
+        # What the header declares must exist before memory is taken for it.
         if size != member.file_size - content.tell():
             raise ValueError("the array's shape is not that of its content")
-        array = numpy.empty(math.prod(shape), dtype)
+        array = np.empty(math.prod(shape), dtype)
         _fill(memoryview(array.view("uint8")), content)
         if content.read(1):
             raise ValueError("there is more than an array")
@@ -96,7 +96,7 @@ def _array(archive, member, path):
 
 def _header(content):
     """Shape, whether the first index varies fastest, and dtype."""
-    shape, is_fortran, dtype = _HEADERS[numpy.lib.format.read_magic(content)](content)
+    shape, is_fortran, dtype = _HEADERS[np.lib.format.read_magic(content)](content)
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError("a shape is of whole numbers")
     return shape, is_fortran, dtype

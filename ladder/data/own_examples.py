@@ -1,4 +1,4 @@
-"""A user's own examples, read from a file and scaled as those that a network was trained on."""
+"""A user's own examples, read from a file and scaled like those that a network was trained on."""
 
 import sys
 from pathlib import Path
@@ -34,7 +34,7 @@ def read_values(path, in_dim, separator="comma", header=None):
     if values.ndim < 2 or len(values) == 0 or values[0].size != n_values:
         raise UserError(
             f"--input: {path} holds an array of shape {values.shape}, but an example of this network has "
-            f"{n_values} values ({' x '.join(map(str, in_dim))}): give one such example a row."
+            f"{n_values} values ({' x '.join(map(str, in_dim))}): give one such example per row."
         )
     return values.reshape((len(values),) + tuple(in_dim))
 
@@ -50,20 +50,20 @@ def _read_npz(path):
 
 
 def _turned(values, in_dim):
-    """Images with their channels last, turned; others as they are."""
+    """Images whose channels are last, turned so that they come first; anything else unchanged."""
     if len(in_dim) == 3 and values.ndim == 4 and values.shape[1:] != in_dim == (values.shape[3], *values.shape[1:3]):
         return np.moveaxis(values, -1, 1)
     return values
 
 
 def as_in_training(values, path, dataset, data):
-    """A user's examples, scaled as those that the network was trained on.
+    """A user's examples, scaled like those that the network was trained on.
 
     Parameters
     ----------
     values : (examples, …) array of numbers
     path : str, for messages
-    dataset : str, that of the run
+    dataset : str, the run's
     data : dict, the run's ``data.json``
 
     Returns
@@ -81,13 +81,13 @@ def as_in_training(values, path, dataset, data):
 
 
 def warn_of_scale(features, feature_range):
-    """The commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
+    """Warn of the commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
     low, high = feature_range
     margin = 0.5 * (high - low)
     is_narrow = len(features) > 1 and features.max() - features.min() < 0.02 * (high - low)
     if features.min() < low - margin or features.max() > high + margin or is_narrow:
         print(
             f"Warning: values from {features.min():g} to {features.max():g}, where training saw "
-            f"{low:g} to {high:g}: are they scaled alike?",
+            f"{low:g} to {high:g}: are both on the same scale?",
             file=sys.stderr,
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional
 
-import numpy
+import numpy as np
 
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.examples import choose_examples
@@ -29,7 +29,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted to the examples that train, each None where it is not asked for."""
+    """What was fitted to the examples that train; each is None unless asked for."""
 
     scale: Optional[FeatureScale] = None
     whitening: Optional[Whitening] = None
@@ -43,15 +43,15 @@ class TrainingData:
     Parameters
     ----------
     p : Options
-        Of which the shape of the examples may be missing.
+        The run's options.
     examples : Examples or None
         The training split as it was read, if it was.
     split : Split or None
-        What of it trains and validates, if that is known.
+        Which of them train and validate, if that is known.
     record : dict or None
-        What the run keeps of its data, see :mod:`ladder.data.record`.
+        What the run recorded of its data, see :mod:`ladder.data.record`.
     fitted : Fitted or None
-        What the run keeps of its preprocessing; None: it is fitted anew.
+        What the run saved of its preprocessing; None: it is fitted anew.
     """
 
     def __init__(self, p, examples=None, split=None, record=None, fitted=None):
@@ -63,7 +63,7 @@ class TrainingData:
             self.split = split
 
     def keep(self, fitted):
-        """Use what a run keeps of its preprocessing (Fitted), so that nothing is fitted anew; None changes nothing."""
+        """Use what a run saved of its preprocessing (Fitted) instead of fitting anew; None changes nothing."""
         if fitted is not None:
             self.fitted = fitted
 
@@ -74,7 +74,7 @@ class TrainingData:
 
     @cached_property
     def split(self):
-        """What of it trains and validates (Split)."""
+        """Which examples train and validate (Split)."""
         return choose_examples(self.p, self.examples)
 
     @cached_property
@@ -100,7 +100,7 @@ class TrainingData:
             yield self._contrast_normalised(scale.apply(part) if scale else part)
 
     def preprocess(self, examples):
-        """Examples (of any split) as the network takes them; the same object where nothing is to do."""
+        """Examples (of any split) as the network takes them; the same object where there is nothing to do."""
         if not preprocesses(self.p):
             return examples
         return replace(examples, features=self.preprocess_features(examples.features), fitted=self.fitted)
@@ -115,11 +115,11 @@ class TrainingData:
         Returns
         -------
         float32 array, shape (N, …)
-            ``features`` itself where nothing is to do.
+            ``features`` itself where there is nothing to do.
         """
         if not preprocesses(self.p):
             return features
-        result = numpy.empty_like(features)
+        result = np.empty_like(features)
         for start in range(0, len(features), CHUNK):
             part = features[start : start + CHUNK]
             flat = self._contrast_normalised(self._scaled(part))
@@ -129,14 +129,14 @@ class TrainingData:
         return result
 
     def gradient_by_features(self, features, gradient):
-        """The gradient of a cost by the features as they were read.
+        """The gradient of a cost with respect to the features as they were read.
 
         Parameters
         ----------
         features : float32 array, shape (N, …)
             As they were read.
         gradient : float32 array, shape (N, …)
-            By what :meth:`preprocess_features` makes of them.
+            With respect to what :meth:`preprocess_features` makes of them.
 
         Returns
         -------
@@ -154,7 +154,7 @@ class TrainingData:
     def undo(self, features):
         """Preprocessed features as images that can be looked at, float32 (N, …); others are returned as they are.
 
-        Contrast normalisation remains, as what it takes away is gone, and so does a scale below it.
+        Contrast normalisation cannot be undone, so it stays, and with it any scaling before it.
         """
         if self.fitted == Fitted():
             return features
@@ -192,19 +192,19 @@ class Preprocessor:
         examples : Examples, the training split as it was read
         split : Split
         fitted : Fitted or None
-            What a run that goes on had; None: it is fitted.
+            That of a run that is resumed; None: it is fitted.
         """
         is_fitted = p.whiten_zca or p.standardize or p.rescale
         trains = (split.train.tobytes(),) if is_fitted else ()
         data = (p.dataset, p.sources, p.divide_by)
         key = (*data, p.contrast_norm, p.whiten_zca, p.standardize, p.rescale, *trains)
         if key != self._key:
-            self._key = self._examples = None  # the last one's memory is free before the next one's is taken
+            self._key = self._examples = None  # free the last one's memory before the next one takes its own
             self._examples = TrainingData(p, examples, split, fitted=fitted).preprocess(examples)
             self._key = key
         return self._examples
 
 
 def preprocesses(p):
-    """Whether a network takes anything but the features as they are read."""
+    """Whether a network takes the features otherwise than they are read."""
     return bool(p.contrast_norm or p.whiten_zca or p.standardize or p.rescale)

@@ -1,4 +1,4 @@
-"""What a run keeps of its data: how they were read, and what they were, so that others are noticed.
+"""What a run records of its data: how they were read, and what they were, so that a change is noticed.
 
 The record is part of the run's ``data.json``: ``divided_by``, ``read_range``
 (lowest and highest value as read), and ``splits``, the number of examples and
@@ -9,7 +9,7 @@ import hashlib
 import logging
 from dataclasses import replace
 
-import numpy
+import numpy as np
 
 from ladder.data import scaling
 from ladder.data.examples import BEFORE_IT_WAS_DECIDED, load_examples
@@ -29,7 +29,7 @@ def load_training_set(p, record=None):
     ----------
     p : Options
     record : dict or None
-        That of the run, where it goes on.
+        The run's own, if it is resumed.
 
     Returns
     -------
@@ -43,22 +43,22 @@ def load_training_set(p, record=None):
         if "test" in split_names(find_dataset(p.dataset)):
             splits["test"] = fingerprint(load_examples(p.dataset, "test", p.sources, examples.divided_by))
     except UserError:
-        pass  # training does without; who evaluates is told
+        pass  # training does not need it; evaluating reports it
     if record is not None:
-        splits.update(record.get("splits", {}))  # as they were when it began
+        splits.update(record.get("splits", {}))  # as they were when the run began
     kept = {"divided_by": float(examples.divided_by), "read_range": (low, high), "splits": splits}
     return replace(examples, record=kept)
 
 
 def read(p, split, record=None):
-    """One split, read as a run does.
+    """One split, read as the run reads it.
 
     Parameters
     ----------
     p : Options
     split : str
     record : dict or None
-        What the run's ``data.json`` says; None: there is no run yet.
+        The run's ``data.json``; None: there is no run yet.
     """
     divided_by = p.divide_by
     if record is None:
@@ -69,20 +69,20 @@ def read(p, split, record=None):
         find_dataset(p.dataset)
     except UserError as error:
         raise UserError(
-            f"the run's data set is not here: {error}; evaluate and attack take it from elsewhere with --dataset FILE."
+            f"the run's data set is missing (evaluate and attack take it from elsewhere with --dataset FILE): {error}"
         ) from None
     return load_examples(p.dataset, split, p.sources, divided_by)
 
 
 def reading_of_others(p, record):
-    """How another data set is read so that it is as that of a run: a record for :func:`read`, of no data set.
+    """How to read another data set so that it is scaled like that of a run: a record for :func:`read`.
 
     Parameters
     ----------
     p : Options
         With the other data set.
     record : dict
-        What the run's ``data.json`` says.
+        The run's ``data.json``.
     """
     path = find_dataset(p.dataset)
     if p.divide_by is not None or "divided_by" not in record:
@@ -92,7 +92,7 @@ def reading_of_others(p, record):
 
 
 def check_unchanged(p, record, folder, splits=SPLITS):
-    """Refuse a data set that is not what a run was trained on; one that is not there, or no record, is fine.
+    """Refuse a data set that has changed since a run was trained; a missing one, or no record, is fine.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
     Raises
     ------
     UserError
-        Says what changed.
+        Names what changed.
     """
     recorded = (record or {}).get("splits", {})
     try:
@@ -132,7 +132,7 @@ def _compare(then, now, dataset, split, folder):
 
 
 def fingerprint(examples):
-    """Number of examples, and SHA-256 of their labels and features: plain values."""
+    """The number of examples, and SHA-256 of their labels and features, as plain values."""
     return {
         "examples": len(examples.targets),
         "targets": sha256({"targets": examples.targets}),
@@ -146,5 +146,5 @@ def sha256(arrays):
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(numpy.ascontiguousarray(array).reshape(-1).view("uint8"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view("uint8"))
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The data sets that are known by name.  Another one is a file in ``convert/`` and an entry here."""
+"""The data sets that are known by name.  To add one, write a file in ``convert/`` and enter it here."""
 
 from ladder.data.convert.cifar10 import CIFAR10
 from ladder.data.convert.digits import DIGITS
@@ -8,7 +8,7 @@ KNOWN = {dataset.name: dataset for dataset in (MNIST, CIFAR10, DIGITS)}
 
 
 def n_training_examples(name):
-    """How many examples of a data set train where that is not asked for; None: all."""
+    """How many examples of a data set train unless told otherwise; None: all."""
     return KNOWN[name].n_training if name in KNOWN else None
 
 
@@ -23,7 +23,7 @@ def needs_unit_interval(name):
 
 
 def how_to_make(name):
-    """How a user gets the file of a data set."""
+    """How to make the file of a data set, in words."""
     if name in KNOWN:
         return KNOWN[name].how_to_make
     return "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file"

@@ -1,14 +1,14 @@
 """Features as float32 numbers, and whether they are 8-bit pixels, which are divided by 255.
 
-Decided by what the data are: a file of whole numbers may hold pixels, and it
-may hold flags, counts or classes.  What was decided for the examples that
-train belongs to the run, and holds for all others.
+The values decide: a file of whole numbers may hold pixels, but also flags,
+counts or classes.  What was decided for the examples that train is recorded
+with the run, and holds for all others.
 
 Source: the check of MNIST's range is from ``setup_data`` in the original's
 ``run.py``.
 """
 
-import numpy
+import numpy as np
 
 from ladder import budget
 from ladder.data.registry import has_pixels
@@ -22,9 +22,9 @@ def divisor(features, name):
     """What features are divided by when they are read: 255 where they are 8-bit pixels, else 1.
 
     Pixels are whole numbers from 0 to 255 that reach the upper half of that
-    range: the largest of all where examples have more than one axis; in flat
-    rows, where columns may have scales of their own, most of the columns that
-    vary.
+    range.  Where examples have more than one axis, the largest value has to;
+    in flat rows, whose columns may have different scales, most of the columns
+    that vary have to.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def _most_columns_reach_up(features):
 
 
 def divisor_before_it_was_decided(features, name):
-    """The same for a run from before data decided: uint8 was pixels."""
-    return WHITE if features.dtype == numpy.uint8 and has_pixels(name) is not False else 1
+    """The same for a run from before values decided, when uint8 meant pixels."""
+    return WHITE if features.dtype == np.uint8 and has_pixels(name) is not False else 1
 
 
 def divisor_of_others(values, divided_by, read_range):
-    """What a user's own examples are divided by, so that they are as those that a network was trained on.
+    """What a user's own examples are divided by to match those that a network was trained on.
 
     Parameters
     ----------
@@ -72,8 +72,9 @@ def divisor_of_others(values, divided_by, read_range):
     Returns
     -------
     number
-        1 for fractions from 0 to 1 where pixels became such in training; 255
-        for 8-bit pixels where training read such numbers from the file.
+        1 for values already between 0 and 1 where training divided pixels to
+        get there; 255 for 8-bit pixels where training read values between 0
+        and 1 from the file.
     """
     trained_on_unit_interval = read_range[0] >= 0 and read_range[1] <= 1
     low, high = values.min(), values.max()
@@ -100,7 +101,7 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
     dataset : str
         What to call the data in messages.
     divided_by : number
-        See :func:`divisor`.  The division is one of float32, as in Fuel's
+        See :func:`divisor`.  The division is in float32, as in Fuel's
         ``convert_mnist`` with ``--dtype float32``.
     unit_interval : bool
         Insist on values from 0 to 1, as the original does for MNIST.
@@ -115,23 +116,23 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
     UserError
         If a value is not finite (in float32), or not in the unit interval.
     """
-    if features.dtype != numpy.float32 or divided_by != 1:
+    if features.dtype != np.float32 or divided_by != 1:
         budget.ask(4 * features.size, f"{dataset} in float32", "use a smaller data set")
-    with numpy.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is not finite is reported just below
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is not finite is reported just below
         converted = features.astype("float32", copy=False)
         if divided_by != 1:
             # In place, but never in the caller's own array.
             out = None if converted is features else converted
-            converted = numpy.divide(converted, numpy.float32(divided_by), out=out)
+            converted = np.divide(converted, np.float32(divided_by), out=out)
     lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
-    # min and max carry NaN along, so no array of flags is needed.
-    if not (numpy.isfinite(lowest) and numpy.isfinite(highest)):
+    # min and max pass NaN on, so no array of flags is needed.
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
         after = f" after a division by {divided_by:g}" * (divided_by != 1)
-        raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them")
+        raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them.")
     if unit_interval and not (lowest >= 0 and highest <= 1):
         raise UserError(
             f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "
-            f"convert the data set again with `run.py convert {dataset} --directory D --force`"
+            f"convert the data set again with `run.py convert {dataset} --directory D --force`."
         )
     return converted
 

@@ -1,13 +1,13 @@
 """Which examples make a batch, and in what order.
 
-A scheme knows positions only, not data.  Both have ``batch_size``,
-``num_batches``, ``get_request_iterator()``, which gives the positions of one
-batch after the other for one epoch, and ``state``, which a checkpoint stores.
+A scheme knows only positions, not data.  Both have ``batch_size``,
+``num_batches``, ``get_request_iterator()``, which yields the positions of one
+batch after another for one epoch, and ``state``, which a checkpoint stores.
 
 Source: ``fuel/schemes.py`` of Fuel 0.2.
 """
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
@@ -43,22 +43,22 @@ class SequentialScheme:
 class ShuffledScheme:
     """A new order every epoch, each a shuffle of the given one.
 
-    Two schemes with the same number of examples go through the same orders:
-    that is how the labelled and unlabelled halves of a batch are the same
-    images when all labels are used.
+    Two schemes with the same number of examples go through the same orders,
+    so the labelled and unlabelled halves of a batch are the same images when
+    all labels are used.
 
     Parameters
     ----------
     examples, batch_size
         As for ``SequentialScheme``.
     seed : int
-        Of the scheme's own ``RandomState``.
+        Seeds the scheme's own ``RandomState``.
     """
 
     def __init__(self, examples, batch_size, seed=FUEL_DEFAULT_SEED):
         self.indices = _positions(examples)
         self.batch_size = _checked(batch_size)
-        self._rng = numpy.random.RandomState(seed)
+        self._rng = np.random.RandomState(seed)
 
     @property
     def num_batches(self):
@@ -81,14 +81,14 @@ class ShuffledScheme:
 
 
 def _positions(examples):
-    if isinstance(examples, (int, numpy.integer)):
-        return numpy.arange(examples, dtype="int64")
-    return numpy.array(examples, dtype="int64")
+    if isinstance(examples, (int, np.integer)):
+        return np.arange(examples, dtype="int64")
+    return np.array(examples, dtype="int64")
 
 
 def _checked(batch_size):
     if batch_size < 1:
-        raise UserError(f"a batch of {batch_size} examples is not possible: use a batch size of 1 or more")
+        raise UserError(f"a batch of {batch_size} examples is not possible: use a batch size of 1 or more.")
     return batch_size
 
 

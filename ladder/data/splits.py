@@ -1,13 +1,12 @@
-"""Cut a training set into examples to train on, labelled ones and validation.
+"""Cut a training set into examples to train on, labelled ones and a validation set.
 
 Source: ``setup_data`` and ``make_datastream`` in the original's ``run.py``.
-Messages speak of the command line's options, which is where the numbers
-come from.
+Messages name the command line's options, as the numbers come from there.
 """
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.registry import n_training_examples
@@ -18,11 +17,11 @@ from ladder.errors import UserError
 class Split:
     """Positions in the training set, each an int64 array of shape (n,)."""
 
-    train: numpy.ndarray
+    train: np.ndarray
     """All examples to train on, in permuted order; the labelled are among them."""
-    labeled: numpy.ndarray
-    """Those whose label is used."""
-    valid: numpy.ndarray
+    labeled: np.ndarray
+    """Those whose labels are used."""
+    valid: np.ndarray
     """The validation set, in ascending order, all of it labelled; may be empty."""
 
 
@@ -38,9 +37,9 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     n_labeled : int or None
         ``--labeled-samples``; 0 or None means all that have a label.
     n_unlabeled : int or None
-        ``--unlabeled-samples``; None means what the registry says of the data set, or all.
+        ``--unlabeled-samples``; None means what the registry says for the data set, or all.
     valid_set_size : int
-        ``--valid-set-size``; fewer are taken where fewer are left.
+        ``--valid-set-size``; smaller where fewer examples are left.
     dataset : str
         Its name, for messages and for the registry.
 
@@ -58,7 +57,7 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
     order = permutation(len(targets), dseed)
     train = order[:n_unlabeled]
-    rest = numpy.setdiff1d(order, train)
+    rest = np.setdiff1d(order, train)
     return Split(
         train=train,
         labeled=labeled_indices(targets, train, n_labeled, dataset),
@@ -68,21 +67,21 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
 
 def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset):
     if n_unlabeled < 1:
-        raise UserError(f"--unlabeled-samples {n_unlabeled} leaves nothing to train on: use 1 or more")
+        raise UserError(f"--unlabeled-samples {n_unlabeled} leaves nothing to train on: use 1 or more.")
     if n_unlabeled > n_examples:
         raise UserError(
             f"--unlabeled-samples {n_unlabeled} is more than the {n_examples} training examples "
-            f"of {dataset}: use {n_examples} or fewer"
+            f"of {dataset}: use {n_examples} or fewer."
         )
     if n_labeled < 0:
-        raise UserError(f"--labeled-samples {n_labeled} is negative: use 0 for all, or a positive number")
+        raise UserError(f"--labeled-samples {n_labeled} is negative: use 0 for all, or a positive number.")
     if n_labeled > n_unlabeled:
         raise UserError(
             f"--labeled-samples {n_labeled} is more than the {n_unlabeled} examples to train on: "
-            f"use {n_unlabeled} or fewer, or raise --unlabeled-samples"
+            f"use {n_unlabeled} or fewer, or raise --unlabeled-samples."
         )
     if valid_set_size < 0:
-        raise UserError(f"--valid-set-size {valid_set_size} is negative: use 0 for none, or a positive number")
+        raise UserError(f"--valid-set-size {valid_set_size} is negative: use 0 for none, or a positive number.")
 
 
 def permutation(n_examples, dseed):
@@ -91,20 +90,20 @@ def permutation(n_examples, dseed):
     With a dseed of 0 or None they stay in order.  UserError if dseed cannot
     seed a ``RandomState``.
     """
-    order = numpy.arange(n_examples)
+    order = np.arange(n_examples)
     if dseed:
         if not 0 < dseed < 2**32:
-            raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {2**32 - 1}")
-        numpy.random.RandomState(dseed).shuffle(order)
+            raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {2**32 - 1}.")
+        np.random.RandomState(dseed).shuffle(order)
     return order
 
 
 def labeled_indices(targets, train, n_labeled=None, dataset="the data set"):
     """The examples of ``train`` whose labels are used.
 
-    Fewer than there are: the same number of each class, class after class,
-    the first ones of each in the order of ``train``.  All of them: in the
-    order of ``train``.
+    If fewer are asked for than there are: the same number of each class,
+    class after class, the first of each in the order of ``train``.  Otherwise
+    all of them, in the order of ``train``.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def labeled_indices(targets, train, n_labeled=None, dataset="the data set"):
     if len(candidates) == 0:
         raise UserError(
             f"none of the {len(train)} examples to train on has a label in {dataset}: "
-            "raise --unlabeled-samples or convert the data set with labels"
+            "raise --unlabeled-samples or convert the data set with labels."
         )
     if not n_labeled or n_labeled == len(candidates):
         return candidates
@@ -142,17 +141,17 @@ def _check_balance(n_labeled, n_candidates, n_classes, dataset):
     if n_labeled > n_candidates:
         raise UserError(
             f"--labeled-samples {n_labeled} is more than the {n_candidates} examples of {dataset} "
-            f"that have a label and are trained on: use {n_candidates} or fewer"
+            f"that have a label and are trained on: use {n_candidates} or fewer."
         )
     if n_labeled < n_classes:
         raise UserError(
             f"--labeled-samples {n_labeled} is fewer than the {n_classes} classes of {dataset}: "
-            f"use a multiple of {n_classes}"
+            f"use a multiple of {n_classes}."
         )
     if n_labeled % n_classes:
         raise UserError(
             f"--labeled-samples {n_labeled} does not divide by the {n_classes} classes of {dataset}: "
-            f"use a multiple of {n_classes}"
+            f"use a multiple of {n_classes}."
         )
 
 
@@ -163,7 +162,7 @@ def _balanced(targets, candidates, per_class, n_classes, dataset):
         if len(members) < per_class:
             raise UserError(
                 f"--labeled-samples {per_class * n_classes} needs {per_class} examples of each class, but "
-                f"class {label} of {dataset} has {len(members)} to train on: use fewer labelled samples"
+                f"class {label} of {dataset} has {len(members)} to train on: use fewer labelled samples."
             )
         chosen.append(members[:per_class])
-    return numpy.concatenate(chosen)
+    return np.concatenate(chosen)

@@ -1,8 +1,8 @@
 """Batches of data: one stream of examples, and the labelled/unlabelled pair.
 
 The labelled stream is repeated with ``picklable_itertools.cycle``, as in the
-original.  That package imports ``pkg_resources``, which setuptools 82 took
-away and older ones warn about: hence the limit in ``setup.py`` and the silence
+original.  That package imports ``pkg_resources``, which setuptools 82 removed
+and older versions warn about: hence the limit in ``setup.py`` and the filter
 below.
 
 Source: ``Whitening``, ``SemiDataStream`` and ``make_datastream`` in the
@@ -11,7 +11,7 @@ original's ``run.py``, and ``fuel/streams.py`` of Fuel 0.2.
 
 import warnings
 
-import numpy
+import numpy as np
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
@@ -19,13 +19,13 @@ with warnings.catch_warnings():
 
 
 class DataStream:
-    """Batches of some arrays, picked in the order of a scheme.
+    """Batches of some arrays, in the order of a scheme.
 
     Parameters
     ----------
     sources : dict of str to array
-        Name to array of shape (N, ...), the same N for all.  They are not
-        copied: streams may share them.
+        Name to array of shape (N, ...), the same N for all.  Arrays are not
+        copied, so streams may share them.
     scheme : SequentialScheme or ShuffledScheme
         Over positions below N.
     """
@@ -56,9 +56,8 @@ class SemiDataStream:
     """Batches of labelled and unlabelled examples side by side.
 
     An epoch lasts as long as the unlabelled stream.  The labelled one starts
-    an epoch with a new order, and where it is shorter it repeats that same
-    order until the epoch ends.  Batch i of both halves need not be equally
-    large.
+    each epoch with a new order and, if it is shorter, repeats that same order
+    until the epoch ends.  The two halves of a batch may differ in size.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ class SemiDataStream:
 
     @property
     def state(self):
-        """Both schemes' states, between epochs: a dict of str to state; can be set."""
+        """Both schemes' states between epochs, as a dict of str to state; can be set."""
         return {name: stream.scheme.state for name, stream in self._streams().items()}
 
     @state.setter
@@ -109,10 +108,10 @@ class SemiDataStream:
         """What batches are picked from: dict of str to array (N, ...), float32 features and int64 targets."""
         found = {}
         if self.labeled is not None:
-            found["features_labeled"] = numpy.asarray(self.labeled.sources["features"], "float32")
-            found["targets_labeled"] = numpy.asarray(self.labeled.sources["targets"], "int64")
+            found["features_labeled"] = np.asarray(self.labeled.sources["features"], "float32")
+            found["targets_labeled"] = np.asarray(self.labeled.sources["targets"], "int64")
         if self.unlabeled is not None:
-            found["features_unlabeled"] = numpy.asarray(self.unlabeled.sources["features"], "float32")
+            found["features_unlabeled"] = np.asarray(self.unlabeled.sources["features"], "float32")
         return found
 
     def get_request_iterator(self):
@@ -128,7 +127,7 @@ class SemiDataStream:
         unlabeled = self.unlabeled.scheme.get_request_iterator()
         if self.labeled is None:
             return ({"features_unlabeled": positions} for positions in unlabeled)
-        # Positions are repeated, not batches: those would fill the memory.
+        # Positions are repeated, not batches, which would fill the memory.
         labeled = cycle(self.labeled.scheme.get_request_iterator())
         return map(self._request, labeled, unlabeled)
 
@@ -154,4 +153,4 @@ class SemiDataStream:
     def _pick(self, name, positions):
         source, half = name.split("_")
         array = (self.labeled if half == "labeled" else self.unlabeled).sources[source]
-        return numpy.asarray(array[positions], "int64" if source == "targets" else "float32")
+        return np.asarray(array[positions], "int64" if source == "targets" else "float32")

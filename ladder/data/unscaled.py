@@ -1,16 +1,16 @@
-"""Features of so different or so large a scale that a network hardly learns from them, and a warning that says so."""
+"""A warning about features whose scales are so different or so large that a network hardly learns from them."""
 
-import numpy
+import numpy as np
 
-#: Standard deviations of features that need no warning.  The noise that the corrupted encoder adds has 0.3.
+#: Standard deviations of features that need no warning.  The corrupted encoder's noise has 0.3.
 SMALLEST, LARGEST = 0.01, 10
 
-#: How much larger the largest may be than the smallest, where features are not all between 0 and 1 as pixels are.
+#: The largest ratio of the two, unless all features lie between 0 and 1 as pixels do.
 LARGEST_RATIO = 100
 
 
 def warning(features):
-    """A sentence about features that should be scaled, None where they need not be.
+    """A sentence about features that should be scaled, or None.
 
     Parameters
     ----------
@@ -32,21 +32,21 @@ def warning(features):
     return (
         f"Warning: the features' standard deviations go from {smallest:.3g} (feature {_position(deviations, smallest)}) "
         f"to {largest:.3g} (feature {_position(deviations, largest)}), values from {features.min():.3g} to "
-        f"{features.max():.3g}; a network learns badly from features that are not of one scale near 1: train with "
+        f"{features.max():.3g}; a network learns badly from features that are not all on a scale near 1: train with "
         "--standardize (mean 0, deviation 1) or --rescale (0 to 1)"
     )
 
 
 def _deviations(features):
-    """Of each feature, float64 (inputs,); in parts, so that memory stays small."""
+    """Each feature's deviation, float64 (inputs,); computed in parts to save memory."""
     flat = features.reshape(len(features), -1)
     count, total, squares = len(flat), 0.0, 0.0
     offset = flat[0].astype("float64")
     for start in range(0, count, 1000):
         part = flat[start : start + 1000] - offset
         total, squares = total + part.sum(axis=0), squares + (part**2).sum(axis=0)
-    return numpy.sqrt(numpy.maximum(squares / count - (total / count) ** 2, 0))
+    return np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0))
 
 
 def _position(deviations, value):
-    return int(numpy.flatnonzero(deviations == value)[0])
+    return int(np.flatnonzero(deviations == value)[0])

@@ -6,18 +6,18 @@ parts here, so that no float64 copy of all the images is needed.
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 import scipy.linalg
 
 from ladder.errors import UserError
 
-#: Added to every variance, so that directions without any are not blown up.
-BIAS = numpy.float32(0.1)
+#: Added to every variance, so that directions without variance are not blown up.
+BIAS = np.float32(0.1)
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """What whitens, fitted to the examples that train.
+    """A whitening fitted to the examples that train.
 
     Attributes
     ----------
@@ -26,16 +26,16 @@ class Whitening:
         The covariance to the power -1/2 and 1/2.
     """
 
-    mean: numpy.ndarray
-    matrix: numpy.ndarray
-    inverse: numpy.ndarray
+    mean: np.ndarray
+    matrix: np.ndarray
+    inverse: np.ndarray
 
     def apply(self, examples):
         """Whiten: float32 (N, inputs) -> float32 (N, inputs)."""
         return (examples - self.mean) @ self.matrix
 
     def undo(self, whitened):
-        """Back from whitened to what they were: float32 (N, inputs) -> float32 (N, inputs)."""
+        """The inverse of :meth:`apply`: float32 (N, inputs) -> float32 (N, inputs)."""
         return whitened @ self.inverse + self.mean
 
 
@@ -58,14 +58,14 @@ def fit_whitening(parts):
     """
     mean = _mean(parts())
     variances, axes = scipy.linalg.eigh(
-        _covariance(parts(), mean) + BIAS * numpy.eye(len(mean)), overwrite_a=True, check_finite=False, driver="evd"
+        _covariance(parts(), mean) + BIAS * np.eye(len(mean)), overwrite_a=True, check_finite=False, driver="evd"
     )
     if not variances[0] > 0:
         raise UserError(
             f"these features cannot be whitened, as their variances go from {variances[0]:g} to {variances[-1]:g}: "
             "scale them first, or add --contrast-norm."
         )
-    deviations = numpy.sqrt(variances)
+    deviations = np.sqrt(variances)
     return Whitening(
         mean.astype("float32"),
         ((axes / deviations) @ axes.T).astype("float32"),
@@ -81,8 +81,8 @@ def _mean(parts):
 
 
 def _covariance(parts, mean):
-    """Divided by the number of examples, float64 (inputs, inputs)."""
-    count, total = 0, numpy.zeros((len(mean), len(mean)))
+    """The covariance, divided by the number of examples: float64 (inputs, inputs)."""
+    count, total = 0, np.zeros((len(mean), len(mean)))
     for part in parts:
         centred = part - mean  # float64, as the mean is
         count, total = count + len(part), total + centred.T @ centred

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 
-import numpy
+import numpy as np
 
 from ladder.data.hdf5 import user_cache
 from ladder.data.npz import load_arrays
@@ -13,16 +13,16 @@ from ladder.files import replacing
 
 logger = logging.getLogger("main.data")
 
-#: Another number when the same examples would give another whitening.
+#: To be raised when the same examples would give another whitening.
 VERSION = 1
 
 
 def cached_whitening(dataset, parts):
-    """The whitening of some examples, from the cache if it is there, else fitted and kept.
+    """The whitening of some examples: from the cache, or else fitted and cached.
 
-    A cache that is damaged is made again, with a warning.  Where the data
-    set's folder cannot be written to, it goes to ``$XDG_CACHE_HOME/ladder``
-    (``~/.cache/ladder``); where neither can, it is fitted every time.
+    A damaged file is replaced, with a warning.  If the data set's folder is
+    not writable, the cache is ``$XDG_CACHE_HOME/ladder`` (``~/.cache/ladder``);
+    if neither is, the whitening is fitted every time.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def cached_whitening(dataset, parts):
 
 
 def _digest(parts):
-    """Of the examples themselves, so nothing that the whitening depends on can be forgotten."""
+    """A digest of the examples themselves, so that nothing the whitening depends on is missed."""
     digest = hashlib.blake2b(f"{VERSION} {BIAS}".encode(), digest_size=10)
     for part in parts():
         digest.update(str(part.shape).encode())
-        digest.update(numpy.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part))
     return digest.hexdigest()
 
 
@@ -66,18 +66,18 @@ def _load(path, n_inputs):
     shapes = {"mean": (n_inputs,), "matrix": (n_inputs, n_inputs), "inverse": (n_inputs, n_inputs)}
     for name, shape in shapes.items():
         array = getattr(whitening, name)
-        if array.dtype != numpy.float32 or array.shape != shape or not numpy.isfinite(array.sum()):
+        if array.dtype != np.float32 or array.shape != shape or not np.isfinite(array.sum()):
             raise UserError(f"{path} holds another {name}.")
     return whitening
 
 
 def _save(candidates, whitening):
-    """Into the first folder that takes it."""
+    """Write it to the first folder that is writable."""
     for path in candidates:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as unfinished, unfinished.open("wb") as file:
-                numpy.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
+                np.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
             logger.info("Wrote the whitening to %s", path)
             return
         except OSError as error:

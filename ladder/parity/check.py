@@ -10,14 +10,14 @@ STREAMS, MNIST_RUN, WHITENING = "streams", "mnist_fc100_seed1_traj", "zca_cnorm"
 
 
 def check(directory, name, full=False, plain_graph=False):
-    """Compare one golden file; never raises for what is wrong with the file or our numbers.
+    """Compare one golden file; whatever is wrong with it or with our numbers becomes a verdict, not an exception.
 
     Parameters
     ----------
     directory : str or Path
     name : str
     full : bool
-        Run all updates of the MNIST file, not the first 200.
+        Run all updates of the MNIST file, not just the first 200.
     plain_graph : bool
         Build the readable graph instead of the fused one.
 
@@ -31,7 +31,7 @@ def check(directory, name, full=False, plain_graph=False):
         _compare(golden.read(directory, name), result, full, plain_graph)
     except (golden.Unreadable, UserError) as error:
         result.status, result.reason = FAILED, str(error)
-    # A broken product must be reported beside the other files' verdicts, not end them.
+    # A bug must be reported beside the other files' verdicts, not end the comparison.
     except Exception as error:
         result.status, result.reason = FAILED, f"stopped by {type(error).__name__}: {error}"
     result.seconds = time.time() - start
@@ -39,8 +39,8 @@ def check(directory, name, full=False, plain_graph=False):
 
 
 def _compare(file, result, full, plain_graph):
-    """Choose how to compare a file: by its name, or by what its .json says."""
-    # Modules that import Aesara, and files that need none of it, wait until they are needed.
+    """Choose how to compare a file, by its name or by its .json."""
+    # Imported here, because some import Aesara, which not all files need.
     if file.name == WHITENING:
         from ladder.parity import whitening_file
 
@@ -54,7 +54,7 @@ def _compare(file, result, full, plain_graph):
 
         mnist_file.compare(file, result, full, plain_graph)
     elif not configuration.is_model(file.meta):
-        result.status, result.reason = FAILED, "its .json has no encoder_layers: it is not known what it is about"
+        result.status, result.reason = FAILED, "its .json has no encoder_layers, so it is unknown what to compare"
     else:
         from ladder.parity import model_file
 

@@ -1,8 +1,8 @@
-"""What came out of comparing one golden file."""
+"""The outcome of comparing one golden file."""
 
 from dataclasses import dataclass, field
 
-import numpy
+import numpy as np
 
 from ladder.parity.tolerances import Difference, difference
 
@@ -11,7 +11,7 @@ PASSED, FAILED, SKIPPED = "passed", "FAILED", "skipped"
 
 @dataclass
 class Line:
-    """All arrays of one kind.
+    """The outcome for all arrays of one kind.
 
     Attributes
     ----------
@@ -19,12 +19,12 @@ class Line:
     allowed : str
         The rule, as printed.
     count : int
-        Arrays compared.
+        Number of arrays compared.
     worst : Difference
-        Of the array that uses most of what it is allowed.
+        That of the array which uses most of its allowance.
     worst_name : str
     failures : list of str
-        What is out of tolerance or could not be compared.
+        A line for each array out of tolerance or not comparable.
     """
 
     kind: str
@@ -44,11 +44,11 @@ class Result:
     name : str
     lines : dict of str to Line
     notes : list of str
-        What was left out, and by which rule.
+        What was left out, by which rule.
     reason : str
-        Why the file could not be checked, if so.
+        Why the file could not be checked, if it could not.
     status : str
-        The verdict, where it does not follow from the lines.
+        The verdict, if it does not follow from the lines.
     seconds : float
     """
 
@@ -69,8 +69,8 @@ class Result:
         return FAILED if failed or not compared else PASSED
 
     def compare(self, kind, name, ours, golden, rule):
-        """Compare one array of ours with the golden one, and remember the outcome."""
-        ours, golden = numpy.asarray(ours), numpy.asarray(golden)
+        """Compare one of our arrays with the golden one, and record the outcome."""
+        ours, golden = np.asarray(ours), np.asarray(golden)
         if ours.shape != golden.shape:
             self.fail(kind, f"{name} has shape {ours.shape}, the original's {golden.shape}", rule)
             return
@@ -83,7 +83,7 @@ class Result:
             line.failures.append(f"{name} differs by {found.relative:.1e}")
 
     def fail(self, kind, message, rule=None):
-        """Note what could not even be compared."""
+        """Record something that could not even be compared."""
         self._line(kind, rule).failures.append(message)
 
     def _line(self, kind, rule):

@@ -13,8 +13,8 @@ def options_of(meta, plain_graph=False):
     Parameters
     ----------
     meta : dict
-        ``p_effective`` holds all options; where it lacks one, ``config``
-        (what differs from the defaults) is asked.
+        ``p_effective`` holds all options; one that it lacks is taken from
+        ``config`` (what differs from the defaults).
     plain_graph : bool
 
     Returns
@@ -35,7 +35,7 @@ def options_of(meta, plain_graph=False):
 
 
 def is_model(meta):
-    """Whether a golden file is about a network at all."""
+    """Whether a golden file describes a network."""
     return "encoder_layers" in _options(meta)
 
 

@@ -1,13 +1,13 @@
 """Read golden files: numbers that the original code computed.
 
-A golden file is a pair ``NAME.npz`` and ``NAME.json``.  The arrays lie in the
-.npz by name, or packed into two flat vectors with an index in the .json.
+A golden file is a pair ``NAME.npz`` and ``NAME.json``.  The .npz holds the
+arrays by name, or packed into two flat vectors with an index in the .json.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder import plain_json
 from ladder.data.npz import load_arrays
@@ -30,7 +30,7 @@ class Golden:
     arrays : dict of str to array
         ``__`` separates the levels of a name: ``clean0__cost__total``.
     meta : dict
-        The configuration and what else the .json says.
+        The .json: the configuration, and more.
     """
 
     name: str
@@ -61,14 +61,14 @@ def find(directory, only=()):
     """
     folder = Path(directory)
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}: give the one with the original's .npz and .json files")
+        raise UserError(f"there is no folder {folder}: give the one with the original's .npz and .json files.")
     files = [f for f in folder.iterdir() if f.suffix in (".npz", ".json") and not f.name.startswith(".")]
     names = sorted({f.stem for f in files if f.is_file()})
     if not names:
-        raise UserError(f"there are no golden files in {folder}: give a folder with pairs of .npz and .json files")
+        raise UserError(f"there are no golden files in {folder}: give a folder with pairs of .npz and .json files.")
     missing = [name for name in only if name not in names]
     if missing:
-        raise UserError(f"--only {missing[0]}: there is no such golden file in {folder}; there are {', '.join(names)}")
+        raise UserError(f"--only {missing[0]}: there is no such golden file in {folder}; there are {', '.join(names)}.")
     return [name for name in names if not only or name in only]
 
 
@@ -82,7 +82,7 @@ def read(directory, name):
     Raises
     ------
     Unreadable
-        If a half of the pair is missing or damaged, or they do not fit.
+        If one of the pair is missing or damaged, or the two do not match.
     """
     folder = Path(directory)
     meta = _read_json(folder / f"{name}.json")
@@ -127,7 +127,7 @@ def _unpack(stored, key, entry):
     try:
         dtype, shape, offset = entry
         flat = stored["flat_f32" if dtype.startswith("float") else "flat_i64"]
-        size = int(numpy.prod(shape, dtype="int64"))
+        size = int(np.prod(shape, dtype="int64"))
         if offset < 0 or offset + size > len(flat):
             raise Unreadable(f"{key} lies outside of the stored numbers")
         return flat[offset : offset + size].reshape(shape).astype(dtype)
@@ -136,7 +136,7 @@ def _unpack(stored, key, entry):
 
 
 def _check_index(arrays, index):
-    """The index of a plain file may list arrays that were left out, but not other ones."""
+    """Refuse arrays that differ from the index; it may list others that were left out."""
     for key, array in arrays.items():
         entry = index.get(key, [str(array.dtype), list(array.shape)])
         if [str(array.dtype), list(array.shape)] != entry:

@@ -1,11 +1,11 @@
 """Compare a real run: three epochs on MNIST with 100 labels, update by update.
 
-The same data, noise and arithmetic as the original, but not the same rounding:
-each library adds up its matrix products in its own order.  Adam turns the
-smallest gradients, which are rounding, into steps as large as any, and from
-update to update the two runs part.  Measured here with MKL on one thread, as
-the largest relative difference of any of the eleven costs and norms: 1e-7 at
-the first update, 1e-4 by the fifth, 2e-3 by the 20th, 4e-3 by the 100th, 2e-2
+Data, noise and arithmetic are the original's, but not the rounding: each
+library adds up its matrix products in its own order.  Adam turns the smallest
+gradients, which are rounding, into steps as large as any, so the two runs
+diverge from update to update.  Measured here with MKL on one thread, as the
+largest relative difference of any of the eleven costs and norms: 1e-7 at the
+first update, 1e-4 by the fifth, 2e-3 by the 20th, 4e-3 by the 100th, 2e-2
 by the 200th; of 50-update means 1e-3 up to the 200th and 2e-2 up to the 1800th.
 Of parameters, as part of the largest entry: 6e-6, 3e-2, 7e-2 and 1e-1 after
 1, 20, 200 and 600 updates, their means and deviations 6e-6, 1e-3, 1e-2 and
@@ -15,7 +15,7 @@ rounding.
 
 import re
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.data.examples import choose_examples, load_examples, sequential_batches, training_stream
@@ -30,33 +30,33 @@ from ladder.training.step import training_step
 
 BLOCK = 50
 
-#: Up to which update, and how far costs may be from the original's.
+#: (Last update, how far costs may be from the original's up to there.)
 COSTS = ((1, 1e-5), (5, 5e-4), (20, 1e-2), (100, 2e-2), (200, 1e-1))
-#: The same of means over 50 updates.
+#: The same for means over 50 updates.
 MEANS = ((200, 5e-3), (1800, 1e-1))
-#: After which update, and how far the largest, first and last entry of a
-#: parameter may be, as part of the largest.
+#: Update -> how far a parameter's largest, first and last entry may be from
+#: the original's after it, as a fraction of the largest.
 ENTRIES = {1: 1e-4, 20: 1e-1, 200: 3e-1, 600: 5e-1}
-#: The same of mean and standard deviation.
+#: The same for mean and standard deviation.
 MOMENTS = {1: 1e-4, 20: 5e-3, 200: 5e-2, 600: 1e-1}
-#: Per cent of a batch of 100: one example may be classified otherwise.
+#: Per cent of a batch of 100: one example may be classified differently.
 ERROR_RATE = within(1.0)
 ERROR_RATE_MEANS = within(0.2)
-#: Per cent of the test set, after three epochs at the first learning rate: what
-#: another rounding changes (measured: 5.51 beside the original's 5.14).
+#: Per cent of the test set, after three epochs at the first learning rate: the
+#: effect of different rounding (measured: 5.51 against the original's 5.14).
 TEST_ERROR = within(1.0)
 PIXEL_SUMS = Rule(1e-6, per_entry=True)
 
 
 def compare(golden, result, full=False, plain_graph=False):
-    """Train as the original did and compare on the way, adding to ``result``.
+    """Train as the original did and compare along the way, adding to ``result``.
 
     Parameters
     ----------
     golden : ladder.parity.golden.Golden
     result : ladder.parity.comparison.Result
     full : bool
-        All updates and the test error, not only the first 200 updates.
+        Run all updates and the test error, not just the first 200 updates.
     plain_graph : bool
     """
     try:
@@ -89,7 +89,7 @@ def _compare_first_batch(golden, run, result):
 
 
 def _compare_log(golden, name, ours, result):
-    """One cost, update by update and in means over blocks of updates."""
+    """Compare one cost, update by update and as means over blocks of updates."""
     theirs, is_rate = golden.arrays[name], name.startswith("error_rate")
     for start, stop, relative in _spans(COSTS, len(theirs)):
         rule = ERROR_RATE if is_rate else Rule(relative, per_entry=True)
@@ -114,7 +114,7 @@ def _spans(limits, n):
 
 
 def _compare_parameters(golden, snapshots, result):
-    """Mean, deviation, largest, first and last entry after some updates."""
+    """Compare each parameter's mean, deviation, largest, first and last entry after some updates."""
     for name, theirs in golden.arrays.items():
         match = re.fullmatch(r"pstat_after_(\d+)__(.*)", name)
         if match is None:
@@ -173,7 +173,7 @@ class MnistRun:
         return {**found, "grad_norm": self.step.gradient_norm}
 
     def train(self, n_updates):
-        """Make updates, the learning rate falling as in the original.
+        """Make updates, with the original's learning rates.
 
         Returns
         -------
@@ -188,7 +188,7 @@ class MnistRun:
             rows.append(update(*(batch[variable.name] for variable in self.inputs)))
             if k in ENTRIES:
                 snapshots.update({(k, v.name): _summary(v.get_value()) for v in self.step.parameters})
-        columns = numpy.array(rows, "float64").T
+        columns = np.array(rows, "float64").T
         return dict(zip(monitored, columns)), snapshots
 
     def _batches(self, n_updates):
@@ -199,7 +199,7 @@ class MnistRun:
                     return
                 yield batch
                 given += 1
-            self.step.learning_rate.set_value(numpy.float32(self._rate_after(epoch)))
+            self.step.learning_rate.set_value(np.float32(self._rate_after(epoch)))
 
     def _rate_after(self, epoch):
         last = self.p.num_epochs
@@ -207,18 +207,18 @@ class MnistRun:
         return self.p.lr * min(1, max(0, (last - epoch) / (last - first)))
 
     def test_error(self):
-        """Per cent of MNIST's test set, with statistics of one more epoch of training batches."""
+        """Error on MNIST's test set, per cent, with statistics from one more epoch of training batches."""
         update_averages = functions.compile_statistics(self.p, self.examples.in_dim, self.ladder.shareds)
         functions.estimate_statistics(update_averages, self.ladder.shareds, self.stream())
         x, probabilities = functions.build_prediction_graph(self.p, self.examples.in_dim, self.ladder.shareds)
         probabilities = with_running_statistics([probabilities], self.ladder.shareds)
         predict = backends.function([x], probabilities[0])
         test = load_examples("mnist", "test")
-        batches = sequential_batches(test, numpy.arange(len(test.targets)), self.p.batch_size)
+        batches = sequential_batches(test, np.arange(len(test.targets)), self.p.batch_size)
         wrong = sum((predict(x).argmax(axis=1) != y).sum() for x, y in batches)
         return 100 * wrong / len(test.targets)
 
 
 def _summary(value):
-    value = numpy.asarray(value, "float64")
-    return numpy.array([value.mean(), value.std(), numpy.abs(value).max(), value.flat[0], value.flat[-1]])
+    value = np.asarray(value, "float64")
+    return np.array([value.mean(), value.std(), np.abs(value).max(), value.flat[0], value.flat[-1]])

@@ -1,22 +1,22 @@
 """Compare a golden file about one network: build it, run it, look at every array.
 
-How the original's numbers were made, found from the numbers themselves:
+How the original's numbers were made, as inferred from the numbers themselves:
 
-* ``clean0``: no noise, first parameters; ``pert0``: then the same, perturbed
-  parameters; the running averages go on from one to the other.
-* Noise calls one after the other at the first parameters (``noisy`` is the
-  first, ``calls`` has the costs of five), then one at the perturbed ones
+* ``clean0``: no noise, initial parameters; ``pert0``: then the same with
+  perturbed parameters; the running averages carry over.
+* Calls with noise, one after another, at the initial parameters (``noisy`` is
+  the first, ``calls`` has the costs of five), then one at the perturbed ones
   (``pertn``, the sixth); parameters stay, streams and running averages go on.
-* ``traj0``, ``trajn``: updates from the first parameters, running averages,
-  optimiser and streams; ``final`` estimates the statistics over the batches
-  of ``traj0`` with its last parameters and then takes mean costs over the
-  same batches.
+* ``traj0``, ``trajn``: updates that start from the initial parameters, running
+  averages, optimiser and streams; ``final`` estimates the statistics over the
+  batches of ``traj0`` with its last parameters, and then takes mean costs over
+  the same batches.
 """
 
 import re
 from dataclasses import dataclass, replace
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.parity.configuration import is_pooling, options_of
@@ -45,9 +45,9 @@ BY_ROUNDING = (
 )
 OVER_UPDATES = ("costs over updates", "gradient norms")
 
-#: How often updates are made once more from nudged features.
+#: How many times the updates are repeated with nudged features.
 NUDGES = 3
-#: An array is the same again if it moves by no more than this part of what is allowed.
+#: An array counts as unchanged if it moves by no more than this fraction of its allowance.
 SAME_AGAIN = 0.25
 UNDETERMINED = (
     "left out: {0} arrays after updates, in part or as a whole, that depend on rounding: with features changed in "
@@ -77,7 +77,7 @@ def compare(golden, result, plain_graph=False):
 
 
 def build(golden, plain_graph=False):
-    """The network of a golden file (a ``Probe``), not compiled yet."""
+    """The network of a golden file (a ``Probe``), not yet compiled."""
     return Probe(*options_of(golden.meta, plain_graph))
 
 
@@ -89,13 +89,13 @@ class Ours:
     ----------
     arrays : dict of str to array, by the golden file's names
     again : list of dict of str to array
-        What comes of updates once more, with features changed in their last
-        bit.  Adam turns gradients that are rounding alone into steps as large
-        as any, in whatever update they occur; what follows from those is not
-        the same again, here or in the original.
+        The results of the same updates with features changed in their last
+        bit.  Adam turns gradients that are nothing but rounding into steps as
+        large as any, in whatever update they occur; what follows from those
+        cannot be reproduced, here or in the original.
     exact_noise : bool
-        Whether the normals must be the original's to the bit: those of the
-        plain graph in C, which calls the same functions of the C library.
+        Whether the normals must be the original's to the bit, as those of the
+        plain graph in C are: it calls the same functions of the C library.
     """
 
     arrays: dict
@@ -104,7 +104,7 @@ class Ours:
 
 
 def compute(golden, probe):
-    """Everything that a golden file may hold, as it is here (an ``Ours``)."""
+    """Our version of everything that a golden file may hold (an ``Ours``)."""
     first = {f"init__{name}": shared.get_value() for name, shared in probe.shareds.items()}
     if all(name in first or INPUTS.match(name) for name in golden.arrays):
         return Ours(first, [])
@@ -115,7 +115,7 @@ def compute(golden, probe):
 
 
 def compare_arrays(golden, ours, result):
-    """Compare every array of ``golden`` with that of the same name in ``ours``."""
+    """Compare every array of ``golden`` with the one of the same name in ``ours``."""
     by_rounding, undetermined = moved_by_rounding(golden), []
     for name, array in golden.arrays.items():
         if INPUTS.match(name) or _parameter(name) in by_rounding:
@@ -126,7 +126,7 @@ def compare_arrays(golden, ours, result):
             continue
         rule = EXACT if kind == "noise" and ours.exact_noise else _rule(kind, name, golden)
         if re.sub("^clean0__grad__", "", name) in by_rounding:
-            # The rest of a sum that should be zero may be anything small enough to be one.
+            # What is left of a sum that should be zero may be anything small.
             rule = replace(rule, floor=largest_gradient(golden) * ROUNDING_GRADIENT)
         n = _determined(kind, name, ours, array, rule)
         if n is not None:
@@ -142,12 +142,12 @@ def compare_arrays(golden, ours, result):
 
 
 def _determined(kind, name, ours, golden, rule):
-    """How many entries, from the first update on, are the same again; None for all of them, or where all agree.
+    """How many entries, from the first update on, can be reproduced; None for all, also if all agree anyway.
 
-    An array that is not over time is determined as a whole or not at all (0).
+    An array that is not over time can be reproduced as a whole or not at all (0).
     """
     array, others = ours.arrays[name], [again[name] for again in ours.again if name in again]
-    # What agrees needs no excuse.
+    # An array that agrees needs no excuse.
     if array.shape == golden.shape and difference(array, golden, rule).share <= 1:
         return None
     if not _uncertain(array, others, rule):
@@ -166,28 +166,28 @@ def _kind(name):
 
 
 def _parameter(name):
-    """The parameter whose value after some update the array ``name`` is, if it is one."""
+    """The parameter whose value after an update the array ``name`` holds, if it does."""
     match = re.match(r"traj.__param_after_\d+__(.*)", name)
     return match and match.group(1)
 
 
 def moved_by_rounding(golden):
-    """Parameters whose first gradient is a sum that cancels, so that nothing but rounding is left.
+    """Parameters whose first gradient is a sum that cancels, so that only rounding is left.
 
-    Adam enlarges every gradient to full steps, so what these parameters do is
-    arbitrary, in the original too.  A gradient that is exactly zero moves nothing.
+    Adam scales every gradient to full steps, so these parameters move
+    arbitrarily, in the original too.  A gradient of exactly zero moves nothing.
     """
     limit = ROUNDING_GRADIENT * largest_gradient(golden)
-    return {name for name, g in _part(golden, "clean0__grad__").items() if 0 < numpy.abs(g).max() < limit}
+    return {name for name, g in _part(golden, "clean0__grad__").items() if 0 < np.abs(g).max() < limit}
 
 
 def largest_gradient(golden):
     """The largest entry of the first gradients, 0 where the file has none."""
-    return max((float(numpy.abs(g).max()) for g in _part(golden, "clean0__grad__").values()), default=0.0)
+    return max((float(np.abs(g).max()) for g in _part(golden, "clean0__grad__").values()), default=0.0)
 
 
 def _rule(kind, name, golden):
-    """The kind's rule; for means with a floor that follows from the variance of the same layer."""
+    """The kind's rule; for means, its floor follows from the variance of the same layer."""
     if kind not in ("activations", "running averages") or not MEAN.search(name):
         return RULES[kind]
     i = int(MEAN.search(name).group("layer"))
@@ -199,14 +199,14 @@ def _rule(kind, name, golden):
 
 
 def _statistics(golden, name, i):
-    """Mean and variance of layer i where ``name`` is the mean of another layer; None for what the file lacks."""
+    """Mean and variance of layer i, given the ``name`` of a layer's mean; None for what the file lacks."""
     mean = MEAN.sub(rf"\g<1>{i}\g<3>", name)
     variance = mean.replace("__m__", "__s__").replace("_bn_mean_", "_bn_var_")
     return golden.arrays.get(mean), golden.arrays.get(variance)
 
 
 def _same_names(golden, probe, result):
-    """Whether shared variables have the original's names, and its perturbed values fit."""
+    """Whether the shared variables have the original's names and fit its perturbed values."""
     ours = {"shared variables": list(probe.shareds), "trained parameters": [v.name for v in probe.parameters]}
     theirs = {
         "shared variables": golden.meta.get("shared_creation_order"),
@@ -239,7 +239,7 @@ def _batch(golden, prefix):
 
 
 def _static(golden, probe):
-    """Without noise, at the first and at the perturbed parameters."""
+    """Results without noise, at the initial and at the perturbed parameters."""
     batch = _batch(golden, "static_")
     if batch is None:
         return {}
@@ -254,7 +254,7 @@ def _static(golden, probe):
 
 
 def _noisy(golden, probe):
-    """Noise calls one after the other, the last at the perturbed parameters."""
+    """Results with noise, call after call, the last at the perturbed parameters."""
     batch = _batch(golden, "static_")
     if batch is None:
         return {}
@@ -278,7 +278,7 @@ def _noisy(golden, probe):
 
 
 def _updates(golden, probe, nudge=0):
-    """Updates of the parameters, without and with noise."""
+    """Results of parameter updates, without and with noise."""
     stacked = _batch(golden, "traj_")
     if stacked is None:
         return {}
@@ -293,7 +293,7 @@ def _updates(golden, probe, nudge=0):
 
 
 def _steps_by_rounding(golden, scene):
-    """Where the original's first update put the parameters that only rounding moves."""
+    """The values that the original's first update gave the parameters that only rounding moves."""
     first = _part(golden, scene + "__param_after_1__")
     return {name: first[name] for name in moved_by_rounding(golden) if name in first}
 
@@ -313,11 +313,11 @@ def _trajectory(probe, batches, scene, by_rounding):
 
 
 def _nudged(x, nudge):
-    """``x`` with every entry one unit of rounding larger or smaller, by lot; as it is for nudge 0."""
+    """``x`` with every entry one unit of rounding larger or smaller, at random; unchanged for nudge 0."""
     if nudge == 0:
         return x
-    signs = numpy.random.RandomState(nudge).choice(numpy.array([-1, 1], "float32"), x.shape)
-    return x * (1 + signs * numpy.finfo("float32").eps)
+    signs = np.random.RandomState(nudge).choice(np.array([-1, 1], "float32"), x.shape)
+    return x * (1 + signs * np.finfo("float32").eps)
 
 
 def _numbered(prefix, arrays):
@@ -326,4 +326,4 @@ def _numbered(prefix, arrays):
 
 def _over_time(costs):
     """A list of dicts of scalars -> a dict of vectors."""
-    return {name: numpy.array([each[name] for each in costs]) for name in costs[0]} if costs else {}
+    return {name: np.array([each[name] for each in costs]) for name in costs[0]} if costs else {}

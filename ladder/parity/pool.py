@@ -1,4 +1,4 @@
-"""Spread golden files over processes, each with an Aesara of its own."""
+"""Spread golden files over processes, each with its own Aesara."""
 
 import multiprocessing
 import os
@@ -37,7 +37,7 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
         for name in names:
             yield _check(threads, backend, directory, name, full, plain_graph)
         return
-    # Aesara must be set up before it is imported, which a fork could not promise.
+    # Aesara must be configured before it is imported, which a fork cannot guarantee.
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(names))) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
@@ -50,7 +50,7 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
 
 
 def _check(threads, backend, *arguments):
-    """In a process of the pool: a UserError of the backend reaches whoever asks for the result."""
+    """Runs in a process of the pool; a UserError from the backend is raised where the result is asked for."""
     from ladder import backends
 
     if backend == "jax":  # several processes may share a GPU

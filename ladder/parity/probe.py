@@ -1,15 +1,15 @@
-"""A network whose insides can be read: one compiled function for all that golden files hold.
+"""A network whose insides can be read: one compiled function for everything that golden files hold.
 
-The function is an update of the parameters, as in training, that also gives
-activations, costs and gradients, and takes the raw noise as arguments: zeros
-for a network without noise, draws of the model's own streams for one with.
-Compiling is what takes the time, so it is done once a file, and parameters,
-averages and the optimiser's state are put back between the evaluations.
+The function updates the parameters, as in training, and also returns
+activations, costs and gradients.  It takes the raw noise as arguments: zeros
+for a network without noise, draws from the model's own streams for one with.
+Compiling takes most of the time, so it is done once per file, and parameters,
+averages and the optimiser's state are put back between evaluations.
 """
 
 from functools import cached_property
 
-import numpy
+import numpy as np
 
 from ladder import backends
 from ladder.training import functions
@@ -44,7 +44,7 @@ class Probe:
         self._updates = step.updates
 
     def compile(self):
-        """Make the functions that the other methods call; most of a minute the first time."""
+        """Make the functions that the other methods call; takes most of a minute the first time."""
         draws = self.ladder.noise.draws
         noise = [draw.type() for draw in draws]
         self._draw = backends.function(self.inputs, draws)
@@ -67,9 +67,9 @@ class Probe:
         return self._draw(*batch)
 
     def no_noise(self, batch):
-        """Zeros in place of the noise; the streams stay where they are."""
+        """Zeros in place of the noise; the streams do not move."""
         states = self.noise_states()
-        zeros = [numpy.zeros_like(noise) for noise in self._draw(*batch)]
+        zeros = [np.zeros_like(noise) for noise in self._draw(*batch)]
         self.ladder.noise.set_states(states)
         return zeros
 
@@ -85,13 +85,13 @@ class Probe:
         Returns
         -------
         dict of str to array
-            What the network computed before its parameters changed, named as
-            in golden files.
+            What the network computed before its parameters changed, with the
+            golden files' names.
         """
         return dict(zip(self._outputs, self._update(*batch, *noise)))
 
     def evaluate(self, batch, noise):
-        """As ``update``, but only the running averages change."""
+        """Like ``update``, but only the running averages change."""
         before = self.parameter_values()
         outputs = self.update(batch, noise)
         self.set_values(before)
@@ -113,19 +113,19 @@ class Probe:
             self.shareds[name].set_value(value)
 
     def final_pass(self, batches):
-        """The final statistics of all batches, and the costs with them.
+        """The final statistics over all batches, and the costs computed with them.
 
         Returns
         -------
         dict of str to array
-            Named as the golden ``traj0__final__…``.
+            Named like the golden ``traj0__final__…``.
         """
         with averaging(self.shareds):
             for labeled, _, _ in batches:
                 self._update_averages({"features_labeled": labeled})
             counter = self.shareds["counter"].get_value()
             counter_max = self.shareds["counter_max"].get_value()
-        # The original leaves counter_max where the pass had it.
+        # The original leaves counter_max as the pass set it.
         averages = {**self.running_averages(), "counter_max": counter_max}
         found = {f"bn__{name}": value for name, value in averages.items()}
         return {**found, "counter_after_pass": counter, **self._test(batches)}
@@ -133,8 +133,8 @@ class Probe:
     def _test(self, batches):
         costs, errors, probabilities = zip(*(self._test_batch(*batch) for batch in batches))
         return {
-            "cost_class_clean": numpy.mean(costs),
-            "error_rate_clean": numpy.mean(errors, dtype="float64"),
+            "cost_class_clean": np.mean(costs),
+            "error_rate_clean": np.mean(errors, dtype="float64"),
             "softmax_batch0": probabilities[0],
         }
 

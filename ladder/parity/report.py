@@ -1,4 +1,4 @@
-"""Print verdicts: plain aligned text, as readable in a log as in a terminal."""
+"""Verdicts as plain aligned text, as readable in a log as in a terminal."""
 
 from ladder.parity.comparison import FAILED, PASSED, SKIPPED
 from ladder.parity.tolerances import RULES

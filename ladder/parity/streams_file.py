@@ -1,13 +1,13 @@
 """Compare the order of the data: shuffles, permutations, labelled and validation picks.
 
-All are integers, so all must be the same; only sums of pixels may differ, by
-what is left of adding 78,400 numbers in another order.
+All are integers, so all must be equal; only sums of pixels may differ, by the
+rounding of 78,400 numbers added in another order.
 """
 
 import re
 import zlib
 
-import numpy
+import numpy as np
 
 from ladder.data import scaling
 from ladder.data.hdf5 import HDF5Dataset, find_dataset
@@ -24,8 +24,8 @@ PIXEL_SUMS = Rule(1e-9, per_entry=True)
 def compare(golden, result):
     """Compare all arrays of ``golden``, adding to ``result``.
 
-    Picks of labelled examples and merged batches need MNIST; without it they
-    are left out, with a note.
+    Labelled picks and merged batches need MNIST; without it they are left out,
+    with a note.
     """
     mnist = _Mnist()
     for name, array in golden.arrays.items():
@@ -90,7 +90,7 @@ def _checksum(dseed):
 
 def _valid(dseed, first):
     # Which examples validate does not depend on labels, so any will do.
-    targets = numpy.zeros(N_TRAIN, "int64")
+    targets = np.zeros(N_TRAIN, "int64")
     return split_training_set(targets, dseed, None, 50000, dataset="mnist").valid[:first]
 
 

@@ -2,12 +2,12 @@
 
 The original fitted its whitening to images whose contrast was normalised to 55
 (``zca_*``), and to flat raw data, the first inputs of the same images
-(``zca_flat_*``).  Eigenvectors may differ in sign, what is made of them may not.
+(``zca_flat_*``).  Eigenvectors may differ in sign; results may not.
 """
 
 import re
 
-import numpy
+import numpy as np
 
 from ladder.data.contrast import normalise_contrast
 from ladder.data.whitening import fit_whitening
@@ -20,7 +20,7 @@ INPUTS = ("X", "X_constant_row")
 
 
 def compare(golden, result):
-    """Compare all arrays of ``golden`` but its inputs, adding to ``result``.
+    """Compare all arrays of ``golden`` except its inputs, adding to ``result``.
 
     Parameters
     ----------
@@ -76,4 +76,4 @@ def _of_whitening(what, whitening, examples):
 
 
 def _flat(images):
-    return numpy.ascontiguousarray(images.reshape(len(images), -1))
+    return np.ascontiguousarray(images.reshape(len(images), -1))

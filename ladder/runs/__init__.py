@@ -1,1 +1,1 @@
-"""The folder of a run: its files, its checkpoints, and who may write there."""
+"""The folder of a run: its files, its checkpoints, and the lock on it."""

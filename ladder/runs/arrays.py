@@ -1,4 +1,4 @@
-"""What training finds, as arrays: parameters, and the statistics to use them with.
+"""What training finds, as arrays: parameters, and the statistics that go with them.
 
 ``trained_params.npz``
     Parameters by the original's names (``f_1_W``, ``g_0_a1`` …); the original
@@ -29,10 +29,10 @@ class TrainedArrays:
     statistics : dict of name -> float32 array, or None where none were saved
         Running averages.
     final : bool
-        Whether the statistics were estimated with the last parameters; the
-        original saves none, nor does an interrupted run.
+        Whether the statistics were estimated with the last parameters, as
+        neither the original's folders nor interrupted runs have them.
     where : str
-        What messages call their origin.
+        What messages call the origin of the arrays.
     """
 
     parameters: dict
@@ -42,7 +42,7 @@ class TrainedArrays:
 
     @classmethod
     def of(cls, parameters, shareds, final):
-        """Copies from shared variables.
+        """Copy shared variables.
 
         Parameters
         ----------
@@ -55,14 +55,14 @@ class TrainedArrays:
 
     @classmethod
     def load(cls, folder):
-        """Of the folder of a run (RunFolder), ours or the original's."""
+        """Read the folder of a run (RunFolder), ours or the original's."""
         parameters, path = load_arrays(folder / PARAMETERS), folder / STATISTICS
         statistics = load_arrays(path) if path.exists() else None
         final = bool((statistics or {}).pop("final", False))
         return cls(parameters, statistics, final, str(folder))
 
     def save(self, folder):
-        """Write both files into the folder of a run (RunFolder)."""
+        """Write both files to the folder of a run (RunFolder)."""
         save_arrays(folder / PARAMETERS, self.parameters)
         save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
 

@@ -1,11 +1,11 @@
-"""Checkpoint files: what a run needs to go on, whole or not at all.
+"""Checkpoint files: what a run needs to go on, written whole or not at all.
 
 ``checkpoint-0000001200.npz`` holds a run after 1200 updates: an uncompressed
 ``.npz`` of arrays, plain values as JSON text (``values``, bytes), and the
 SHA-256 of all that (``sha256``).  It is written under another name, forced to
-the disk and renamed; only then the one before the last is removed.  So a kill
-at any moment leaves a whole file, and should the disk spoil one there is
-another.  Nothing is pickled.
+the disk and renamed; only then is the one before the last removed.  So a kill
+at any moment leaves a whole file, and if the disk spoils one there is another.
+Nothing is pickled.
 """
 
 import json
@@ -21,18 +21,18 @@ from ladder.files import PARTIAL, save_arrays
 
 logger = logging.getLogger("main")
 
-#: Of the format; others are not read.
+#: The version of the format; others are not read.
 VERSION = 1
 
-#: The names of checkpoints, which end with the number of updates; and what is added where one was passed over.
+#: The names of checkpoints, which end with the number of updates; and what is appended to damaged ones.
 NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
 
-#: Files per folder: the last, and the one before in case that is damaged.
+#: Files per folder: the last, and the one before in case the last is damaged.
 KEPT = 2
 
 
 def write(folder, updates_done, values, arrays):
-    """Write a checkpoint, and remove all but it and the one before.
+    """Write a checkpoint, and remove all others except the one before.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def write(folder, updates_done, values, arrays):
     Raises
     ------
     OSError
-        The disk is full, or the folder cannot be written; earlier checkpoints
-        are as they were.
+        The disk is full, or the folder is not writable; earlier checkpoints
+        are kept.
     """
     text = json.dumps({"version": VERSION, **values}).encode()
     content = {**arrays, "values": np.frombuffer(text, "uint8")}
@@ -58,7 +58,7 @@ def write(folder, updates_done, values, arrays):
 
 
 def read(path):
-    """Values and arrays of a checkpoint.
+    """Read a checkpoint.
 
     Returns
     -------
@@ -86,22 +86,22 @@ def read(path):
 
 
 def newest(folder, check=lambda values, arrays: None):
-    """The last checkpoint that can be used, with a warning for one that cannot.
+    """The last usable checkpoint, with a warning for each newer one that is not.
 
     Parameters
     ----------
     folder : Path
     check : function (values, arrays) -> None
-        Raises ValueError for what is whole, but not what this program writes.
+        Raises ValueError for a whole file that is not what this program writes.
 
     Returns
     -------
-    (values, arrays), see :func:`read`; None where there is no file
+    (values, arrays), see :func:`read`; None if there is no file
 
     Raises
     ------
     UserError
-        There are checkpoints, but none can be used.
+        There are checkpoints, but none is usable.
     """
     files, passed_over = _files(folder), []
     for path in reversed(files):
@@ -112,7 +112,7 @@ def newest(folder, check=lambda values, arrays: None):
             logger.warning("Warning: the checkpoint %s is passed over, as it is %s", path, error)
             passed_over.append(path)
             continue
-        for damaged in passed_over:  # so that none is ever kept for the spare
+        for damaged in passed_over:  # so that none counts as one of the two that are kept
             os.replace(damaged, f"{damaged}{DAMAGED}")
         return found
     if files:
@@ -124,7 +124,7 @@ def newest(folder, check=lambda values, arrays: None):
 
 
 def remove(folder):
-    """Remove all checkpoints, the oldest first: while there is one, it is the last."""
+    """Remove all checkpoints, the oldest first, so that any that remains is the newest."""
     _remove(_all(folder))
 
 
@@ -134,7 +134,7 @@ def _files(folder):
 
 
 def _all(folder):
-    """Everything that writing checkpoints leaves: parts and damaged ones, then whole ones, the oldest first."""
+    """Everything that writing checkpoints leaves: partial and damaged files, then whole ones, the oldest first."""
     return [*folder.glob(f"{NAME}*{PARTIAL}"), *folder.glob(NAME + DAMAGED), *_files(folder)]
 
 

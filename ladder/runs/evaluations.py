@@ -1,9 +1,9 @@
 """``evaluation.json`` in the folder of a run: what ``run.py evaluate`` found, by part of the data set.
 
 An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
-``statistics`` (where those of the batch normalisation came from: 'saved' by
-the run or 'estimated' again), and ``epochs``, after how many it was found: a
-run that trains on makes it out of date.
+``statistics`` (whether those of batch normalisation were 'saved' by the run or
+'estimated' again), and ``epochs``, how many the run had done: once it trains
+on, the entry is out of date.
 """
 
 from ladder import plain_json
@@ -15,7 +15,7 @@ ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
 
 
 def save_evaluation(folder, data_type, report, statistics):
-    """Add what was found to the folder's file, which is replaced whole.
+    """Add a result to the folder's file, which is replaced as a whole.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def save_evaluation(folder, data_type, report, statistics):
     try:
         found = load_evaluations(folder)
     except UserError:
-        found = {}  # a damaged file is what this one replaces
+        found = {}  # replace a damaged file
     save_json(folder / EVALUATIONS, {**found, data_type: entry})
 
 
 def load_evaluations(folder):
-    """What was saved: dict of data type -> entry; empty where nothing was."""
+    """The saved entries: dict of data type -> entry, empty if there are none."""
     path = folder / EVALUATIONS
     if not path.exists():
         return {}

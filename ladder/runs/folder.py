@@ -4,21 +4,21 @@
     The options; as in the original, ``encoder_layers`` begins with the shape
     of one example.
 ``data.json``
-    Shape, number of classes and range of the data it was trained on, how they
-    were read, and what tells whether they have changed.
+    Shape, number of classes and range of the training data, how they were
+    read, and fingerprints that tell whether they have changed.
 ``preprocessing.npz``
-    Where features are standardised, rescaled or whitened: what was fitted to
-    the examples that trained.
+    If features are standardised, rescaled or whitened: what was fitted to the
+    examples that trained.
 ``environment.json``
     Versions, BLAS, threads and commit.
 ``log.txt``, ``log.jsonl``
-    Lines for people, and one JSON object per epoch for programs.
+    Lines for people; one JSON object per epoch for programs.
 ``trained_params.npz``, ``running_statistics.npz``
     See :mod:`ladder.runs.arrays`.
 ``evaluation.json``
     What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
 ``checkpoint-….npz``
-    While it is not finished: see :mod:`ladder.runs.checkpoints`.
+    Until the run is finished: see :mod:`ladder.runs.checkpoints`.
 """
 
 import json
@@ -38,13 +38,13 @@ from ladder.files import remove_partials, save_arrays, save_json, write_whole
 from ladder.options import TYPES, Options
 from ladder.runs import arrays
 
-#: Where runs go that are given a name, and no path.
+#: Where runs go that are given a name rather than a path.
 RESULTS = "results"
 
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
 LOG, ROWS, EVALUATIONS = "log.txt", "log.jsonl", "evaluation.json"
 
-#: Files that are written whole, of which a killed process may leave a part under another name.
+#: Files that are written whole; a killed process may leave parts of them under other names.
 WRITTEN_WHOLE = (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, arrays.PARAMETERS, arrays.STATISTICS)
 
 #: The parts of what was fitted, and the arrays of each.
@@ -63,10 +63,10 @@ FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 ENVIRONMENT_TYPES = {"backend": Optional[str], "threads": int}
 JAX_ENVIRONMENT_TYPES = {"device": str, "matmul_precision": str}
 
-#: Rows at the end of a log, one of which is whole: no process leaves more that are not.
+#: Rows at the end of a log among which one must be whole.
 LOOKED_AT = 1000
 
-#: Of a row of the log, what is used again.
+#: The entries of a log's row that are read again.
 ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
 
 
@@ -93,7 +93,7 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path, option=""):
-        """The folder at ``path``, which must be there; ``option`` is what it was given with."""
+        """The folder at ``path``, which must exist; ``option`` is the option that named it, if any."""
         if not Path(path).is_dir():
             prefix = f"{option}: " if option else ""
             raise UserError(f"{prefix}there is no folder {path}: give the folder of a run, e.g. {RESULTS}/noname0.")
@@ -103,18 +103,19 @@ class RunFolder:
     def begin(cls, save_to, p, in_dim):
         """Make the folder of a new run, and write its options there.
 
-        From then on the run is known: it can be resumed, and is not begun again.
+        From then on the run exists: it can be resumed, and is not begun again.
 
         Parameters
         ----------
-        save_to : str, see :func:`new_path`
+        save_to : str
+            A name, or a path with a folder in it; the first free number is appended.
         p : Options
         in_dim : tuple of int, shape of one example
 
         Raises
         ------
         UserError
-            It cannot be written; then there is no folder.
+            If it cannot be written; then no folder is left.
         """
         folder = cls(_make(save_to))
         try:
@@ -127,12 +128,12 @@ class RunFolder:
         return folder
 
     def abandon(self):
-        """Remove a run that was begun, and in which nothing was done."""
+        """Remove a run that was begun and has done nothing yet."""
         (self / OPTIONS).unlink()
         self.path.rmdir()
 
     def remove_leftovers(self):
-        """Remove what a killed process left half written; this process holds the folder."""
+        """Remove what a killed process left half written; call it only while holding the folder."""
         for name in WRITTEN_WHOLE:
             remove_partials(self.path, name)
 
@@ -146,7 +147,7 @@ class RunFolder:
         save_json(self / OPTIONS, as_saved(p, in_dim))
 
     def load_options(self):
-        """The options of a run of ours; None where there is no ``params.json``.
+        """The options of one of our runs; None if there is no ``params.json``.
 
         Returns
         -------
@@ -175,7 +176,7 @@ class RunFolder:
         save_json(self / DATA, description)
 
     def load_data(self):
-        """What :meth:`save_data` wrote, or None where it is missing."""
+        """What :meth:`save_data` wrote, or None if it is missing."""
         path = self / DATA
         if not path.exists():
             return None
@@ -187,13 +188,13 @@ class RunFolder:
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
             for split, was in (data["splits"] or {}).items():
                 plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
-            # Older runs have no record of their data.
+            # Older runs have no fingerprints of their data.
             return {name: value for name, value in data.items() if value is not None}
         except plain_json.NotJSON as error:
             raise UserError(f"{path} is damaged ({error}): restore it, or train again.") from None
 
     def save_fitted(self, fitted):
-        """Write ``preprocessing.npz`` where anything was fitted (Fitted or None)."""
+        """Write ``preprocessing.npz`` if anything was fitted (Fitted or None)."""
         parts = {part: getattr(fitted, part, None) for part in FITTED}
         found = {
             f"{part}_{name}": getattr(values, name)
@@ -215,7 +216,7 @@ class RunFolder:
         Returns
         -------
         Fitted or None
-            None where it is missing, as in older runs.
+            None if it is missing, as in older runs.
         """
         path = self / PREPROCESSING
         asked = {"scale": p.standardize or p.rescale, "whitening": bool(p.whiten_zca)}
@@ -235,18 +236,18 @@ class RunFolder:
         save_json(self / ENVIRONMENT, environment)
 
     def load_environment(self):
-        """What :meth:`save_environment` wrote, unchecked; None where there is nothing to be read."""
+        """What :meth:`save_environment` wrote, unchecked; None if it cannot be read."""
         try:
             return plain_json.check(plain_json.read(self / ENVIRONMENT), dict, "the whole")
         except (UserError, plain_json.NotJSON):
             return None
 
     def backend_options(self):
-        """The options of the backend that the run had: ``backend``, ``threads`` …; empty where they are unknown."""
+        """The run's backend options: ``backend``, ``threads`` …; empty if they are unknown."""
         environment = self.load_environment()
         try:
             found = plain_json.check(environment, ENVIRONMENT_TYPES, "the whole")
-            found["backend"] = found["backend"] or "c"  # written before there was another
+            found["backend"] = found["backend"] or "c"  # from before there was another
             if found["backend"] == "jax":
                 found.update(plain_json.check(environment, JAX_ENVIRONMENT_TYPES, "the whole"))
                 found["device"] = "cpu" if found["device"].startswith("cpu") else "gpu"
@@ -257,12 +258,12 @@ class RunFolder:
     # What training leaves
 
     def is_finished(self):
-        """Whether training came to its end, and everything was saved."""
+        """Whether training reached its end and everything was saved."""
         path = self / arrays.STATISTICS
         return path.exists() and bool(load_arrays(path).get("final", False))
 
     def is_record(self):
-        """Whether the folder holds what a finished run found, without what it needs to go on or to be tested."""
+        """Whether the folder holds a finished run's results, but not its parameters."""
         return (
             (self / EVALUATIONS).exists()
             and not (self / arrays.STATISTICS).exists()
@@ -274,7 +275,7 @@ class RunFolder:
         return self.last_row().get("epoch", 0)
 
     def rows(self):
-        """All whole rows of ``log.jsonl``: list of dict."""
+        """All complete rows of ``log.jsonl``: list of dict."""
         path, rows = self / ROWS, []
         for line in plain_json.read_bytes(path).splitlines() if path.exists() else ():
             try:
@@ -284,11 +285,11 @@ class RunFolder:
         return rows
 
     def save_rows(self, rows):
-        """Write ``log.jsonl`` of rows (list of dict)."""
+        """Write rows (list of dict) to ``log.jsonl``."""
         write_whole(self / ROWS, lambda f: f.write("".join(json.dumps(row) + "\n" for row in rows).encode()))
 
     def last_row(self):
-        """The last complete row of ``log.jsonl``; empty where there is none."""
+        """The last complete row of ``log.jsonl``; empty if there is none."""
         path = self / ROWS
         if not path.exists():
             return {}
@@ -310,17 +311,17 @@ class RunFolder:
 
 
 def parent_of(save_to):
-    """The folder in which runs of this name are made (Path)."""
+    """The folder (Path) in which runs with this name are made."""
     return Path(os.path.dirname(save_to) or RESULTS)
 
 
 def as_saved(p, in_dim):
-    """Options as ``params.json`` and checkpoints have them: plain values."""
+    """Options as plain values, as in ``params.json`` and checkpoints."""
     return {**p.as_dict(), "encoder_layers": (tuple(in_dim), *p.encoder_layers)}
 
 
 def _make(save_to):
-    """Make the folder ``results/NAME0`` of a name, ``PATH0`` of a path, or the one with the first free number."""
+    """Make the folder ``results/NAME0`` for a name or ``PATH0`` for a path, with the first free number."""
     base = parent_of(save_to) / os.path.basename(save_to)
     i = 0
     while True:
@@ -329,7 +330,7 @@ def _make(save_to):
             path.mkdir(parents=True)
             return path
         except FileExistsError as error:
-            # Something on the way to the folder may be a file: no number will help then.
+            # A file may stand where a parent folder should be: no number helps then.
             if not path.exists():
                 raise UserError(f"cannot make the folder {path}: {error.filename} is a file.") from None
             i += 1

@@ -1,7 +1,7 @@
 """One process per folder.
 
 The locks are the kernel's, on the open ``log.txt`` of a run and on a folder of
-runs: they end with the process, however that ends.
+runs: they end with the process, however it ends.
 """
 
 import fcntl
@@ -14,9 +14,10 @@ from ladder.runs.folder import LOG
 
 @contextmanager
 def turn(folder):
-    """While inside, no other process is inside for the same folder of runs; others wait.
+    """While inside, other processes wait to enter for the same folder of runs.
 
-    For looking what is there and beginning what is not, which must not be done by two at once.
+    For finding which runs exist and beginning those that do not, which two
+    processes must not do at once.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -38,7 +39,7 @@ def held(folder):
     Raises
     ------
     UserError
-        Another process does so already, or nothing can be written there.
+        Another process is already training there, or nothing can be written.
     """
     try:
         file = (folder / LOG).open("ab")

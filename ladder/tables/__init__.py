@@ -1,1 +1,1 @@
-"""Published experiments as presets, and tables of our runs beside the published numbers."""
+"""Published experiments as presets, and tables that compare our runs with the published numbers."""

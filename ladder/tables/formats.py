@@ -1,4 +1,4 @@
-"""A table as CSV, Markdown, LaTeX, and as cells of text for the screen."""
+"""A table as CSV, Markdown, LaTeX, and text cells for the screen."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def cells(line):
-    """A line's texts, one for each of ``HEADINGS``.
+    """A line as text, one cell for each of ``HEADINGS``.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def in_ranges(seeds):
 
 
 def remarks(table):
-    """All sentences below a table."""
+    """All remarks below a table."""
     return [*table.findings, *table.notes, *table.problems]
 
 
 def as_csv(table):
-    """Every number, unrounded; lists within a cell are split by blanks, folders by '|'."""
+    """All numbers, unrounded; lists within a cell are separated by spaces, folders by '|'."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""The runs in a folder of results: what they were asked for, and what they reached."""
+"""The runs in a folder of results: their settings, and the errors they reached."""
 
 from dataclasses import dataclass
 from typing import Optional
@@ -22,14 +22,14 @@ class FoundRun:
     settings : dict
         See :func:`ladder.tables.settings.settings_of`.
     epochs : int
-        How many it has done.
+        How many epochs it has done.
     test_error, valid_error : float or None
         Per cent, after the last epoch; None where it was not evaluated, or
         has no validation set.
     made_with : str
         Version, commit, BLAS and threads.
     finished : bool
-        Whether it came to its end and saved everything, or is the record of such a run.
+        Whether it reached its last epoch and saved everything, or is the record of such a run.
     """
 
     folder: RunFolder
@@ -47,7 +47,7 @@ class FoundRun:
 
 
 def find_runs(path):
-    """All runs below a folder that learnt to classify.
+    """All runs below a folder that were trained with labels.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def find_runs(path):
 
     Returns
     -------
-    runs : list of FoundRun, by name of the folder, numbers in order
+    runs : list of FoundRun, sorted by folder name, numbers in order
     problems : list of str
-        A line for each that cannot be read.
+        A line for each run that cannot be read.
     """
     runs, problems = [], []
     for found in sorted(path.rglob(OPTIONS), key=lambda found: numbers_in_order(str(found))):
@@ -76,7 +76,7 @@ def _read(folder, p):
     row = folder.last_row()
     epochs = row.get("epoch", 0)
     test = load_evaluations(folder).get("test")
-    # What was found before the run went on is out of date.
+    # An error found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     finished = epochs >= p.num_epochs and (folder.is_finished() or folder.is_record())
     valid_error = row.get("valid_final_error_rate_clean")
@@ -84,7 +84,7 @@ def _read(folder, p):
 
 
 def _made_with(folder):
-    """What may round differently, in words."""
+    """What may make a run round differently, in words."""
     found = folder.load_environment()
     if found is None:
         return "no environment.json"

@@ -1,4 +1,4 @@
-"""Which runs belong to which row of a table: never two of different settings to one mean."""
+"""Which runs belong to which row of a table; runs of different settings never share a mean."""
 
 from dataclasses import dataclass, field
 from typing import Optional
@@ -9,13 +9,13 @@ from ladder.tables.settings import VARIATIONS, as_options, differences
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table, before there are numbers in it.
+    """A row of a table, before any runs are in it.
 
     Attributes
     ----------
     name : str
     settings : dict, see :func:`ladder.tables.settings.settings_of`
-        None for what was published and cannot be trained here.
+        None for a published row that cannot be trained here.
     published : PublishedRow or None
     tuned_seed : int or None
         The seed whose test error chose the row.
@@ -31,14 +31,14 @@ class Row:
 
 @dataclass
 class Group:
-    """Runs of one row whose settings are the same.
+    """Runs of one row that share their settings.
 
     Attributes
     ----------
     row : Row
     variation : dict of setting -> value
-        In what they differ from the row; empty where they are as published.
-    runs : list of Run
+        The settings that differ from the row's; empty for runs as published.
+    runs : list of FoundRun
     """
 
     row: Row
@@ -52,15 +52,15 @@ class Group:
 
 
 def group_runs(rows, runs):
-    """Sort runs into groups; those that are no row's are left out.
+    """Sort runs into groups; runs that belong to no row are left out.
 
-    A run that differs from several rows goes to the one from which it
-    differs least, the first of equals.
+    A run that differs from every row goes to the one that it differs least
+    from, the first of equals.
 
     Parameters
     ----------
     rows : list of Row
-    runs : list of Run
+    runs : list of FoundRun
 
     Returns
     -------
@@ -100,14 +100,14 @@ def _nearest(rows, run):
 
 
 def usable(group):
-    """One finished, evaluated run a seed.
+    """One finished, evaluated run per seed.
 
     Returns
     -------
-    runs : dict of seed -> Run, in order of the seeds
-        Of several, the first by name of its folder.
+    runs : dict of seed -> FoundRun, in order of the seeds
+        Of several with one seed, the first by folder name.
     problems : list of str
-        A line for each run that is not among them.
+        A line for each run that is left out.
     """
     chosen, problems = {}, []
     for run in group.runs:

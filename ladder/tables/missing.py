@@ -1,4 +1,4 @@
-"""What of a preset has no run yet (``run.py train --missing``)."""
+"""Which configurations of a preset have no run yet (``run.py train --missing``)."""
 
 import logging
 
@@ -12,10 +12,10 @@ logger = logging.getLogger("main")
 
 
 def without_trained(configurations, save_to):
-    """The configurations that have no run, finished or begun, where their own would go.
+    """The configurations that have no run, finished or begun, in the folder where theirs would go.
 
-    A run that was begun may be training at this moment in another process,
-    so it is named and left alone.
+    A run that was begun may be training in another process right now, so it is
+    named and left alone.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def without_trained(configurations, save_to):
 
 
 def claim(chosen, experiments, save_to):
-    """Begin those that still have no run, so that no other process does.
+    """Begin the runs that still do not exist, so that no other process does.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def claim(chosen, experiments, save_to):
 
     Returns
     -------
-    dict of position -> RunFolder, of those that are this process's to train
+    dict of position -> RunFolder
+        Those that this process is to train.
     """
     folder = parent_of(save_to)
     try:

@@ -1,9 +1,9 @@
-"""Names in the order in which a person counts."""
+"""Sorting names as people do."""
 
 import re
 
 
 def numbers_in_order(text):
-    """A key to sort by: a2 goes before a10."""
-    # Texts and digits take turns, so that only like is compared with like.
+    """A sort key that puts a2 before a10."""
+    # Text and digits alternate, so only like is compared with like.
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", text))]

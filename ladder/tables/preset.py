@@ -7,18 +7,18 @@ A file has
 ``options``
     Options of ``run.py train`` without their dashes: a number, a text, true or
     false, or a list of several values.
-``rows`` (may be missing)
+``rows`` (optional)
     Variants by name, each with the options that it adds or changes.
-``published`` (may be missing)
-    ``table``: a file of ``results/published``; ``row``: of one row, its name there.
-``baseline`` (may be missing)
-    ``preset`` and, where that has several rows, ``row``: what rows are tested against.
-``tuned_on_test`` (may be missing)
-    ``seed``: with which seed a row was chosen by its test error; ``search``: the
-    preset whose rows it was chosen from.
-    Files of one's own are looked for beside this one.
-``also_called``, ``notes`` (may be missing)
-    Lists of text: other names of the preset, and what a reader should know.
+``published`` (optional)
+    ``table``: a file of ``results/published``; ``row``: the name of a single row there.
+``baseline`` (optional)
+    What rows are tested against: a ``preset`` and, if it has several, a ``row``.
+``tuned_on_test`` (optional)
+    ``seed``: the seed whose test error chose the row; ``search``: the preset
+    whose rows it was chosen from.
+    Preset files named here are looked for beside this one.
+``also_called``, ``notes`` (optional)
+    Lists of text: other names of the preset, and remarks for the reader.
 """
 
 import difflib
@@ -33,7 +33,7 @@ from ladder.tables.ordering import numbers_in_order
 
 FOLDER = Path(__file__).with_name("presets")
 
-#: Entry -> the type it must have; ``options`` are the command line's to check.
+#: Entry -> the type it must have; the command line checks ``options``.
 ENTRIES = {
     "title": str,
     "source": str,
@@ -57,7 +57,7 @@ class Preset:
     path : Path
     title, source : str
     rows : dict of row name -> dict of option -> value, as in the file
-        With the common options; one row, named as the preset, where the file has none.
+        Each with the common options; a single row with the preset's name if the file has none.
     published, baseline, tuned_on_test : dict or None
     also_called, notes : list of str
     """
@@ -75,11 +75,11 @@ class Preset:
 
     @property
     def save_to(self):
-        """Name of its runs: a number follows, which must not run into the preset's own."""
+        """The name of its runs, to which a number is appended; it must not run into the preset's own."""
         return self.name + ("_" if self.name[-1].isdigit() else "")
 
     def load_other(self, name):
-        """A preset that this one names; a file of the user's own is looked for beside it."""
+        """A preset that this one names; a user's own file is looked for beside it."""
         return load_preset(str(self.path.parent / name) if name.endswith(".json") else name)
 
     def choose_rows(self, names):
@@ -91,12 +91,12 @@ class Preset:
 
 
 def preset_names():
-    """Names of all presets that come with the program, numbers in order."""
+    """The names of all presets that come with the program, numbers in order."""
     return sorted((path.stem for path in FOLDER.glob("*.json")), key=numbers_in_order)
 
 
 def load_preset(name):
-    """A preset by name, or from a file of the user's own.
+    """A preset, by its name or from a user's own file.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _read(path):
 
 
 def _check(entries, path):
-    """Refuse what is no preset; option names and values are the command line's to check."""
+    """Refuse a file that is not a preset; option names and values are checked elsewhere."""
     if not isinstance(entries, dict) or "options" not in entries:
         raise UserError(f"preset {path} has no 'options': give an object with the options to train with.")
     for name, value in entries.items():

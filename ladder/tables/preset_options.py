@@ -1,4 +1,4 @@
-"""A preset's options, read and checked as those of the command line."""
+"""A preset's options, read and checked like those of the command line."""
 
 import argparse
 import difflib
@@ -26,7 +26,7 @@ def preset_combinations(preset, rows=None, given=None):
     Returns
     -------
     list of dict of option name -> value
-        Rows that the given options make equal are one.
+        Rows that the given options make equal appear once.
     """
     chosen = []
     for _, options in _parsed(preset, preset.choose_rows(rows), given or {}):
@@ -38,7 +38,7 @@ def preset_combinations(preset, rows=None, given=None):
 
 
 def parsed_rows(preset):
-    """Options by row, as values, checked.
+    """The rows' options, parsed and checked.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def parsed_rows(preset):
 
 
 def words(options):
-    """A preset's options as typed, a list of words."""
+    """A preset's options as a list of command-line words."""
     typed = []
     for name, value in options.items():
         if OPTIONS[NAMES[name]].is_flag:
@@ -63,7 +63,7 @@ def words(options):
 
 
 def _parsed(preset, rows, given):
-    """Iterate over names and options of rows, until all together ask for too many configurations."""
+    """Iterate over names and options of rows; UserError once they ask for too many configurations."""
     n = 0
     for name, options in rows.items():
         options = {**_parse(options, preset), **given}
@@ -93,7 +93,7 @@ def _parse(options, preset):
 
 
 def _must_be(option, value):
-    """What JSON should have for an option, None where it has that."""
+    """What a JSON value of the wrong type should be for an option, or None if it is right."""
     if option.is_flag:
         return None if isinstance(value, bool) else "true or false"
     values = value if isinstance(value, list) else [value]
@@ -103,7 +103,7 @@ def _must_be(option, value):
 
 
 def _value(name, value):
-    """An option's value of what JSON has: {name: value}, or {} for a flag that is false."""
+    """{name: value} from an option's JSON value, or {} for a flag that is false."""
     if OPTIONS[name].is_flag:
         return {name: True} if value else {}
     values = [read(name, str(v)) for v in (value if isinstance(value, list) else [value])]
@@ -111,7 +111,7 @@ def _value(name, value):
 
 
 def _check(options, preset):
-    """What can be wrong without data."""
+    """Check everything that can be checked without data."""
     try:
         check_without_data(Options(**options))
     except UserError as error:

@@ -1,10 +1,10 @@
-"""The published numbers: one JSON file a table in ``results/published``.
+"""The published numbers: one JSON file per table in ``results/published``.
 
 ``source``, ``unit``, ``misprints``
-    Where it was published, of what, and what is printed wrongly there.
+    Where it was published, in what unit, and its misprints.
 ``rows``
-    By name: ``seeds`` (test errors by seed) where they were printed one by
-    one, ``mean`` and ``std`` as printed.
+    By name: ``seeds`` (test errors by seed) if they were printed one by one,
+    ``mean`` and ``std`` as printed.
 """
 
 import os
@@ -36,7 +36,7 @@ class PublishedRow:
     errors : dict of seed -> float
         Empty where only the mean was printed.
     mean, std : float or None
-        As printed, which may be a misprint.
+        As printed, even if that is a misprint.
     """
 
     errors: dict = field(default_factory=dict)
@@ -54,7 +54,7 @@ class PublishedTable:
 
 
 def published_rows(preset):
-    """What was published for a preset, its rows named as the preset's.
+    """What was published for a preset, with the preset's row names.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def published_rows(preset):
     Returns
     -------
     PublishedTable
-        Without rows where nothing was.
+        Without rows if nothing was published.
     """
     if preset.published is None:
         return PublishedTable("", {})
@@ -83,7 +83,7 @@ def load_published(name):
     """A published table by name."""
     for folder in FOLDERS:
         path = folder / f"{name}.json"
-        if os.path.isfile(path):  # which a name that is too long does not trouble
+        if os.path.isfile(path):  # unlike Path.is_file, takes names that are too long
             break
     else:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The rows of a table: what a preset's options mean, and what was published of each."""
+"""The rows of a table: the meaning of a preset's options, and what was published for each."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from ladder.tables.settings import settings_of
 
 
 def table_rows(preset):
-    """The baseline's row and the preset's own; what was published but has no options is among them.
+    """The baseline's row and the preset's own, including published rows without options.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def table_rows(preset):
 
 
 def candidate_rows(preset):
-    """The rows that a preset's was chosen from, or its own where it has several."""
+    """The rows that a preset's row was chosen from, or its own if it has several."""
     search = (preset.tuned_on_test or {}).get("search")
     rows = _rows(preset.load_other(search)) if search else [row for row in table_rows(preset) if not row.is_baseline]
     rows = [replace(row, tuned_seed=None) for row in rows if row.settings is not None]
@@ -56,7 +56,7 @@ def _rows(preset):
 
 
 def _settings(preset):
-    """Settings by row; a row with several values of an option is several."""
+    """Settings by row; a row with several values of an option counts as several."""
     found = {}
     for name, options in parsed_rows(preset).items():
         several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]

@@ -1,4 +1,4 @@
-"""Choose a row by its validation error; its test error then plays no part in the choice."""
+"""Choose a row by its validation error, so that its test error plays no part in the choice."""
 
 from dataclasses import dataclass
 from typing import Tuple
@@ -8,7 +8,7 @@ import numpy as np
 from ladder.tables.grouping import Row, group_runs
 from ladder.tables.settings import as_options
 
-#: What a run with a validation set has and one that trains on everything has not.
+#: Settings that a run with a validation set has and one that trains on everything has not.
 DATA = ("unlabeled-samples", "valid-set-size")
 
 
@@ -20,9 +20,9 @@ class Choice:
     ----------
     row : Row
     variation : dict
-        In what the runs that chose it differ from the published settings.
+        How the runs that chose it differ from the published settings.
     seeds : tuple of int
-        Over which the means were taken: those that all candidates have.
+        The seeds of the means: those that all candidates have.
     errors : dict of row name -> float
         Mean validation errors of all candidates, lowest first.
     """
@@ -50,12 +50,12 @@ class Choice:
 
 
 def choose(rows, runs):
-    """A choice for each way in which runs with a validation set differ from the published settings.
+    """One choice for each way in which runs with a validation set differ from the published settings.
 
     Parameters
     ----------
     rows : list of Row, the candidates
-    runs : list of Run
+    runs : list of FoundRun
 
     Returns
     -------
@@ -76,7 +76,7 @@ def choose(rows, runs):
 
 
 def _validated(group):
-    """Validation error by seed, of finished runs; the first of several."""
+    """Validation errors of finished runs by seed; the first of several."""
     errors = {}
     for run in group.runs:
         if run.finished and run.valid_error is not None:

@@ -1,20 +1,20 @@
 """What must be the same in runs that are averaged: everything but the seed.
 
-Options are compared by what they mean: ``--decoder-spec gauss`` and the same
-name for each layer are one setting, and so are all kinds of adversarial noise
-of strength 0.
+Options are compared by meaning: ``--decoder-spec gauss`` and the same name for
+each layer are one setting, and so are all kinds of adversarial noise of
+strength 0.
 """
 
 from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers
 from ladder.options import OPTIONS, SEPARATES, VARIES
 
-#: Settings in which a run may differ from a row of a table and still be shown below it, as a row of its own.
+#: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
 VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
 
 
 def settings_of(p):
-    """What the options of one run mean, but for its seed.
+    """The meaning of one run's options, without the seed.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def settings_of(p):
 
 
 def differences(settings, row):
-    """Names of the settings in which a run differs from a row of a table."""
+    """The names of the settings in which a run differs from a table's row."""
     return [name for name in settings if settings[name] != row[name]]
 
 

@@ -1,6 +1,6 @@
 """Statistics of a few seeds: means with their uncertainty, and paired tests.
 
-Every number is reproducible: what is random (the bootstrap, and the tests of
+Every number is reproducible: whatever is random (the bootstrap, and tests of
 more seeds than can be enumerated) starts from a fixed state.
 """
 
@@ -13,13 +13,13 @@ from scipy import stats
 RESAMPLES = 9999
 LEVEL = 0.05
 
-#: Differences of errors per cent that are rounding alone.
+#: Decimals to which differences of errors in per cent are rounded.
 ROUNDING = 9
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Errors of some seeds.
+    """The errors of some seeds, summarised.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class PairedTest:
 
     @property
     def smallest_possible(self):
-        """What p is where all differences have one sign: the least that so many unequal seeds can give."""
+        """The p when all differences have one sign: the smallest that so many unequal seeds can give."""
         return min(1.0, 2.0 ** (1 - self.unequal))
 
 
@@ -66,7 +66,7 @@ def summarize(errors):
 
     Parameters
     ----------
-    errors : sequence of float, one a seed, at least one
+    errors : sequence of float, one per seed, at least one
     """
     errors = np.asarray(errors, float)
     if len(errors) < 2:
@@ -75,7 +75,7 @@ def summarize(errors):
 
 
 def _interval(errors):
-    """Bias-corrected and accelerated; of equal errors nothing can be resampled."""
+    """Bias-corrected and accelerated bootstrap; a point if all errors are equal."""
     if np.ptp(errors) == 0:
         return float(errors[0]), float(errors[0])
     found = stats.bootstrap(
@@ -99,14 +99,14 @@ def compare(errors, baseline):
     seeds = tuple(sorted(set(errors) & set(baseline)))
     if not seeds:
         return None
-    # Errors are printed in hundredths; equal differences must not differ by their rounding.
+    # Errors are printed in hundredths; equal differences must not differ by rounding.
     differences = np.round([errors[seed] - baseline[seed] for seed in seeds], ROUNDING)
     unequal = int(np.count_nonzero(differences))
     return PairedTest(seeds, float(differences.mean()), unequal, wilcoxon(differences), permutation(differences))
 
 
 def permutation(differences):
-    """Two-sided p of the mean difference when every sign is as likely as the other.
+    """Two-sided p of the mean difference if both signs are equally likely.
 
     All 2^n signs are tried up to 13 seeds.
     """
@@ -114,10 +114,10 @@ def permutation(differences):
 
 
 def wilcoxon(differences):
-    """Two-sided p of Wilcoxon's signed-rank test, exact up to 13 seeds, with ties, too.
+    """Two-sided p of Wilcoxon's signed-rank test, exact up to 13 seeds, even with ties.
 
-    Differences of 0 are left out. ``scipy.stats.wilcoxon`` is exact without
-    ties alone, and errors in hundredths of a per cent tie often.
+    Differences of 0 are left out.  ``scipy.stats.wilcoxon`` is exact only
+    without ties, and errors in hundredths of a per cent tie often.
     """
     differences = np.asarray(differences, float)
     return _sign_flips(differences[differences != 0], _signed_ranks)
@@ -142,7 +142,7 @@ def _mean(differences, axis):
 
 
 def _signed_ranks(differences, axis):
-    # Ranks of sizes, which flipping signs does not change.
+    # Ranks of magnitudes, which flipping signs does not change.
     return (np.sign(differences) * stats.rankdata(np.abs(differences), axis=axis)).sum(axis=axis)
 
 

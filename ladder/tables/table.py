@@ -1,4 +1,4 @@
-"""A table: published rows, ours beside them, and what can be said of their difference."""
+"""A table: published rows, our runs beside them, and what can be said about their differences."""
 
 from dataclasses import dataclass, field
 from typing import Optional
@@ -12,7 +12,7 @@ MRG_NOTE = (
     "--noise philox has no such correlation"
 )
 
-#: How far a printed mean may be from that of its seeds and still be rounding.
+#: How far a printed mean may be from the mean of its seeds and still be rounding.
 PRINTED_WITHIN = 0.005
 
 
@@ -29,9 +29,9 @@ class Line:
         Empty where only a mean was published.
     summary : Summary or None
     printed_mean, printed_std : float or None
-        As published, where they are not what the errors give.
+        As published, if they are not what the errors give.
     test : PairedTest or None
-        Against the baseline of the same kind.
+        Against the baseline of the same variation.
     tuned : bool
         Whether the row was chosen by the test error of a seed that is among these.
     without_seed : int or None
@@ -61,15 +61,15 @@ class Line:
 
 @dataclass
 class Table:
-    """Lines, and what a reader must know of them.
+    """Lines, and what a reader must know about them.
 
     Attributes
     ----------
     name, title, source : str
     lines : list of Line
-    findings : list of str, what the paired tests say
+    findings : list of str, the results of the paired tests
     notes : list of str, about the numbers
-    problems : list of str, runs that are left out, and what to do
+    problems : list of str, the runs that are left out, and what to do
     """
 
     name: str
@@ -82,18 +82,18 @@ class Table:
 
 
 def add_lines(table, rows, runs):
-    """Add the lines of these rows, and the runs that are left out of them.
+    """Add the lines of these rows, and the problems of runs that are left out.
 
     Parameters
     ----------
     table : Table
-    rows : list of Row, of which one at most is the baseline
-    runs : list of Run
+    rows : list of Row, at most one of them the baseline
+    runs : list of FoundRun
 
     Returns
     -------
-    list of Run
-        Those that are in a line.
+    list of FoundRun
+        The runs that are in a line.
     """
     groups = group_runs(rows, runs)
     used = []
@@ -117,12 +117,12 @@ def add_lines(table, rows, runs):
 
 
 def conclude(table, used):
-    """Say what the lines show, and what a reader must know.
+    """Add what the lines show, and what a reader must know.
 
     Parameters
     ----------
     table : Table
-    used : list of Run, those in its lines
+    used : list of FoundRun, the runs in its lines
     """
     table.findings += findings(table.lines)
     table.notes += notes(table.lines, used)
@@ -142,12 +142,12 @@ def _baselines(groups):
 
 
 def _same_variation(baselines, variation):
-    """Errors of the baseline's runs that differ from the published settings in the same way."""
+    """Errors of the baseline runs that differ from the published settings in the same way."""
     return next((errors for other, errors in baselines if other == variation), {})
 
 
 def _lines(row, whose, errors, baseline, printed=None, folders=None):
-    """The line of some errors, and the one without the seed that chose the row."""
+    """The line for some errors, and one without the seed that chose the row."""
     tuned = row.tuned_seed is not None and row.tuned_seed in errors
     yield _line(row, whose, errors, baseline, printed, folders, tuned=tuned)
     rest = {seed: error for seed, error in errors.items() if seed != row.tuned_seed}
@@ -189,7 +189,7 @@ def findings(lines):
 
 
 def notes(lines, used):
-    """What a reader must know of the numbers."""
+    """What a reader must know about the numbers."""
     said = []
     if any(line.tuned for line in lines):
         said.append("* chosen by the test error of a seed that is counted again here: see the line without it")

@@ -1,4 +1,4 @@
-"""Evaluation: a trained run with its data, and its error, by class and overall."""
+"""Evaluation: a trained run with its data, and its error, overall and by class."""
 
 import logging
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A trained network with the data that it was trained on: of a folder, ours or the original's, or in memory.
+    """A trained network with its training data: from a folder, ours or the original's, or in memory.
 
     Attributes
     ----------
@@ -37,13 +37,12 @@ class TrainedRun:
     data : dict
         What is recorded of its training data, see :func:`ladder.data.examples.describe`.
     training : TrainingData
-        Read when first asked for: a finished run of ours that does not whiten
-        can be tested without.
+        Read when first needed, which is rare for finished runs of ours.
     folder : RunFolder or None
     arrays : TrainedArrays or None
-        None: they are in the folder.
+        None: read from the folder.
     is_as_trained : bool
-        Whether no option was given that was not the run's.
+        Whether no option overrides the run's.
     """
 
     p: Options
@@ -71,7 +70,7 @@ class TrainedRun:
         p, record = _options(folder, choices[0]), folder.load_data()
         resolve_layers(p)
         if record is None or OF_DATA & given.keys():
-            # Other data than the run's, or read otherwise: nothing is known of them but what to divide them by.
+            # Other data than the run's, or read differently: all that is known is what to divide them by.
             training = TrainingData(p, record=record and reading_of_others(p, record))
             data = describe(training.examples)
         else:
@@ -86,11 +85,11 @@ class TrainedRun:
 
     @classmethod
     def in_memory(cls, experiment, training, arrays, folder=None):
-        """What an experiment, its examples as the network takes them, has become."""
+        """A trained experiment, its examples as the network takes them."""
         return cls(experiment.p, experiment.in_dim, describe(experiment.examples), training, folder, arrays)
 
     def load_arrays(self):
-        """What was learnt (TrainedArrays)."""
+        """The learnt arrays (TrainedArrays)."""
         return TrainedArrays.load(self.folder) if self.arrays is None else self.arrays
 
     @property
@@ -145,7 +144,7 @@ class TrainedRun:
         return examples, indices
 
     def labelled_examples(self, data_type):
-        """What can be tested: the same, of those that have a label."""
+        """The same for those examples that have a label."""
         examples, indices = self.examples(data_type)
         indices = indices[examples.targets[indices] != NO_LABEL]
         if len(indices) == 0:
@@ -161,7 +160,7 @@ class TrainedRun:
 
 
 def _options(folder, given):
-    """The options of a run in a folder, and those given."""
+    """The options of the run in a folder, overridden by those given."""
     stored = folder.load_options()
     if stored is None and "encoder_layers" not in given:
         raise UserError(
@@ -170,7 +169,7 @@ def _options(folder, given):
         )
     options = {**(stored or {}), **given}
     if stored is None and not options.get("unsupervised"):
-        # Decoder and cost weights play no part in the error.
+        # Decoder and cost weights do not affect the error.
         n = len(options["encoder_layers"]) + 1
         options = {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",)}
     return Options(**options)
@@ -185,15 +184,15 @@ def classification_report(run, data_type="test", recompute_statistics=False, bac
     data_type : str
         'test', 'valid', or 'train', which normalises each batch with its own statistics.
     recompute_statistics : bool
-        Estimate those for test data again.
+        Estimate the statistics for test data again.
     backend : dict or None
-        Arguments for :func:`ladder.backends.configure`, called once the data are found good; None: it has been.
+        Arguments for :func:`ladder.backends.configure`, called once the data are checked; None: it has been called.
 
     Returns
     -------
     report : dict, what :func:`error_report` finds
     statistics : str
-        Which were used: 'saved', 'estimated', or those 'of each batch'.
+        Those used: 'saved', 'estimated', or 'of each batch'.
     """
     examples, indices = run.labelled_examples(data_type)
     if backend is not None:
@@ -255,17 +254,17 @@ def error_report(targets, guesses):
 
 
 def evaluate_and_keep(path, backend=None):
-    """Find and keep the test error of a run of ours."""
+    """Find the test error of one of our runs, and keep it in its folder."""
     run = TrainedRun.load(path)
     keep_evaluation(run, "test", *classification_report(run, backend=backend))
 
 
 def keep_evaluation(run, data_type, report, statistics):
-    """Save what was found for ``run.py table``; a folder that takes no files is no reason to fail.
+    """Save a result for ``run.py table``, with a warning if the folder is not writable.
 
-    Other options, or training data normalised batch by batch, make it
-    something else than the run's error; and parameters that an interrupt left
-    may be older than the log.  Neither is kept.
+    With other options, or on training data normalised batch by batch, it is
+    not the run's own error; and the parameters of an interrupted run may be
+    older than its log.  Such results are not kept.
     """
     folder = run.folder
     if not (folder and run.is_as_trained and data_type != "train" and folder.has_options() and folder.is_finished()):

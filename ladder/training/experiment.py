@@ -1,4 +1,4 @@
-"""An experiment: the options of a run with the data that it trains on, everything checked before any is trained."""
+"""An experiment: the options of a run with its training data, checked before anything is trained."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -15,15 +15,15 @@ from ladder.options import Options
 
 @dataclass(frozen=True)
 class Experiment:
-    """What one run trains.
+    """The options, examples and split of one run.
 
     Attributes
     ----------
     p : Options
     examples : Examples
-        The training split, as it was read or, after :meth:`preprocessed`, as the network takes it.
+        The training split as it was read or, from :meth:`preprocessed`, as the network takes it.
     split : Split
-        What of it trains, is labelled, and validates.
+        Which of them train, are labelled, and validate.
     """
 
     p: Options
@@ -44,13 +44,13 @@ class Experiment:
         return self.examples.in_dim
 
     def preprocessed(self, preprocessor, fitted=None):
-        """The same with its examples as the network takes them.
+        """The same experiment, its examples as the network takes them.
 
         Parameters
         ----------
         preprocessor : Preprocessor
         fitted : Fitted or None
-            What a run that goes on had; None: it is fitted.
+            That of a run that is resumed; None: it is fitted.
         """
         return replace(self, examples=preprocessor(self.p, self.examples, self.split, fitted))
 
@@ -82,7 +82,7 @@ def prepare(configurations):
 
 
 def check_without_data(p):
-    """What can be wrong with options and be known without their data."""
+    """Check everything about options that can be checked without data."""
     resolve_adversarial(p, resolve_layers(p))
 
 
@@ -92,10 +92,10 @@ def _warn(sentence):
 
 
 def side_by_side(experiments):
-    """Positions of experiments that differ in their seeds alone, together.
+    """Group experiments that differ only in their seeds.
 
-    Where examples lack labels, the number of labelled ones may depend on the
-    seed; then batches differ in size, and such runs are kept apart.
+    If some examples lack labels, the number of labelled ones may depend on the
+    seed; batches then differ in size, and such runs are kept apart.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def side_by_side(experiments):
 
     Returns
     -------
-    list of lists of int, by the first of each
+    list of lists of int, positions in ``experiments``, ordered by the first of each
     """
     groups = {}
     for i, experiment in enumerate(experiments):

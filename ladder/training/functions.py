@@ -20,7 +20,7 @@ def build_training_graph(p, in_dim):
     Returns
     -------
     ladder : LadderAE
-    inputs : list of variables, those of a training batch, by name
+    inputs : list of variables, named as in a training batch
     """
     ladder = LadderAE(p, in_dim)
     x, y, x_only = input_variables(in_dim)
@@ -32,7 +32,7 @@ def build_training_graph(p, in_dim):
 
 
 def compile_training(ladder, inputs, lr, data):
-    """What makes updates of the parameters.
+    """Compile what updates the parameters.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def compile_training(ladder, inputs, lr, data):
     -------
     updates : see :func:`ladder.backends.updates`
         It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm`` and
-        ``denois0`` …, all of before the update.
+        ``denois0`` …, all from before the update.
     step : TrainingStep
     """
     step = training_step(ladder, lr)
@@ -68,7 +68,7 @@ def compile_validation(ladder, inputs):
         labelled = [classifier.costs.class_clean, classifier.error.clean]
         labelled = with_running_statistics(labelled, ladder.shareds)
         monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
-    # Called once an epoch: it need not keep its memory, gigabytes with large maps, while the updates need theirs.
+    # Called once per epoch: it must not keep its memory, gigabytes with large maps, while updates need theirs.
     return FunctionOfBatch(inputs, monitored, allow_gc=True)
 
 
@@ -93,23 +93,23 @@ def build_classifier(p, in_dim, shareds, x, y=None):
 
 
 def compile_statistics(p, in_dim, shareds):
-    """A function of a training batch that updates the running averages alone.
+    """A function of a training batch that updates only the running averages.
 
     The statistics belong to one half, so the other half's graph is left out.
     """
     ladder = LadderAE(p, in_dim, shareds)
     x, _, x_only = input_variables(in_dim)
     half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
-    # All paths share products: with the corrupted one this would draw its noise.
+    # All paths share products, so the corrupted one would draw its noise, too.
     ladder.apply(**half, clean_only=True)
     updates = ComputationGraph(ladder.clean_outputs()).updates
     return FunctionOfBatch(list(half.values()), {}, updates, allow_gc=True)
 
 
 def estimate_statistics(update_averages, shareds, stream):
-    """Take the statistics over one epoch of training batches, every batch having the same weight.
+    """Take the statistics over one epoch of training batches, each with the same weight.
 
-    As the original's ``FinalTestMonitoring`` does.
+    The original's ``FinalTestMonitoring`` does the same.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ def build_prediction_graph(p, in_dim, shareds):
 
 
 def _denoising(ladder):
-    """Name -> denoising cost, of the layers where it weighs anything; no others need be computed."""
+    """Name -> denoising cost, for layers where its weight is above 0; the others need not be computed."""
     weighed = [layer.number for layer in ladder.layers if layer.denoising_cost > 0]
     return {f"denois{i}": ladder.costs.denois[i] for i in weighed if i in ladder.costs.denois}
 
 
 class FunctionOfBatch:
-    """A compiled function from a batch by name to monitored values by name.
+    """A compiled function from a batch (by name) to monitored values (by name).
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class FunctionOfBatch:
         return {name: float(value) for name, value in zip(self._monitored, values)}
 
     def on(self, others):
-        """The same with other shared variables (function of one -> the other); of the JAX backend."""
+        """The same with other shared variables (function of one -> the other); only for the JAX backend."""
         other = copy.copy(self)
         other._compiled = self._compiled.on(others)
         return other

@@ -1,4 +1,4 @@
-"""Training into folders that this process holds, with all that is said about it."""
+"""Training into folders that this process has locked, with its log messages."""
 
 import logging
 import sys
@@ -37,7 +37,7 @@ def check_compiler(backend, experiment):
 
 
 def train_together(experiments, folders, minutes):
-    """Train one experiment, or several that differ in their seeds, into folders that were begun for them.
+    """Train one experiment, or several that differ only in their seeds, into folders that were begun for them.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def train_together(experiments, folders, minutes):
 
     Returns
     -------
-    folders : list of RunFolder, of those that ended as they should or were interrupted
+    folders : list of RunFolder, of those that finished or were interrupted
     errors : list of TrainingStopped or UserError, of the others
     finished : list of bool, one per folder; False after an interrupt
     """
@@ -61,7 +61,7 @@ def train_together(experiments, folders, minutes):
 
 
 def train_held(experiments, folders, minutes):
-    """Train, or go on training, into folders that are locked already.
+    """Train, or go on training, into folders that are already locked.
 
     Returns
     -------
@@ -102,12 +102,12 @@ def _is_about(error, folder):
 
 
 def _with_mend(error, folder, prefix):
-    """What ended one run, in a sentence; an OSError that is not about its folder is raised."""
+    """The error that ended one run, with a remedy; an OSError that is not about its folder is raised."""
     if isinstance(error, TrainingStopped):
         return TrainingStopped(f"{prefix}{error}")
     if not _is_about(error, folder):
         raise error
     return UserError(
         f"{prefix}cannot write {error.filename} ({error.strerror}): mend that, and go on with "
-        f"run.py train --resume {folder}"
+        f"`run.py train --resume {folder}`."
     )

@@ -1,4 +1,4 @@
-"""The log files of runs that are trained side by side: each gets what is said of its own run."""
+"""The log files of runs that are trained side by side: each gets the messages about its own run."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ class Speaker:
     Parameters
     ----------
     prefixes : list of str
-        What is printed before a run's lines, one per run.
+        Printed before a run's lines, one per run.
     """
 
     def __init__(self, prefixes):
@@ -25,7 +25,7 @@ class Speaker:
 
     @contextmanager
     def says(self, i):
-        """What is logged inside is run i's."""
+        """While inside, log messages are run i's."""
         before, self._now = self._now, i
         try:
             yield
@@ -34,7 +34,7 @@ class Speaker:
 
     @contextmanager
     def heard(self, folders):
-        """While inside, what a run says goes into its own log, with its prefix to the terminal.
+        """While inside, a run's messages go to its own log and, with its prefix, to the terminal.
 
         Parameters
         ----------
@@ -80,4 +80,4 @@ class _LogFile(logging.FileHandler):
         try:
             super().close()
         except OSError:
-            pass  # of lines that could not be written before either
+            pass  # it is about lines that could not be written before either

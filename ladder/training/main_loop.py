@@ -1,4 +1,4 @@
-"""The main loop: batches through the updates, extensions around them; several loops side by side."""
+"""The main loop: updates batch by batch, with extensions around them; several loops side by side."""
 
 import signal
 import threading
@@ -24,13 +24,13 @@ class MainLoop:
     ----------
     epochs_done, updates_done : int
     batches_done : int
-        Of the epoch that is under way; a checkpoint sets all three.
+        Of the current epoch; a checkpoint sets all three.
     interrupted : bool
-        Whether a signal asked to stop.
+        Whether a signal asked it to stop.
     finished : bool
         Whether all epochs were trained before any signal came.
     row : dict
-        What extensions have to say about the epoch that just ended.
+        What extensions report about the epoch that just ended.
     """
 
     def __init__(self, stream, num_epochs, extensions):
@@ -56,26 +56,26 @@ class MainLoop:
             raise errors[0]
 
     def train(self, at_once):
-        """Train, as a generator: it gives requests for updates, and is sent what was monitored.
+        """Train, as a generator that yields requests for updates and is sent what was monitored.
 
         Parameters
         ----------
         at_once : int
-            As many requests it gives together, unless an epoch ends before.
-            Numbers of requests are multiples from the epoch's start, also
-            where a run goes on within one.
+            The number of requests yielded together, fewer at the end of an
+            epoch.  They are counted from the epoch's start, also when a run
+            goes on within one.
 
         Yields
         ------
         list of dict of input name -> positions
-            Answered by a list of dict of name -> float, one a request; if it
+            Answered by a list of dict of name -> float, one per request; if it
             is shorter, the other updates were not made.
         """
         self._call("before_training")
         while self.epochs_done < self.num_epochs and not self.interrupted:
             yield from self._train_epoch(at_once)
         self.finished = not self.interrupted
-        # A signal that comes now finds training done: what remains is seen to its end.
+        # A signal from here on finds training done, so the rest is completed.
         self._call("after_training" if self.finished else "on_interrupt")
 
     def _train_epoch(self, at_once):
@@ -97,29 +97,29 @@ class MainLoop:
         self._call("after_epoch")
 
     def _call(self, moment):
-        """Tell every extension; what they write to ``row`` is kept until the next moment."""
+        """Call every extension; what they write to ``row`` lasts until the next moment."""
         self.row = {"epoch": self.epochs_done, "update": self.updates_done}
         for extension in self.extensions:
             getattr(extension, moment)(self)
 
 
 def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
-    """Train several runs in step, each update of all of them made together.
+    """Train several runs in step, making each update of all of them together.
 
     Parameters
     ----------
-    loops : list of MainLoop, with as many updates an epoch
+    loops : list of MainLoop, with equally many updates per epoch
     make : function of a dict of loop's index -> requests
         Makes the updates of these loops; returns a dict of index -> monitored values.
     at_once : int
     current : function of an index -> context manager
-        Entered around everything that one loop does.
+        Entered around everything that a loop does.
 
     Returns
     -------
     dict of index -> exception, of the loops that ended with one
-    (``TrainingStopped``, or an ``OSError`` such as of a full disk); the
-    others went on
+    (``TrainingStopped``, or an ``OSError``, e.g. for a full disk); the others
+    went on
     """
     trainings, answers, errors = {i: loop.train(at_once) for i, loop in enumerate(loops)}, {}, {}
     with signals_noted(loops):
@@ -140,7 +140,7 @@ def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
 
 @contextmanager
 def signals_noted(loops):
-    """SIGINT and SIGTERM end training after the updates in hand; in a thread of its own, where no signal comes, nothing does."""
+    """While inside, SIGINT and SIGTERM end training after the current updates; outside the main thread nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,7 +1,7 @@
 """Optimisers: plain functions from gradients to an ordered dict of updates, as in Lasagne's ``updates.py``.
 
-They have one signature: gradients, parameters, learning rate, then options of
-their own.  Adding one is adding one function.
+They share one signature: gradients, parameters, learning rate, then options of
+their own.
 """
 
 import aesara
@@ -14,10 +14,10 @@ from ladder import bricks
 def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1e-8, step=bricks.adam_step):
     """Adam as Blocks 0.2 has it.
 
-    Kingma and Ba (2014), with the betas counted the other way round (they are
-    1 - beta there), the bias correction in the rate, and epsilon added to the
-    root of the uncorrected second moment.  Blocks' decay factor of 1 - 1e-8 is
-    1 in float32 and left out.
+    Kingma and Ba (2014), except that the betas are what they call 1 - beta,
+    the bias correction is in the rate, and epsilon is added to the root of the
+    uncorrected second moment.  Blocks' decay factor of 1 - 1e-8 is 1 in
+    float32 and left out.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1
     Returns
     -------
     dict of shared variable -> new value, in order
-        Besides the parameters the moments ``<name>_mean``,
+        Besides the parameters: the moments ``<name>_mean`` and
         ``<name>_variance``, and ``adam_time``.
 
     Examples
@@ -59,7 +59,7 @@ def gradient_norm(gradients, sum_of_squares=bricks.sum_of_squares):
     ----------
     gradients : list of float32 variables
     sum_of_squares : function
-        :func:`ladder.bricks.sum_of_squares`, or the fused one, which Adam's pass over the gradients computes along.
+        :func:`ladder.bricks.sum_of_squares`, or the fused one, which Adam's pass over the gradients computes on the way.
     """
     return at.cast(at.sqrt(at.stack([sum_of_squares(gradient) for gradient in gradients]).sum()), "float32")
 

@@ -1,4 +1,4 @@
-"""What a checkpoint belongs to: options, data and environment, compared when a run goes on."""
+"""What a checkpoint belongs to: options, data and environment, compared when a run is resumed."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ def provenance(experiment):
     values = {
         "options": as_saved(experiment.p, experiment.in_dim),
         "examples": sha256({"targets": examples.targets, **vars(experiment.split)}),
-        # By itself: a whitening that was fitted again may differ in the last bits.
+        # Separate, as a whitening that is fitted again may differ in the last bits.
         "features": sha256({"features": examples.features}),
         "environment": environment(),
     }
@@ -31,7 +31,7 @@ def provenance(experiment):
 
 
 def check_types(values, arrays):
-    """Refuse a checkpoint whose plain values have other types than a session writes, with a ValueError."""
+    """Refuse a checkpoint, with a ValueError, whose plain values have types that a session does not write."""
     check_values(values)
     try:
         plain_json.check(values, TYPES, "the whole")
@@ -40,7 +40,7 @@ def check_types(values, arrays):
 
 
 def check_same(now, stored, folder):
-    """Refuse a checkpoint of other options or data; warn where rounding may differ.
+    """Refuse a checkpoint of other options or data; warn if rounding may differ.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def check_same(now, stored, folder):
     stored : dict, the checkpoint's
     folder : RunFolder
     """
-    # What an option means that was not known when it was written: the default, which keeps to what was done then.
+    # An option that did not exist when it was written has its default, which means what was done then.
     then = {**json.loads(json.dumps(DEFAULTS)), **stored["options"]}
     different = [name for name, value in now["options"].items() if value != then.get(name)]
     if different:
@@ -80,7 +80,7 @@ def _changed(now, then):
 
 
 def environment():
-    """Versions, BLAS, compiler, threads, and the commit where there is one."""
+    """Versions, BLAS, compiler, threads, and the commit if there is one."""
     return {"ladder": __version__, "commit": _commit(), **backends.describe()}
 
 

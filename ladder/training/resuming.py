@@ -25,21 +25,21 @@ def resume(path, minutes, backend_options):
     minutes : float
         Between checkpoints.
     backend_options : dict
-        Of :func:`ladder.backends.configure`; those that are None are the
-        run's: other threads, and another backend, round differently.
+        Arguments of :func:`ladder.backends.configure`; for those that are None
+        the run's own are used: other threads or another backend round differently.
 
     Returns
     -------
     folder : RunFolder
     state : str
-        'finished', 'interrupted', or 'was finished' where nothing was left to train.
+        'finished', 'interrupted', or 'was finished' if nothing was left to train.
     """
     folder = RunFolder.existing(path, "--resume")
     options = folder.load_options()
     if options is None:
         raise UserError(f"--resume: {folder} has no {OPTIONS}, so no run was begun there: start it anew.")
     if folder.is_finished():
-        checkpoints.remove(folder.path)  # where it was killed before it came to that
+        checkpoints.remove(folder.path)  # in case it was killed before it could
         return folder, "was finished"
     if folder.is_record():
         raise UserError(
@@ -64,7 +64,7 @@ def _go_on(folder, p, minutes, backend_options):
 
 
 def _as_it_was(folder, given):
-    """Options of the backend: those given, else those that the run had."""
+    """The backend's options: those given, else the run's."""
     had = folder.backend_options()
     if had.get("backend") not in choice.BACKENDS or not 1 <= had["threads"] <= choice.MOST_THREADS:
         had = {}

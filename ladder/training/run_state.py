@@ -1,4 +1,4 @@
-"""Everything that an update or an epoch changes, taken from a run and put back."""
+"""Everything that an update or an epoch changes: taken from a run, and put back."""
 
 import math
 import re
@@ -7,13 +7,13 @@ import numpy as np
 
 from ladder import plain_json
 
-#: Types of the plain values of a state.
+#: The types of a state's plain values.
 VALUES = {"epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str}
 
-#: Names of what training monitors.
+#: The names of what training monitors.
 MONITORED = r"denois\d{1,4}|(cost|total|error)[a-z_]*"
 
-#: Words of an MT19937.
+#: Words in the state of MT19937.
 KEY_SIZE = 624
 
 
@@ -25,9 +25,9 @@ class RunState:
     ladder : LadderAE
         Its parameters, running averages and noise.
     step : TrainingStep
-        Adam's moments and time, the learning rate.
+        Adam's moments and time, and the learning rate.
     streams : dict of name -> SemiDataStream
-        ``train``, and ``valid`` where there is one.
+        ``train``, and ``valid`` if there is one.
     monitor : TrainingMonitor
         The sums of the epoch so far.
     log : SaveLog
@@ -44,12 +44,12 @@ class RunState:
         self._streams, self._monitor, self._log = streams, monitor, log
 
     def counterpart(self, other):
-        """A function of another run's shared variable (of a network with the same variables) -> this run's."""
+        """A function from another run's shared variables (of a network with the same ones) to this run's."""
         mine = {variable: self._all[name] for name, variable in other._all.items()}
         return mine.__getitem__
 
     def begin_epoch(self):
-        """Remember the order of data of the epoch that begins: its batches are counted from here."""
+        """Remember the order of the data at the start of an epoch, from which its batches are counted."""
         self._epoch_began = self._streams["train"].state
 
     def is_finite(self):
@@ -83,12 +83,12 @@ class RunState:
         return values, {name: np.array(variable.get_value(borrow=True)) for name, variable in self._all.items()}
 
     def check(self, loop, values, arrays):
-        """Compare everything in a state with that of this run: types, ranges, shapes.
+        """Compare everything in a state with this run: types, ranges, shapes.
 
         Raises
         ------
         ValueError
-            Whose message ends the sentence "it is …".
+            Its message completes the sentence "it is …".
         """
         check_values(values)
         self._check_counters(loop, values)
@@ -114,7 +114,7 @@ class RunState:
         Raises
         ------
         ValueError
-            It is none that this run could have had, see :meth:`check`; nothing was changed.
+            This run could not have had that state, see :meth:`check`; nothing was changed.
         """
         self.check(loop, values, arrays)
         for name in ("epochs_done", "batches_done", "updates_done"):
@@ -128,7 +128,7 @@ class RunState:
 
 
 def check_values(values):
-    """Refuse plain values of other types than :meth:`RunState.get` returns, with a ValueError."""
+    """Refuse plain values, with a ValueError, whose types differ from what :meth:`RunState.get` returns."""
     try:
         checked = plain_json.check(values, VALUES, "the whole")
         sums = plain_json.check(checked["monitor"], {"sums": dict, "count": int}, "'monitor'")["sums"]
@@ -141,7 +141,7 @@ def check_values(values):
 
 
 def _check_streams(state, stored, name):
-    """Compare states of RandomState by stream with a run's own: the same streams, and states that numpy can go on from."""
+    """Refuse states of RandomState that are not for the run's own streams, or that NumPy cannot go on from."""
     if not isinstance(stored, dict) or stored.keys() != state.keys():
         raise ValueError(f"of other streams of data ({name})")
     for half, own in state.items():
@@ -150,7 +150,7 @@ def _check_streams(state, stored, name):
 
 
 def _is_random_state(stored):
-    """Whether plain values are a state of MT19937; numpy itself reads wherever the position says."""
+    """Whether plain values are a state of MT19937; NumPy itself would read beyond it if the position said so."""
     if not isinstance(stored, list) or len(stored) != 5:
         return False
     kind, key, position, has_normal, normal = stored

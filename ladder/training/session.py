@@ -1,4 +1,4 @@
-"""A session: one experiment's graph, compiled functions and main loop; or those of several seeds, side by side."""
+"""A session: the graph, compiled functions and main loop of one experiment, or of several seeds side by side."""
 
 import logging
 import time
@@ -31,16 +31,16 @@ logger = logging.getLogger("main")
 
 
 def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext()):
-    """Train experiments that differ in their seeds alone, all in one program where the backend can.
+    """Train experiments that differ only in their seeds, in one program if the backend can.
 
     Parameters
     ----------
     experiments : list of Experiment
     folders : list of RunFolder
     minutes : float
-        Between checkpoints; 0: at the ends of epochs alone.
+        Between checkpoints; 0: only at the ends of epochs.
     current : function of an index -> context manager
-        Entered around everything that concerns one run alone.
+        Entered around everything that concerns a single run.
 
     Returns
     -------
@@ -68,15 +68,15 @@ class Session:
     ----------
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
-        Where it is saved, and goes on where a checkpoint ends; None: it is trained in memory.
+        Where it is saved, and resumed if there is a checkpoint; None: it is trained in memory.
     minutes : float
-        Between checkpoints; 0: at the ends of epochs alone.
+        Between checkpoints; 0: only at the ends of epochs.
     callbacks : list of Extension
-        Called before what is saved, so that what they add to a row of the log is saved, too.
+        Called before anything is saved, so that what they add to a row of the log is saved, too.
     like : Session, optional
-        Of another seed, whose compiled functions serve this one, too.
+        The session of another seed, whose compiled functions are used for this one.
     together : int
-        How many runs are trained side by side.
+        The number of runs trained side by side.
     progress : bool
         Whether to show a progress bar.
 
@@ -97,7 +97,7 @@ class Session:
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
         self._compile()
         logger.info("Compiled in %.0f s", time.time() - start)
-        # One bar is enough for runs in step.
+        # One bar is enough for all runs in step.
         extensions = [ProgressBar(self._stream.num_batches)] if progress and like is None else []
         extensions += self._extensions(callbacks)
         if folder:
@@ -112,11 +112,11 @@ class Session:
         return self.loop.finished
 
     def arrays(self, final):
-        """What was learnt so far (TrainedArrays); ``final``: whether statistics are those of the whole training set."""
+        """The arrays learnt so far (TrainedArrays); ``final``: whether the statistics are those of the whole training set."""
         return TrainedArrays.of(self._step.parameters, self._ladder.shareds, final)
 
     def _begin(self):
-        """Look for a checkpoint, and write what is known of the run before it is trained."""
+        """Look for a checkpoint, and write what is known before training."""
         folder, examples = self._folder, self._experiment.examples
         belongs_to = provenance.provenance(self._experiment)
         self._checkpoint = checkpoints.newest(folder.path, provenance.check_types)
@@ -172,7 +172,7 @@ class Session:
             *callbacks,
             self.log,
             ShortPrinting(),
-            # In this order: where there are final statistics, everything else is written.
+            # Last, so that once there are final statistics everything else is written.
             SaveParams(self._save),
         ]
         return extensions
@@ -182,8 +182,8 @@ class Session:
             self.arrays(final).save(self._folder)
 
     def _go_on(self, belongs_to):
-        """Put the state of the newest checkpoint back."""
-        # Now that there is a network, one that does not fit it gives way to the one before.
+        """Put back the state of the newest checkpoint."""
+        # Now that there is a network, a checkpoint that does not fit it gives way to the one before.
         checkpoint = checkpoints.newest(self._folder.path, self._check)
         provenance.check_same(belongs_to, checkpoint[0], self._folder)
         self._state.set(self.loop, *checkpoint)
@@ -202,7 +202,7 @@ class Session:
         noise = self._ladder.noise
 
         def evaluate(stream):
-            # Training noise must not depend on how often we look.
+            # Training noise must not depend on how often validation runs.
             states = noise.get_states()
             values = mean_over_batches(self._validate_batch, stream.get_epoch_iterator())
             noise.set_states(states)
@@ -212,7 +212,7 @@ class Session:
 
     @cached_property
     def _update_averages(self):
-        """Compiled when first called: training need not wait for what it needs at its end."""
+        """Compiled when first called, so that training need not wait for it."""
         if self._like is None:
             return functions.compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
         return self._like._update_averages.on(self._state.counterpart(self._like._state))

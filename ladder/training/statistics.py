@@ -1,8 +1,8 @@
 """Batch-normalisation statistics for examples that have no batch.
 
 While training, running averages follow the clean path's statistics.  With the
-final weights they are estimated once more, over one epoch of training batches
-of equal weight; test error is computed with those.
+final weights they are estimated once more, over one epoch of equally weighted
+training batches; the test error is computed with those.
 """
 
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ def with_running_statistics(outputs, shareds):
     Parameters
     ----------
     outputs : list of variables
-        Of a plain graph: fused operations take their statistics themselves.
+        From a plain graph: fused operations compute their statistics themselves.
     shareds : ParameterStore that holds the averages
 
     Returns
@@ -30,15 +30,15 @@ def with_running_statistics(outputs, shareds):
     marked = [v for v in graph.with_role(BNPARAM) if v.owner is not None]
     made = {x for v in graph.variables if v.owner is not None for x in v.owner.outputs if has_role(x, BNPARAM)}
     if made - set(marked):
-        raise ValueError("a fused operation takes its statistics itself: build the graph with plain_graph=True")
+        raise ValueError("a fused operation computes its statistics itself: build the graph with plain_graph=True")
     return graph.replace({v: shareds["shared_" + v.name].dimshuffle("x", 0, *"xx"[: v.ndim - 2]) for v in marked})
 
 
 @contextmanager
 def averaging(shareds):
-    """While inside, the running averages take every batch with the same weight.
+    """While inside, the running averages give every batch the same weight.
 
-    They forget what they had seen before, and afterwards are as before: the
+    They forget all earlier batches; afterwards they work as before, and the
     next updates start them anew.
 
     Parameters
@@ -56,5 +56,5 @@ def averaging(shareds):
 
 
 def reset_counter(shareds):
-    """Let the running averages forget what they have seen."""
+    """Make the running averages forget all earlier batches."""
     shareds["counter"].set_value(np.float32(1))

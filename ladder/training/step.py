@@ -29,7 +29,7 @@ def input_variables(in_dim):
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """What one update computes and changes.
+    """The values that one update computes, and those that it changes.
 
     Attributes
     ----------

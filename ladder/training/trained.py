@@ -10,9 +10,9 @@ from ladder.training.step import trained_parameters
 
 
 class TrainedClassifier:
-    """The clean encoder of a network, with what was learnt.
+    """The clean encoder of a trained network.
 
-    Arrays are found wanting before anything is compiled.
+    Arrays that do not fit are refused before anything is compiled.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class TrainedClassifier:
 
 
 def denoising_costs(p, arrays, examples, indices):
-    """Denoising costs of a trained network, over some examples.
+    """A trained network's denoising costs over some examples.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.cli import convert
@@ -21,8 +21,8 @@ def call(*words):
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
-    targets = numpy.where(numpy.arange(40) < 30, numpy.arange(40) % 3, -1)
-    numpy.savez("mine.npz", features=numpy.zeros((40, 1, 5, 6), "uint8"), targets=targets)
+    targets = np.where(np.arange(40) < 30, np.arange(40) % 3, -1)
+    np.savez("mine.npz", features=np.zeros((40, 1, 5, 6), "uint8"), targets=targets)
     return tmp_path
 
 
@@ -55,8 +55,8 @@ def test_options_of_arrays(here):
 
 
 def test_one_command_mends_labels_names_and_images(here):
-    features = numpy.arange(30 * 5 * 6 * 3).reshape(30, 5, 6, 3)
-    numpy.savez("raw.npz", x=features, y=numpy.r_[numpy.arange(27) % 3 * 10 + 7, 255, 255, 255])
+    features = np.arange(30 * 5 * 6 * 3).reshape(30, 5, 6, 3)
+    np.savez("raw.npz", x=features, y=np.r_[np.arange(27) % 3 * 10 + 7, 255, 255, 255])
     assert (
         call(
             "arrays",
@@ -73,7 +73,7 @@ def test_one_command_mends_labels_names_and_images(here):
         == 0
     )
     data = HDF5Dataset(find_dataset("raw"), "train")
-    assert (data.features == numpy.moveaxis(features, -1, 1)).all()
+    assert (data.features == np.moveaxis(features, -1, 1)).all()
     assert data.targets.tolist() == [0, 1, 2] * 9 + [-1] * 3
 
 
@@ -84,13 +84,13 @@ def test_an_hdf5_file_is_divided_and_mended(here):
         == 0
     )
     train, test = (HDF5Dataset(find_dataset("second"), split) for split in ("train", "test"))
-    assert numpy.bincount(numpy.r_[train.targets, test.targets]).tolist() == [10, 10, 10, 10]
+    assert np.bincount(np.r_[train.targets, test.targets]).tolist() == [10, 10, 10, 10]
     assert (train.num_examples, test.num_examples) == (32, 8)
 
 
 def test_arrays_by_the_names_of_keras(here):
-    x, y = numpy.random.RandomState(0).rand(30, 4), numpy.arange(30) % 3
-    numpy.savez("keras.npz", x_train=x, y_train=y, x_test=x[:6], y_test=y[:6], names=y)
+    x, y = np.random.RandomState(0).rand(30, 4), np.arange(30) % 3
+    np.savez("keras.npz", x_train=x, y_train=y, x_test=x[:6], y_test=y[:6], names=y)
     names = "features=x_train,targets=y_train,features_test=x_test,targets_test=y_test"
     assert call("arrays", "--input", "keras.npz", "--sources", names) == 0
     train, test = (HDF5Dataset(find_dataset("keras"), split) for split in ("train", "test"))
@@ -118,8 +118,8 @@ def test_splits_of_other_names(here):
 
 
 def test_a_feature_of_another_scale_is_warned_of(here, capsys):
-    features = numpy.random.RandomState(0).randn(40, 3) * [1, 1, 1e5]
-    numpy.savez("odd.npz", features=features, targets=numpy.arange(40) % 3)
+    features = np.random.RandomState(0).randn(40, 3) * [1, 1, 1e5]
+    np.savez("odd.npz", features=features, targets=np.arange(40) % 3)
     assert call("arrays", "--input", "odd.npz") == 0
     said = capsys.readouterr()
     assert "(feature 2)" in said.err and "--standardize" in said.err and "Warning" not in said.out

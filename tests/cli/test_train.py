@@ -202,7 +202,7 @@ def test_predict_refuses_other_input(run, tmp_path, capsys, content, sentence):
 def test_predict_warns_of_another_scale(run, tmp_path, capsys):
     np.savez(tmp_path / "raw.npz", features=run.test.features[:2] * 16)
     assert main(["predict", str(run.folder), "--input", str(tmp_path / "raw.npz")]) == 0
-    assert "scaled alike" in capsys.readouterr().err
+    assert "are both on the same scale" in capsys.readouterr().err
 
 
 def test_damaged_files_are_named(run, tmp_path, capsys):

@@ -11,7 +11,7 @@ import sys
 import tarfile
 
 import h5py
-import numpy
+import numpy as np
 import pytest
 
 from ladder.cli import main
@@ -30,11 +30,11 @@ def few_images(monkeypatch):
 
 
 def pixels(i):
-    return numpy.random.RandomState(i).randint(0, 256, (N, 3072)).astype("uint8")
+    return np.random.RandomState(i).randint(0, 256, (N, 3072)).astype("uint8")
 
 
 def labels(i):
-    return [int(label) for label in numpy.random.RandomState(100 + i).randint(0, 10, N)]
+    return [int(label) for label in np.random.RandomState(100 + i).randint(0, 10, N)]
 
 
 def write_batch(folder, i, **changes):
@@ -90,7 +90,7 @@ def test_wherever_the_batches_are(batches, tmp_path):
 
 
 def test_labels_as_an_array_and_keys_as_text(batches, tmp_path):
-    content = {"labels": numpy.array(labels(2), "int64"), "data": numpy.asfortranarray(pixels(2))}
+    content = {"labels": np.array(labels(2), "int64"), "data": np.asfortranarray(pixels(2))}
     (batches / NAMES[2]).write_bytes(pickle.dumps(content, 5))
     assert is_whole(convert_cifar10(batches, tmp_path / "cifar10.hdf5"))
 
@@ -166,19 +166,19 @@ def test_damaged_archives(batches, tmp_path, damage):
 @pytest.mark.parametrize(
     "changes, match",
     [
-        (dict(data=None), "lacks 'data' or 'labels', so it is no batch of CIFAR-10"),
+        (dict(data=None), "lacks 'data' or 'labels', so it is not a batch of CIFAR-10"),
         (dict(labels=None, fine_labels=[3] * N), "lacks 'data' or 'labels'"),
         (dict(data=pixels(0).astype("float32")), "has float32 .* for its pixels"),
         (dict(data=pixels(0)[:5]), r"has uint8 \(5, 3072\) for its pixels"),
         (dict(data=pixels(0).reshape(N, 3, 32, 32)), "for its pixels"),
         (dict(data=[1, 2]), "has no array for its pixels"),
-        (dict(labels=[0] * (N - 1) + [10]), "has other labels than one from 0 to 9"),
-        (dict(labels=[0] * (N - 1) + [-1]), "has other labels"),
-        (dict(labels=[0] * (N - 1)), "has other labels"),
-        (dict(labels=[0.5] * N), "has other labels"),
-        (dict(labels=[[0], [1, 2]]), "has other labels"),
-        (dict(labels="text"), "has other labels"),
-        (dict(labels=[2**70] * N), "has other labels"),
+        (dict(labels=[0] * (N - 1) + [10]), "does not have one label from 0 to 9"),
+        (dict(labels=[0] * (N - 1) + [-1]), "does not have one label"),
+        (dict(labels=[0] * (N - 1)), "does not have one label"),
+        (dict(labels=[0.5] * N), "does not have one label"),
+        (dict(labels=[[0], [1, 2]]), "does not have one label"),
+        (dict(labels="text"), "does not have one label"),
+        (dict(labels=[2**70] * N), "does not have one label"),
     ],
 )
 def test_what_is_no_batch_of_cifar10(batches, tmp_path, changes, match):
@@ -236,7 +236,7 @@ def test_from_the_command_line(batches, tmp_path, monkeypatch, capsys):
 
 
 def test_a_real_batch(shared_dir, tmp_path, monkeypatch):
-    """The first images of one real batch, in the place of all: the whole archive takes half a minute."""
+    """The first images of one real batch stand for all: the whole archive takes half a minute."""
     pytest.importorskip("PIL", reason="rebuilding the archive needs Pillow")
     maker = shared_dir / "data" / "cifar10" / "make_archive.py"
     if not maker.is_file():

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import h5py
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.convert import digits, mnist
@@ -24,11 +24,11 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 @pytest.fixture
 def tiny_mnist(tmp_path, monkeypatch):
     """A folder with MNIST's four files, but of a few 2 x 3 images, and their sums."""
-    rng = numpy.random.RandomState(0)
+    rng = np.random.RandomState(0)
     for prefix, n in (("train", 6), ("t10k", 4)):
-        header = numpy.array([2051, n, 2, 3], ">i4").tobytes()
+        header = np.array([2051, n, 2, 3], ">i4").tobytes()
         images = header + rng.randint(0, 256, n * 6).astype("uint8").tobytes()
-        labels = numpy.array([2049, n], ">i4").tobytes() + bytes(range(n))
+        labels = np.array([2049, n], ">i4").tobytes() + bytes(range(n))
         for name, content in ((f"{prefix}-images-idx3-ubyte", images), (f"{prefix}-labels-idx1-ubyte", labels)):
             (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
             monkeypatch.setitem(mnist.SHA256, name, hashlib.sha256(content).hexdigest())
@@ -38,7 +38,7 @@ def tiny_mnist(tmp_path, monkeypatch):
 def test_tiny_mnist(tiny_mnist):
     path = convert_mnist(tiny_mnist, tiny_mnist / "out" / "mnist.hdf5", "uint8")
     train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
-    pixels = numpy.random.RandomState(0).randint(0, 256, 36).astype("uint8").reshape(6, 1, 2, 3)
+    pixels = np.random.RandomState(0).randint(0, 256, 36).astype("uint8").reshape(6, 1, 2, 3)
     assert train.features.dtype == "uint8" and (train.features == pixels).all()
     assert train.targets.tolist() == [0, 1, 2, 3, 4, 5] and test.targets.tolist() == [0, 1, 2, 3]
 
@@ -98,10 +98,10 @@ def test_digits(tmp_path):
     train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
     assert train.features.shape == (1437, 1, 8, 8) and test.features.shape == (360, 1, 8, 8)
     assert (train.features.min(), train.features.max(), train.features.dtype) == (0, 1, "float32")
-    assert numpy.bincount(test.targets).min() >= 35
+    assert np.bincount(test.targets).min() >= 35
     pixels, targets = sklearn_datasets.load_digits(return_X_y=True)
     rows = sorted([*map(tuple, pixels / 16)])
-    both = numpy.concatenate([train.features, test.features]).reshape(-1, 64)
+    both = np.concatenate([train.features, test.features]).reshape(-1, 64)
     assert sorted(map(tuple, both.astype("float64"))) == rows
     chosen = digits._test_indices()
     assert (test.targets == targets[chosen]).all() and len(set(chosen)) == 360
@@ -126,12 +126,12 @@ def test_without_scikit_learn(tmp_path, monkeypatch):
 
 
 def good(n=50, **changes):
-    arrays = {"features": numpy.random.RandomState(0).rand(n, 4), "targets": numpy.arange(n) % 5}
+    arrays = {"features": np.random.RandomState(0).rand(n, 4), "targets": np.arange(n) % 5}
     return {**arrays, **changes}
 
 
 def convert(tmp_path, arrays, **options):
-    numpy.savez(tmp_path / "mine.npz", **arrays)
+    np.savez(tmp_path / "mine.npz", **arrays)
     return convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5", **options)
 
 
@@ -139,7 +139,7 @@ def test_a_fifth_of_each_class_tests(tmp_path):
     arrays = good()
     path = convert(tmp_path, arrays)
     train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
-    assert numpy.bincount(train.targets).tolist() == [8] * 5 and numpy.bincount(test.targets).tolist() == [2] * 5
+    assert np.bincount(train.targets).tolist() == [8] * 5 and np.bincount(test.targets).tolist() == [2] * 5
     assert train.features.dtype == "float32" and train.axis_labels["features"] == ("batch", "feature")
     together = {tuple(row): int(y) for d in (train, test) for row, y in zip(d.features, d.targets)}
     assert together == {tuple(row): y for row, y in zip(arrays["features"].astype("float32"), arrays["targets"])}
@@ -153,19 +153,19 @@ def test_the_seed_decides_the_test_set(tmp_path):
 
 
 def test_unlabelled_examples_stay_in_training(tmp_path):
-    targets = numpy.where(numpy.arange(50) < 25, numpy.arange(50) % 5, -1)
+    targets = np.where(np.arange(50) < 25, np.arange(50) % 5, -1)
     path = convert(tmp_path, good(targets=targets))
     assert (HDF5Dataset(path, "train").targets == -1).sum() == 25
     assert sorted(HDF5Dataset(path, "test").targets) == [0, 1, 2, 3, 4]
 
 
 def test_own_test_arrays_and_uint8_images(tmp_path):
-    images = numpy.random.RandomState(0).randint(0, 256, (12, 3, 4, 4)).astype("uint8")
+    images = np.random.RandomState(0).randint(0, 256, (12, 3, 4, 4)).astype("uint8")
     path = convert(
         tmp_path,
         {
             "features": images,
-            "targets": numpy.arange(12) % 2,
+            "targets": np.arange(12) % 2,
             "features_test": images[:3],
             "targets_test": [[1], [0], [1]],
         },
@@ -181,45 +181,45 @@ def test_no_test_set_on_request(tmp_path):
 
 def test_a_class_never_goes_to_the_test_set_as_a_whole(tmp_path):
     path = convert(tmp_path, good(n=10), test_fraction=0.99)
-    assert numpy.bincount(HDF5Dataset(path, "train").targets).tolist() == [1] * 5
+    assert np.bincount(HDF5Dataset(path, "train").targets).tolist() == [1] * 5
 
 
-TEST_PART = {"features_test": numpy.zeros((2, 4)), "targets_test": numpy.array([0, 1])}
+TEST_PART = {"features_test": np.zeros((2, 4)), "targets_test": np.array([0, 1])}
 
 
 @pytest.mark.parametrize(
     "arrays, options, message",
     [
-        ({"x": numpy.zeros((3, 4))}, {}, "lacks features, and holds x: .*--sources"),
-        (good(features_test=numpy.zeros((3, 4))), {}, "lacks targets_test"),
-        (good(feature_test=numpy.zeros((3, 4))), {}, "holds the unknown feature_test"),
-        (good(targets=numpy.zeros(49, int)), {}, "50 features but 49 targets"),
+        ({"x": np.zeros((3, 4))}, {}, "lacks features, and holds x: .*--sources"),
+        (good(features_test=np.zeros((3, 4))), {}, "lacks targets_test"),
+        (good(feature_test=np.zeros((3, 4))), {}, "holds the unknown feature_test"),
+        (good(targets=np.zeros(49, int)), {}, "50 features but 49 targets"),
         (good(n=0), {}, "no examples"),
-        (good(features=numpy.zeros(50)), {}, r"features of shape \(50,\)"),
-        (good(features=numpy.full((50, 4), "a")), {}, "features of type <U1"),
-        (good(features=numpy.full((50, 4), numpy.nan)), {}, "not finite"),
-        (good(features=numpy.full((50, 4), 1e300)), {}, "not finite"),
-        (good(targets=numpy.full(50, 0.5)), {}, "hold 0.5 at position 0, which is no whole number, as are 50 of 50"),
-        (good(targets=numpy.zeros((50, 5), int)), {}, r"targets of .* have the shape \(50, 5\): .*argmax"),
-        (good(targets=numpy.int64(3)), {}, r"have the shape \(\)"),
-        (good(targets=numpy.arange(50) % 5 * 2), {}, "are 0, 2, 4, 6 and 8, .*--renumber-labels .* 0 to 4"),
-        (good(targets=numpy.arange(50) % 5 - 2), {}, "are -2, -1, 0, 1 and 2, .*-1 remains 'no label'"),
+        (good(features=np.zeros(50)), {}, r"features of shape \(50,\)"),
+        (good(features=np.full((50, 4), "a")), {}, "features of type <U1"),
+        (good(features=np.full((50, 4), np.nan)), {}, "not finite"),
+        (good(features=np.full((50, 4), 1e300)), {}, "not finite"),
+        (good(targets=np.full(50, 0.5)), {}, "hold 0.5 at position 0, which is not a whole number, as are 50 of 50"),
+        (good(targets=np.zeros((50, 5), int)), {}, r"targets of .* have the shape \(50, 5\): .*argmax"),
+        (good(targets=np.int64(3)), {}, r"have the shape \(\)"),
+        (good(targets=np.arange(50) % 5 * 2), {}, "are 0, 2, 4, 6 and 8, .*--renumber-labels .* 0 to 4"),
+        (good(targets=np.arange(50) % 5 - 2), {}, "are -2, -1, 0, 1 and 2, .*-1 remains 'no label'"),
         (
-            good(targets=numpy.arange(50) % 2 * 2 - 1),
+            good(targets=np.arange(50) % 2 * 2 - 1),
             {},
             "-1 and 1: .*the single class 1; .*--no-label none --renumber-labels",
         ),
-        (good(targets=numpy.arange(50) % 2 - 1), {}, "-1 and 0: .*the single class 0; .*--sources targets=none"),
-        (good(targets=numpy.full(50, 3)), {}, "a single class"),
-        (good(targets=numpy.r_[numpy.arange(48) % 3, 255, 255]), {}, "if 255 means 'no label', .*--no-label 255"),
-        (good(targets=numpy.array(["a"] * 50)), {}, "targets of .* of type <U1"),
-        (good(targets=numpy.array([None] * 50)), {}, "'targets' holds Python objects"),
-        (good(features=numpy.array([None] * 50)), {}, "'features' holds Python objects"),
+        (good(targets=np.arange(50) % 2 - 1), {}, "-1 and 0: .*the single class 0; .*--sources targets=none"),
+        (good(targets=np.full(50, 3)), {}, "a single class"),
+        (good(targets=np.r_[np.arange(48) % 3, 255, 255]), {}, "if 255 means 'no label', .*--no-label 255"),
+        (good(targets=np.array(["a"] * 50)), {}, "targets of .* of type <U1"),
+        (good(targets=np.array([None] * 50)), {}, "'targets' holds Python objects"),
+        (good(features=np.array([None] * 50)), {}, "'features' holds Python objects"),
         (good(**TEST_PART), {"test_fraction": 0.1}, "leave out --test-fraction"),
-        (good(**{**TEST_PART, "features_test": numpy.zeros((2, 5))}), {}, "both the same shape"),
-        (good(**{**TEST_PART, "features_test": numpy.zeros((2, 4), "uint8")}), {}, "both the same type"),
-        (good(**{**TEST_PART, "targets_test": numpy.array([0, 7])}), {}, "one of the classes 0 to 4"),
-        (good(**{**TEST_PART, "targets_test": numpy.array([0, -1])}), {}, "one of the classes 0 to 4"),
+        (good(**{**TEST_PART, "features_test": np.zeros((2, 5))}), {}, "both the same shape"),
+        (good(**{**TEST_PART, "features_test": np.zeros((2, 4), "uint8")}), {}, "both the same type"),
+        (good(**{**TEST_PART, "targets_test": np.array([0, 7])}), {}, "one of the classes 0 to 4"),
+        (good(**{**TEST_PART, "targets_test": np.array([0, -1])}), {}, "one of the classes 0 to 4"),
         (good(), {"test_fraction": 1}, "--test-fraction 1 is not possible"),
         (good(), {"test_fraction": -0.5}, "--test-fraction -0.5 is not possible"),
         (good(), {"test_fraction": 0.01}, "less than one example"),
@@ -235,7 +235,7 @@ def test_user_mistakes(tmp_path, arrays, options, message):
 def test_files_that_are_not_npz(tmp_path):
     (tmp_path / "text.npz").write_text("hello")
     (tmp_path / "empty.npz").write_text("")
-    numpy.save(tmp_path / "single.npy", numpy.zeros(3))
+    np.save(tmp_path / "single.npy", np.zeros(3))
     for name, message in (
         ("text.npz", "cannot read"),
         ("empty.npz", "cannot read"),
@@ -248,14 +248,14 @@ def test_files_that_are_not_npz(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_an_array_that_is_there_twice(tmp_path):
-    numpy.savez(tmp_path / "mine.npz", **good())
+    np.savez(tmp_path / "mine.npz", **good())
     with zipfile.ZipFile(tmp_path / "mine.npz", "a") as archive:
         archive.writestr("features.npy", archive.read("features.npy"))
     with pytest.raises(UserError, match="holds features more than once"):
         convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
 
 
-@pytest.mark.parametrize("targets", [None, numpy.full(50, -1)])
+@pytest.mark.parametrize("targets", [None, np.full(50, -1)])
 def test_data_without_any_label(tmp_path, targets):
     arrays = good()
     del arrays["targets"]
@@ -267,9 +267,9 @@ def test_data_without_any_label(tmp_path, targets):
 
 @pytest.mark.parametrize("dtype", ["bool", "int64", "int8", "float64"])
 def test_labels_and_features_of_other_types_that_are_whole(tmp_path, dtype):
-    features = numpy.arange(200).reshape(50, 4) % 2
+    features = np.arange(200).reshape(50, 4) % 2
     path = convert(
-        tmp_path, good(features=features.astype(dtype), targets=(numpy.arange(50) % 2).astype(dtype)), test_fraction=0
+        tmp_path, good(features=features.astype(dtype), targets=(np.arange(50) % 2).astype(dtype)), test_fraction=0
     )
     data = HDF5Dataset(path, "train")
     assert (data.features == features).all() and data.features.dtype == ("float32" if dtype == "float64" else "uint8")
@@ -277,7 +277,7 @@ def test_labels_and_features_of_other_types_that_are_whole(tmp_path, dtype):
 
 
 def test_whole_numbers_beyond_8_bits_become_float32(tmp_path):
-    features = numpy.arange(200).reshape(50, 4) * 5 - 7
+    features = np.arange(200).reshape(50, 4) * 5 - 7
     data = HDF5Dataset(convert(tmp_path, good(features=features), test_fraction=0), "train")
     assert data.features.dtype == "float32" and (data.features == features).all()
 

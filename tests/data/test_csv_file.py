@@ -1,6 +1,6 @@
 """A user's examples as CSV: headers, separators, and what is wrong where."""
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.csv_file import read_numbers
@@ -68,15 +68,15 @@ def test_two_whole_numbers_are_an_example_among_such(tmp_path, content, n):
         (ROWS + "1,nan,2\n", "line 3, column 2 of .* holds 'nan', which is a missing value"),
         (ROWS + "1,2,1e39\n", "line 3, column 3 of .* holds '1e39', which is too large"),
         (ROWS + "1,2,-inf\n", "holds '-inf', which is too large for a 32-bit number, or infinite"),
-        (ROWS + "1,2,x3\n", "line 3, column 3 of .* holds 'x3', which is no number"),
-        (ROWS + "1,2,1_000\n", "line 3, column 3 of .* holds '1_000', which is no number"),
+        (ROWS + "1,2,x3\n", "line 3, column 3 of .* holds 'x3', which is not a number"),
+        (ROWS + "1,2,1_000\n", "line 3, column 3 of .* holds '1_000', which is not a number"),
         (ROWS + "a,b,c\n", "line 3, column 1 of .* holds 'a', .* another header"),
         ('"0,5","1,5","2"\n' + ROWS, "holds '0,5', with a decimal comma"),
         ("1kg,2kg,3kg\n" + ROWS, "line 1, column 1 of .* holds '1kg'"),
         (ROWS + "1,2\n", "line 3 of .* has 2 values, but an example has 3"),
         ("a,b,c\n", "has no examples"),
         ("", "has no examples"),
-        (b"PK\x03\x04\0\0", "is no text"),
+        (b"PK\x03\x04\0\0", "is not text"),
     ],
 )
 def test_mistakes_are_named_with_line_column_and_text(tmp_path, content, sentence):
@@ -90,7 +90,7 @@ def test_the_decimal_commas_of_another_separator_are_named(tmp_path):
 
 
 def test_many_lines(tmp_path):
-    numbers = numpy.random.RandomState(0).rand(500, 3).astype("float32")
+    numbers = np.random.RandomState(0).rand(500, 3).astype("float32")
     assert (read(tmp_path, "".join(",".join(map(repr, map(float, row))) + "\n" for row in numbers)) == numbers).all()
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import h5py
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.fuel_file import write_fuel_file
@@ -23,7 +23,7 @@ def fuels_own(request):
 
 
 def splits():
-    rng = numpy.random.RandomState(0)
+    rng = np.random.RandomState(0)
     return {
         name: {"features": rng.rand(n, 1, 2, 3).astype("float32"), "targets": rng.randint(0, 3, (n, 1)).astype("uint8")}
         for name, n in (("train", 7), ("test", 4))
@@ -40,7 +40,7 @@ def handmade(path, rows, **sources):
     with h5py.File(path, "w") as h5file:
         for name, array in sources.items():
             h5file[name] = array
-        dtype = numpy.dtype(
+        dtype = np.dtype(
             [
                 ("split", "S9"),
                 ("source", "S9"),
@@ -55,7 +55,7 @@ def handmade(path, rows, **sources):
             (split, source, start, stop, h5file[indices].ref if indices else None, available, b".")
             for split, source, start, stop, indices, available in rows
         ]
-        h5file.attrs["split"] = numpy.array(table, dtype)
+        h5file.attrs["split"] = np.array(table, dtype)
     return path
 
 
@@ -146,7 +146,7 @@ def test_same_data_gives_the_same_bytes(tmp_path):
 def test_failed_writing_leaves_the_old_file_and_no_rest(written):
     before = written.read_bytes()
     broken = splits()
-    broken["test"]["features"] = numpy.zeros((4, 5, 5, 5), "float32")
+    broken["test"]["features"] = np.zeros((4, 5, 5, 5), "float32")
     with pytest.raises(TypeError):
         write_fuel_file(written, broken, LABELS)
     assert written.read_bytes() == before
@@ -183,9 +183,9 @@ def test_indices_are_sorted_and_unique_as_in_fuel(tmp_path):
     path = handmade(
         tmp_path / "some.hdf5",
         [("train", "features", 0, 0, "picked", True), ("train", "targets", 0, 0, "picked", True)],
-        features=numpy.arange(20).reshape(10, 2),
-        targets=numpy.arange(10),
-        picked=numpy.array([7, 3, 8, 3]),
+        features=np.arange(20).reshape(10, 2),
+        targets=np.arange(10),
+        picked=np.array([7, 3, 8, 3]),
     )
     data = HDF5Dataset(path, "train")
     assert data.targets.tolist() == [3, 7, 8]
@@ -195,7 +195,7 @@ def test_indices_are_sorted_and_unique_as_in_fuel(tmp_path):
 @pytest.mark.parametrize("rows", [[], [("extra", "targets", 0, 0, None, False)]])
 def test_split_without_targets_has_no_labels(tmp_path, rows):
     rows = [("extra", "features", 0, 4, None, True), *rows]
-    path = handmade(tmp_path / "some.hdf5", rows, features=numpy.zeros((4, 2)), targets=numpy.zeros(4, int))
+    path = handmade(tmp_path / "some.hdf5", rows, features=np.zeros((4, 2)), targets=np.zeros(4, int))
     assert HDF5Dataset(path, "extra").targets.tolist() == [-1] * 4
 
 
@@ -208,12 +208,12 @@ def one_split(path, features, targets, stop=None):
 @pytest.mark.parametrize(
     "features, targets, stop, message",
     [
-        (numpy.zeros((4, 2)), numpy.zeros(3, int), None, "4 features but 3 targets"),
-        (numpy.zeros((4, 2)), numpy.zeros(4, int), 9, "asks for examples 0 to 9 of 4"),
-        (numpy.zeros((0, 2)), numpy.zeros(0, int), None, "no examples"),
-        (numpy.zeros((4, 2)), numpy.full(4, 0.5), None, "hold 0.5 at position 0"),
-        (numpy.zeros((4, 2)), numpy.zeros((4, 3), int), None, r"have the shape \(4, 3\)"),
-        (numpy.array([b"a", b"b"]), numpy.zeros(2, int), None, "no array of numbers 'features'"),
+        (np.zeros((4, 2)), np.zeros(3, int), None, "4 features but 3 targets"),
+        (np.zeros((4, 2)), np.zeros(4, int), 9, "asks for examples 0 to 9 of 4"),
+        (np.zeros((0, 2)), np.zeros(0, int), None, "no examples"),
+        (np.zeros((4, 2)), np.full(4, 0.5), None, "hold 0.5 at position 0"),
+        (np.zeros((4, 2)), np.zeros((4, 3), int), None, r"have the shape \(4, 3\)"),
+        (np.array([b"a", b"b"]), np.zeros(2, int), None, "no array of numbers 'features'"),
     ],
 )
 def test_sources_that_do_not_fit(tmp_path, features, targets, stop, message):
@@ -226,8 +226,8 @@ def test_indices_beyond_the_data(tmp_path):
     path = handmade(
         tmp_path / "some.hdf5",
         [("train", "features", 0, 0, "picked", True)],
-        features=numpy.zeros((3, 2)),
-        picked=numpy.array([1, 3]),
+        features=np.zeros((3, 2)),
+        picked=np.array([1, 3]),
     )
     with pytest.raises(UserError, match="not among the 3"):
         HDF5Dataset(path, "train")
@@ -242,7 +242,7 @@ def test_other_files(tmp_path, written):
     (tmp_path / "text.hdf5").write_text("not HDF5")
     (tmp_path / "short.hdf5").write_bytes(written.read_bytes()[:900])
     with h5py.File(tmp_path / "plain.hdf5", "w") as h5file:
-        h5file["features"] = numpy.zeros(3)
+        h5file["features"] = np.zeros(3)
     for name in ("text", "short"):
         with pytest.raises(UserError, match=f"cannot read .*{name}.hdf5 as an HDF5 file"):
             HDF5Dataset(tmp_path / f"{name}.hdf5", "train")
@@ -265,7 +265,7 @@ def test_fuel_001_has_no_indices(tmp_path):
     fields = [("split", "S5"), ("source", "S8"), ("start", "i8"), ("stop", "i8"), ("available", "?"), ("comment", "S1")]
     rows = [("train", source, 1, 5, True, ".") for source in arrays] + [("test", "features", 0, 0, False, ".")]
     with h5py.File(path, "a") as h5file:
-        h5file.attrs["split"] = numpy.array([tuple(row) for row in rows], fields)
+        h5file.attrs["split"] = np.array([tuple(row) for row in rows], fields)
     data = HDF5Dataset(path, "train")
     assert (data.features == arrays["features"][1:5]).all() and (data.targets == arrays["targets"][1:5, 0]).all()
     assert split_names(path) == ["train"]
@@ -283,7 +283,7 @@ def test_before_april_2015_splits_were_attributes(tmp_path):
 @pytest.fixture
 def other_names(tmp_path):
     rows = [("all", "x", 0, 4, None, True), ("all", "fine", 0, 4, None, True)]
-    return handmade(tmp_path / "other.hdf5", rows, x=numpy.zeros((4, 2)), fine=numpy.arange(4))
+    return handmade(tmp_path / "other.hdf5", rows, x=np.zeros((4, 2)), fine=np.arange(4))
 
 
 def test_sources_of_other_names_are_told_and_chosen(other_names):
@@ -317,7 +317,7 @@ def test_a_single_split_gets_a_command_that_divides_it(other_names):
     ],
 )
 def test_channels_come_first(tmp_path, shape, labels, channels, turned):
-    images = numpy.arange(numpy.prod(shape)).reshape(shape)
+    images = np.arange(np.prod(shape)).reshape(shape)
     path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=images)
     with h5py.File(path, "a") as h5file:
         for axis, label in enumerate(labels or ()):
@@ -329,8 +329,6 @@ def test_channels_come_first(tmp_path, shape, labels, channels, turned):
 
 
 def test_channels_that_may_be_either_axis_are_asked_for(tmp_path):
-    path = handmade(
-        tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=numpy.zeros((5, 3, 9, 3))
-    )
+    path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=np.zeros((5, 3, 9, 3)))
     with pytest.raises(UserError, match="may be the first axis or the last: .*--channels last"):
         HDF5Dataset(path, "train")

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import h5py
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data import hdf5_file
 from ladder.data.hdf5_file import HDF5File
 from ladder.errors import UserError
 
-X = numpy.arange(24, dtype="float32").reshape(6, 4)
+X = np.arange(24, dtype="float32").reshape(6, 4)
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def test_every_plain_layout_is_read_as_h5py_reads_it(options, path):
         assert (file.arrays["x"].offset is None) == bool(options.get("chunks") or options.get("dtype") == bool)
         assert len(file.arrays["x"].read(2, 2)) == 0
     assert found.dtype == expected.dtype
-    numpy.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_compact_data_and_more_than_a_slab(path):
-    large = numpy.arange(6_000_000).reshape(-1, 3)
+    large = np.arange(6_000_000).reshape(-1, 3)
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     creation.set_layout(h5py.h5d.COMPACT)
     with h5py.File(path, "w") as h5file:
@@ -56,8 +56,8 @@ def test_compact_data_and_more_than_a_slab(path):
         h5file["x"][...] = X
         h5file.create_dataset("large", data=large, chunks=(70_001, 2))
     with HDF5File(path) as file:
-        numpy.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)
-        numpy.testing.assert_array_equal(file.arrays["large"].read(5, 1_999_999), large[5:1_999_999])
+        np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)
+        np.testing.assert_array_equal(file.arrays["large"].read(5, 1_999_999), large[5:1_999_999])
 
 
 def virtual(source):
@@ -80,13 +80,13 @@ def virtual(source):
         ),
         (lambda h5file: h5file.__setitem__("x", h5py.ExternalLink("/etc/passwd", "/x")), "a link"),
         (lambda h5file: h5file.__setitem__("x", h5py.SoftLink("/x")), "a link"),
-        (lambda h5file: h5file.create_group("x"), "is no array"),
-        (lambda h5file: h5file.__setitem__("x", 5), "is no array"),
+        (lambda h5file: h5file.create_group("x"), "is not an array"),
+        (lambda h5file: h5file.__setitem__("x", 5), "is not an array"),
         (lambda h5file: h5file.__setitem__("x", ["text"]), "no numbers"),
         (lambda h5file: h5file.create_dataset("x", (10**9, 8), "f4"), "never written"),
         (
             lambda h5file: h5file.create_dataset("x", (100, 8), "f4", chunks=(10, 8)).__setitem__(slice(0, 20), 1),
-            "in part alone",
+            "only in part",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_not_plain_is_refused(make, why, path):
     "labels, found",
     [
         (["a", "b"], ("a", "b")),
-        (numpy.array([b"a", b"b"]), ("a", "b")),
+        (np.array([b"a", b"b"]), ("a", "b")),
         ([1, 2], ("", "")),
         ("a", ("", "")),
         (["a"] * 3, ("", "")),
@@ -121,13 +121,13 @@ def test_a_crash_is_the_childs_own(path, monkeypatch):
         HDF5File(path)
     monkeypatch.setattr(hdf5_file, "_CHILD", "import time; time.sleep(60)")
     monkeypatch.setattr(hdf5_file, "PATIENCE", 1)
-    with pytest.raises(UserError, match="comes to no end"):
+    with pytest.raises(UserError, match="reading it does not end"):
         HDF5File(path)
 
 
 def test_the_budget_is_asked(path, monkeypatch):
     with h5py.File(path, "w") as h5file:
-        h5file.create_dataset("x", data=numpy.zeros(10**6, "u1"), compression="gzip")
+        h5file.create_dataset("x", data=np.zeros(10**6, "u1"), compression="gzip")
     monkeypatch.setenv("LADDER_MEMORY", "0.0005")
     with HDF5File(path) as file, pytest.raises(UserError, match="the array 'x' would need 1 MB"):
         file.arrays["x"].read(0, 10**6)

@@ -2,7 +2,7 @@
 
 import shlex
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.cli import make_parser
@@ -26,6 +26,6 @@ def test_a_command_can_be_typed_as_it_is_whatever_the_file_is_called(path):
 
 def test_names_of_sources_are_kept_in_the_command():
     with pytest.raises(UserError) as caught:
-        check_labels(numpy.array([1, 2, 3]), "x.hdf5", ("features=my pixels", "targets=y"))
+        check_labels(np.array([1, 2, 3]), "x.hdf5", ("features=my pixels", "targets=y"))
     args = parsed(str(caught.value).split("`")[1])
     assert args.sources == ("features=my pixels", "targets=y") and args.renumber_labels

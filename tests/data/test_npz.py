@@ -4,31 +4,31 @@ import io
 import os
 import zipfile
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
 ARRAYS = {
-    "a": numpy.arange(6, dtype="float32").reshape(2, 3),
-    "scalar": numpy.float64(2),
-    "fortran": numpy.asfortranarray(numpy.arange(6).reshape(2, 3)),
-    "empty": numpy.zeros((0, 3), "uint8"),
-    "bool": numpy.array([True, False]),
-    "big": numpy.array([1, 2], ">i4"),
-    "text": numpy.array(["x", "yz"]),
+    "a": np.arange(6, dtype="float32").reshape(2, 3),
+    "scalar": np.float64(2),
+    "fortran": np.asfortranarray(np.arange(6).reshape(2, 3)),
+    "empty": np.zeros((0, 3), "uint8"),
+    "bool": np.array([True, False]),
+    "big": np.array([1, 2], ">i4"),
+    "text": np.array(["x", "yz"]),
 }
 
 
-@pytest.mark.parametrize("save", [numpy.savez, numpy.savez_compressed])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_what_numpy_wrote_comes_back(save, tmp_path):
     save(tmp_path / "x.npz", **ARRAYS)
     found = load_arrays(tmp_path / "x.npz")
     assert found.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         assert found[name].dtype == array.dtype and found[name].shape == array.shape
-        numpy.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(found[name], array)
 
 
 def npy(shape="(2,)", descr="'<f4'", content=bytes(8), version=1):
@@ -58,7 +58,7 @@ def zipped(members, compression=zipfile.ZIP_STORED):
         (zipped({"a.npy": npy(content=bytes(7))}), "damaged"),
         (zipped({"a.npy": npy(content=bytes(9))}), "damaged"),
         (zipped({"a.npy": npy(descr="'|O'")}), "'a' holds Python objects"),
-        (zipped({"a.npy": npy(), "b.txt": b"hello"}), "'b.txt', which is no array"),
+        (zipped({"a.npy": npy(), "b.txt": b"hello"}), "'b.txt', which is not an array"),
         (zipped({"a.npy": npy(), "a": b"hello"}), "holds a more than once"),
         (zipped({"a.npy": npy()}, zipfile.ZIP_LZMA), "packed in a way"),
         (
@@ -83,7 +83,7 @@ def test_many_members_are_refused_at_once(tmp_path):
 
 
 def test_what_unpacks_to_more_than_the_budget_is_not_unpacked(tmp_path, monkeypatch):
-    numpy.savez_compressed(tmp_path / "x.npz", a=numpy.zeros(10**6))
+    np.savez_compressed(tmp_path / "x.npz", a=np.zeros(10**6))
     assert (tmp_path / "x.npz").stat().st_size < 20_000
     monkeypatch.setenv("LADDER_MEMORY", "0.005")
     with pytest.raises(UserError, match="the arrays in it would need 8 MB of memory"):

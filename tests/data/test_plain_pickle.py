@@ -6,13 +6,13 @@ import pickle
 import subprocess
 import sys
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.errors import UserError
 
-PIXELS = numpy.arange(24, dtype="uint8").reshape(4, 6)
+PIXELS = np.arange(24, dtype="uint8").reshape(4, 6)
 
 # What cPickle of Python 2.7 with numpy 1.x writes for {'data': array([[1, 2, 3]], 'u1'), 'labels': [6, 9],
 # 'batch_label': 'one'} at protocol 2: strings are SHORT_BINSTRING (U), not bytes.
@@ -29,11 +29,11 @@ PYTHON_2 = (
     "array",
     [
         PIXELS,
-        numpy.asfortranarray(PIXELS),
+        np.asfortranarray(PIXELS),
         PIXELS[:0],
-        numpy.float32([[1.5], [-2]]),
-        numpy.array([1, 2], ">i4"),
-        numpy.array([True, False]),
+        np.float32([[1.5], [-2]]),
+        np.array([1, 2], ">i4"),
+        np.array([True, False]),
     ],
 )
 def test_arrays_of_numbers(protocol, array):
@@ -46,7 +46,7 @@ def test_plain_values(protocol):
     plain = {
         b"a": [1, -(2**40), 2.5, None, True],
         "b": {"c": (b"\xff\x00", "text", b"")},
-        "d": [numpy.int64(7), numpy.float32(0.5)],
+        "d": [np.int64(7), np.float32(0.5)],
     }
     assert load_dict(pickle.dumps(plain, protocol), "here") == {
         "a": [1, -(2**40), 2.5, None, True],
@@ -91,7 +91,7 @@ class Calls:
         (lambda path: Calls(open, str(path), "w"), "open"),
         (lambda path: Calls(eval, f"open({str(path)!r}, 'w')"), "eval"),
         (lambda path: Calls(getattr, "text", "upper"), "getattr"),
-        (lambda path: Calls(numpy.load, str(path)), "numpy.load"),
+        (lambda path: Calls(np.load, str(path)), "numpy.load"),
         (lambda path: collections.OrderedDict(), "collections.OrderedDict"),
     ],
 )
@@ -111,7 +111,7 @@ def test_os_system_by_that_name(tmp_path):
 
 def test_objects_in_arrays_are_refused():
     with pytest.raises(UserError, match="damaged"):
-        load_dict(pickle.dumps({"data": numpy.array([None, "x"], object)}), "here")
+        load_dict(pickle.dumps({"data": np.array([None, "x"], object)}), "here")
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, 100, len(PYTHON_2) - 1])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data import unscaled
@@ -11,7 +11,7 @@ from ladder.data.scaling import as_float32, describe, divisor, divisor_before_it
 from ladder.errors import UserError
 
 FUEL = Path(__file__).resolve().parents[3] / "shared" / "golden" / "fuel"
-RNG = numpy.random.RandomState(0)
+RNG = np.random.RandomState(0)
 FLAGS = RNG.randint(0, 2, (50, 8))
 PIXELS = RNG.randint(0, 256, (50, 8))
 
@@ -42,8 +42,8 @@ def test_uint8_and_float32_files_of_fuel_give_the_same_numbers():
         (PIXELS * 4, "mine", 1),
         (PIXELS - 128, "mine", 1),
         # One column of large numbers does not make pixels of flags, but one white pixel does of images.
-        (numpy.concatenate([FLAGS, PIXELS[:, :1]], axis=1), "mine", 1),
-        (numpy.concatenate([FLAGS, PIXELS[:, :1]], axis=1).reshape(50, 1, 3, 3), "mine", 255),
+        (np.concatenate([FLAGS, PIXELS[:, :1]], axis=1), "mine", 1),
+        (np.concatenate([FLAGS, PIXELS[:, :1]], axis=1).reshape(50, 1, 3, 3), "mine", 255),
     ],
 )
 def test_pixels_are_known_by_what_they_are(features, name, expected):
@@ -51,7 +51,7 @@ def test_pixels_are_known_by_what_they_are(features, name, expected):
 
 
 def test_black_borders_of_flat_images_do_not_vary():
-    images = numpy.concatenate([PIXELS, numpy.zeros((50, 100), int)], axis=1)
+    images = np.concatenate([PIXELS, np.zeros((50, 100), int)], axis=1)
     assert divisor(images, "mine") == 255
 
 
@@ -81,24 +81,24 @@ def test_a_users_examples_become_like_those_of_training(values, divided_by, read
 
 
 def test_division_is_one_of_float32_and_leaves_the_original_alone():
-    pixels = numpy.arange(256, dtype="uint8").reshape(-1, 1)
-    expected = numpy.array([[numpy.float32(i) / numpy.float32(255)] for i in range(256)])
+    pixels = np.arange(256, dtype="uint8").reshape(-1, 1)
+    expected = np.array([[np.float32(i) / np.float32(255)] for i in range(256)])
     scaled = as_float32(pixels, divided_by=255)
     assert (scaled == expected).all() and scaled.dtype == "float32" and pixels[255] == 255
-    single = numpy.full((2, 2), 4, "float32")
+    single = np.full((2, 2), 4, "float32")
     assert (as_float32(single, divided_by=2) == 2).all() and (single == 4).all()
 
 
 def test_float32_is_not_copied_and_others_are_cast():
-    single = numpy.ones((2, 2), "float32")
+    single = np.ones((2, 2), "float32")
     assert as_float32(single) is single
-    assert as_float32(numpy.full((2, 2), 0.1)).dtype == as_float32(FLAGS == 1).dtype == "float32"
+    assert as_float32(np.full((2, 2), 0.1)).dtype == as_float32(FLAGS == 1).dtype == "float32"
 
 
-@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf, -numpy.inf, 1e300])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
 def test_numbers_that_are_not_finite(bad):
     with pytest.raises(UserError, match="mine has features that are not finite"):
-        as_float32(numpy.array([[0.0, bad]]), "mine")
+        as_float32(np.array([[0.0, bad]]), "mine")
 
 
 @pytest.mark.filterwarnings("error")
@@ -110,13 +110,13 @@ def test_a_divisor_that_leaves_no_numbers_is_named():
 @pytest.mark.parametrize("bad", [-0.1, 1.5, 255.0])
 def test_mnist_outside_the_unit_interval(bad):
     with pytest.raises(UserError, match="mnist has features from .* where 0 to 1 is expected: .*convert mnist"):
-        as_float32(numpy.array([[0.5, bad]]), "mnist", unit_interval=True)
-    as_float32(numpy.array([[0.5, bad]]), "mnist")
+        as_float32(np.array([[0.5, bad]]), "mnist", unit_interval=True)
+    as_float32(np.array([[0.5, bad]]), "mnist")
 
 
 def test_what_was_done_is_said():
     assert describe(FLAGS.astype("uint8"), 1) == "whole numbers from 0 to 1, taken as they are"
-    assert describe(numpy.array([[0, 252]]), 255) == "whole numbers from 0 to 252, divided by 255"
+    assert describe(np.array([[0, 252]]), 255) == "whole numbers from 0 to 252, divided by 255"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_was_done_is_said():
 )
 def test_unscaled_features_are_warned_of(deviations, warned):
     features = (3 + RNG.randn(500, 3) * deviations).astype("float32")
-    features[:, numpy.array(deviations) == 0] = 0.1
+    features[:, np.array(deviations) == 0] = 0.1
     sentence = unscaled.warning(features)
     assert (sentence is not None) == warned
     if warned:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
@@ -13,7 +13,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "streams_small.npz"
 
 @pytest.fixture(scope="module")
 def golden():
-    return dict(numpy.load(GOLDEN))
+    return dict(np.load(GOLDEN))
 
 
 @pytest.mark.parametrize("n", [100, 250, 1000])
@@ -35,11 +35,11 @@ def test_sixty_thousand_examples_as_in_fuel(golden):
 
 def test_order_equals_shuffling_a_python_list():
     indices, scheme = list(range(7, 130)), ShuffledScheme(range(7, 130), 10)
-    rng = numpy.random.RandomState(1)
+    rng = np.random.RandomState(1)
     for _ in range(2):
         shuffled = list(indices)
         rng.shuffle(shuffled)
-        assert numpy.concatenate(list(scheme.get_request_iterator())).tolist() == shuffled
+        assert np.concatenate(list(scheme.get_request_iterator())).tolist() == shuffled
 
 
 def test_sequential_keeps_the_order_and_a_smaller_last_batch():
@@ -56,7 +56,7 @@ def test_num_batches_is_what_an_epoch_gives(scheme, n, size, expected):
 
 
 def test_shuffling_leaves_the_callers_array_alone():
-    examples = numpy.arange(50)
+    examples = np.arange(50)
     list(ShuffledScheme(examples, 10).get_request_iterator())
     assert examples.tolist() == list(range(50))
 
@@ -65,7 +65,7 @@ def test_state_continues_where_it_was_taken():
     scheme, other = ShuffledScheme(50, 10), ShuffledScheme(50, 10)
     scheme.get_request_iterator()
     other.state = scheme.state
-    ours, theirs = (numpy.concatenate(list(s.get_request_iterator())) for s in (scheme, other))
+    ours, theirs = (np.concatenate(list(s.get_request_iterator())) for s in (scheme, other))
     assert ours.tolist() == theirs.tolist()
 
 

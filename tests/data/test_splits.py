@@ -3,7 +3,7 @@
 import zlib
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.schemes import ShuffledScheme
@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "streams_small.npz"
 
 @pytest.fixture(scope="module")
 def golden():
-    return dict(numpy.load(GOLDEN))
+    return dict(np.load(GOLDEN))
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def test_epochs_over_the_split_are_the_originals(golden, mnist):
         for epoch in range(2):
             expected = golden[f"{half}_epoch{epoch}_dseed1_train50000_lab1000"]
             batches = list(scheme.get_request_iterator())[: len(expected)]
-            assert (numpy.array(batches) == expected).all()
+            assert (np.array(batches) == expected).all()
 
 
 def targets(n=100, n_classes=10):
-    return numpy.arange(n) % n_classes
+    return np.arange(n) % n_classes
 
 
 @pytest.mark.parametrize("dseed", [0, None])
@@ -81,15 +81,15 @@ def test_small_mnist_trains_on_all_it_has():
 
 
 def test_only_examples_with_a_label_are_picked():
-    partly = numpy.where(numpy.arange(100) < 50, targets(), -1)
+    partly = np.where(np.arange(100) < 50, targets(), -1)
     balanced = split_training_set(partly, 1, 20)
     everything = split_training_set(partly, 1)
-    assert numpy.bincount(partly[balanced.labeled]).tolist() == [2] * 10
+    assert np.bincount(partly[balanced.labeled]).tolist() == [2] * 10
     assert sorted(everything.labeled) == list(range(50)) and len(everything.train) == 100
 
 
 def test_all_that_are_labelled_need_no_balance():
-    partly = numpy.where(numpy.arange(100) < 47, targets(), -1)
+    partly = np.where(np.arange(100) < 47, targets(), -1)
     assert len(split_training_set(partly, 1, 47).labeled) == 47
 
 
@@ -118,11 +118,11 @@ def test_user_mistakes(options, message):
 
 
 def test_more_labels_than_there_are():
-    partly = numpy.where(numpy.arange(100) < 50, targets(), -1)
+    partly = np.where(np.arange(100) < 50, targets(), -1)
     with pytest.raises(UserError, match="--labeled-samples 60 is more than the 50 examples of mine that have a label"):
         split_training_set(partly, 1, 60, dataset="mine")
 
 
 def test_no_label_at_all():
     with pytest.raises(UserError, match="none of the 100 examples to train on has a label in mine"):
-        split_training_set(numpy.full(100, -1), 1, dataset="mine")
+        split_training_set(np.full(100, -1), 1, dataset="mine")

@@ -4,7 +4,7 @@ import itertools
 import tracemalloc
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.data.convert.mnist import convert_mnist
@@ -18,7 +18,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 def numbered(n):
     """Sources whose features and targets say their own position."""
-    return {"features": numpy.arange(n, dtype="float32").reshape(n, 1), "targets": numpy.arange(n)}
+    return {"features": np.arange(n, dtype="float32").reshape(n, 1), "targets": np.arange(n)}
 
 
 def semi(n_labeled, n_unlabeled, batch_size=10, scheme=ShuffledScheme):
@@ -37,7 +37,7 @@ def test_data_stream_picks_in_the_order_of_the_requests():
 
 
 def test_batches_have_the_originals_names_and_types():
-    sources = {"features": numpy.zeros((4, 3), "uint8"), "targets": numpy.zeros(4, "uint8")}
+    sources = {"features": np.zeros((4, 3), "uint8"), "targets": np.zeros(4, "uint8")}
     stream = DataStream(sources, SequentialScheme(4, 2))
     batch = next(SemiDataStream(stream, stream).get_epoch_iterator())
     assert {name: (array.dtype.name, array.shape) for name, array in batch.items()} == {
@@ -87,8 +87,8 @@ def test_nothing_to_repeat_is_an_error_at_once():
 
 
 def test_repeating_does_not_copy_the_data():
-    features = numpy.zeros((20000, 200), "float32")  # 16 MB
-    sources = {"features": features, "targets": numpy.zeros(20000, "int64")}
+    features = np.zeros((20000, 200), "float32")  # 16 MB
+    sources = {"features": features, "targets": np.zeros(20000, "int64")}
     stream = SemiDataStream(
         DataStream(sources, ShuffledScheme(10000, 100)), DataStream(sources, ShuffledScheme(20000, 100))
     )
@@ -118,7 +118,7 @@ def test_merged_batches_are_the_originals(tmp_path):
     """Sums of real MNIST batches that the original's own SemiDataStream gave."""
     if not (SHARED / "golden" / "streams.npz").is_file() or not (SHARED / "data" / "mnist").is_dir():
         pytest.skip("needs the shared golden streams and MNIST")
-    golden = numpy.load(SHARED / "golden" / "streams.npz")
+    golden = np.load(SHARED / "golden" / "streams.npz")
     data = HDF5Dataset(convert_mnist(SHARED / "data" / "mnist", tmp_path / "mnist.hdf5"), "train")
     split = split_training_set(data.targets, 1, n_labeled=1000, n_unlabeled=3000)
     sources = {"features": data.features, "targets": data.targets}
@@ -128,10 +128,10 @@ def test_merged_batches_are_the_originals(tmp_path):
     for epoch in range(2):
         batches = list(stream.get_epoch_iterator())
         name = f"train3000_lab1000_epoch{epoch}"
-        assert (numpy.array([b["targets_labeled"] for b in batches]) == golden[f"merged_targets_{name}"]).all()
+        assert (np.array([b["targets_labeled"] for b in batches]) == golden[f"merged_targets_{name}"]).all()
         for half, key in (("labeled", "xlsum"), ("unlabeled", "xusum")):
             sums = [b[f"features_{half}"].astype("float64").sum() for b in batches]
-            numpy.testing.assert_allclose(sums, golden[f"merged_{key}_{name}"], rtol=1e-9)
+            np.testing.assert_allclose(sums, golden[f"merged_{key}_{name}"], rtol=1e-9)
 
 
 def test_repeats_the_first_pass_in_its_own_order():

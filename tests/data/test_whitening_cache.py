@@ -135,7 +135,7 @@ def test_nothing_half_written_is_left(dataset, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whitening_cache.numpy, "savez", full)
+    monkeypatch.setattr(whitening_cache.np, "savez", full)
     cached_whitening(dataset, parts())
     assert not files(dataset)
     assert not any(names for _, _, names in os.walk(dataset.parent.parent / "cache"))

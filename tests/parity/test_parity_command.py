@@ -3,7 +3,7 @@
 import argparse
 import json
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.cli import parity
@@ -24,8 +24,8 @@ def some_arrays(golden_dir, folder, name, change=0.0):
     """A golden file of initial values alone, which needs no compiling; one value may be changed."""
     file = golden.read(golden_dir, NAME)
     arrays = {key: array for key, array in file.arrays.items() if key.startswith("init__")}
-    arrays["init__f_1_W"] = arrays["init__f_1_W"] + numpy.float32(change)
-    numpy.savez(folder / f"{name}.npz", **arrays)
+    arrays["init__f_1_W"] = arrays["init__f_1_W"] + np.float32(change)
+    np.savez(folder / f"{name}.npz", **arrays)
     meta = {key: value for key, value in file.meta.items() if key != "arrays"}
     (folder / f"{name}.json").write_text(json.dumps(meta))
 
@@ -91,14 +91,14 @@ def test_layers_that_do_not_fit_are_status_1(tmp_path, capsys):
 
 
 def model(folder, **config):
-    numpy.savez(folder / "some.npz", anything=numpy.zeros(2))
+    np.savez(folder / "some.npz", anything=np.zeros(2))
     (folder / "some.json").write_text(json.dumps({"config": {"in_dim": [1, 8, 8], **config}}))
 
 
 def orders(golden_dir, folder, **changed):
-    with numpy.load(golden_dir / "streams_small.npz") as stored:
+    with np.load(golden_dir / "streams_small.npz") as stored:
         arrays = {name: stored[name] for name in stored.files if name != "mnist_train_targets"}
-    numpy.savez(folder / "streams.npz", **{**arrays, **changed})
+    np.savez(folder / "streams.npz", **{**arrays, **changed})
     (folder / "streams.json").write_text("{}")
 
 
@@ -111,12 +111,12 @@ def test_orders_are_compared_and_mnist_may_be_absent(golden_dir, tmp_path, monke
 
 
 def test_an_altered_order_is_status_1(golden_dir, tmp_path):
-    orders(golden_dir, tmp_path, shuffled_n1000_e0_b0=numpy.arange(100))
+    orders(golden_dir, tmp_path, shuffled_n1000_e0_b0=np.arange(100))
     assert run(tmp_path) == 1
 
 
 def test_the_mnist_run_is_skipped_without_mnist(tmp_path, monkeypatch, capsys):
-    numpy.savez(tmp_path / "mnist_fc100_seed1_traj.npz", total=numpy.zeros(200))
+    np.savez(tmp_path / "mnist_fc100_seed1_traj.npz", total=np.zeros(200))
     (tmp_path / "mnist_fc100_seed1_traj.json").write_text("{}")
     monkeypatch.setenv("FUEL_DATA_PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -3,7 +3,7 @@
 import json
 import shutil
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.errors import UserError
@@ -73,6 +73,6 @@ def test_index_that_does_not_fit(folder, entry):
 
 
 def test_objects_are_not_unpickled(folder):
-    numpy.savez(folder / f"{NAME}.npz", flat_f32=numpy.array([{}]), flat_i64=numpy.zeros(2, "int64"))
+    np.savez(folder / f"{NAME}.npz", flat_f32=np.array([{}]), flat_i64=np.zeros(2, "int64"))
     with pytest.raises(golden.Unreadable):
         golden.read(folder, NAME)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-import numpy
+import numpy as np
 import pytest
 
 from ladder.errors import UserError
@@ -70,14 +70,14 @@ def test_an_altered_array_fails_its_kind_alone(file, ours, kind, name):
 
 def test_a_single_entry_is_enough(file, ours):
     array = file.arrays["pert0__grad__f_1_W"].copy()
-    array[3, 4] += 1e-3 * numpy.abs(array).max()
+    array[3, 4] += 1e-3 * np.abs(array).max()
     changed = dataclasses.replace(file, arrays={**file.arrays, "pert0__grad__f_1_W": array})
     assert compare(changed, ours).verdict == FAILED
 
 
 @pytest.mark.parametrize("name", ["clean0__grad__f_9_W", "clean0__act__est__z__0", "something__else"])
 def test_arrays_that_we_do_not_have_fail(file, ours, name):
-    extended = dataclasses.replace(file, arrays={**file.arrays, name: numpy.zeros(3)})
+    extended = dataclasses.replace(file, arrays={**file.arrays, name: np.zeros(3)})
     assert compare(extended, ours).verdict == FAILED
 
 
@@ -101,7 +101,7 @@ def test_other_parameter_names_fail(file, change):
 
 
 def with_gradients(file, **sizes):
-    gradients = {f"clean0__grad__{name}": numpy.array([size, 0.0]) for name, size in sizes.items()}
+    gradients = {f"clean0__grad__{name}": np.array([size, 0.0]) for name, size in sizes.items()}
     return dataclasses.replace(file, arrays=gradients)
 
 
@@ -114,7 +114,7 @@ def test_only_gradients_that_are_rounding_leave_parameters_out(file):
 def test_what_depends_on_rounding_is_left_out_and_said(file, ours):
     """Only where we differ from the original and our own second run does, too; the costs before that still count."""
     moved = {**ours.again[0], "traj0__param_after_20__f_1_W": ours.arrays["traj0__param_after_20__f_1_W"] + 1}
-    moved["traj0__cost__total"] = ours.arrays["traj0__cost__total"] + (numpy.arange(20) > 7)
+    moved["traj0__cost__total"] = ours.arrays["traj0__cost__total"] + (np.arange(20) > 7)
     result = compare(file, dataclasses.replace(ours, again=[moved]))
     assert result.verdict == PASSED and result.notes == []
     wrong = altered(altered(file, "traj0__param_after_20__f_1_W"), "traj0__cost__total")
@@ -172,7 +172,7 @@ def test_pooling_layers_are_recognised():
 def test_rounding_is_measured_by_the_largest_first_gradient(file):
     """What is left of a sum that should be zero may be anything as small."""
     gradients = with_gradients(file, W=2.0, rounding=1e-9)
-    ours = model_file.Ours({**gradients.arrays, "clean0__grad__rounding": numpy.array([1.5e-6, 0.0])}, [])
+    ours = model_file.Ours({**gradients.arrays, "clean0__grad__rounding": np.array([1.5e-6, 0.0])}, [])
     result = Result(NAME)
     model_file.compare_arrays(gradients, ours, result)
     assert result.verdict == PASSED

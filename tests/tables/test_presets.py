@@ -178,11 +178,11 @@ MISTAKES = {
     "null": ({"options": {**GOOD, "seed": None}}, "option 'seed' is None"),
     "flag": ({"options": {**GOOD, "plain-graph": "yes"}}, "must be true or false"),
     "row": ({"options": GOOD, "rows": {"a": {"sed": 1}}}, "unknown option 'sed'"),
-    "row that is none": ({"options": GOOD, "rows": {"a": 1}}, "'a' is 1, and not an object"),
+    "row that is none": ({"options": GOOD, "rows": {"a": 1}}, "'a' is 1, not an object"),
     "no rows": ({"options": GOOD, "rows": {}}, "'rows' is empty"),
     "unknown entry": ({"options": GOOD, "optons": {}}, "unknown entry 'optons'"),
     "no options": ({"title": "x"}, "no 'options'"),
-    "options of a wrong type": ({"options": [1]}, "'options' is a list, and not an object"),
+    "options of a wrong type": ({"options": [1]}, "'options' is a list, not an object"),
     "baseline": ({"options": GOOD, "baseline": {}}, "'baseline' has no 'preset'"),
 }
 

@@ -1,15 +1,15 @@
-"""Any data that fits into two numpy arrays.
+"""Any data that fits into two NumPy arrays.
 
 The input is a ``.npz`` file, as ``numpy.savez`` writes it, with ``features``
 and ``targets``, and optionally ``features_test`` and ``targets_test``; or an
-HDF5 file in any of Fuel's layouts, whose labels or images need mending.
+HDF5 file in any of Fuel's layouts whose labels or images need mending.
 """
 
 import logging
 import re
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
@@ -46,27 +46,27 @@ def convert_arrays(
         A ``.npz`` file with ``features`` (N, ...), numbers or booleans, and
         ``targets`` (N,) or (N, 1), whole numbers: classes from 0 on without a
         gap, -1 for "no label"; without ``targets`` nothing has a label.
-        ``features_test`` and ``targets_test`` likewise.  Or an HDF5 file of
-        Fuel's, with the splits ``train`` and ``test``, or a single one.
+        ``features_test`` and ``targets_test`` likewise.  Or an HDF5 file in
+        Fuel's layout, with the splits ``train`` and ``test``, or a single one.
     output_path : str or Path
         The file to write.
     test_fraction : float or None
-        Where the file has no test arrays: the part of each class that is
-        drawn as test examples, 0.2 if None.  0 writes no test split.
-        Examples without a label are drawn only where nothing has one.
+        If the file has no test arrays: the fraction of each class that is
+        drawn as test examples, 0.2 if None; 0 writes no test split.
+        Examples without a label are drawn only if no example has one.
     seed : int
-        Of that draw (``RandomState``).
+        Seeds that draw (``RandomState``).
     sources : tuple of str
-        What the file calls features and targets: 'targets=NAME'; of a
-        ``.npz`` file 'features_test=NAME', too.
+        What the file calls features and targets: 'targets=NAME'; for a
+        ``.npz`` file also 'features_test=NAME'.
     splits : tuple of str
-        What an HDF5 file calls them: 'train=NAME', 'test=NAME'.
+        What an HDF5 file calls its splits: 'train=NAME', 'test=NAME'.
     no_label : int or None
-        The target that means "no label"; None: every one is a class.
+        The target that means "no label"; None: every target is a class.
     renumber : bool
         Number the classes from 0, in their order.
     channels : 'first', 'last' or None
-        Where images have their channels; None: as labels or shape say.
+        Where images have their channels; None: as the axis labels or the shape say.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def convert_arrays(
     check_labels(train["targets"], input_path, sources)
     if "test" in splits:
         if test_fraction is not None:
-            raise UserError(f"{input_path} has test examples of its own: leave out --test-fraction")
+            raise UserError(f"{input_path} has test examples of its own: leave out --test-fraction.")
         _check_same_kind(train, splits["test"], input_path)
     else:
         fraction = DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
@@ -99,9 +99,9 @@ def convert_arrays(
 
 
 def _load_npz(path, called, splits, channels):
-    """(split, suffix of its arrays) -> features and, where there are any, targets."""
+    """Dict of (split, suffix of its arrays) -> features and, where there are any, targets."""
     if splits:
-        raise UserError(f"--splits is for HDF5 files: choose arrays of {path} with --sources features_test=NAME")
+        raise UserError(f"--splits is for HDF5 files: choose arrays of {path} with --sources features_test=NAME.")
     arrays = load_arrays(path)
     _check_names(arrays, called, path)
     found = {}
@@ -113,20 +113,20 @@ def _load_npz(path, called, splits, channels):
 
 
 def _names(sources):
-    """What the file calls each of the four arrays; of test arrays, where it has them, 'NAME_test' unless given."""
+    """What the file calls each of the four arrays; the test arrays are 'NAME_test' unless given."""
     of_test = [entry for entry in sources if entry.partition("=")[0] in NAMES[2:]]
     names = source_names([entry for entry in sources if entry not in of_test])
     names.update({f"{source}_test": f"{name}_test" for source, name in list(names.items())})
     given = dict(entry.split("=", 1) for entry in of_test)
     if "" in given.values():
-        raise UserError(f"--sources: '{','.join(of_test)}' lacks a name: write features_test=NAME")
+        raise UserError(f"--sources: '{','.join(of_test)}' lacks a name: write features_test=NAME.")
     return {**names, **given}
 
 
 def _check_names(arrays, called, path):
     if {"data", "indices", "indptr", "format", "shape"} <= set(arrays):
         raise UserError(
-            f"{path} holds a sparse matrix: save it with numpy.savez(FILE, features=matrix.toarray(), targets=…)"
+            f"{path} holds a sparse matrix: save it with numpy.savez(FILE, features=matrix.toarray(), targets=…)."
         )
     wanted = {called["features"], *_asked_for(called)}
     if {called["features_test"], called.get("targets_test")} & set(arrays):
@@ -136,20 +136,20 @@ def _check_names(arrays, called, path):
         raise UserError(
             f"{path} lacks {', '.join(missing)}, and holds {', '.join(sorted(arrays)) or 'nothing'}: add it with "
             "numpy.savez, or say what the file calls them with --sources features=NAME,targets=NAME,features_test=NAME,"
-            "targets_test=NAME"
+            "targets_test=NAME."
         )
     unknown = sorted(set(arrays) - set(called.values()))
     if unknown and set(called) == set(called.values()):
         raise UserError(
             f"{path} holds the unknown {', '.join(unknown)}: use only the names {', '.join(NAMES)}, or choose with "
-            "--sources features=NAME,targets=NAME"
+            "--sources features=NAME,targets=NAME."
         )
     if unknown:
         logger.info("%s: left out %s", path, ", ".join(unknown))
 
 
 def _asked_for(called):
-    """Names that ``--sources`` gave, which must be there."""
+    """The names given with ``--sources``, which must be there."""
     usual = {
         "targets": "targets",
         **{f"{source}_test": f"{called.get(source)}_test" for source in ("features", "targets")},
@@ -165,7 +165,7 @@ def _turned(features, path, channels):
 
 
 def _load_hdf5(path, called, splits, channels):
-    """The same of an HDF5 file."""
+    """The same for an HDF5 file."""
     names, there = {source: called[source] for source in ("features", "targets") if source in called}, split_names(path)
     asked = dict(entry.partition("=")[::2] for entry in splits)
     if not asked:
@@ -174,7 +174,7 @@ def _load_hdf5(path, called, splits, channels):
     if "train" not in asked or not set(asked) <= {"train", "test"} or not set(asked.values()) <= set(there):
         raise UserError(
             f"{path} has the splits {', '.join(there)}: say which one trains, and which one tests if any does, with "
-            "--splits train=NAME,test=NAME"
+            "--splits train=NAME,test=NAME."
         )
     left = sorted(set(there) - set(asked.values()))
     if left:
@@ -185,7 +185,7 @@ def _load_hdf5(path, called, splits, channels):
     if others and "targets" in names and names["targets"] not in loaded["train", ""].sources:
         raise UserError(
             f"{path} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with --sources "
-            f"targets={others[-1]} (or targets=none)"
+            f"targets={others[-1]} (or targets=none)."
         )
     return {key: {"features": data.features, "targets": data.targets} for key, data in loaded.items()}
 
@@ -193,14 +193,13 @@ def _load_hdf5(path, called, splits, channels):
 def dataset_name(input_path, name=None):
     """The data set's name: ``name``, or else the input file's without ``.npz``.
 
-    Raises ``UserError`` if it cannot be a file's name or is one that the
-    program gives a meaning.
+    Raises ``UserError`` if it cannot be a file's name or is reserved.
     """
     name = Path(input_path).stem if name is None else name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
-        raise UserError(f"{name!r} cannot name a data set: give letters, digits, '_' and '-' with --name")
+        raise UserError(f"{name!r} cannot name a data set: give letters, digits, '_' and '-' with --name.")
     if name in KNOWN:
-        raise UserError(f"the name {name!r} is reserved for the data set known by it: give another with --name")
+        raise UserError(f"the name {name!r} is reserved for the data set known by it: give another with --name.")
     return name
 
 
@@ -208,34 +207,36 @@ def _checked_split(arrays, suffix, path):
     features = _checked_features(arrays["features"], "features" + suffix, path)
     targets = arrays["targets"]
     if targets is None:
-        targets = numpy.full(len(features), NO_LABEL, "int64")
+        targets = np.full(len(features), NO_LABEL, "int64")
     else:
         targets = as_class_numbers(targets, f"the targets{suffix} of {path}")
     if len(features) != len(targets):
         raise UserError(
-            f"{path} has {len(features)} features{suffix} but {len(targets)} targets{suffix}: give one target an example"
+            f"{path} has {len(features)} features{suffix} but {len(targets)} targets{suffix}: give one target per example."
         )
     if len(features) == 0:
-        raise UserError(f"{path} has no examples in features{suffix}: give at least one")
+        raise UserError(f"{path} has no examples in features{suffix}: give at least one.")
     return {"features": features, "targets": targets}
 
 
 def _checked_features(features, name, path):
     if features.ndim < 2 or 0 in features.shape[1:]:
-        raise UserError(f"{path} has {name} of shape {features.shape}: give one row of numbers or one image an example")
+        raise UserError(
+            f"{path} has {name} of shape {features.shape}: give one row of numbers or one image per example."
+        )
     if features.dtype.kind not in "buif":
-        raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32")
+        raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32.")
     if features.dtype.kind != "f" and features.size and features.min() >= 0 and features.max() <= 255:
         return features.astype("uint8", copy=False)
-    with numpy.errstate(over="ignore"):  # an overflow is reported just below
+    with np.errstate(over="ignore"):  # an overflow is reported just below
         features = features.astype("float32", copy=False)
-    if not numpy.isfinite(features).all():
-        raise UserError(f"{path} has {name} that are not finite numbers (NaN or infinity): replace them")
+    if not np.isfinite(features).all():
+        raise UserError(f"{path} has {name} that are not finite (NaN or infinity): replace them.")
     return features
 
 
 def _settle_labels(splits, no_label, renumber):
-    """Let -1 alone mean "no label", and number the classes from 0 if asked to."""
+    """Make -1 the only target that means "no label", and number the classes from 0 if asked to."""
     several = [split["targets"] for split in splits.values()]
     if renumber:
         several, classes = renumbered(several, no_label)
@@ -247,7 +248,7 @@ def _settle_labels(splits, no_label, renumber):
 
 
 def _as_stored(splits):
-    """Splits and labels of axes as ``write_fuel_file`` takes them; targets are left out where there are none."""
+    """Splits and axis labels as ``write_fuel_file`` takes them, without targets if there are none."""
     axis_labels = _axis_labels(splits["train"]["features"].ndim)
     has_targets = any((split["targets"] != NO_LABEL).any() for split in splits.values())
     stored = {name: {"features": split["features"]} for name, split in splits.items()}
@@ -262,12 +263,12 @@ def _check_same_kind(train, test, path):
     if train["features"].shape[1:] != test["features"].shape[1:]:
         raise UserError(
             f"{path} has training examples of shape {train['features'].shape[1:]} but test examples of shape "
-            f"{test['features'].shape[1:]}: give both the same shape"
+            f"{test['features'].shape[1:]}: give both the same shape."
         )
     if train["features"].dtype != test["features"].dtype:
         raise UserError(
             f"{path} has {train['features'].dtype} features but {test['features'].dtype} features_test: "
-            "give both the same type"
+            "give both the same type."
         )
     n_classes = train["targets"].max() + 1
     if test["targets"].min() < min(0, n_classes - 1) or test["targets"].max() >= n_classes:
@@ -278,23 +279,24 @@ def _check_same_kind(train, test, path):
                 if n_classes
                 else "leave them out, as none train"
             )
+            + "."
         )
 
 
 def _draw_test_set(examples, fraction, seed, path):
     if not 0 <= fraction < 1:
-        raise UserError(f"--test-fraction {fraction:g} is not possible: use at least 0 and less than 1")
+        raise UserError(f"--test-fraction {fraction:g} is not possible: use at least 0 and less than 1.")
     if not 0 <= seed < 2**32:
-        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}")
+        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}.")
     if fraction == 0:
         return {"train": examples}
-    test = _stratified(examples["targets"], fraction, numpy.random.RandomState(seed))
+    test = _stratified(examples["targets"], fraction, np.random.RandomState(seed))
     if len(test) == 0:
         raise UserError(
             f"--test-fraction {fraction:g} of {path} is less than one example of each class: "
-            "use a larger one, or 0 for no test set"
+            "use a larger one, or 0 for no test set."
         )
-    train = numpy.setdiff1d(numpy.arange(len(examples["targets"])), test)
+    train = np.setdiff1d(np.arange(len(examples["targets"])), test)
     return {
         name: {source: array[chosen] for source, array in examples.items()}
         for name, chosen in (("train", train), ("test", test))
@@ -302,12 +304,12 @@ def _draw_test_set(examples, fraction, seed, path):
 
 
 def _stratified(targets, fraction, rng):
-    """Ascending positions of about ``fraction`` of each class, never all of one; of all where nothing has a label."""
+    """Ascending positions of about ``fraction`` of each class, but never all of it; without labels all are one class."""
     chosen, labels = [], range(targets.max() + 1)
     for label in labels or [NO_LABEL]:
-        members = rng.permutation(numpy.flatnonzero(targets == label))
+        members = rng.permutation(np.flatnonzero(targets == label))
         chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
-    return numpy.sort(numpy.concatenate(chosen))
+    return np.sort(np.concatenate(chosen))
 
 
 def _axis_labels(ndim):

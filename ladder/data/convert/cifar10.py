@@ -10,7 +10,7 @@ import logging
 import tarfile
 from pathlib import Path, PurePosixPath
 
-import numpy
+import numpy as np
 
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.data.fuel_file import write_fuel_file
@@ -34,7 +34,7 @@ MD5 = {
 }
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 
-#: Bytes of a batch, which has 31 million, and of all that is in the archive, 186 million.
+#: The most bytes of a batch (31 million) and of the whole unpacked archive (186 million).
 MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
 
 BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
@@ -45,13 +45,13 @@ AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": (
 def convert_cifar10(directory, output_path):
     """Write CIFAR-10 as one file with the splits ``train`` and ``test``.
 
-    Says whether the MD5s are the official ones; where they are not, it names
-    the files and goes on, as the content is checked for what it needs to be.
+    Logs whether the MD5s are the official ones; if not, it names the files and
+    goes on, because the content itself is checked.
 
     Parameters
     ----------
     directory : str or Path
-        The folder ``cifar-10-batches-py``, one that holds it or
+        The folder ``cifar-10-batches-py``, a folder that holds it or
         ``cifar-10-python.tar.gz``, or that archive itself, which is read
         without being unpacked.
     output_path : str or Path
@@ -75,7 +75,7 @@ def convert_cifar10(directory, output_path):
         batches[name] = _checked_batch(content, source / name)
     missing = [name for name in MD5 if name not in batches]
     if missing:
-        raise UserError(f"{source} lacks {', '.join(missing)}: get {ARCHIVE} anew from {HOMEPAGE}")
+        raise UserError(f"{source} lacks {', '.join(missing)}: get {ARCHIVE} anew from {HOMEPAGE}.")
     _report_md5(source, md5s)
     *training, test = (batches[name] for name in MD5)
     splits = {"train": _joined(training), "test": _joined([test])}
@@ -93,10 +93,10 @@ def _find(directory):
     if (directory / ARCHIVE).is_file():
         return directory / ARCHIVE
     if not directory.is_dir():
-        raise UserError(f"--directory: there is no folder {directory}: give the one with {ARCHIVE}")
+        raise UserError(f"--directory: there is no folder {directory}: give the one with {ARCHIVE}.")
     raise UserError(
         f"{directory} holds neither {ARCHIVE} nor the folder {FOLDER}: download the archive (the python version) "
-        f"from {HOMEPAGE} there, or name its folder with --directory"
+        f"from {HOMEPAGE} there, or name its folder with --directory."
     )
 
 
@@ -111,15 +111,15 @@ def _members(source):
                 with open_regular(source / name) as file:
                     content = _checked_size(read_at_most(file, MOST_BYTES), source / name)
             except OSError as error:
-                raise UserError(f"cannot read {source / name} ({error.strerror}): make it readable") from error
+                raise UserError(f"cannot read {source / name} ({error.strerror}): make it readable.") from error
             yield name, content
 
 
 def _members_of_archive(path):
-    """As a stream, since going back in a compressed file means reading it again."""
+    """Read as a stream, because going back in a compressed file means reading it again."""
     with open_regular(path) as file, gzip.open(file) as unpacked:
         content = _NoLargerThan(unpacked, MOST_UNPACKED)
-        # What a damaged archive raises depends on where the damage is, so it is caught where the archive is asked.
+        # What a damaged archive raises depends on where the damage is.
         members = _damage_named(_batches(content), path)
         for name, batch in members:
             yield name, _checked_size(batch, path / name)
@@ -133,7 +133,7 @@ def _batches(content):
             if member.isreg() and not member.issparse() and name in MD5:
                 yield name, read_at_most(archive.extractfile(member), MOST_BYTES)
     while content.read(2**20):
-        pass  # the checksum of it all is at the end
+        pass  # the checksum is at the end
 
 
 def _damage_named(batches, path):
@@ -141,12 +141,12 @@ def _damage_named(batches, path):
         yield from batches
     except Exception as error:
         raise UserError(
-            f"cannot read {path}, it is damaged, cut short or no .tar.gz file: get it anew from {HOMEPAGE}"
+            f"cannot read {path}, it is damaged, cut short or not a .tar.gz file: get it anew from {HOMEPAGE}."
         ) from error
 
 
 class _NoLargerThan:
-    """An open file for reading, damaged where it has more than so many bytes."""
+    """An open file for reading that counts as damaged if it has more than ``most`` bytes."""
 
     def __init__(self, file, most):
         self._file, self._left = file, most
@@ -161,7 +161,7 @@ class _NoLargerThan:
 
 def _checked_size(content, where):
     if len(content) > MOST_BYTES:
-        raise UserError(f"{where} is larger than any batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}")
+        raise UserError(f"{where} is larger than any batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}.")
     return content
 
 
@@ -170,28 +170,28 @@ def _checked_batch(content, where):
     batch = load_dict(content, where)
     if not {"data", "labels"} <= batch.keys():
         raise UserError(
-            f"{where} lacks 'data' or 'labels', so it is no batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}"
+            f"{where} lacks 'data' or 'labels', so it is not a batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}."
         )
     pixels, labels = batch["data"], _as_array(batch["labels"])
-    expected = (BATCH_SIZE, numpy.prod(SHAPE))
-    if getattr(pixels, "dtype", None) != numpy.uint8 or pixels.shape != expected:
-        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, numpy.ndarray) else "no array"
+    expected = (BATCH_SIZE, np.prod(SHAPE))
+    if getattr(pixels, "dtype", None) != np.uint8 or pixels.shape != expected:
+        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else "no array"
         raise UserError(
-            f"{where} has {found} for its pixels where CIFAR-10 has uint8 {expected}: get {ARCHIVE} from {HOMEPAGE}"
+            f"{where} has {found} for its pixels where CIFAR-10 has uint8 {expected}: get {ARCHIVE} from {HOMEPAGE}."
         )
     if labels is None or labels.shape != (BATCH_SIZE,) or not (0 <= labels.min() and labels.max() < N_CLASSES):
         raise UserError(
-            f"{where} has other labels than one from 0 to {N_CLASSES - 1} for each of {BATCH_SIZE} images: "
-            f"get {ARCHIVE} from {HOMEPAGE}"
+            f"{where} does not have one label from 0 to {N_CLASSES - 1} for each of {BATCH_SIZE} images: "
+            f"get {ARCHIVE} from {HOMEPAGE}."
         )
     return {"features": pixels.reshape(-1, *SHAPE), "targets": labels.astype("uint8").reshape(-1, 1)}
 
 
 def _as_array(labels):
-    """Whole numbers in one list as an array, None for anything else."""
+    """A list or array of whole numbers as an array; None for anything else."""
     if type(labels) is list:
-        return numpy.array(labels) if all(type(label) is int and 0 <= label < N_CLASSES for label in labels) else None
-    return labels if isinstance(labels, numpy.ndarray) and labels.dtype.kind in "ui" else None
+        return np.array(labels) if all(type(label) is int and 0 <= label < N_CLASSES for label in labels) else None
+    return labels if isinstance(labels, np.ndarray) and labels.dtype.kind in "ui" else None
 
 
 def _report_md5(source, md5s):
@@ -215,7 +215,7 @@ def _md5_of(path):
 
 
 def _joined(batches):
-    return {source: numpy.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
+    return {source: np.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
 
 
 # Its pixels are not scaled, as in the original, which normalises their contrast instead.

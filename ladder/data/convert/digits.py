@@ -1,15 +1,15 @@
 """The small digits that come with scikit-learn: no download needed.
 
 1,797 handwritten digits of 8 x 8 pixels with values 0 to 16 (the test part of
-UCI's "Optical Recognition of Handwritten Digits").  There is no official
-split for these; which 360 examples test is written down in
-``digits_test_indices.txt``, so it never depends on a library's version.
+UCI's "Optical Recognition of Handwritten Digits").  They have no official
+split; the 360 test examples are listed in ``digits_test_indices.txt``, so that
+they never depend on a library's version.
 """
 
 import hashlib
 from importlib.resources import files
 
-import numpy
+import numpy as np
 
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.known import KnownDataSet
@@ -43,7 +43,7 @@ def convert_digits(output_path):
     """
     pixels, targets = _load_digits()
     test = _test_indices()
-    train = numpy.setdiff1d(numpy.arange(len(pixels)), test)
+    train = np.setdiff1d(np.arange(len(pixels)), test)
     # 16 is the largest value; dividing by a power of two is exact.
     features = (pixels / 16).astype("float32").reshape(-1, 1, 8, 8)
     splits = {
@@ -59,19 +59,19 @@ def _load_digits():
         from sklearn.datasets import load_digits  # only this data set needs scikit-learn
     except ImportError:
         raise UserError(
-            "the data set digits comes with scikit-learn, which is not installed: run `pip install scikit-learn`"
+            "the data set digits comes with scikit-learn, which is not installed: run `pip install scikit-learn`."
         ) from None
     pixels, targets = (array.astype("uint8") for array in load_digits(return_X_y=True))
     if hashlib.sha256(pixels.tobytes() + targets.tobytes()).hexdigest() != SHA256:
         raise UserError(
-            "this scikit-learn's digits differ from the known ones (SHA-256): install another version of scikit-learn"
+            "this scikit-learn's digits differ from the known ones (SHA-256): install another version of scikit-learn."
         )
     return pixels, targets
 
 
 def _test_indices():
     with files(__package__).joinpath("digits_test_indices.txt").open() as lines:
-        return numpy.loadtxt(lines, dtype="int64").ravel()
+        return np.loadtxt(lines, dtype="int64").ravel()
 
 
 DIGITS = KnownDataSet(

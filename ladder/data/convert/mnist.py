@@ -9,15 +9,14 @@ import hashlib
 import zlib
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
 
-# SHA-256 of the content once decompressed: two packings of the same data are
-# equally good.
+# SHA-256 of the decompressed content: it does not matter how a file was packed.
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -25,7 +24,7 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
-#: Of a file once decompressed; the largest has 47 million.
+#: The most bytes of a decompressed file; the largest has 47 million.
 MOST_BYTES = 2**26
 
 AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
@@ -41,8 +40,8 @@ def convert_mnist(directory, output_path, dtype="float32"):
     output_path : str or Path
         The file to write.
     dtype : {"float32", "uint8"}
-        float32 divides the pixels by 255; uint8 keeps them, in a file of a
-        quarter of the size, and reading divides them.
+        float32 divides the pixels by 255; uint8 keeps them, in a file a
+        quarter of the size, and they are divided when read.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def convert_mnist(directory, output_path, dtype="float32"):
 def _find_files(directory):
     """Name to path of each of the four files."""
     if not directory.is_dir():
-        raise UserError(f"--directory: there is no folder {directory}: give the one with MNIST's four files")
+        raise UserError(f"--directory: there is no folder {directory}: give the one with MNIST's four files.")
     found, missing = {}, []
     for name in SHA256:
         candidates = [directory / f"{name}.gz", directory / name]
@@ -82,7 +81,7 @@ def _find_files(directory):
     if missing:
         raise UserError(
             f"{directory} lacks {', '.join(missing)}: download MNIST's four files there, "
-            "or name their folder with --directory"
+            "or name their folder with --directory."
         )
     return found
 
@@ -92,23 +91,23 @@ def _checked_content(path, sha256):
         with open_regular(path) as file:
             content = read_at_most(gzip.open(file) if path.suffix == ".gz" else file, MOST_BYTES)
     except (EOFError, OSError, zlib.error) as error:
-        raise UserError(f"cannot read {path}, it is damaged or cut short: download it again") from error
+        raise UserError(f"cannot read {path}, it is damaged or cut short: download it again.") from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise UserError(f"{path} is not MNIST's file (its SHA-256 differs): download it again")
+        raise UserError(f"{path} is not MNIST's file (its SHA-256 differs): download it again.")
     return content
 
 
 def _images(content, dtype):
-    examples, rows, columns = numpy.frombuffer(content, ">i4", count=3, offset=4)
-    pixels = numpy.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
+    examples, rows, columns = np.frombuffer(content, ">i4", count=3, offset=4)
+    pixels = np.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
     if dtype == "uint8":
         return pixels
     # Divided in float32, as Fuel does: dividing in float64 first rounds twice.
-    return pixels.astype("float32") / numpy.float32(255)
+    return pixels.astype("float32") / np.float32(255)
 
 
 def _labels(content):
-    return numpy.frombuffer(content, "uint8", offset=8).reshape(-1, 1)
+    return np.frombuffer(content, "uint8", offset=8).reshape(-1, 1)
 
 
 MNIST = KnownDataSet(

@@ -1,11 +1,11 @@
 """Reading a pickle of plain values without running what it asks for.
 
-A pickle is a program: it names functions, and whoever reads it calls them.
-Here Python's own reader never sees it: the few instructions that plain data
-needs are followed below, a step each, on values that cannot do anything.
-The names that rebuild bytes and numpy's arrays lead to stand-ins, which build
-arrays of numbers from checked parts; any other name is refused, and so is what
-no data set needs but what breaks readers: keys that are no strings, very many
+A pickle is a program: it names functions, and its reader calls them.  Python's
+own reader is not used here: the few instructions that plain data needs are
+followed below, one by one, on values that cannot do anything.  The names that
+rebuild bytes and NumPy's arrays lead to stand-ins, which build arrays of
+numbers from checked parts; any other name is refused.  So is what no data set
+needs but what can break a reader: keys that are not strings, very many
 instructions, and content that grows.
 """
 
@@ -13,11 +13,11 @@ import math
 import pickletools
 import re
 
-import numpy
+import numpy as np
 
 from ladder.errors import UserError
 
-#: Where numpy's reconstructing functions live: before 2.0, since, and by other paths.
+#: The modules of NumPy's reconstructing functions, before 2.0 and since.
 MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 
@@ -26,7 +26,7 @@ MOST_INSTRUCTIONS = 500_000
 
 
 class Refused(Exception):
-    """The pickle asks for something else; the message is its name."""
+    """The pickle asks for something that is not allowed; the message names it."""
 
 
 def load_dict(content, where):
@@ -42,12 +42,12 @@ def load_dict(content, where):
     -------
     dict of str to value
         Containers, strings, bytes and numbers; arrays of numbers as read-only
-        numpy arrays.  Python 2's strings are bytes.
+        NumPy arrays.  Python 2's strings are bytes.
 
     Raises
     ------
     UserError
-        If it asks for anything else, is damaged, or is no dictionary with
+        If it asks for anything else, is damaged, or is not a dictionary with
         strings for keys.
     """
     try:
@@ -56,11 +56,11 @@ def load_dict(content, where):
     except Refused as refused:
         raise UserError(
             f"{where} asks for {str(refused)[:100]}, which plain data never does, so it was not read: get the file anew "
-            "from a source that you trust"
+            "from a source that you trust."
         ) from None
     # What a damaged pickle raises depends on where the damage is.
     except Exception as error:
-        raise UserError(f"cannot read {where}, it is damaged or cut short: get the file anew") from error
+        raise UserError(f"cannot read {where}, it is damaged or cut short: get the file anew.") from error
 
 
 _MARK = object()
@@ -71,7 +71,7 @@ class _Machine:
 
     def __init__(self, size):
         self._stack, self._memo = [], {}
-        self._may_copy = 4 * size  # bytes: a name for content may be given again and again, a copy may not be made
+        self._may_copy = 4 * size  # bytes: content may be referred to again and again, but not copied
 
     def run(self, content):
         """The value that the pickle describes."""
@@ -208,7 +208,7 @@ class _Machine:
 #: Instructions that say how the pickle is laid out.
 _IGNORED = {"PROTO", "FRAME"}
 
-#: Instructions that mean a new value, and those whose argument is one.
+#: Instructions that make a new value, and those whose argument is one.
 _CONSTANTS = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -223,20 +223,20 @@ _VALUES = {
     ),
     **dict.fromkeys(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), lambda text: text),
     **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), bytes),
-    # Python 2's strings, of which every letter is a byte.
+    # Python 2's strings, in which every letter is a byte.
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), lambda text: text.encode("latin1")),
 }
 
 
 class _Name:
-    """What a pickle may name, and what is called in its place (None: nothing)."""
+    """A name that a pickle may use, and what is called in its place (None: nothing)."""
 
     def __init__(self, stand_in):
         self.stand_in = stand_in
 
     @classmethod
     def known(cls, module, name):
-        """Of a module's name; refused where it is none of the few."""
+        """The name of something in a module; refused unless it is one of the few allowed."""
         if name in ("_reconstruct", "scalar") and module in MULTIARRAY:
             return cls(_empty_array if name == "_reconstruct" else _number)
         if name == "_frombuffer" and module in NUMERIC:
@@ -254,7 +254,7 @@ class _Name:
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``: of numbers only."""
+    """Stands for ``numpy.dtype``, but only of numbers."""
 
     def __init__(self, code, align, copy):
         self.code, self.order = _text(code), "="
@@ -266,7 +266,7 @@ class _Dtype:
 
     @property
     def value(self):
-        return numpy.dtype(self.order + self.code)
+        return np.dtype(self.order + self.code)
 
 
 class _Array:
@@ -309,7 +309,7 @@ def _array(content, dtype, shape, order):
         raise ValueError("the array's shape is none")
     if len(content) != math.prod(shape) * dtype.value.itemsize:
         raise ValueError("the array's parts do not fit together")
-    return numpy.frombuffer(content, dtype.value).reshape(shape, order=order)
+    return np.frombuffer(content, dtype.value).reshape(shape, order=order)
 
 
 def _text(value):

@@ -2,27 +2,27 @@
 
 
 class Extension:
-    """Called by the main loop; override the moments that matter.
+    """Called by the main loop; override the methods that matter.
 
-    ``loop.row`` is the log's row of the moment: extensions add to it, and
-    later ones see what earlier ones wrote.
+    ``loop.row`` is the current row of the log: extensions add to it, and later
+    ones see what earlier ones wrote.
     """
 
     def before_training(self, loop):
         """Before the first update."""
 
     def before_epoch(self, loop):
-        """Before the first batch of an epoch; not where a resumed run goes on within one."""
+        """Before the first batch of an epoch, but not when a run is resumed within one."""
 
     def after_batch(self, loop, values):
         """After an update; ``values`` is name -> float.
 
-        Updates may be made some at a time: parameters may be those after the
-        last of them already.
+        Several updates may be made at once: the parameters may already be
+        those after the last of them.
         """
 
     def after_updates(self, loop):
-        """After an update, or some, when parameters and all else are as the loop's counters say."""
+        """After one or several updates, when parameters and everything else agree with the loop's counters."""
 
     def after_epoch(self, loop):
         """After the last batch of an epoch."""

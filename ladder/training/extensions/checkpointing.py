@@ -11,15 +11,15 @@ logger = logging.getLogger("main")
 #: Minutes between checkpoints within an epoch.
 MINUTES = 5.0
 
-#: Training has at least so many times the time of writing: after short epochs not every end is kept.
+#: Training takes at least this many times as long as writing: not every short epoch ends with a checkpoint.
 SHARE = 10
 
 
 class Checkpoint(Extension):
     """Write a checkpoint at the end of every epoch, every few minutes, and when interrupted.
 
-    It has to come last: a checkpoint tells what the other extensions did.
-    When training has ended, and they saved the result, checkpoints are removed.
+    It must be the last extension: a checkpoint includes what the others did.
+    When training has ended, and they have saved the result, checkpoints are removed.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class Checkpoint(Extension):
     about : dict of plain values
         What else goes into the file: options, data, environment.
     minutes : float
-        0: at the ends of epochs alone.
+        0: only at the ends of epochs.
     together : int
-        How many runs write theirs, one after the other.
+        How many runs write their checkpoints, one after the other.
     """
 
     def __init__(self, folder, state, about, minutes=MINUTES, together=1):
@@ -59,7 +59,7 @@ class Checkpoint(Extension):
         checkpoints.remove(self._folder)
 
     def _save(self, loop):
-        # The next update will stop training; the checkpoint before this one is worth more.
+        # The next update will stop training; the previous checkpoint is worth more than this one.
         if not self._state.is_finite():
             return
         start = time.monotonic()

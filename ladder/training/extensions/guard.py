@@ -19,7 +19,7 @@ class StopOnNotFinite(Extension):
     shareds : dict of name -> shared variable
         Parameters and running statistics.
     save : function without arguments
-        Saves ``shareds``, called once they are good again.
+        Saves ``shareds``; called once they are restored.
     n_layers : int
     """
 
@@ -42,7 +42,7 @@ class StopOnNotFinite(Extension):
             self._keep(loop)
 
     def _keep(self, loop):
-        """Copy the parameters if all are finite (a finite cost does not say so of the update)."""
+        """Copy the parameters if all are finite (a finite cost does not mean that its update is)."""
         self._looked_after = loop.updates_done
         copies = {name: shared.get_value() for name, shared in self._shareds.items()}
         if all(np.isfinite(copy).all() for copy in copies.values()):
@@ -60,7 +60,7 @@ class StopOnNotFinite(Extension):
         )
 
     def _first_bad_place(self, values):
-        """Follow the network's order: clean encoder upwards, then decoder downwards."""
+        """The first place in the network's order: clean encoder upwards, then decoder downwards."""
         for i in range(1, self._n_layers):
             for kind in ("mean", "var"):
                 average = self._shareds[f"shared_f_{i}_bn_{kind}_clean"].get_value(borrow=True)

@@ -1,4 +1,4 @@
-"""The learning rate's linear decay."""
+"""Linear decay of the learning rate."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ladder.training.extensions import Extension
 
 
 class LRDecay(Extension):
-    """Constant at first, then linear down to 0 at the last epoch.
+    """A rate that is constant at first, then falls linearly to 0 at the last epoch.
 
     After epoch k, counted from 1, with k > first the rate becomes
     ``lr * max(0, (last - k) / (last - first))``.

@@ -6,7 +6,7 @@ from ladder.training.extensions import Extension
 
 
 class TrainingMonitor(Extension):
-    """Mean over the epoch's updates of what the training function returns.
+    """Means over the epoch's updates of what the training function returns.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class ApproxTestMonitor(Extension):
     evaluate : function without arguments -> dict of name -> float
         Costs over the validation set with the statistics as they are.
     forget : function without arguments
-        Lets the running averages start anew, as in the original: what they
-        kept is replaced by the first batches to come.
+        Makes the running averages start anew, as in the original: the next
+        batches replace what they held.
     """
 
     def __init__(self, evaluate, forget):
@@ -61,8 +61,8 @@ class FinalTestMonitor(Extension):
     ----------
     estimate_statistics : function without arguments
     evaluate : function without arguments -> dict of name -> float, or None
-        None where there is no validation set; statistics are estimated all
-        the same, for the test set.
+        None if there is no validation set; statistics are still estimated,
+        for the test set.
     """
 
     def __init__(self, estimate_statistics, evaluate=None):
@@ -75,7 +75,7 @@ class FinalTestMonitor(Extension):
 
 
 def mean_over_batches(function, batches):
-    """Mean of a function's values over batches, each weighed by its examples.
+    """Means of a function's values over batches, weighted by their number of examples.
 
     Parameters
     ----------

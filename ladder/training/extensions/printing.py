@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, a line an epoch everywhere."""
+"""Progress for people: a bar on a terminal, and one line per epoch everywhere."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ logger = logging.getLogger("main")
 
 
 class ShortPrinting(Extension):
-    """One line an epoch: training and validation costs, and the error.
+    """One line per epoch: training and validation costs, and the error.
 
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
@@ -64,7 +64,7 @@ class ProgressBar(Extension):
         self._bar.set_description(f"epoch {loop.epochs_done + 1}/{loop.num_epochs}", refresh=False)
 
     def after_batch(self, loop, values):
-        # Formatting a postfix costs more than the rest of the loop: only now and then.
+        # Formatting a postfix costs more than the rest of the loop, so it is done only now and then.
         if loop.updates_done % 10 == 0 and not self._bar.disable:
             self._bar.set_postfix(cost=f"{values['cost_total']:.4g}", refresh=False)
         self._bar.update()

@@ -31,7 +31,7 @@ class SaveParams(Extension):
 
 
 class Log(Extension):
-    """Keep a row for every epoch, and the final one.
+    """Keep a row for every epoch, and a final one.
 
     Attributes
     ----------
@@ -56,8 +56,8 @@ class Log(Extension):
 class SaveLog(Log):
     """Append every row to ``log.jsonl`` as well.
 
-    ``text`` is set before training where a checkpoint has some rows; others in
-    the file belong to epochs that are run again.
+    ``text`` is set before training if a checkpoint has rows; any others in the
+    file belong to epochs that will be run again.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class SaveLog(Log):
         self._write()
 
     def _write(self):
-        """Append what is not in the file; what is there beyond what was written whole is cut off."""
+        """Append what is not in the file yet, after cutting off anything beyond the last complete write."""
         with naming(self._path), self._path.open("ab") as f:
             f.truncate(self._written)
             f.write(self.text[self._written :].encode())
