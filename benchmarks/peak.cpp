@@ -1,4 +1,5 @@
-// As many fused multiply-adds as registers of one width take: what no product can beat.
+// What no kernel can beat: as many fused multiply-adds as registers of one width take, and memory read, or read and
+// written back, as fast as it comes.
 
 #include <cstdint>
 
@@ -32,5 +33,26 @@ void multiply_add(int64_t steps, int threads) {
 #endif
             }
     }
+}
+
+// Adds up n floats, a multiple of 8 vectors, on each of so many threads' parts; the sum is of no use.
+float read(const float* x, int64_t n, int threads) {
+    float total = 0.0f;
+#pragma omp parallel num_threads(threads) reduction(+ : total)
+    {
+        Vector sum[8] = {};
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < n; i += 8 * LANES)
+            for (int k = 0; k < 8; ++k) sum[k] += *(const Vector*)(x + i + k * LANES);
+        for (int k = 1; k < 8; ++k) sum[0] += sum[k];
+        total += sum[0][0];
+    }
+    return total;
+}
+
+// Multiplies them by a factor, in place.
+void read_and_write(float* x, int64_t n, float factor, int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t i = 0; i < n; i += LANES) *(Vector*)(x + i) *= factor;
 }
 }

@@ -1,23 +1,26 @@
-"""The processor's peak: fused multiply-adds in registers, nothing else.
+"""The machine's limits: fused multiply-adds in registers, and memory that is read, or read and written back.
 
-    python benchmarks/peak.py        # GFLOP/s for each number of threads
+    python benchmarks/peak.py        # GFLOP/s and GB/s for each number of threads
 
 Compiled by g++ for this processor, with its widest vectors.  As a row of
-``step.py`` it makes as many as the products of the fused update, which is the
+``step.py`` it makes as many multiply-adds as the products of the fused update, which is the
 least time that those can take.
 """
 
 import ctypes
+import os
 import subprocess
 import tempfile
 import time
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from products import flop
 from unavailable import Unavailable
 
 SOURCE = Path(__file__).with_name("peak.cpp")
+LINE = 16  # floats of a cache line
 PER_STEP = 12 * 2  # of each lane: 12 vectors, a product and a sum
 
 
@@ -57,8 +60,42 @@ def gflops(threads, seconds=0.05):
     return best * 1e-9
 
 
-if __name__ == "__main__":
-    import os
+def aligned(count):
+    """Floats that begin with a cache line: 1.0 each."""
+    array = np.ones(count + LINE, "float32")
+    return array[-array.ctypes.data % (4 * LINE) // 4 :][:count]
 
+
+def gigabytes(threads, megabytes, seconds=0.05):
+    """GB/s of an array of so many MB: read, and read and written back, where both count; the best of some turns."""
+    x = aligned(int(megabytes * 2**20) // 4)
+    pointer, n = ctypes.c_void_p(x.ctypes.data), ctypes.c_int64(x.size)
+    calls = {
+        x.nbytes: lambda: library().read(pointer, n, ctypes.c_int(threads)),
+        2 * x.nbytes: lambda: library().read_and_write(pointer, n, ctypes.c_float(1), ctypes.c_int(threads)),
+    }
+    return [1e-9 * amount / least_time(call, seconds) for amount, call in calls.items()]
+
+
+def least_time(call, seconds):
+    """Of one call, among as many as so many seconds allow."""
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def report(threads):
+    """Print one number of threads' limits."""
+    name = f"{threads} thread{'s' * (threads > 1)}"
+    print(f"{name}: {gflops(threads):.0f} GFLOP/s, {library().lanes()} lanes")
+    for megabytes, where in ((0.5, "the second-level cache"), (8, "the third-level cache"), (256, "memory")):
+        read, both = gigabytes(threads, megabytes)
+        print(f"{name}: {read:.0f} GB/s read, {both:.0f} read and written back, {megabytes} MB ({where})")
+
+
+if __name__ == "__main__":
     for count in sorted({1, len(os.sched_getaffinity(0))}):
-        print(f"{count} thread{'s' * (count > 1)}: {gflops(count):.0f} GFLOP/s, {library().lanes()} lanes")
+        report(count)

@@ -50,6 +50,18 @@ private:
     npy_intp panel_;
 };
 
+// Rows of a part lie too far apart for the processor to guess what comes next: what row i + AHEAD of some arrays needs
+// is set on its way while row i is computed.  Behind the part's last row comes the next block's first one.
+LADDER_INLINE void fetch_ahead(const float* line) { __builtin_prefetch(line, 0); }
+LADDER_INLINE void fetch_ahead(float* line) { __builtin_prefetch(line, 1); }
+
+template <class... Float>
+LADDER_INLINE void fetch_ahead(npy_intp i, const Part& part, npy_intp columns, Float*... arrays) {
+    const npy_intp AHEAD = 8, LINE = 16, row = i + AHEAD, over = row < part.end ? 0 : row - part.end;
+    const npy_intp at = (over ? part.begin + over : row) * columns + part.first + (over ? WIDTH : 0);
+    for (npy_intp j = 0; j <= WIDTH; j += LINE) (fetch_ahead(arrays + at + std::min<npy_intp>(j, WIDTH - 1)), ...);
+}
+
 // N sums a column over the rows of a part.
 template <int N> class Sums {
 public:
@@ -98,12 +110,14 @@ struct Moments {
 
     LADDER_INLINE void of(const float* x, npy_intp stride, const Part& part, int width) {
         const float* shift = x + part.first;
-        for (npy_intp i = part.begin; i < part.end; ++i)
+        for (npy_intp i = part.begin; i < part.end; ++i) {
+            fetch_ahead(i, part, stride, x);
             for (int j = 0; j < width; ++j) {
                 const float value = x[i * stride + part.first + j], d = value - shift[j];
                 sum[j] += value;
                 square[j] += d * d;
             }
+        }
     }
 
     void add(const Moments& other) {

@@ -34,6 +34,8 @@ inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyAr
         double square[WIDTH] = {};
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
+            fetch_ahead(i, part, units, z_corr, z_clean, z_est);
+            if (HAS_U) fetch_ahead(i, part, units, u_pre);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 const float u = HAS_U ? above.normalize(u_pre[at + j], j) : 0.0f;
@@ -99,6 +101,10 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
         Sums<ERROR_Z + 1> sum;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
+            fetch_ahead(i, part, units, z_corr, dz_corr);
+            if (HAS_EST) fetch_ahead(i, part, units, dz_est);
+            if (HAS_COST) fetch_ahead(i, part, units, z_est, z_clean, dz_clean);
+            if (HAS_U) fetch_ahead(i, part, units, u_pre, du_pre);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 float g = HAS_EST ? dz_est[at + j] : 0.0f, dz, du;
@@ -145,6 +151,7 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
         }
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
+            fetch_ahead(i, part, units, u_pre, du_pre);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j)
                 du_pre[at + j] = above.scale[j] *

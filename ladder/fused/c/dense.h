@@ -45,6 +45,7 @@ public:
 #pragma omp parallel if (n * PIXELS * depth_ * columns_ > WORTH_THREADS)
         {
             alignas(64) float right[BLOCK * (DEPTH + 1) + LANES];
+            std::vector<const float*> lines;  // of the first panel
             // Panels meet one group of tiles after the other, and are packed again for each, so that all threads have
             // work and a group's strips stay cached.
             const npy_intp busy = (2 * number_of_threads() + panels - 1) / panels, small = n * apart / CACHED + 1;
@@ -53,6 +54,7 @@ public:
                 const npy_intp begin = block * depth_ / blocks_, end = (block + 1) * depth_ / blocks_;
 #pragma omp for schedule(static)
                 for (npy_intp t = 0; t < n; ++t) pack_left(tiles_[t], begin, end, left + t * apart);
+                if (panels > 1) find_lines(begin, end, lines);
 #pragma omp for schedule(dynamic)
                 for (npy_intp task = 0; task < panels * groups; ++task) {
                     const npy_intp first = task % panels * BLOCK, group = task / panels;
@@ -61,8 +63,8 @@ public:
                     else pack_pieces<LANES>(right_, begin, end, first, width, right);
                     const npy_intp from = group * n / groups, until = (group + 1) * n / groups;
                     for (npy_intp t = from; t < until; ++t) {
-                        fetch_panel(begin, end, first + number_of_threads() * BLOCK, t - from, until - from);
-                        tile(tiles_[t], left + t * apart, right, end - begin, first, width, block > 0);
+                        const Ahead ahead = share(lines, first + number_of_threads() * BLOCK, t - from, until - from);
+                        tile(tiles_[t], left + t * apart, right, end - begin, first, width, block > 0, ahead);
                     }
                 }
             }
@@ -111,10 +113,21 @@ private:
         }
     }
 
-    // Part of a panel that this thread is likely to pack next.
-    void fetch_panel(npy_intp begin, npy_intp end, npy_intp first, npy_intp share, npy_intp shares) const {
-        const npy_intp width = std::min<npy_intp>(BLOCK, columns_ - first);
-        if (width > 0 && right_.size() == 1) fetch(right_[0], begin, end - begin, first, width, share, shares);
+    void find_lines(npy_intp begin, npy_intp end, std::vector<const float*>& lines) const {
+        lines.clear();
+        for (size_t piece = 0; piece < right_.size(); ++piece) {
+            const npy_intp from = std::max<npy_intp>(0, begin), until = std::min(end, depths_[piece]);
+            if (from < until) add_lines(right_[piece], from, until - from, 0, BLOCK, lines);
+            begin -= depths_[piece];
+            end -= depths_[piece];
+        }
+    }
+
+    // Part of the panel that this thread is likely to pack next, at column `first`.
+    Ahead share(const std::vector<const float*>& lines, npy_intp first, npy_intp number, npy_intp shares) const {
+        if (first >= columns_) return {nullptr, 0, 0};
+        const npy_intp count = (npy_intp)lines.size(), begin = number * count / shares;
+        return {lines.data() + begin, (number + 1) * count / shares - begin, first * right_[0].j_step};
     }
 
     void pack_left(const Tile& tile, npy_intp begin, npy_intp end, float* to) const {
@@ -122,22 +135,22 @@ private:
     }
 
     void tile(const Tile& tile, const float* left, const float* right, npy_intp depth, npy_intp first, int width,
-              bool add) const {
+              bool add, const Ahead& ahead) const {
         float* const to = tile.section->to + tile.first * columns_ + first;
-        if (width == BLOCK) return tile_rows<2>(tile.rows, left, right, depth, to, columns_, add);
+        if (width == BLOCK) return tile_rows<2>(tile.rows, left, right, depth, to, columns_, add, ahead);
         // The last columns, fewer than a tile has, by way of a whole tile.
         alignas(64) float whole[PIXELS * BLOCK];
         for (int i = 0; add && i < tile.rows; ++i) std::copy_n(to + i * columns_, width, whole + i * BLOCK);
-        if (width > LANES) tile_rows<2>(tile.rows, left, right, depth, whole, BLOCK, add);
-        else tile_rows<1>(tile.rows, left, right, depth, whole, BLOCK, add);
+        if (width > LANES) tile_rows<2>(tile.rows, left, right, depth, whole, BLOCK, add, ahead);
+        else tile_rows<1>(tile.rows, left, right, depth, whole, BLOCK, add, ahead);
         for (int i = 0; i < tile.rows; ++i) std::copy_n(whole + i * BLOCK, width, to + i * columns_);
     }
 
     template <int V, int R = PIXELS>
     static void tile_rows(int rows, const float* left, const float* right, npy_intp depth, float* to, npy_intp step,
-                          bool add) {
-        if (rows == R) return tile_packed<R, V>(left, right, depth, to, step, add);
-        if constexpr (R > 1) tile_rows<V, R - 1>(rows, left, right, depth, to, step, add);
+                          bool add, const Ahead& ahead) {
+        if (rows == R) return tile_packed<R, V>(left, right, depth, to, step, add, ahead);
+        if constexpr (R > 1) tile_rows<V, R - 1>(rows, left, right, depth, to, step, add, ahead);
     }
 };
 

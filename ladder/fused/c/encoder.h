@@ -27,6 +27,8 @@ inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float 
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
             const float* noise = HAS_NOISE ? noise_rows.row(i, part, width, buffer) : nullptr;
+            fetch_ahead(i, part, units, z_pre, z, h);
+            if (HAS_NOISE) noise_rows.fetch_ahead(i, part);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 const float x = batch.normalize(z_pre[at + j], j) + (HAS_NOISE ? std * noise[j] : 0.0f);
@@ -76,6 +78,9 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
         Sums<G_Z + 1> sum;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
+            fetch_ahead(i, part, units, z_pre, z, dz_pre);
+            if (HAS_Z) fetch_ahead(i, part, units, dz);
+            if (HAS_H) fetch_ahead(i, part, units, dh);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j) {
                 float g = 0.0f, unused;
@@ -109,6 +114,7 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
         const float *shift = shifts.data() + part.first, *slope = slopes.data() + part.first;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
+            fetch_ahead(i, part, units, z_pre, dz_pre);
 #pragma GCC ivdep
             for (int j = 0; j < width; ++j)
                 dz_pre[at + j] =

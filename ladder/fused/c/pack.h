@@ -37,11 +37,9 @@ template <int STRIP>
 inline void pack_rows(const float* from, npy_intp step, npy_intp depth, int width, float* to) {
     if (width == STRIP)
         // Whole vectors: where the strip is narrower, its next row overwrites what is too much.
-        for (; depth > 1; --depth, from += step, to += STRIP) {
-            __builtin_prefetch(from + 2 * STRIP - 1);  // the next strip, which comes soon
+        for (; depth > 1; --depth, from += step, to += STRIP)
 #pragma GCC unroll 2
             for (int part = 0; part < STRIP; part += LANES) vector_at(to + part) = vector_at(from + part);
-        }
     for (; depth > 0; --depth, from += step, to += STRIP)
         for (int j = 0; j < STRIP; ++j) to[j] = j < width ? from[j] : 0.0f;
 }
@@ -74,19 +72,17 @@ inline void pack(const Factor& factor, npy_intp k, npy_intp depth, npy_intp firs
     else pack_columns<STRIP, false>(from, factor.j_step, depth, width, to);
 }
 
-// Part `share` of `shares` of the same columns is fetched from memory.
-inline void fetch(const Factor& factor, npy_intp k, npy_intp depth, npy_intp first, npy_intp width, npy_intp share,
-                  npy_intp shares) {
+// Adds the lines of memory that the same columns are in.
+inline void add_lines(const Factor& factor, npy_intp k, npy_intp depth, npy_intp first, npy_intp width,
+                      std::vector<const float*>& lines) {
     const bool rows = factor.j_step == 1;  // which are consecutive floats
     const npy_intp runs = rows ? depth : width, length = rows ? width : depth, step = factor.k_step * factor.j_step;
-    if (length == 0) return;
     const float* const from = factor.data + k * factor.k_step + first * factor.j_step;
-    for (npy_intp run = share * runs / shares; run < (share + 1) * runs / shares; ++run)
-        for (npy_intp j = 0; j < length + LINE; j += LINE) {
-            const float* const line = from + run * step + std::min(j, length - 1);
-            __asm__ volatile("" : : "r"(line));  // else g++ sees that nothing is computed, and drops all of this
-            __builtin_prefetch(line, 0, 2);
-        }
+    for (npy_intp run = 0; run < runs; ++run) {
+        const float* const begin = from + run * step;
+        const npy_intp before = (uintptr_t)begin / sizeof(float) % LINE;
+        for (npy_intp j = -before; j < length; j += LINE) lines.push_back(begin + j);
+    }
 }
 
 }  // namespace ladder

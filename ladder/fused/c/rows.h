@@ -36,6 +36,11 @@ public:
         return buffer.row[(i - part.begin) % ROWS];
     }
 
+    // What a later row needs, see columns.h.
+    LADDER_INLINE void fetch_ahead(npy_intp i, const Part& part) const {
+        if (!from_maps_) ladder::fetch_ahead(i, part, columns_, data_);
+    }
+
 private:
     static bool lies_as_maps(PyArrayObject* array) {
         if (PyArray_NDIM(array) != 4 || PyArray_IS_C_CONTIGUOUS(array)) return false;

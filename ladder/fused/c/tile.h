@@ -99,11 +99,18 @@ inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, 
             for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
 }
 
+// What comes next from memory: so many lines, each `shift` floats behind where it is said to be.
+struct Ahead {
+    const float* const* lines;
+    npy_intp count, shift;
+};
+
 // to[i][j] = sum over k of left[k][i] right[k][j], or added to what is there.  left's rows are PIXELS floats, of which
-// R count, and right's V vectors; to's are `step` floats apart.
+// R count, and right's V vectors; to's are `step` floats apart.  A line ahead is fetched with each k: one by one, as the
+// processor waits where many are asked for at once.
 template <int R, int V>
 __attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to,
-                                           npy_intp step, bool add) {
+                                           npy_intp step, bool add, const Ahead& ahead) {
 #pragma GCC unroll 12
     for (int i = 0; i < R; ++i) {  // what the sums go to is on its way while they are taken
 #pragma GCC unroll 3
@@ -121,8 +128,15 @@ __attribute__((noinline)) void tile_packed(const float* left, const float* right
         left += PIXELS;
         right += V * LANES;
     };
+    const npy_intp fetched = std::min(ahead.count, depth);
+    npy_intp k = 0;
 #pragma GCC unroll 1
-    for (npy_intp k = 0; k < depth; ++k) next();
+    for (; k < fetched; ++k) {
+        __builtin_prefetch(ahead.lines[k] + ahead.shift, 0, 2);
+        next();
+    }
+#pragma GCC unroll 1
+    for (; k < depth; ++k) next();
 #pragma GCC unroll 12
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
