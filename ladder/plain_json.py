@@ -64,7 +64,7 @@ def parse(content):
 
 
 def check(value, kind, name):
-    """Check a value against a type; lists become tuples, and whole numbers floats, where the type is such.
+    """Check a value against a type; where it asks for them, lists become tuples and whole numbers floats.
 
     Parameters
     ----------

@@ -49,9 +49,9 @@ def test_only_files_are_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for path, message in (
-        (tmp_path / "pipe", "no file"),
-        (tmp_path, "no file"),
-        ("/dev/zero", "no file"),
+        (tmp_path / "pipe", "not a file"),
+        (tmp_path, "not a file"),
+        ("/dev/zero", "not a file"),
         (tmp_path / "absent", "there is no file .*absent: give another"),
         ("null\0byte", "there is no file"),
         (tmp_path / "loop", "symbolic links"),

@@ -37,7 +37,7 @@ def refused(in_dim=(3,), **options):
 
 
 def option_values(command):
-    """A command of the original's README as hyper-parameters (its ``run.py``'s splitting)."""
+    """A command of the original's README as options (its ``run.py``'s splitting)."""
     words = command.split()
     assert words[:2] == ["run.py", "train"] and words[-2] == "--"
     words = words[2:-2]

@@ -121,7 +121,7 @@ def _counts(cells):
 
 
 def _is_apart(cells, rest):
-    """Whether a line that counts cannot be an example; one of two numbers may be, if another line is whole, too."""
+    """Whether a line that counts must be a header; if it has two numbers it may be an example among whole numbers."""
     return len(cells) > 2 or not any(all(cell.lstrip("+-").isdigit() for cell in other) for _, other in rest)
 
 

@@ -77,7 +77,7 @@ def _send(output, stored, request):
 
 
 def _split_attribute(h5file):
-    """Fuel's table, an array with named fields; None where there is no such thing."""
+    """Fuel's table, an array with named fields; None if there is none."""
     if "split" not in h5file.attrs:
         return None
     attribute = h5file.attrs.get_id("split")

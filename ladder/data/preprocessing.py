@@ -206,5 +206,5 @@ class Preprocessor:
 
 
 def preprocesses(p):
-    """Whether a network takes the features otherwise than they are read."""
+    """Whether features are changed between reading and the network."""
     return bool(p.contrast_norm or p.whiten_zca or p.standardize or p.rescale)

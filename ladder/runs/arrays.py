@@ -26,7 +26,7 @@ class TrainedArrays:
     Attributes
     ----------
     parameters : dict of name -> float32 array
-    statistics : dict of name -> float32 array, or None where none were saved
+    statistics : dict of name -> float32 array, or None if none were saved
         Running averages.
     final : bool
         Whether the statistics were estimated with the last parameters, as
@@ -67,7 +67,7 @@ class TrainedArrays:
         save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
 
     def set_parameters(self, shareds, names):
-        """Set shared variables of these names; other parameters are left alone.
+        """Set shared variables of these names; others are left unchanged.
 
         Parameters
         ----------

@@ -92,5 +92,5 @@ def test_what_unpacks_to_more_than_the_budget_is_not_unpacked(tmp_path, monkeypa
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.npz")
-    with pytest.raises(UserError, match="no file"):
+    with pytest.raises(UserError, match="not a file"):
         load_arrays(tmp_path / "x.npz")
