@@ -1,5 +1,5 @@
-// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  All convolutions are made of the first
-// two, matrix products of the third.
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Convolutions are made of the first two,
+// matrix products of the third, and so are the convolutions that are plain products.
 
 #ifndef LADDER_INLINE
 #define LADDER_INLINE inline __attribute__((always_inline))

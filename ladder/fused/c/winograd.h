@@ -137,11 +137,12 @@ inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, 
             from[i][j] = inside ? x.at(image, row + i, column + j) : zeros;
         }
     for (npy_intp c = 0; c < x.channels; c += LANES, to += vector_step) {
-        // The next tile's pixels, most likely, beyond those that it shares with this one.
-        for (int i = 0; i < N; ++i)
-            for (int j = N - RESULTS; j < N; ++j) __builtin_prefetch(from[i][j] + RESULTS * x.channels + c);
+        // Fetched one by one while this tile is transformed: the next tile's pixels, most likely, beyond those shared.
         transform<Transform>(
-            [&](int i, int j) LADDER_LAMBDA { return vector_at(from[i][j] + c); },
+            [&](int i, int j) LADDER_LAMBDA {
+                if (j >= N - RESULTS) __builtin_prefetch(from[i][j] + RESULTS * x.channels + c, 0, 2);
+                return vector_at(from[i][j] + c);
+            },
             [&](int i, int j, Vector v) LADDER_LAMBDA { vector_at(to + (i * POINTS + j) * product_step) = v; });
     }
 }

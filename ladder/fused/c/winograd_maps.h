@@ -33,17 +33,14 @@ inline npy_intp tiles_at_a_time(npy_intp from, npy_intp to) {
 // A tile's results, as far as they lie inside.
 inline void transform_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
                            const MapsOut& y) {
-    const npy_intp rows = std::min<npy_intp>(RESULTS, y.height - row);
-    for (npy_intp f = 0; f < y.channels; f += LANES) {
-        for (npy_intp i = 0; i < rows; ++i)
-            for (int j = 0; j < RESULTS; ++j)
-                __builtin_prefetch(y.at(image, row + i, column + RESULTS + j) + f, 1);
+    for (npy_intp f = 0; f < y.channels; f += LANES)
         transform<Results>(
             [&](int i, int j) LADDER_LAMBDA { return vector_at(sums + (i * POINTS + j) * step + f); },
             [&](int i, int j, Vector v) LADDER_LAMBDA {
-                if (row + i < y.height && column + j < y.width) vector_at(y.at(image, row + i, column + j) + f) = v;
+                float* const to = y.at(image, row + i, column + j) + f;
+                __builtin_prefetch(to + RESULTS * y.channels, 1);  // the next tile's, most likely
+                if (row + i < y.height && column + j < y.width) vector_at(to) = v;
             });
-    }
 }
 
 // What a thread needs for some tiles: products of pixels with channels `from`, and their sums with channels `to`.
@@ -96,7 +93,9 @@ inline void add_back(const float* sums, npy_intp step, npy_intp image, npy_intp 
             [&](int i, int j) LADDER_LAMBDA { return vector_at(sums + (i * POINTS + j) * step + f); },
             [&](int i, int j, Vector v) LADDER_LAMBDA {
                 const npy_intp k = row + i, l = column + j;
-                if (k >= 0 && k < y.height && l >= 0 && l < y.width) vector_at(y.at(image, k, l) + f) += v;
+                float* const to = y.at(image, k, l) + f;
+                if (j >= POINTS - RESULTS) __builtin_prefetch(to + RESULTS * y.channels, 0, 2);
+                if (k >= 0 && k < y.height && l >= 0 && l < y.width) vector_at(to) += v;
             });
 }
 
