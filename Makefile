@@ -1,4 +1,4 @@
-# `make train` and `make test` need Python 3.10 or 3.11 and a C++ compiler;
+# `make train` and `make test` need Python 3.10 to 3.12 and a C++ compiler;
 # everything else goes into .venv.  Another Python: make train PYTHON=python3.10
 
 SHELL := /bin/bash
@@ -47,12 +47,12 @@ parity-jax: $(STAMP)
 
 $(STAMP): setup.py constraints.txt
 	@if [ -n "$(PYTHON)" ] || ! $(RUN) -c '' 2>/dev/null; then \
-	    for candidate in $(or $(PYTHON),python3.11 python3.10 python3 python); do \
-	        if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' >/dev/null 2>&1; \
+	    for candidate in $(or $(PYTHON),python3.12 python3.11 python3.10 python3 python); do \
+	        if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11), (3, 12)))' >/dev/null 2>&1; \
 	        then python=$$candidate; break; fi; \
 	    done; \
 	    if [ -z "$$python" ]; then \
-	        echo 'No Python 3.10 or 3.11 with venv at $(or $(PYTHON),python3.11 python3.10 python3 python): install one (Debian and Ubuntu: apt install python3.11-venv python3.11-dev) or name it (make PYTHON=/path/to/python3.11)' >&2; \
+	        echo 'No Python 3.10 to 3.12 with venv at $(or $(PYTHON),python3.12 python3.11 python3.10 python3 python): install one (Debian and Ubuntu: apt install python3-venv python3-dev) or name it (make PYTHON=/path/to/python3.12)' >&2; \
 	        exit 2; \
 	    fi; \
 	    "$$python" -m ladder.backends.check || exit 2; \

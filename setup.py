@@ -25,7 +25,6 @@ setup(
     },
     # Where ladder.tables.published looks where there is no checkout.
     data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
-    # On 3.12 the JAX backend alone: Aesara compiles C on 3.10 and 3.11.
     python_requires=">=3.10,<3.13",
     install_requires=[
         "aesara==2.9.4",

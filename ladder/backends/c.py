@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ladder.backends import aliases, blas, check, compile_lock, damaged_modules, failures, flags
+from ladder.backends import aliases, blas, check, compile_lock, damaged_modules, failures, flags, repairs
 from ladder.errors import UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -66,6 +66,7 @@ def configure(threads: int | None = None) -> CBackend:
     """
     global _in_force
     if _in_force is None:
+        repairs.repair()
         count = _set_threads(default_threads() if threads is None else threads)
         _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
     elif threads is not None and threads != _in_force.threads:
@@ -97,7 +98,7 @@ def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
     """
     from aesara.compile.mode import get_default_mode
 
-    from ladder.backends import header, repairs
+    from ladder.backends import header
 
     repairs.repair()
     header.use()

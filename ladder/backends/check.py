@@ -17,7 +17,7 @@ from pathlib import Path
 from ladder.backends import flags
 from ladder.errors import UserError
 
-PYTHON_VERSIONS = ((3, 10), (3, 11))
+PYTHON_VERSIONS = ((3, 10), (3, 11), (3, 12))
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def python_version() -> None:
     if sys.version_info[:2] not in PYTHON_VERSIONS:
         version = ".".join(map(str, sys.version_info[:2]))
         raise UserError(
-            f"Aesara 2.9.4 compiles C with Python 3.10 and 3.11, and this is Python {version}: use one of these, or --backend jax"
+            f"Aesara 2.9.4 compiles C with Python 3.10 to 3.12, and this is Python {version}: use one of these, or --backend jax"
         )
 
 

@@ -41,6 +41,12 @@ def test_repaired_types():
             CorrMM()(*wrong)
 
 
+def test_loops():
+    x, w = at.fmatrix(), np.arange(12, dtype="float32").reshape(4, 3)
+    sums, changes = aesara.scan(lambda row, before: before + row, sequences=[x], outputs_info=[at.zeros_like(x[0])])
+    np.testing.assert_array_equal(aesara.function([x], sums, updates=changes, mode=c.mode())(w), w.cumsum(axis=0))
+
+
 @pytest.mark.parametrize("version, repaired", [(repairs.REPAIRED_VERSION, True), ("2.9.5", False), ("3.0.0", False)])
 def test_another_version_is_left_alone(monkeypatch, version, repaired):
     def theirs(self, img, kern):
