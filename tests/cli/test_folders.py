@@ -1,14 +1,15 @@
 """Folders that are missing or cannot be written are named before the work."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ladder.data import hdf5
 from ladder.data.hdf5 import find_dataset
+from ladder.data.registry import KNOWN
 from ladder.errors import UserError
-from ladder.output_files import check_output, check_writable
+from ladder.output_files import check_output, check_writable, made_folder
 
 
 @pytest.fixture
@@ -38,10 +39,8 @@ def test_a_folder_that_takes_no_files(read_only, tmp_path):
 
 
 def test_attack_asks_before_its_work(read_only):
-    from ladder.cli.attack import _output_folder
-
     with pytest.raises(UserError, match="--output: cannot write into"):
-        _output_folder(read_only)
+        made_folder(read_only, "--output")
 
 
 def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, monkeypatch):
@@ -50,7 +49,8 @@ def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, mo
     monkeypatch.setenv("FUEL_DATA_PATH", "/proc/nowhere")
     own = tmp_path / "cache" / "ladder" / "digits.hdf5"
     assert find_dataset("digits") == own and own.is_file()
-    monkeypatch.setattr(hdf5, "convert_digits", lambda path: pytest.fail("made again"))
+    made_again = replace(KNOWN["digits"], convert=lambda path: pytest.fail("made again"))
+    monkeypatch.setitem(KNOWN, "digits", made_again)
     assert find_dataset("digits") == own
     own.unlink()
     monkeypatch.undo()

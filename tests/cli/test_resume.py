@@ -19,6 +19,7 @@ import pytest
 
 from ladder.cli import main
 from ladder.runs import checkpoints, lock
+from ladder.training import provenance
 from ladder.training.extensions import checkpointing
 from ladder.training.extensions.monitoring import TrainingMonitor
 
@@ -292,9 +293,9 @@ def test_options_that_were_edited_are_refused(part, capsys):
 
 def test_other_examples_are_refused(part, capsys, monkeypatch):
     monkeypatch.setattr(
-        checkpoints,
+        provenance,
         "sha256",
-        lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays),
+        lambda arrays, real=provenance.sha256: real(arrays)[::-1] if "targets" in arrays else real(arrays),
     )
     assert resume(part) == 2
     assert "digits has other labels" in capsys.readouterr().err
@@ -302,9 +303,9 @@ def test_other_examples_are_refused(part, capsys, monkeypatch):
 
 def test_other_pixels_are_refused(part, capsys, monkeypatch):
     monkeypatch.setattr(
-        checkpoints,
+        provenance,
         "sha256",
-        lambda arrays, real=checkpoints.sha256: real(arrays)[::-1] if "features" in arrays else real(arrays),
+        lambda arrays, real=provenance.sha256: real(arrays)[::-1] if "features" in arrays else real(arrays),
     )
     assert resume(part) == 2
     assert "digits has other values" in capsys.readouterr().err
