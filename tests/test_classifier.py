@@ -1,0 +1,118 @@
+"""``LadderClassifier`` as scikit-learn would have it, and what it makes of labels."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.utils import estimator_checks
+
+import ladder
+from ladder import LadderClassifier
+
+QUICK = dict(hidden=(5,), epochs=1, min_updates=20, random_state=0)
+
+#: Some of each kind: what is refused, types of data, state, and what predictions depend on.  All of ``check_estimator``
+#: pass but ``check_classifiers_classes``, which trains with the classes -1 and 1, and here -1 means "no label".
+CHECKS = [
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_estimators_unfitted",
+    "check_estimators_nan_inf",
+    "check_estimators_empty_data_messages",
+    "check_classifiers_one_label",
+    "check_classifiers_regression_target",
+    "check_n_features_in",
+    "check_dict_unchanged",
+    "check_fit_idempotent",
+    "check_methods_subset_invariance",
+    "check_fit2d_1feature",
+    "check_fit2d_1sample",
+    "check_complex_data",
+]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Trained on blobs of three kinds with four labels each."""
+    X, y = make_blobs(120, centers=3, random_state=1)
+    names = np.array(["one", "two", "three"], dtype=object)[y]
+    few = names.copy()
+    for kind in set(names):
+        few[np.flatnonzero(names == kind)[4:]] = None
+    clf = LadderClassifier(hidden=(20,), noise_std=0.1, min_updates=600, random_state=0)
+    return clf.fit(X, few), X, names
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_checks_of_scikit_learn(name):
+    getattr(estimator_checks, name)("LadderClassifier", LadderClassifier(**QUICK))
+
+
+def test_labels_that_are_strings(fitted):
+    clf, X, names = fitted
+    assert list(clf.classes_) == ["one", "three", "two"]
+    assert clf.score(X, names) > 0.9
+    assert clf.n_epochs_ == 300 and clf.n_features_in_ == 2
+
+
+def test_saved_with_the_names_of_its_classes(fitted, tmp_path):
+    clf, X, _ = fitted
+    loaded = ladder.load(clf.save(str(tmp_path / "blobs")))
+    np.testing.assert_array_equal(loaded.predict(X), clf.predict(X))
+
+
+def test_pickled_and_cloned(fitted):
+    clf, X, _ = fitted
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
+    assert clone(clf).get_params() == clf.get_params()
+
+
+def test_unlabelled_examples_are_learnt_from():
+    X, y = load_digits(return_X_y=True)
+    order = np.random.RandomState(0).permutation(len(y))
+    X, y = X[order], y[order]
+    few = np.where(np.arange(len(y)) < 100, y, -1)
+    settings = dict(hidden=(250, 100), epochs=1, min_updates=800, random_state=0)
+    scores = [
+        LadderClassifier(**settings, denoising_cost=cost).fit(X, few).score(X[100:], y[100:]) for cost in (1000.0, 0)
+    ]
+    assert scores[0] > scores[1] + 0.01
+
+
+def test_images_and_convolutions():
+    X, y = load_digits(return_X_y=True)
+    settings = dict(hidden=("convv:4:3:1:1", "maxpool:2:2"), scale=None, epochs=1, min_updates=0, random_state=0)
+    flat = LadderClassifier(**settings, in_dim=(1, 8, 8)).fit(X[:300] / 16, y[:300])
+    shaped = LadderClassifier(**settings).fit(X[:300].reshape(-1, 1, 8, 8) / 16, y[:300])
+    np.testing.assert_array_equal(flat.predict_proba(X / 16), shaped.predict_proba(X.reshape(-1, 1, 8, 8) / 16))
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        (dict(hidden=(0,)), "hidden: '0' is not a layer"),
+        (dict(denoising_cost=(1, 2)), "denoising_cost has 2 weights for 3 layers"),
+        (dict(learning_rate=-1), "learning_rate is -1.0, but must be above 0"),
+        (dict(epochs=0), "epochs is 0, but must be a whole number, 1 or more"),
+        (dict(batch_size=1), "batch_size is 1, but must be a whole number, 2 or more"),
+        (dict(scale="robust"), "scale is 'robust', but must be 'rescale', 'standardize' or None"),
+        (dict(decoder="gaus"), "decoder: unknown decoder function 'gaus'"),
+        (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but an example of X has 2 values"),
+        (dict(options={"colour": 1}), "there is no option 'colour'"),
+    ],
+)
+def test_mistakes_name_the_argument(settings, sentence):
+    X, y = make_blobs(30, centers=2, random_state=0)
+    with pytest.raises(ValueError, match=sentence):
+        LadderClassifier(**{**QUICK, **settings}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "y, sentence", [([-1] * 29 + [0], "at least 2 classes"), ([0] * 30, "at least 2 classes"), (None, "requires y")]
+)
+def test_labels_that_cannot_be_learnt(y, sentence):
+    X, _ = make_blobs(30, centers=2, random_state=0)
+    with pytest.raises(ValueError, match=sentence):
+        LadderClassifier(**QUICK).fit(X, y)
