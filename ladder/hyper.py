@@ -52,6 +52,15 @@ ARRAYS_OF_A_WHITENING = 4
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
+#: Where the gradient for adversarial noise is taken.
+ADVERSARIAL_PATHS = ("corr", "clean", "layers")
+
+#: Units that say how large the encoder's first weights are: those below, or those below and above.
+FIRST_WEIGHTS = ("below", "both")
+
+#: Each is two passes through the network.
+MOST_VAT_ITERATIONS = 100
+
 
 @dataclass(frozen=True)
 class HyperParameters:
@@ -94,6 +103,12 @@ class HyperParameters:
     adv_layers: Tuple[int, ...] = (0,)
     adv_scale: str = "none"
     adv_path: str = "corr"
+    vat_iterations: int = 1
+    vat_xi: float = 0.01
+    vat_noise_std: float = 0.0
+    vat_cost: Tuple[float, ...] = (0.0,)
+    vat_radius: Tuple[float, ...] = (0.0,)
+    first_weights: str = "below"
     sources: Tuple[str, ...] = ()
     divide_by: Optional[float] = None
     standardize: bool = False
@@ -149,7 +164,15 @@ def _check_ranges(p):
         for tau in getattr(p, option):
             check(_finite_and_not_negative(tau), "--" + option.replace("_", "-"), tau, "0 or more")
     check(p.adv_scale in ("none", "dim"), "--adv-scale", p.adv_scale, "'none' or 'dim'")
-    check(p.adv_path in ("corr", "clean"), "--adv-path", p.adv_path, "'corr' or 'clean'")
+    check(p.adv_path in ADVERSARIAL_PATHS, "--adv-path", p.adv_path, "'corr', 'clean' or 'layers'")
+    most = MOST_VAT_ITERATIONS
+    check(1 <= p.vat_iterations <= most, "--vat-iterations", p.vat_iterations, f"at least 1 and at most {most}")
+    check(math.isfinite(p.vat_xi) and p.vat_xi > 0, "--vat-xi", p.vat_xi, "above 0")
+    check(_finite_and_not_negative(p.vat_noise_std), "--vat-noise-std", p.vat_noise_std, "0 or more")
+    for option in ("vat_cost", "vat_radius"):
+        for value in getattr(p, option):
+            check(_finite_and_not_negative(value), "--" + option.replace("_", "-"), value, "0 or more")
+    check(p.first_weights in FIRST_WEIGHTS, "--first-weights", p.first_weights, "'below' or 'both'")
     for option in ("contrast_norm", "whiten_zca"):
         value = getattr(p, option)
         check(value >= 0, "--" + option.replace("_", "-"), value, "0 or more")
@@ -369,33 +392,80 @@ def resolve_adversarial(p, layers):
         i by the root of its units over the input's, so that noise of one norm
         has the same power a unit in every layer.
     """
+    numbers = _adversarial_layers(p, layers)
+    resolved = {}
+    for half, suffix in (("labeled", ""), ("unlabeled", "_unlabeled")):
+        taus = _by_adversarial_layer(p, "adv_tau" + suffix, numbers)
+        scales = {i: math.sqrt(layers[i].size / layers[0].size) if p.adv_scale == "dim" else 1.0 for i in numbers}
+        chosen = {i: tau * scales[i] for i, tau in taus.items() if tau > 0}
+        resolved[half] = (getattr(p, "adv_kind" + suffix), chosen)
+    _check_adversarial_use(p, layers, resolved)
+    return resolved
+
+
+def resolve_vat_cost(p, layers):
+    """Where the virtual adversarial cost is taken, checked.
+
+    Parameters
+    ----------
+    p : HyperParameters, or anything with the same attributes
+    layers : tuple of Layer
+
+    Returns
+    -------
+    dict of layer number -> (weight above 0, radius above 0)
+    """
+    numbers = _adversarial_layers(p, layers)
+    radii = _by_adversarial_layer(p, "vat_radius", numbers)
+    costs = {i: (w, radii[i]) for i, w in _by_adversarial_layer(p, "vat_cost", numbers).items() if w > 0}
+    for i, (_, radius) in costs.items():
+        if radius == 0:
+            raise UserError(
+                f"--vat-cost weighs layer {i}, whose --vat-radius is 0: give a radius above 0, or weight 0."
+            )
+    if costs and getattr(p, "unsupervised", False):
+        raise UserError(
+            "--vat-cost compares probabilities of classes, which --unsupervised does not train: leave one out."
+        )
+    if p.vat_noise_std > 0 and p.adv_path != "layers" and not costs:
+        raise UserError(
+            "--vat-noise-std is noise of the passes of --adv-path layers and of --vat-cost: give either, or leave it out."
+        )
+    return costs
+
+
+def _adversarial_layers(p, layers):
+    """The numbers of --adv-layers."""
     numbers = tuple(p.adv_layers)
     for i in numbers:
         if not 0 <= i < len(layers):
             raise UserError(f"--adv-layers: there is no layer {i}: choose from 0 (the input) to {len(layers) - 1}.")
     if len(set(numbers)) < len(numbers):
         raise UserError(f"--adv-layers names a layer twice: {','.join(map(str, numbers))}.")
-    resolved = {}
-    for half, suffix in (("labeled", ""), ("unlabeled", "_unlabeled")):
-        taus, option = tuple(getattr(p, "adv_tau" + suffix)), "--adv-tau" + suffix.replace("_", "-")
-        if len(taus) not in (1, len(numbers)):
-            raise UserError(
-                f"{option} has {_count(len(taus), 'entry')} for {_count(len(numbers), 'layer')} of --adv-layers: "
-                f"give one, or {len(numbers)} split by ','."
-            )
-        taus = taus * len(numbers) if len(taus) == 1 else taus
-        scales = {i: math.sqrt(layers[i].size / layers[0].size) if p.adv_scale == "dim" else 1.0 for i in numbers}
-        chosen = {i: tau * scales[i] for i, tau in sorted(zip(numbers, taus)) if tau > 0}
-        resolved[half] = (getattr(p, "adv_kind" + suffix), chosen)
-    _check_adversarial_use(p, layers, resolved)
-    return resolved
+    return numbers
+
+
+def _by_adversarial_layer(p, name, numbers):
+    """Values of an option by layer, lowest first, where it has one for all of --adv-layers, or one each."""
+    values = tuple(getattr(p, name))
+    if len(values) not in (1, len(numbers)):
+        raise UserError(
+            f"--{name.replace('_', '-')} has {_count(len(values), 'entry')} for {_count(len(numbers), 'layer')} "
+            f"of --adv-layers: give one, or {len(numbers)} split by ','."
+        )
+    return dict(sorted(zip(numbers, values * len(numbers) if len(values) == 1 else values)))
 
 
 def _check_adversarial_use(p, layers, resolved):
-    """Noise that no cost would see is a mistake."""
+    """Noise that no cost would see, or that a path does not make, is a mistake."""
+    for half, (kind, taus) in resolved.items():
+        if p.adv_path == "layers" and taus and kind != "vat":
+            option = "--adv-kind" + ("-unlabeled" if half == "unlabeled" else "")
+            raise UserError(f"--adv-path layers is for {option} vat, but it is {kind}: give vat, or another path.")
     if resolved["labeled"][1] and getattr(p, "unsupervised", False):
         raise UserError("--adv-tau is noise on labelled examples, which --unsupervised does not use: leave one out.")
-    if resolved["unlabeled"][1] and not any(layer.decoder and layer.denoising_cost > 0 for layer in layers):
+    used = resolve_vat_cost(p, layers) or any(layer.decoder and layer.denoising_cost > 0 for layer in layers)
+    if resolved["unlabeled"][1] and not used:
         raise UserError(
             "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denoising-cost-x above 0 "
             "at a layer with a decoder: give one, or leave the noise out."
