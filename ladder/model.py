@@ -14,7 +14,7 @@ from aesara.gradient import disconnected_grad
 from ladder import bricks, fused
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
-from ladder.bricks.adversarial import XI, direction, virtual_label
+from ladder.bricks.adversarial import direction, virtual_label
 from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
@@ -24,7 +24,7 @@ from ladder.fused.noise import noise_source
 from ladder.graph.annotations import annotate_update
 from ladder.graph.parameters import ParameterStore
 from ladder.graph.roles import BIAS, BNPARAM, WEIGHT, add_role
-from ladder.hyper import resolve_adversarial, resolve_layers
+from ladder.hyper import resolve_adversarial, resolve_layers, resolve_vat_cost
 
 #: While training, running averages cover about so many of the last updates.
 RUNNING_UPDATES = 10
@@ -56,7 +56,7 @@ class LadderAE:
         normalised, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
-        ``total``, ``class_clean``, ``class_corr`` and ``denois[i]``; scalars.
+        ``total``, ``class_clean``, ``class_corr``, ``denois[i]`` and ``vat[i]``; scalars.
     error : namespace
         ``error.clean``, per cent.
     """
@@ -64,7 +64,7 @@ class LadderAE:
     def __init__(self, p, shareds=None, plain_graph=None):
         self.p = p
         self.layers = resolve_layers(p)
-        self.adversarial = resolve_adversarial(p, self.layers)
+        self.adversarial, self.vat_costs = resolve_adversarial(p, self.layers), resolve_vat_cost(p, self.layers)
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph
         self.bricks = bricks if plain else fused
@@ -101,9 +101,10 @@ class LadderAE:
         if clean_only:
             return
 
-        self.costs, self.error = SimpleNamespace(denois={}), SimpleNamespace()
+        self.costs, self.error = SimpleNamespace(denois={}, vat={}), SimpleNamespace()
         if input_unlabeled is not None:
             self.act.est, self.costs.denois = self.decoder(self.act.clean.unlabeled, self.act.corr.unlabeled)
+            self.costs.vat = self.virtual_adversarial_costs(self.act.corr.unlabeled, parameters)
         if target_labeled is not None:
             self.classification_costs(target_labeled)
         self.costs.total = self.total_cost()
@@ -140,29 +141,52 @@ class LadderAE:
 
         Returns
         -------
-        list of namespaces, one for each path: z, h, m, s by layer number, and ``logits``
+        list of namespaces, one for each path: z, h, m, s by layer number, and ``logits``;
+            ``pre``, what is normalised to z
         """
-        paths = [(x, noise, _activations()) for x, noise in paths]
-        for x, noise, act in paths:
-            if 0 in noise:
-                draw, scale = noise[0]
-                x = x + draw * np.float32(scale)
-            act.z[0] = act.h[0] = x
-        for layer in self.layers[1:]:
+        paths = [(noise, self.path_from(0, x, noise, parameters)) for x, noise in paths]
+        self.climb(1, paths, parameters, through_z)
+        return [act for _, act in paths]
+
+    def path_from(self, i, z, noise, parameters):
+        """The activations of a path that begins at the z of layer i, to which its noise is added."""
+        act = _activations()
+        if i in noise:
+            draw, scale = noise[i]
+            z = z + draw * np.float32(scale)
+        act.z[i] = z
+        if i == 0:
+            act.h[0] = z
+        else:
+            _, b, c = parameters[i]
+            self.keep_output(act, self.layers[i], activate(z, b, c, self.linear_at_top(i)))
+        return act
+
+    def climb(self, first, paths, parameters, through_z=()):
+        """Take paths, (noise, activations up to the layer below) each, through the layers from the first on."""
+        for layer in self.layers[first:]:
             i = layer.number
             W, b, c = parameters[i]
-            name = "linear" if layer.act == "softmax" else layer.encoder_act
-            z_pres = self.project_up([act.h[i - 1] for _, _, act in paths], W, layer)
-            for z_pre, (_, noise, act) in zip(z_pres, paths):
-                corruption = noise.get(i, (None, 0.0))
+            name = self.linear_at_top(i)
+            z_pres = self.project_up([act.h[i - 1] for _, act in paths], W, layer)
+            for z_pre, (noise, act) in zip(z_pres, paths):
+                corruption, act.pre[i] = noise.get(i, (None, 0.0)), z_pre
                 if i in through_z:
                     act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
                     h = activate(act.z[i], b, c, name)
                 else:
                     act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
-                act.h[i] = softmax(as_matrix(h)) if layer.act == "softmax" else h
-                act.logits = as_matrix(h)
-        return [act for _, _, act in paths]
+                self.keep_output(act, layer, h)
+
+    def linear_at_top(self, i):
+        """The activation of a layer but for the softmax, which would hide the logits."""
+        layer = self.layers[i]
+        return "linear" if layer.act == "softmax" else layer.encoder_act
+
+    def keep_output(self, act, layer, h):
+        """Keep a layer's output, and what its softmax is taken of."""
+        act.h[layer.number] = softmax(as_matrix(h)) if layer.act == "softmax" else h
+        act.logits = as_matrix(h)
 
     def project_up(self, hs, W, layer):
         """What the layer makes of each path's layer below before it is normalised."""
@@ -196,9 +220,11 @@ class LadderAE:
 
     def first_weights(self, below, layer):
         """First weights of a layer of the encoder; every call draws new ones."""
+        both = self.p.first_weights == "both"
         if layer.is_convolution:
-            return conv_init(self.rng, (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size))
-        return dense_init(self.rng, below.size, layer.size)
+            shape = (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size)
+            return conv_init(self.rng, shape, (shape[0] + shape[1]) * layer.filter_size**2 if both else None)
+        return dense_init(self.rng, below.size, layer.size, below.size + layer.size if both else None)
 
     def has_scale(self, layer):
         """Whether the layer multiplies by c before its activation; a rectifier does not care."""
@@ -237,7 +263,8 @@ class LadderAE:
 
         The gradient of the half's supervised cost is taken through the
         corrupted path with this update's Gaussian noise and the half's own
-        statistics, or through the clean path (``adv_path``).
+        statistics, through the clean path, or, for each layer by itself,
+        through a pass that begins there (``adv_path``).
 
         Parameters
         ----------
@@ -254,18 +281,93 @@ class LadderAE:
         kind, taus = self.adversarial[half]
         if not taus:
             return {}
-        noise = noise if self.p.adv_path == "corr" else {}
-        (act,) = self.encoder([(x, noise)], parameters, through_z=taus)
-        if kind == "vat":
-            start = {i: self.random_direction(act.z[i]) * XI for i in taus}
-            logits = disconnected_grad(act.logits)
-            (act,) = self.encoder([(x, _plus(noise, start))], parameters, through_z=taus)
-            cost = cost_bricks.kl_divergence(logits, act.logits)
+        if self.p.adv_path == "layers":
+            us = self.directions_by_layer(x, parameters, noise, taus)
         else:
-            label = virtual_label(act.logits) if target is None else target.flatten()
-            cost = cost_bricks.crossentropy_of_logits(label, act.logits)
-        gradients = at.grad(cost, [act.z[i] for i in taus])
-        return {i: direction(kind, U) * np.float32(tau) for (i, tau), U in zip(taus.items(), gradients)}
+            noise = noise if self.p.adv_path == "corr" else {}
+            (act,) = self.encoder([(x, noise)], parameters, through_z=taus)
+            if kind == "vat":
+                us = self.virtual_directions(x, parameters, noise, act, taus)
+            else:
+                label = virtual_label(act.logits) if target is None else target.flatten()
+                us = self.directions(kind, cost_bricks.crossentropy_of_logits(label, act.logits), act, taus)
+        return {i: us[i] * np.float32(tau) for i, tau in taus.items()}
+
+    def directions(self, kind, cost, act, numbers):
+        """Layer number -> u, of the gradients of one cost by the z of several layers."""
+        gradients = at.grad(cost, [act.z[i] for i in numbers])
+        return {i: direction(kind, U) for i, U in zip(numbers, gradients)}
+
+    def virtual_directions(self, x, parameters, noise, act, numbers):
+        """Layer number -> u after power iterations that move all these layers at once, on the path ``act``."""
+        us, logits = {i: self.random_direction(act.z[i]) for i in numbers}, disconnected_grad(act.logits)
+        for _ in range(self.p.vat_iterations):
+            moved = {i: u * np.float32(self.p.vat_xi) for i, u in us.items()}
+            (act,) = self.encoder([(x, _plus(noise, moved))], parameters, through_z=numbers)
+            us = self.directions("vat", cost_bricks.kl_divergence(logits, act.logits), act, numbers)
+        return us
+
+    def directions_by_layer(self, x, parameters, noise, numbers):
+        """Layer number -> u away from the clean path's probabilities, from the corrupted path's z before its noise."""
+        clean, corr = self.encoder([(x, {}), (x, noise)], parameters)
+        return {i: self.virtual_direction(i, self.before_noise(i, x, corr), clean.logits, parameters) for i in numbers}
+
+    def before_noise(self, i, x, act):
+        """The z of a layer as it was before noise was added; (examples, …) float32."""
+        return x if i == 0 else self.bricks.encode(act.pre[i], None, 0.0, None, None, "linear")[0]
+
+    def virtual_direction(self, i, z, logits, parameters):
+        """Where passes that begin at the z of layer i leave the probabilities of these logits fastest.
+
+        Parameters
+        ----------
+        i : int
+        z : (examples, …) float32, where they begin
+        logits : (examples, classes) float32
+        parameters : as for :meth:`encoder`
+
+        Returns
+        -------
+        (examples, …) float32
+            Of norm 1 for each example, a constant of the graph.
+        """
+        z, logits, u = disconnected_grad(z), disconnected_grad(logits), self.random_direction(z)
+        for _ in range(self.p.vat_iterations):
+            moved = z + u * np.float32(self.p.vat_xi)
+            cost = cost_bricks.kl_divergence(logits, self.logits_from(i, moved, parameters))
+            u = direction("vat", at.grad(cost, moved))
+        return u
+
+    def logits_from(self, i, z, parameters):
+        """(examples, classes) of a pass that begins at the z of layer i, with Gaussian noise of its own from there on."""
+        noise, std = {}, self.p.vat_noise_std
+        if std > 0:
+            noise = {j: (self.noise.normal((z.shape[0], *self.layers[j].dim)), std) for j in range(i, len(self.layers))}
+        act = self.path_from(i, z, noise, parameters)
+        self.climb(i + 1, [(noise, act)], parameters)
+        return act.logits
+
+    def virtual_adversarial_costs(self, corr, parameters):
+        """How far the corrupted path's probabilities move with the z of one layer.
+
+        Parameters
+        ----------
+        corr : namespace, the corrupted path's activations of the unlabelled half
+        parameters : as for :meth:`encoder`
+
+        Returns
+        -------
+        dict of layer number -> scalar
+            The Kullback-Leibler divergence of the probabilities, held constant, to those of a
+            pass from z + radius u.
+        """
+        costs = {}
+        for i, (_, radius) in self.vat_costs.items():
+            u = self.virtual_direction(i, corr.z[i], corr.logits, parameters)
+            logits = self.logits_from(i, corr.z[i] + u * np.float32(radius), parameters)
+            costs[i] = cost_bricks.kl_divergence(disconnected_grad(corr.logits), logits)
+            costs[i].name = f"vat{i}"
+        return costs
 
     def random_direction(self, z):
         """A unit vector for each example; the draws follow those of the Gaussian noise."""
@@ -376,11 +478,12 @@ class LadderAE:
         self.error.clean.name = "error_rate_clean"
 
     def total_cost(self):
-        """What training minimises: corrupted cross-entropy + weighted denoising costs."""
+        """What training minimises: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
                 terms.append(self.costs.denois[layer.number] * np.float32(layer.denoising_cost))
+        terms += [cost * np.float32(self.vat_costs[i][0]) for i, cost in self.costs.vat.items()]
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
     # Parameters
@@ -414,5 +517,5 @@ def _halves():
 
 
 def _activations():
-    """z, h, mean m and variance s by layer number."""
-    return SimpleNamespace(z={}, h={}, m={}, s={})
+    """z, h, mean m and variance s by layer number, and what is normalised to z."""
+    return SimpleNamespace(z={}, h={}, m={}, s={}, pre={})

@@ -4,8 +4,8 @@ import aesara.tensor as at
 import numpy as np
 
 
-def dense_init(rng, in_dim, out_dim):
-    """First weights: normal, with standard deviation 1 / sqrt(in_dim).
+def dense_init(rng, in_dim, out_dim, fan=None):
+    """First weights: normal, with standard deviation 1 / sqrt(fan).
 
     Parameters
     ----------
@@ -13,12 +13,14 @@ def dense_init(rng, in_dim, out_dim):
     in_dim, out_dim : int
         With ``in_dim`` a numpy float32, its root is taken in float32: the
         original does so in the decoder, and the last bits depend on it.
+    fan : int, optional
+        1 over the variance; None: ``in_dim``.
 
     Returns
     -------
     (in_dim, out_dim) float64
     """
-    return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim)
+    return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim if fan is None else fan)
 
 
 def dense(hs, W):
