@@ -340,12 +340,23 @@ class LadderAE:
 
     def logits_from(self, i, z, parameters):
         """(examples, classes) of a pass that begins at the z of layer i, with Gaussian noise of its own from there on."""
-        noise, std = {}, self.p.vat_noise_std
-        if std > 0:
-            noise = {j: (self.noise.normal((z.shape[0], *self.layers[j].dim)), std) for j in range(i, len(self.layers))}
+        noise = self.draw_from(i, z.shape[0]) if self.p.vat_noise_std > 0 else {}
         act = self.path_from(i, z, noise, parameters)
         self.climb(i + 1, [(noise, act)], parameters)
         return act.logits
+
+    def draw_from(self, i, n):
+        """The Gaussian noise of a pass of n examples from layer i up, as :meth:`encoder` takes it.
+
+        One stream for all its layers: making one takes a while, and there are many passes.
+        """
+        layers, std = self.layers[i:], self.p.vat_noise_std
+        draw, noise, start = self.noise.normal((n * sum(layer.size for layer in layers),)), {}, 0
+        for layer in layers:
+            stop = start + n * layer.size
+            noise[layer.number] = draw[start:stop].reshape((n, *layer.dim)), std
+            start = stop
+        return noise
 
     def virtual_adversarial_costs(self, corr, parameters):
         """How far the corrupted path's probabilities move with the z of one layer.

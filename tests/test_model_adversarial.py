@@ -188,11 +188,18 @@ def probabilities_from(params, i, z, noise):
     return softmax(h * params["f_3_c"])
 
 
+def noise_from(i, draw):
+    """What a pass adds from layer i of 4 on: its draw is one vector, the layers' examples after one another."""
+    n = len(draw) // sum(DIMS[i:])
+    parts = np.split(PASSES["vat_noise_std"] * draw.astype("float64"), n * np.cumsum(DIMS[i:])[:-1])
+    return [part.reshape(n, -1) for part in parts]
+
+
 def direction_by_passes(params, i, z, p, draws):
     """Unit vectors in which passes from z leave p fastest; takes an iterator over the draws on by what they need."""
     d = unit(flat(next(draws)))
     for _ in range(PASSES["vat_iterations"]):
-        noise = [PASSES["vat_noise_std"] * flat(next(draws)) for _ in range(i, 4)]
+        noise = noise_from(i, next(draws))
         moved = {"z": z + PASSES["vat_xi"] * d}
         gradient = central_differences(lambda a: kl(p, probabilities_from(params, i, a["z"], noise)), moved)
         d = unit(gradient["z"])
@@ -244,7 +251,7 @@ def test_the_virtual_adversarial_cost(graph):
     p, us, noises = corr.h[3][rows], {}, {}
     for i in weights:
         us[i] = direction_by_passes(perturbed, i, corr.z[i][rows], p, rest)
-        noises[i] = [PASSES["vat_noise_std"] * flat(next(rest)) for _ in range(i, 4)]
+        noises[i] = noise_from(i, next(rest))
     assert next(rest, None) is None
 
     def cost(params, i, corr):
