@@ -163,6 +163,14 @@ def add_training_options(parser):
         "by ',' (the input's is not used, missing ones are 0)",
     )
     _add(network, "--top-c", _bool, "True|False", True, "whether the top layer scales its input before the softmax")
+    _add(
+        network,
+        "--first-weights",
+        str,
+        "below|both",
+        "below",
+        "variance of the encoder's first weights: 1 over the units below, or over those below and above together",
+    )
     decoder = parser.add_argument_group("decoder")
     _add(
         decoder,
@@ -234,10 +242,31 @@ def add_training_options(parser):
         adversarial,
         "--adv-path",
         str,
-        "corr|clean",
+        "corr|clean|layers",
         "corr",
-        "where the gradient is taken: through the corrupted path with its Gaussian noise, or the clean one",
+        "where the gradient is taken: through the corrupted path with its Gaussian noise, or the clean one; layers, of "
+        "vat alone: for each layer by a pass that begins there, away from the clean path's probabilities",
     )
+    _add(adversarial, "--vat-iterations", int, "N", 1, "power iterations of vat and of --vat-cost")
+    _add(adversarial, "--vat-xi", float, "R", 0.01, "how far a power iteration looks, in the norm of an example")
+    _add(
+        adversarial,
+        "--vat-noise-std",
+        float,
+        "STD",
+        0,
+        "Gaussian noise of passes that begin at a layer (--adv-path layers, --vat-cost), there and above",
+    )
+    _add(
+        adversarial,
+        "--vat-cost",
+        _floats,
+        "WEIGHTS",
+        0,
+        "weights of virtual adversarial costs: how far the probabilities of unlabelled examples move with z; one, or one "
+        "a layer of --adv-layers split by ','",
+    )
+    _add(adversarial, "--vat-radius", _floats, "R", 0, "how far --vat-cost moves z, in the norm of an example, as many")
     speed = parser.add_argument_group("how it is computed")
     _add(
         speed,

@@ -6,7 +6,7 @@ of strength 0.
 """
 
 from ladder.data.splits import TRAINING_SET_SIZE
-from ladder.hyper import HyperParameters, resolve_adversarial, resolve_layers
+from ladder.hyper import HyperParameters, resolve_adversarial, resolve_layers, resolve_vat_cost
 
 #: Settings in which a run may differ from a row of a table and still be shown below it, as a row of its own.
 VARIATIONS = ("num-epochs", "noise", "plain-graph", "unlabeled-samples", "valid-set-size", "dseed")
@@ -29,6 +29,11 @@ LEFT_OUT = {
     "adv_layers",
     "adv_scale",
     "adv_path",
+    "vat_iterations",
+    "vat_xi",
+    "vat_noise_std",
+    "vat_cost",
+    "vat_radius",
 }
 
 
@@ -46,11 +51,13 @@ def settings_of(options):
     layers = ((),) + tuple(options["encoder_layers"])
     p = HyperParameters(**{**options, "encoder_layers": layers})
     resolved = resolve_layers(p)
-    adversarial = resolve_adversarial(p, resolved)
+    adversarial, vat_cost = resolve_adversarial(p, resolved), resolve_vat_cost(p, resolved)
     settings = {name.replace("_", "-"): value for name, value in p.as_dict().items() if name not in LEFT_OUT}
     settings.update(layers=resolved, dseed="as the seed" if p.dseed == p.seed else p.dseed)
+    vat = p.vat_iterations, p.vat_xi, p.vat_noise_std
     for half, (kind, taus) in adversarial.items():
-        settings[f"adversarial {half}"] = (kind, taus, p.adv_path) if taus else None
+        settings[f"adversarial {half}"] = (kind, taus, p.adv_path, vat if kind == "vat" else None) if taus else None
+    settings["virtual adversarial cost"] = (vat_cost, vat) if vat_cost else None
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = TRAINING_SET_SIZE.get(p.dataset)
