@@ -35,6 +35,8 @@ SINGLE_STEP = ("sgn", "1N", "kN")
 PROJECTED = ("pgd-linf", "pgd-l2")
 KINDS = SINGLE_STEP + PROJECTED + ("gaussian",)
 
+STATISTICS = ("fixed", "batch")
+
 #: Without a step size, the steps together are so many radii long (Madry's choice for L2).
 STEPS_IN_RADII = 2.5
 
@@ -58,6 +60,8 @@ class AttackSettings:
         Whether projected gradient descent starts at a random point of the
         ball, not at the example.
     seed : int, of ``gaussian`` and of random starts
+    statistics : of ``STATISTICS``
+        Whether the gradient is taken through the statistics for test data, or through each batch's own.
     """
 
     kinds: Tuple[str, ...] = KINDS
@@ -67,6 +71,7 @@ class AttackSettings:
     clip: bool = False
     random_start: bool = False
     seed: int = 1
+    statistics: str = "fixed"
 
     def __post_init__(self):
         for kind in self.kinds:
@@ -82,6 +87,8 @@ class AttackSettings:
             raise UserError(f"--step-size is {self.step_size:g}, but must be above 0 and at most {LARGEST_TAU}.")
         if self.seed < 0:
             raise UserError(f"--attack-seed is {self.seed}, but must be 0 or more.")
+        if self.statistics not in STATISTICS:
+            raise UserError(f"--statistics is {self.statistics}, but must be 'fixed' or 'batch'.")
 
 
 #: Far beyond what changes the result, and of a few minutes for the digits.

@@ -6,6 +6,7 @@ from aesara.gradient import Lop
 
 from ladder import backends
 from ladder.bricks.activations import softmax
+from ladder.bricks.costs import crossentropy_of_logits
 from ladder.training.functions import build_classifier
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import input_variables
@@ -28,6 +29,26 @@ def compile_input_gradient(p, shareds):
     classifier = build_classifier(p, shareds, x)
     (logits,) = with_running_statistics([classifier.act.clean.labeled.logits], shareds)
     return backends.function([x, y], log_odds_gradient(logits, x, y), allow_gc=True)
+
+
+def compile_batch_gradient(p, shareds):
+    """The gradient of a batch's cost by its inputs, through the batch's own statistics.
+
+    It is the one of adversarial noise in training: of the mean cross-entropy, with examples that move
+    each other's means and variances.
+
+    Parameters
+    ----------
+    p : HyperParameters
+    shareds : ParameterStore, with the parameters to use
+
+    Returns
+    -------
+    function : (x: (examples, …) float32, y: (examples,) int64) -> (examples, …) float32
+    """
+    x, y, _ = input_variables(p.encoder_layers[0])
+    logits = build_classifier(p, shareds, x).act.clean.labeled.logits
+    return backends.function([x, y], at.grad(crossentropy_of_logits(y, logits), x), allow_gc=True)
 
 
 def log_odds_gradient(logits, x, y):
