@@ -26,12 +26,17 @@ from ladder.cli.printing import print_table
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
+from ladder.experiments.preset import load_preset
 from ladder.files import save_json, write_whole
 from ladder.hyper import examples_at_once, resolve_layers
+from ladder.training.evaluation import epochs_done
 
 logger = logging.getLogger("main")
 
 REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
+
+#: Option -> what ``AttackSettings`` calls it.
+NAMES = {"tau": "taus"}
 
 #: Columns of the grid of images.
 MOST_IMAGES = 10
@@ -55,26 +60,20 @@ def add_parser(subparsers):
     )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     parser.add_argument(
-        "--kinds",
-        nargs="+",
-        default=default.kinds,
-        metavar="KIND",
-        help=f"attacks, of {', '.join(KINDS)} (default: all)",
+        "--preset",
+        metavar="NAME",
+        help="attack as a published experiment did, e.g. thesis_section_5_4; options given here go before the preset's",
     )
+    parser.add_argument("--kinds", nargs="+", metavar="KIND", help=f"attacks, of {', '.join(KINDS)} (default: all)")
     parser.add_argument(
         "--tau",
         nargs="+",
         type=number,
-        default=default.taus,
         metavar="TAU",
         help=f"powers (default: {' '.join(f'{tau:g}' for tau in default.taus)})",
     )
     parser.add_argument(
-        "--steps",
-        type=int,
-        default=default.steps,
-        metavar="N",
-        help=f"steps of projected gradient descent (default: {default.steps})",
+        "--steps", type=int, metavar="N", help=f"steps of projected gradient descent (default: {default.steps})"
     )
     parser.add_argument(
         "--step-size",
@@ -101,6 +100,12 @@ def add_parser(subparsers):
         help=f"seed of the Gaussian control and random starts (default: {default.seed})",
     )
     parser.add_argument(
+        "--statistics",
+        metavar="fixed|batch",
+        help="whose means and variances the gradient is taken through: those for test data, or each batch's own "
+        "(of --batch-size examples) as in training; attacked images are classified with the former (default: fixed)",
+    )
+    parser.add_argument(
         "--units",
         choices=("inputs", "pixels"),
         default="inputs",
@@ -125,32 +130,39 @@ def add_parser(subparsers):
 
 def run(args):
     check_backend(args)
-    settings = _settings(args)
+    published = _published(args.preset)
+    settings = _settings(args, published)
     folder = Path(args.load_from)
-    p, training = load_configuration(folder, given_options(args))
+    batch_size = {"batch_size": published["batch-size"]} if "batch-size" in published else {}
+    p, training = load_configuration(folder, {**batch_size, **given_options(args)})
     if p.unsupervised:
         raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
     units = "pixels" if args.units == "pixels" else units_of_inputs(p)
     _check_clip_has_bounds(settings, units)
     examples, indices = labelled_examples_of(p, training, args.data_type)
     indices = indices[: args.examples]
+    batch_size = examples_at_once(resolve_layers(p)) if settings.statistics == "fixed" else p.batch_size
+    if settings.statistics == "batch":
+        _check_batches_have_statistics(len(indices), batch_size)
     if settings.clip:
         _check_unit_interval(examples)
     output = _output_folder(args.output or folder)
 
     configure_backend(args)
-    classify, gradient = _compile(p, folder, training)
+    classify, gradient = _compile(p, folder, training, settings.statistics)
     if units == "pixels":
         classify, gradient, show = *_of_pixels(training, classify, gradient), None
     else:
         examples, show = training.preprocess(examples), training.undo if preprocesses(p) else None
-    batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(p)))
+    batches = sequential_batches(examples, indices, batch_size)
     report = _count_errors(batches, len(indices), classify, gradient, settings)
     report = {
         "folder": str(folder),
         "dataset": examples.name,
         "data_type": args.data_type,
+        "epochs": epochs_done(folder),
         "units": units,
+        "batch_size": batch_size if settings.statistics == "batch" else None,
         "settings": asdict(settings),
         **report,
     }
@@ -160,20 +172,36 @@ def run(args):
     return 0
 
 
-def _settings(args):
-    """The options, checked without reading anything."""
+def _settings(args, published):
+    """The options, those of a preset's attack where they are not given, checked without reading a run."""
     if args.examples is not None and args.examples < 1:
         raise UserError(f"--examples is {args.examples}, but must be at least 1.")
     check_tau("--figure-tau", args.figure_tau)
+    given = {name: getattr(args, name) for name in ("kinds", "tau", "steps", "statistics")}
+    chosen = {**published, **{name: value for name, value in given.items() if value is not None}}
+    chosen = {NAMES.get(name, name): tuple(x) if isinstance(x, list) else x for name, x in chosen.items()}
+    chosen.pop("batch-size", None)
     return AttackSettings(
-        kinds=tuple(args.kinds),
-        taus=tuple(args.tau),
-        steps=args.steps,
-        step_size=args.step_size,
-        clip=args.clip,
-        random_start=args.random_start,
-        seed=args.attack_seed,
+        **chosen, step_size=args.step_size, clip=args.clip, random_start=args.random_start, seed=args.attack_seed
     )
+
+
+def _published(name):
+    """The options of an attack that a preset has; {} where no preset is asked for."""
+    if name is None:
+        return {}
+    preset = load_preset(name)
+    if preset.attack is None:
+        raise UserError(f"--preset: {preset.name} was not attacked: give another, e.g. thesis_section_5_4.")
+    return preset.attack
+
+
+def _check_batches_have_statistics(n, batch_size):
+    if n % batch_size == 1:
+        raise UserError(
+            f"--batch-size {batch_size} leaves a last batch of one of {n} examples, which has no variance: "
+            "give another size."
+        )
 
 
 def _check_clip_has_bounds(settings, units):
@@ -210,15 +238,16 @@ def units_of_inputs(p):
     return " and ".join(done) + " inputs" if done else "inputs"
 
 
-def _compile(p, folder, training):
+def _compile(p, folder, training, statistics):
     """Two functions of a run: features -> probabilities, and features, classes -> gradients."""
-    from ladder.analysis.input_gradient import compile_input_gradient
+    from ladder.analysis.input_gradient import compile_batch_gradient, compile_input_gradient
     from ladder.training.trained import TrainedClassifier
 
     classifier = TrainedClassifier(p, folder)
     if not classifier.has_final_statistics:
         statistics_from_training_data(p, classifier.shareds, training)
-    return classifier.compile(), compile_input_gradient(p, classifier.shareds)
+    compile_gradient = compile_input_gradient if statistics == "fixed" else compile_batch_gradient
+    return classifier.compile(), compile_gradient(p, classifier.shareds)
 
 
 def _of_pixels(training, classify, gradient):
@@ -255,6 +284,11 @@ def _print_report(report):
         f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}; tau in units of the "
         f"{report['units']}."
     )
+    if report["batch_size"]:
+        print(
+            f"Gradients were taken through the statistics of each batch of {report['batch_size']}, as in training: "
+            "a much weaker attack than with fixed ones."
+        )
 
 
 def _draw(report, examples, indices, classify, gradient, settings, tau, output, show):

@@ -17,6 +17,8 @@ A file has
     ``seed``: with which seed a row was chosen by its test error; ``search``: the
     preset whose rows it was chosen from.
     Files of one's own are looked for beside this one.
+``attack`` (may be missing)
+    How its runs were attacked: what ``run.py attack --preset`` takes from it, see :data:`ATTACK`.
 ``also_called``, ``notes`` (may be missing)
     Lists of text: other names of the preset, and what a reader should know.
 """
@@ -33,6 +35,15 @@ from ladder.experiments.ordering import numbers_in_order
 
 FOLDER = Path(__file__).with_name("presets")
 
+#: Options of ``run.py attack`` that a preset may have; their values are that command's to check.
+ATTACK = {
+    "kinds": Optional[Tuple[str, ...]],
+    "tau": Optional[Tuple[float, ...]],
+    "steps": Optional[int],
+    "statistics": Optional[str],
+    "batch-size": Optional[int],
+}
+
 #: Entry -> the type it must have; ``options`` are the command line's to check.
 ENTRIES = {
     "title": str,
@@ -42,6 +53,7 @@ ENTRIES = {
     "published": {"table": str, "row": Optional[str]},
     "baseline": {"preset": str, "row": Optional[str]},
     "tuned_on_test": {"seed": int, "search": Optional[str]},
+    "attack": ATTACK,
     "also_called": Tuple[str, ...],
     "notes": Tuple[str, ...],
 }
@@ -58,7 +70,7 @@ class Preset:
     title, source : str
     rows : dict of row name -> dict of option -> value, as in the file
         With the common options; one row, named as the preset, where the file has none.
-    published, baseline, tuned_on_test : dict or None
+    published, baseline, tuned_on_test, attack : dict or None
     also_called, notes : list of str
     """
 
@@ -70,6 +82,7 @@ class Preset:
     published: Optional[dict] = None
     baseline: Optional[dict] = None
     tuned_on_test: Optional[dict] = None
+    attack: Optional[dict] = None
     also_called: list = field(default_factory=list)
     notes: list = field(default_factory=list)
 
