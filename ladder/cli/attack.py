@@ -26,6 +26,7 @@ from ladder.cli.printing import print_table
 from ladder.data.experiment import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
+from ladder.experiments.attacked import REPORT
 from ladder.experiments.preset import load_preset
 from ladder.files import save_json, write_whole
 from ladder.hyper import examples_at_once, resolve_layers
@@ -33,7 +34,7 @@ from ladder.training.evaluation import epochs_done
 
 logger = logging.getLogger("main")
 
-REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
+ERRORS, IMAGES = "attack_errors.png", "attack_images.png"
 
 #: Option -> what ``AttackSettings`` calls it.
 NAMES = {"tau": "taus"}

@@ -11,7 +11,7 @@ from ladder.cli.evaluate import evaluate_run
 from ladder.cli.options import add_backend_options, configure_backend
 from ladder.cli.output import check_writable, write_text
 from ladder.cli.printing import print_table
-from ladder.cli.table_rows import candidate_rows, table_rows
+from ladder.cli.table_rows import candidate_rows, rows_of_several
 from ladder.data.splits import TRAINING_SET_SIZE
 from ladder.errors import UserError
 from ladder.experiments import formats
@@ -34,7 +34,11 @@ def add_parser(subparsers):
         "found here that have the same settings, and paired tests against the baseline. It is also written as CSV, "
         "Markdown and LaTeX. Runs count once they were evaluated.",
     )
-    parser.add_argument("preset", help="name of the preset, e.g. thesis_table_22, or a JSON file of your own")
+    parser.add_argument(
+        "preset",
+        nargs="+",
+        help="name of the preset, e.g. thesis_table_22, or a JSON file of your own; of several the first has the baseline",
+    )
     parser.add_argument("--results", metavar="DIR", help="folder with the runs, however deep (default: results)")
     parser.add_argument(
         "--output", metavar="DIR", help="folder to write the table to (default: tables, in that of the runs)"
@@ -53,8 +57,10 @@ def add_parser(subparsers):
 
 
 def run(args):
-    preset = load_preset(args.preset)
-    rows = table_rows(preset)
+    presets = [load_preset(name) for name in args.preset]
+    rows, preset = rows_of_several(presets), presets[0]
+    if args.select_on and len(presets) > 1:
+        raise UserError("--select-on chooses among the rows of one preset: give one.")
     candidates = candidate_rows(preset) if args.select_on else []
     results = _results_folder(args.results)
     output = Path(args.output) if args.output else results / "tables"
@@ -62,17 +68,22 @@ def run(args):
     runs, problems = find_runs(results)
     if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
         runs, problems = find_runs(results)
-    table = Table(preset.name, preset.title, preset.source)
+    table = Table(*(_joined(presets, *how) for how in (("name", "_and_"), ("title", "; "), ("source", "; "))))
     if args.select_on:
         _fill_by_validation(table, preset, rows, candidates, runs)
     else:
         conclude(table, add_lines(table, rows, runs))
-        table.problems += _not_trained(rows, runs, preset)
-    table.notes += [*preset.notes, *published_rows(preset).misprints]
+        table.problems += _not_trained(rows, runs, presets)
+    said = [note for preset in presets for note in (*preset.notes, *published_rows(preset).misprints)]
+    table.notes += dict.fromkeys(said)
     table.problems += problems
     _print(table)
     _write(table, output, "_selected_on_valid" if args.select_on else "")
     return 0
+
+
+def _joined(presets, attribute, separator):
+    return separator.join(dict.fromkeys(getattr(preset, attribute) for preset in presets))
 
 
 def _fill_by_validation(table, preset, rows, candidates, runs):
@@ -121,19 +132,21 @@ def _evaluate_missing(runs, args):
     return bool(missing)
 
 
-def _not_trained(rows, runs, preset):
+def _not_trained(rows, runs, presets):
     """Which rows have no run at all, and how to train them."""
     trained = {group.row.name for group in group_runs(rows, runs)}
     missing = [row for row in rows if row.settings is not None and row.name not in trained]
-    own = [row.name for row in missing if row.name in preset.rows]
-    said = [
-        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {preset.baseline['preset']}"
-        for row in missing
-        if row.is_baseline and row.name not in own
-    ]
-    if own:
-        which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
-        said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
+    said, first = [], presets[0]
+    for row in missing:
+        if row.is_baseline and row.name not in first.rows:
+            said.append(
+                f"no run of ours yet of the baseline '{row.name}': run.py train --preset {first.baseline['preset']}"
+            )
+    for preset in presets:
+        own = [row.name for row in missing if row.name in preset.rows]
+        if own:
+            which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
+            said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
     return said
 
 
@@ -154,9 +167,9 @@ def _check_folder(folder):
 
 
 def _print(table):
-    grid = Grid(*formats.HEADINGS, title=Text(f"{table.title}: test error, per cent"))
+    grid = Grid(*formats.headings(table), title=Text(f"{table.title}: test error, per cent"))
     for line in table.lines:
-        grid.add_row(*(Text(cell) for cell in formats.cells(line)))
+        grid.add_row(*(Text(cell) for cell in formats.cells(line, formats.attacks(table))))
     print_table(grid)
     for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
         print(text)

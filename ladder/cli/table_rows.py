@@ -33,6 +33,28 @@ def table_rows(preset):
     return [replace(baseline, is_baseline=True, tuned_seed=None), *own]
 
 
+def rows_of_several(presets):
+    """The first preset's rows and those of the others, against the first's baseline, or else its first row.
+
+    Parameters
+    ----------
+    presets : list of Preset
+
+    Returns
+    -------
+    list of Row
+        No two with the same name and settings.
+    """
+    first, *others = presets
+    rows = table_rows(first)
+    if others and not any(row.is_baseline for row in rows):
+        rows[0] = replace(rows[0], is_baseline=True)
+    for preset in others:
+        seen = [(row.name, row.settings) for row in rows]
+        rows += [row for row in _rows(preset) if (row.name, row.settings) not in seen]
+    return rows
+
+
 def candidate_rows(preset):
     """The rows that a preset's was chosen from, or its own where it has several."""
     search = (preset.tuned_on_test or {}).get("search")

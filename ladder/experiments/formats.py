@@ -28,12 +28,23 @@ COLUMNS = (
 )
 
 
-def cells(line):
-    """A line's texts, one for each of ``HEADINGS``.
+def attacks(table):
+    """Names of the attacks of any line, in the order in which they come."""
+    return list(dict.fromkeys(name for line in table.lines for name in line.attacked))
+
+
+def headings(table):
+    """Texts above the columns of :func:`cells`."""
+    return *HEADINGS, *attacks(table)
+
+
+def cells(line, attacks=()):
+    """A line's texts, one for each of ``HEADINGS`` and of some attacks.
 
     Parameters
     ----------
     line : Line
+    attacks : iterable of str
     """
     summary, test = line.summary, line.test if line.test and len(line.test.seeds) > 1 else None
     return (
@@ -46,7 +57,17 @@ def cells(line):
         f"{line.test.difference:+.3f}" if line.test else "",
         f"{test.wilcoxon:.3g}" if test else "",
         f"{test.permutation:.3g}" if test else "",
+        *(_attacked(line, name) for name in attacks),
     )
+
+
+def _attacked(line, name):
+    """Mean and standard deviation under an attack, and of how many seeds where not of all."""
+    summary = line.attacked.get(name)
+    if summary is None:
+        return ""
+    some = f" ({summary.n} seed{'s' * (summary.n != 1)})" if summary.n != len(line.errors) else ""
+    return f"{summary.mean:.2f}" + ("" if summary.std is None else f" ± {summary.std:.2f}") + some
 
 
 def _mean(line):
@@ -73,12 +94,15 @@ def remarks(table):
 
 
 def as_csv(table):
-    """Every number, unrounded; lists within a cell are split by blanks, folders by '|'."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    """Every number, unrounded; lists within a cell are split by blanks, folders by '|'; three columns for each attack."""
+    text, names = io.StringIO(), attacks(table)
+    columns = [f"{name}, {what}" for name in names for what in ("n", "mean", "std")]
+    writer = csv.DictWriter(text, [*COLUMNS, *columns], lineterminator="\n")
     writer.writeheader()
     for line in table.lines:
-        writer.writerow(_record(line))
+        under = [line.attacked.get(name) for name in names]
+        numbers = [value for s in under for value in ((s.n, s.mean, s.std) if s else (None, None, None))]
+        writer.writerow({**_record(line), **dict(zip(columns, numbers))})
     return text.getvalue()
 
 
@@ -109,14 +133,16 @@ def _record(line):
 
 
 def as_markdown(table):
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *map(cells, table.lines)]
+    above, names = headings(table), attacks(table)
+    rows = [above, ["---"] * len(above), *(cells(line, names) for line in table.lines)]
     body = "\n".join("| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows)
     below = "".join(f"- {_markdown(remark)}\n" for remark in remarks(table))
     return f"# {_markdown(table.title)}\n\n{_markdown(_caption(table))}\n\n{body}\n\n{below}"
 
 
 def _caption(table):
-    return "Test error, per cent." + (f" {table.source}." if table.source else "")
+    under = " Under attack (kind and tau): mean ± standard deviation." if attacks(table) else ""
+    return f"Test error, per cent.{under}" + (f" {table.source}." if table.source else "")
 
 
 def _markdown(text):
@@ -127,14 +153,14 @@ def _markdown(text):
 
 def as_latex(table):
     """A ``table`` that needs no package."""
-    rows = " \\\\\n".join(" & ".join(map(_latex, cells(line))) for line in table.lines)
+    above, names = headings(table), attacks(table)
+    rows = " \\\\\n".join(" & ".join(map(_latex, cells(line, names))) for line in table.lines)
     below = "".join(f"\\par\\footnotesize {_latex(remark)}.\n" for remark in remarks(table))
-    headings = " & ".join(map(_latex, HEADINGS))
     return (
         "\\begin{table}\n"
         f"\\caption{{{_latex(table.title)}. {_latex(_caption(table))}}}\n"
-        f"\\begin{{tabular}}{{lll{'r' * (len(HEADINGS) - 3)}}}\n"
-        f"\\hline\n{headings} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
+        f"\\begin{{tabular}}{{lll{'r' * (len(above) - 3)}}}\n"
+        f"\\hline\n{' & '.join(map(_latex, above))} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
         f"\\end{{tabular}}\n{below}\\end{{table}}\n"
     )
 
@@ -152,6 +178,7 @@ _LATEX = {
     "^": "\\textasciicircum{}",
     "<": "\\textless{}",
     ">": "\\textgreater{}",
+    "±": "\\ensuremath{\\pm}",
 }
 
 

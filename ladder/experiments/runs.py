@@ -1,11 +1,12 @@
 """The runs in a folder of results: what they were asked for, and what they reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
 from ladder import plain_json
 from ladder.errors import UserError
+from ladder.experiments.attacked import load_attacks
 from ladder.experiments.ordering import numbers_in_order
 from ladder.experiments.settings import settings_of
 from ladder.training.evaluation import is_record, last_row, load_evaluations
@@ -31,6 +32,8 @@ class Run:
         Version, commit, BLAS and threads.
     finished : bool
         Whether it came to its end and saved everything, or is the record of such a run.
+    attacked : dict of attack -> float
+        Test error under it, per cent, see :func:`ladder.experiments.attacked.load_attacks`.
     """
 
     folder: Path
@@ -42,6 +45,7 @@ class Run:
     valid_error: Optional[float]
     made_with: str
     finished: bool
+    attacked: dict = field(default_factory=dict)
 
 
 def find_runs(folder):
@@ -86,6 +90,7 @@ def _read(folder, options):
         row.get("valid_final_error_rate_clean"),
         _made_with(folder),
         finished,
+        load_attacks(folder, options["dataset"], epochs, test and test["n"]),
     )
 
 
