@@ -223,6 +223,13 @@ class Model:
         A row per epoch, and a last one: costs and errors by name.
     folder : Path or None
         Where it is saved.
+
+    Examples
+    --------
+    >>> import ladder, numpy as np
+    >>> model = ladder.train(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), num_epochs=1)
+    >>> model.predict_proba(np.zeros((3, 64))).shape
+    (3, 10)
     """
 
     def __init__(self, run, log):

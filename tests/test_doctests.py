@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers"]
+MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
 
 
 @pytest.mark.parametrize("name", MODULES)

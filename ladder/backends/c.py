@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ladder.backends import aliases, blas, check, compile_lock, damaged_modules, failures, flags, repairs
+from ladder.backends import aliases, blas, check, choice, compile_lock, damaged_modules, failures, flags, repairs
 from ladder.errors import UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -212,9 +212,7 @@ def default_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return choice.cores()
 
 
 def _set_threads(threads: int) -> int:

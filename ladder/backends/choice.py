@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
 from ladder.errors import UserError
 
 BACKENDS = ("c", "jax")
 
 #: More than any machine runs well, and than the system may start.
 MOST_THREADS = 1024
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:

@@ -3,6 +3,7 @@
 import json
 
 from ladder import backends
+from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.output_files import check_output, write_text
 from ladder.parity import golden, pool, report
@@ -62,7 +63,7 @@ def run(args):
 
     Raises ``UserError`` for what the user can mend.
     """
-    jobs = pool.cores() if args.jobs is None else args.jobs
+    jobs = choice.cores() if args.jobs is None else args.jobs
     if jobs < 1:
         raise UserError(f"--jobs is {jobs}: give 1 or more processes")
     if args.threads < 1:

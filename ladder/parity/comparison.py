@@ -10,7 +10,7 @@ PASSED, FAILED, SKIPPED = "passed", "FAILED", "skipped"
 
 
 @dataclass
-class Line:
+class KindCompared:
     """The outcome for all arrays of one kind.
 
     Attributes
@@ -42,7 +42,7 @@ class Result:
     Attributes
     ----------
     name : str
-    lines : dict of str to Line
+    lines : dict of str to KindCompared
     notes : list of str
         What was left out, by which rule.
     reason : str
@@ -87,7 +87,7 @@ class Result:
         self._line(kind, rule).failures.append(message)
 
     def _line(self, kind, rule):
-        line = self.lines.setdefault(kind, Line(kind))
+        line = self.lines.setdefault(kind, KindCompared(kind))
         if rule is not None and not line.allowed:
             line.allowed = _in_words(rule)
         return line

@@ -8,13 +8,6 @@ from ladder.parity import check
 LONGEST = check.MNIST_RUN
 
 
-def cores():
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def check_all(directory, names, jobs, threads, full=False, plain_graph=False, backend="c"):
     """Check golden files and yield their results in the order of ``names``.
 

@@ -89,7 +89,7 @@ def _interval(errors):
     return float(found.low), float(found.high)
 
 
-def compare(errors, baseline):
+def compare_with_baseline(errors, baseline):
     """A :class:`PairedTest` over the seeds that both have; None where there are none.
 
     Parameters

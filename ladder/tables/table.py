@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.tables.grouping import group_runs, usable
-from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare, summarize, verdict
+from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
 MRG_NOTE = (
     "runs with --noise mrg, the original's generator: its noise is not independent between seeds (squared normals of "
@@ -168,7 +168,7 @@ def _line(row, whose, errors, baseline, printed, folders, **marks):
         summary,
         printed_mean,
         printed_std,
-        test=None if row.is_baseline else compare(errors, baseline),
+        test=None if row.is_baseline else compare_with_baseline(errors, baseline),
         folders=tuple(folders[seed] for seed in errors) if folders else (),
         is_baseline=row.is_baseline,
         **marks,

@@ -92,12 +92,6 @@ def test_a_number_is_drawn_once(operation):
     assert len(np.unique(numbers)) > 39900
 
 
-def test_uniforms_are_above_0_and_at_most_1():
-    """The first and the last word, as ``reference`` and ``to_unit`` in philox.h make them."""
-    for word, unit in ((0, 2.0**-32), (WORD, 1.0)):
-        assert np.float32(np.float32(word >> 1) * 2.0**-31 + 2.0**-32) == unit
-
-
 def test_seeds_of_64_bits():
     states = []
     for seed in (1, 1 + 2**32, -1):

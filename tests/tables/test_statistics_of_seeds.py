@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ladder.tables.statistics import compare, permutation, summarize, verdict, wilcoxon
+from ladder.tables.statistics import compare_with_baseline, permutation, summarize, verdict, wilcoxon
 
 
 def by_seed(errors):
@@ -66,11 +66,11 @@ def test_wilcoxon_with_ties_and_zeros_enumerates_all_signs():
 
 
 def test_pairs_are_the_shared_seeds_and_rounding_makes_no_difference():
-    test = compare({1: 0.91, 2: 0.98, 7: 5.0}, {1: 1.01, 2: 1.08, 8: 0.0})
+    test = compare_with_baseline({1: 0.91, 2: 0.98, 7: 5.0}, {1: 1.01, 2: 1.08, 8: 0.0})
     assert test.seeds == (1, 2) and test.difference == pytest.approx(-0.1)
     assert test.wilcoxon == pytest.approx(0.5) == test.permutation
-    assert compare({1: 1.0}, {2: 1.0}) is None
-    assert compare({1: 1.0}, {1: 2.0}).wilcoxon == 1
+    assert compare_with_baseline({1: 1.0}, {2: 1.0}) is None
+    assert compare_with_baseline({1: 1.0}, {1: 2.0}).wilcoxon == 1
 
 
 def test_verdicts():
@@ -78,7 +78,7 @@ def test_verdicts():
 
     def said(differences):
         shifted = {seed: baseline[seed] + d for seed, d in by_seed(differences).items()}
-        return verdict(compare(shifted, baseline))
+        return verdict(compare_with_baseline(shifted, baseline))
 
     assert "one seed cannot tell these apart" in said([-1])
     assert "5 seeds cannot tell these apart (no exact test of 5 can give p below 0.0625" in said([-1, -2, -3, -4, -5])

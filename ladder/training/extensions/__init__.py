@@ -6,6 +6,16 @@ class Extension:
 
     ``loop.row`` is the current row of the log: extensions add to it, and later
     ones see what earlier ones wrote.
+
+    Examples
+    --------
+    >>> class Halve(Extension):
+    ...     def after_epoch(self, loop):
+    ...         loop.row["half_the_cost"] = loop.row["train_cost_total"] / 2
+    >>> import ladder
+    >>> options = dict(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), num_epochs=1)
+    >>> ladder.train(**options, callbacks=[Halve()]).log[0]["half_the_cost"] > 0
+    True
     """
 
     def before_training(self, loop):

@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ladder.training.extensions import Extension
 
@@ -40,7 +40,7 @@ class ShortPrinting(Extension):
 
 
 class ProgressBar(Extension):
-    """Epoch, time left and cost, on a terminal only.
+    """Epoch, time left and cost, on a terminal or in a notebook.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class ProgressBar(Extension):
             total=self._n_batches * loop.num_epochs,
             initial=loop.updates_done,
             unit="update",
-            disable=not sys.stderr.isatty(),
+            disable=not (sys.stderr.isatty() or "ipykernel" in sys.modules),
             mininterval=0.5,
             leave=False,
         )
