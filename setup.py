@@ -22,6 +22,7 @@ setup(
     license="MIT",
     packages=find_packages(include=["ladder", "ladder.*"]),
     package_data={
+        "ladder.backends": ["c_headers/numpy/*.h"],
         "ladder.data.convert": ["*.txt", "*.json"],
         "ladder.experiments": ["presets/*.json"],
         "ladder.fused": ["c/*.h"],

@@ -172,6 +172,7 @@ def describe() -> dict[str, str | int]:
 
 
 def _prepare(threads: int) -> CBackend:
+    check.system()
     check.python_version()
     check.aesara()
     user = flags.user()

@@ -24,6 +24,7 @@ OLDEST, NEWEST = (3, 10), (3, 14)
 def main() -> int:
     """Print what is missing, if anything is, and return the exit status."""
     try:
+        system()
         python_version()
         cxx = find_compiler()
         compiler(cxx)
@@ -31,6 +32,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def system() -> None:
+    """Raise UserError on Windows."""
+    if sys.platform == "win32":
+        raise UserError("ladder locks files and compiles as on Linux and macOS, which Windows does not offer: use WSL")
 
 
 def python_version() -> None:

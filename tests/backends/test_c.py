@@ -118,6 +118,12 @@ def test_other_python(version, monkeypatch):
         check.python_version()
 
 
+def test_windows(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UserError, match="use WSL"):
+        check.system()
+
+
 def test_aesara_is_missing(monkeypatch):
     check.aesara()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
