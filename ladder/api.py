@@ -3,10 +3,11 @@
 import logging
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder import backends
 from ladder.backends import choice
@@ -20,7 +21,8 @@ from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun, classification_report
 from ladder.training.experiment import prepare
 from ladder.training.extensions.checkpointing import MINUTES
-from ladder.training.into_folders import check_compiler
+from ladder.training.into_folders import check_compiler, log_beginning
+from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
 
 #: Examples that are classified together.
@@ -162,7 +164,8 @@ def train_experiment(experiment, folder=None, callbacks=(), verbose=False, check
         session = Session(preprocessed, callbacks=callbacks, progress=verbose)
         finished = session.train()
     else:
-        with lock.held(folder):
+        with lock.held(folder), Speaker([""]).logged([folder]):
+            log_beginning(folder, experiment)
             session = Session(preprocessed, folder, checkpoint_minutes, callbacks, progress=verbose)
             finished = session.train()
     if not finished:
@@ -347,15 +350,16 @@ def ready():
 
 @contextmanager
 def heard(verbose):
-    """While inside, what training says is printed where ``verbose``, and else only its warnings."""
-    progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout)
+    """While inside, what training says is printed past progress bars where ``verbose``, and else only its warnings."""
+    progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout if verbose else sys.stderr)
     before = progress.level, progress.propagate
-    progress.setLevel(logging.INFO if verbose else logging.WARNING)
-    if verbose:
-        progress.propagate = False
-        progress.addHandler(handler)
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    progress.setLevel(logging.INFO)  # what is not printed still goes into the log of a run
+    progress.propagate = False
+    progress.addHandler(handler)
     try:
-        yield
+        with logging_redirect_tqdm([progress]) if verbose else nullcontext():
+            yield
     finally:
         progress.removeHandler(handler)
         progress.setLevel(before[0])

@@ -121,6 +121,26 @@ def test_saved_and_loaded(trained, tmp_path):
     assert main(["evaluate", str(path), "--threads", "1"]) == 0
 
 
+def test_trained_into_a_folder_as_from_the_command_line(trained, tmp_path, capsys):
+    model = ladder.train(str(tmp_path / "kept"), **SMALL)
+    assert capsys.readouterr().out == ""
+    said = (model.folder / "log.txt").read_text()
+    assert "encoder_layers" in said and "e 2, i 8: T_C_class" in said
+    assert not list(model.folder.glob("checkpoint-*"))
+    assert main(["train", "--resume", str(model.folder)]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert ladder.load(model.folder).evaluate() == trained[0].evaluate()
+
+
+def test_verbose_prints_a_line_per_epoch(trained, capsys):
+    ladder.train(verbose=True, **SMALL)
+    assert [line[:7] for line in capsys.readouterr().out.splitlines() if line.startswith("e ")] == [
+        "e 1, i ",
+        "e 2, i ",
+        "e 2, i ",
+    ]
+
+
 def predict_elsewhere(pickled, x):
     import ladder
 

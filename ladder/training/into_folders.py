@@ -75,7 +75,7 @@ def train_held(experiments, folders, minutes):
     with speaker.heard(folders):
         for i, (folder, experiment) in enumerate(zip(folders, experiments)):
             with speaker.says(i):
-                _log_beginning(folder, experiment)
+                log_beginning(folder, experiment)
         try:
             loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says)
         except OSError as error:  # before the first update
@@ -89,7 +89,8 @@ def train_held(experiments, folders, minutes):
     return loops, errors
 
 
-def _log_beginning(folder, experiment):
+def log_beginning(folder, experiment):
+    """The first lines of a run's log: where it is, how it was asked for, its backend and options."""
     logger.info("Logging into %s", folder / LOG)
     logger.info("Command line: %s", " ".join(sys.argv))
     logger.info(backends.summary())

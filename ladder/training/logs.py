@@ -34,7 +34,13 @@ class Speaker:
 
     @contextmanager
     def heard(self, folders):
-        """While inside, a run's messages go to its own log and, with its prefix, to the terminal.
+        """While inside, a run's messages go to its own log and, with its prefix, past progress bars to the terminal."""
+        with self.logged(folders), logging_redirect_tqdm([logger]):
+            yield
+
+    @contextmanager
+    def logged(self, folders):
+        """While inside, a run's messages go to its own log.
 
         Parameters
         ----------
@@ -50,7 +56,6 @@ class Speaker:
             stack.callback(logger.removeFilter, mark)
             for i, folder in enumerate(folders):
                 stack.enter_context(self._logging_to(folder / LOG, i))
-            stack.enter_context(logging_redirect_tqdm([logger]))
             yield
 
     @contextmanager
