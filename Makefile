@@ -1,40 +1,66 @@
-# `make train` and `make test` need Python 3.10 to 3.12 and a C++ compiler;
+# `make train` and `make test` need Python 3.10 to 3.14 and a C++ compiler;
 # everything else goes into .venv.  Another Python: make train PYTHON=python3.10
 
 SHELL := /bin/bash
 PYTHON ?=
+NUMPY ?=
+VENV ?= .venv
 GOLDEN ?= ../shared/golden
-RUN := .venv/bin/python
+RUN := $(VENV)/bin/python
 TRAIN := $(RUN) run.py demo
 TEST := $(RUN) -m pytest -n 2 --dist loadfile
 PARITY := $(RUN) run.py parity --graph both
 # In JAX by default some of each kind; all: make parity-jax JAX_ONLY=
 JAX_ONLY ?= --only fc_small_gauss fc_small_gauss0_mixed fc_small_act_softplus conv_small_gauss conv_small_oddpool_gauss
 
-# The name remembers a Python that was asked for: asking for another one
-# builds .venv anew, asking for none takes the .venv that is there.
-STAMP := $(if $(PYTHON),.venv/installed-$(notdir $(PYTHON)),$(firstword $(wildcard .venv/installed*) .venv/installed))
+# The newest first.
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3.10 python3 python
+LOOKED_AT := $(or $(PYTHON),$(PYTHONS))
+HOW_TO_GET_ONE := get one with uv python install 3.14, conda create -n ladder python=3.14 or apt install python3-venv python3-dev, and name it if it is not on the PATH (make train PYTHON=/path/to/python3.14)
+
+# The name remembers a Python or a NumPy that was asked for: asking for another
+# one builds .venv anew, asking for none takes the .venv that is there.
+ASKED := $(and $(PYTHON),-$(notdir $(PYTHON)))$(and $(NUMPY),-numpy$(NUMPY))
+STAMP := $(if $(ASKED),$(VENV)/installed$(ASKED),$(firstword $(wildcard $(VENV)/installed*) $(VENV)/installed))
+
+# Aesara's metadata ask for NumPy 1.  For NumPy 2 every package is named and none may ask for others, so that pip
+# has nothing to refuse; `pip check` says two lines about it, which tests/test_installation.py knows.
+PIP := $(RUN) -m pip install --disable-pip-version-check
+WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[test,jax]
+WITH_NUMPY_2 := $(PIP) --no-deps --requirement constraints-numpy2.txt --editable .
 
 # pip's own output is a hundred lines; this leaves what takes the time.
-PIP := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
-.PHONY: help train test format parity parity-jax clean
+.PHONY: help train test test-all smoke format parity parity-jax clean
 
 help:
 	@echo 'make train    set up .venv and train a ladder network'
 	@echo 'make test     set up .venv and run the tests'
+	@echo 'make test-all   the same with every Python from 3.10 to 3.14 that is installed, each in a .venv-3.N of its own'
+	@echo 'make smoke    set up .venv and see in some minutes whether ladder works with its Python'
 	@echo 'make format   format the code (CI checks that it is)'
 	@echo 'make parity   compare with the numbers of the original (GOLDEN=$(GOLDEN))'
 	@echo 'make parity-jax   the same of the JAX backend, for some of the numbers (JAX_ONLY=: for all)'
 	@echo 'make clean    remove .venv and build files'
-	@echo 'Options:      PYTHON=python3.10 (which Python .venv is made with)'
+	@echo 'Options:      PYTHON=python3.10 (which Python .venv is made with; by default the newest on the PATH)'
+	@echo '              NUMPY=2 (NumPy 2 also with Python 3.11 and 3.12; newer ones have no other)'
 
 train: $(STAMP)
 	@$(TRAIN)
 
 test: $(STAMP)
 	@$(TEST)
+
+test-all:
+	@failed=; while read -r version python; do \
+	    echo "=== Python $$version"; \
+	    $(MAKE) --no-print-directory test PYTHON="$$python" VENV=.venv-$$version </dev/null || failed="$$failed $$version"; \
+	done < <(.ci/pythons); \
+	if [ -n "$$failed" ]; then echo "Failed with Python$$failed"; exit 1; fi
+
+smoke: $(STAMP)
+	@VENV=$(VENV) GOLDEN="$(GOLDEN)" .ci/smoke
 
 format: $(STAMP)
 	@$(RUN) -m ruff format
@@ -45,24 +71,30 @@ parity: $(STAMP)
 parity-jax: $(STAMP)
 	@$(PARITY) --backend jax $(JAX_ONLY) -- "$(GOLDEN)"
 
-$(STAMP): setup.py constraints.txt
-	@if [ -n "$(PYTHON)" ] || ! $(RUN) -c '' 2>/dev/null; then \
-	    for candidate in $(or $(PYTHON),python3.12 python3.11 python3.10 python3 python); do \
-	        if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11), (3, 12)))' >/dev/null 2>&1; \
+$(STAMP): setup.py constraints.txt constraints-numpy2.txt
+	@if [ -n "$(ASKED)" ] || ! $(RUN) -c '' 2>/dev/null; then \
+	    for candidate in $(LOOKED_AT); do \
+	        if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; \
 	        then python=$$candidate; break; fi; \
 	    done; \
 	    if [ -z "$$python" ]; then \
-	        echo 'No Python 3.10 to 3.12 with venv at $(or $(PYTHON),python3.12 python3.11 python3.10 python3 python): install one (Debian and Ubuntu: apt install python3-venv python3-dev) or name it (make PYTHON=/path/to/python3.12)' >&2; \
+	        echo 'No Python 3.10 to 3.14 with venv at $(LOOKED_AT): $(HOW_TO_GET_ONE)' >&2; \
 	        exit 2; \
 	    fi; \
 	    "$$python" -m ladder.backends.check || exit 2; \
-	    echo "Making .venv with $$("$$python" --version)"; \
-	    "$$python" -m venv --clear .venv || exit 2; \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear $(VENV) || exit 2; \
 	fi
-	@echo 'Installing packages into .venv (0.8 GB with JAX; the first time takes minutes)'
-	@set -o pipefail; $(PIP) --editable '.[test,jax]' | $(PROGRESS)
+	@echo 'Installing packages into $(VENV) (0.8 GB with JAX; the first time takes minutes)'
+	@version=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	case "$(NUMPY) $$version" in \
+	    ' '3.1[0-2] | '1 '3.1[0-2]) install='$(WITH_NUMPY_1)' ;; \
+	    ' '3.1[34] | '2 '3.1[1-4]) install='$(WITH_NUMPY_2)' ;; \
+	    *) echo "NUMPY=$(NUMPY) cannot be had with Python $$version: 1 is for Python 3.10 to 3.12, 2 for 3.11 to 3.14" >&2; exit 2 ;; \
+	esac; \
+	set -o pipefail; $$install | $(PROGRESS)
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache
+	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache
 	find ladder tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,9 @@ VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).g
 # Attacks by other hands, to compare ours with.  It needs no deep learning framework; its extras would pull one.
 ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
 
+# What Aesara asks for besides NumPy and SciPy.
+AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
+
 setup(
     name="ladder",
     version=VERSION,
@@ -19,18 +22,22 @@ setup(
     license="MIT",
     packages=find_packages(include=["ladder", "ladder.*"]),
     package_data={
+        "ladder.backends": ["c_headers/numpy/*.h"],
         "ladder.data.convert": ["*.txt", "*.json"],
         "ladder.tables": ["presets/*.json"],
         "ladder.fused": ["c/*.h"],
     },
     # Where ladder.tables.published looks where there is no checkout.
     data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.15",
+    classifiers=[f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)],
     install_requires=[
-        "aesara==2.9.4",
-        "numpy>=1.22,<2",
-        # SciPy 1.13 renames the symbols of its OpenBLAS, which Aesara links with.
-        "scipy>=1.10,<=1.12",
+        # It asks for NumPy 1, which ends with Python 3.12, but runs with NumPy 2 (ladder/backends/repairs).  For later
+        # Pythons: pip install --no-deps aesara==2.9.4.
+        'aesara==2.9.4; python_version < "3.13"',
+        *AESARAS_OWN,
+        "numpy>=1.22,<3",
+        "scipy>=1.10,<2",
         "h5py>=3.8,<4",
         "scikit-learn>=1.3,<2",
         "picklable-itertools==0.1.1",
@@ -47,9 +54,9 @@ setup(
         # Another series of ruff may format otherwise.
         "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK],
         "attack-check": ATTACK_CHECK,
-        # The newest for NumPy 1; a newer one needs NumPy 2, see docs/backends.md.
-        "jax": ["jax>=0.4.38,<0.8"],
-        "cuda": ["jax[cuda12]>=0.4.38,<0.8; sys_platform == 'linux'"],
+        # With NumPy 1 pip finds 0.7.1, the last for it.
+        "jax": ["jax>=0.4.38,<0.13"],
+        "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],
         "torch": ["torch==2.13.0"],
     },
     entry_points={"console_scripts": ["ladder = ladder.cli:main"]},

@@ -1,6 +1,16 @@
-"""Names that NumPy 2 has removed and Aesara 2.9.4 looks for while it is imported."""
+"""Names that NumPy 2 has removed and Aesara 2.9.4 looks for while it is imported, or works."""
 
 import numpy as np
+
+exceptions = getattr(np, "exceptions", np)
+
+
+class _Cast(dict):
+    """``np.cast[dtype](x)``."""
+
+    def __missing__(self, dtype):
+        return lambda x: np.asarray(x).astype(dtype)
+
 
 #: Removed name -> what it stood for.
 ALIASES = {
@@ -12,6 +22,13 @@ ALIASES = {
     "cumproduct": np.cumprod,
     "in1d": np.isin,
     "obj2sctype": lambda dtype, default=None: np.dtype(dtype).type,
+    "sctype2char": lambda dtype: np.dtype(dtype).char,
+    "cast": _Cast(),
+    # "All axes", and no number of dimensions: what NumPy 2's headers call NPY_RAVEL_AXIS.
+    "MAXDIMS": np.iinfo(np.int32).min,
+    # Where NumPy 2 has them, which NumPy 1.22 did not.
+    "AxisError": getattr(exceptions, "AxisError", None),
+    "ComplexWarning": getattr(exceptions, "ComplexWarning", None),
 }
 
 

@@ -23,6 +23,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+#: What SciPy's OpenBLAS has before each of its names, since SciPy 1.13.
+PREFIX = "scipy_"
+
+#: The functions that Aesara calls.
+FUNCTIONS = (
+    *(f"{kind}{name}_" for name in ("gemm", "gemv", "ger", "dot", "axpy") for kind in "sd"),
+    "openblas_set_num_threads",
+)
+
 
 @dataclass(frozen=True)
 class Blas:
@@ -89,18 +98,17 @@ def _mkl_files() -> list[Path]:
 def scipy_openblas() -> Blas | None:
     """Return the OpenBLAS inside SciPy's Linux wheel, or None.
 
-    Only wheels up to SciPy 1.12 export the plain names (``sgemm_``) that
-    Aesara calls; later ones prefix them.
+    Its names have a prefix since SciPy 1.13, which definitions for the compiler put before those that Aesara calls.
     """
     scipy = importlib.util.find_spec("scipy")
     if scipy is None or not sys.platform.startswith("linux"):
         return None
     directory = Path(scipy.origin).resolve().parent.parent / "scipy.libs"
-    for library in sorted(directory.glob("libopenblas*.so")):
-        if _exports(library, b"sgemm_"):
-            version = re.search(r"-r(\d+)-[0-9a-f]+\.(.+)\.so$", library.name)
-            number = ".".join(version.groups()) if version else ""
-            return Blas("openblas", number, link_flags(library), str(library))
+    for library in sorted(directory.glob("lib*openblas*.so")):
+        for prefix in ("", PREFIX):
+            if _exports(library, f"{prefix}sgemm_".encode()):
+                defines = "".join(f" -D{name}={prefix}{name}" for name in FUNCTIONS) if prefix else ""
+                return Blas("openblas", _openblas_version(library), link_flags(library) + defines, str(library))
     return None
 
 
@@ -143,11 +151,23 @@ def _without_separators(directory: Path) -> Path:
     return link
 
 
+# Looking into the file avoids loading the library, which would start its threads.
+
+
 def _exports(library: Path, symbol: bytes) -> bool:
-    # Looking at the table of names avoids loading the library, which would
-    # start its threads.
+    return _search(library, rb"\0%b\0" % symbol) is not None
+
+
+def _openblas_version(library: Path) -> str:
+    """Its version as it says itself, empty where it does not."""
+    return (_search(library, rb"OpenBLAS (\d[\w.]*)") or b"").decode()
+
+
+def _search(library: Path, pattern: bytes) -> bytes | None:
+    """The last group of the first match in a file."""
     with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(b"\0" + symbol + b"\0") >= 0
+        found = re.search(pattern, text)
+        return found and found[found.re.groups]
 
 
 def _links(cxx: str, flag: str) -> bool:

@@ -13,7 +13,18 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ladder.backends import aliases, blas, check, choice, compile_lock, damaged_modules, failures, flags, repairs
+from ladder.backends import (
+    aliases,
+    blas,
+    check,
+    choice,
+    compile_lock,
+    damaged_modules,
+    failures,
+    flags,
+    numpy_headers,
+    repairs,
+)
 from ladder.errors import UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -66,6 +77,7 @@ def configure(threads: int | None = None) -> CBackend:
     """
     global _in_force
     if _in_force is None:
+        aliases.restore()
         repairs.repair()
         count = _set_threads(default_threads() if threads is None else threads)
         _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
@@ -77,6 +89,8 @@ def configure(threads: int | None = None) -> CBackend:
 def configure_without_compiler() -> None:
     """Prepare Aesara for building graphs that it does not compile; no compiler is needed."""
     aliases.restore()
+    repairs.repair()
+    check.aesara()
     check.device(flags.split(os.environ.get("AESARA_FLAGS", "")))
     check.compile_folder()
     text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
@@ -169,7 +183,9 @@ def describe() -> dict[str, str | int]:
 
 
 def _prepare(threads: int) -> CBackend:
+    check.system()
     check.python_version()
+    check.aesara()
     user = flags.user()
     cxx = user["cxx"] if "cxx" in user else check.find_compiler()
     check.device(user)
@@ -191,6 +207,7 @@ def _prepare(threads: int) -> CBackend:
         "cxx": cxx,
         # Even empty: unset, Aesara would spend seconds looking for one.
         "blas__ldflags": library.ldflags,
+        **numpy_headers.settings(),
     }
     missing = [name for name in wanted if name not in user and name.lower() not in user]
     ours = flags.join({name: wanted[name] for name in missing})

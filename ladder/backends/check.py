@@ -6,6 +6,7 @@ anything.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -17,12 +18,13 @@ from pathlib import Path
 from ladder.backends import flags
 from ladder.errors import UserError
 
-PYTHON_VERSIONS = ((3, 10), (3, 11), (3, 12))
+OLDEST, NEWEST = (3, 10), (3, 14)
 
 
 def main() -> int:
     """Print what is missing, if anything is, and return the exit status."""
     try:
+        system()
         python_version()
         cxx = find_compiler()
         compiler(cxx)
@@ -32,13 +34,26 @@ def main() -> int:
     return 0
 
 
+def system() -> None:
+    """Raise UserError on Windows."""
+    if sys.platform == "win32":
+        raise UserError("ladder locks files and compiles as on Linux and macOS, which Windows does not offer: use WSL")
+
+
 def python_version() -> None:
-    """Raise UserError unless Aesara 2.9.4 runs on this Python."""
-    if sys.version_info[:2] not in PYTHON_VERSIONS:
-        version = ".".join(map(str, sys.version_info[:2]))
+    """Raise UserError unless this Python is one that Aesara 2.9.4 was tried with."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        oldest, newest, this = (".".join(map(str, version[:2])) for version in (OLDEST, NEWEST, sys.version_info))
         raise UserError(
-            f"Aesara 2.9.4 compiles C with Python 3.10 to 3.12, and this is Python {version}: use one of these, or --backend jax"
+            f"ladder compiles C with Python {oldest} to {newest}, and this is Python {this}: get one of these with "
+            f"uv python install {newest}, conda create -n ladder python={newest}, or from the system's packages"
         )
+
+
+def aesara() -> None:
+    """Raise UserError where Aesara is not installed, which pip refuses to do by itself beside NumPy 2."""
+    if importlib.util.find_spec("aesara") is None:
+        raise UserError("Aesara is not installed: pip install --no-deps aesara==2.9.4")
 
 
 def find_compiler() -> str:

@@ -15,7 +15,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ladder.backends import vectorise
+from ladder.backends import numpy_headers, vectorise
 
 #: What Aesara's modules include first.
 HEADERS = (
@@ -69,7 +69,9 @@ def _key(cxx: str, flags: list[str]) -> str:
     import numpy
 
     version = subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout
-    parts = (version, numpy.__version__, *flags, *vectorise.VECTORISE, *HEADERS)
+    parts = [version, numpy.__version__, *flags, *vectorise.VECTORISE, *HEADERS]
+    # With NumPy 1 a part less, so that what was compiled before there was such a text is still found.
+    parts += filter(None, [numpy_headers.text()])
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aesara
+import aesara.tensor as at
+import numpy as np
 import pytest
+import scipy
 
 from ladder.backends import blas, c
 
@@ -41,11 +45,34 @@ def test_find_prefers_what_suits_the_processor_and_falls_back(monkeypatch, is_in
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wheels' BLAS is found on Linux")
-def test_scipy_openblas_has_the_plain_names():
+def test_scipy_openblas_has_the_names_that_its_flags_lead_to():
     library = blas.scipy_openblas()
     assert library is not None and library.version.startswith("0.")
-    assert blas._exports(Path(library.library_path), b"sgemm_")
+    renamed = dict(flag[2:].split("=") for flag in library.ldflags.split() if flag.startswith("-D"))
+    assert bool(renamed) == (np.lib.NumpyVersion(scipy.__version__) >= "1.13.0")
+    names = subprocess.run(["nm", "-D", "--defined-only", library.library_path], capture_output=True, text=True).stdout
+    assert {renamed.get(name, name) for name in blas.FUNCTIONS} <= set(names.split())
     assert not blas._exports(Path(library.library_path), b"no_such_symbol_")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_operation_reaches_the_library(dtype):
+    """Products of matrices and vectors in all ways: a name that is missing fails as its module is loaded."""
+    x, y = at.matrix(dtype=dtype), at.matrix(dtype=dtype)
+    products = [
+        at.dot(x, y),
+        at.dot(x, y[:, 0]),
+        at.dot(x[0], y[:, 0]),
+        x.T + 2 * at.outer(x[0], x[:, 0]),
+        at.dot(x, y) + x[:, :3],
+    ]
+    function = aesara.function([x, y], products, mode=c.mode())
+    called = {type(node.op).__name__ for node in function.maker.fgraph.toposort()}
+    assert {"CGemv", "CGer"} <= called and called & {"Dot22", "Gemm"}
+    a, b = (np.random.RandomState(i).randn(*shape).astype(dtype) for i, shape in enumerate([(3, 4), (4, 3)]))
+    expected = [a @ b, a @ b[:, 0], a[0] @ b[:, 0], a.T + 2 * np.outer(a[0], a[:, 0]), a @ b + a[:, :3]]
+    for one, other in zip(function(a, b), expected):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads links with ldd")

@@ -1,5 +1,6 @@
 """What ``configure`` leaves to the user, what it refuses, and the compile mode."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -106,14 +107,28 @@ def test_missing_compiler():
 
 def test_missing_headers(monkeypatch):
     monkeypatch.setattr(sysconfig, "get_path", lambda name: "/nowhere")
-    with pytest.raises(UserError, match="python3.1[0-2]-dev"):
+    with pytest.raises(UserError, match=f"python3.{sys.version_info[1]}-dev"):
         check.compiler(c.configure().cxx)
 
 
-def test_other_python(monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 13, 1))
-    with pytest.raises(UserError, match="Python 3.13"):
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
+def test_other_python(version, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(UserError, match=rf"Python 3.10 to 3.14, .* this is Python 3.{version[1]}: get one .*uv python"):
         check.python_version()
+
+
+def test_windows(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UserError, match="use WSL"):
+        check.system()
+
+
+def test_aesara_is_missing(monkeypatch):
+    check.aesara()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install --no-deps aesara==2.9.4"):
+        check.aesara()
 
 
 def test_check_runs_without_packages():

@@ -1,11 +1,15 @@
 """The precompiled header: made once, really read by g++, and never in a user's way."""
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 
+import numpy
 import pytest
+
+from ladder.backends import header, numpy_headers, vectorise
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="only for g++")
 
@@ -49,6 +53,18 @@ def test_header_is_read_in_its_compiled_form(tmp_path):
     made = [header.stat().st_mtime_ns for header in headers]
     compile_in(tmp_path)
     assert [header.stat().st_mtime_ns for header in headers] == made
+
+
+def test_the_key_holds_what_is_in_our_own_headers(monkeypatch):
+    """And without such, with NumPy 1, it is the key of before there were any."""
+    keys = {}
+    for text in ("", "one", "other"):
+        monkeypatch.setattr(numpy_headers, "text", lambda: text)
+        keys[text] = header._key("g++", ["-g"])
+    assert len(set(keys.values())) == 3
+    version = subprocess.run(["g++", "--version"], capture_output=True, text=True).stdout
+    parts = (version, numpy.__version__, "-g", *vectorise.VECTORISE, *header.HEADERS)
+    assert keys[""] == hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def test_a_users_own_compiler_flags_are_left_alone(tmp_path):

@@ -1,15 +1,16 @@
-"""Mistakes of Aesara that are put right: convolutions in C work, and other versions are left alone."""
+"""What is put right in Aesara works as it did with old NumPy and Python, and other versions are left alone."""
 
 import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from aesara.sandbox import rng_mrg
 from aesara.tensor.nnet import conv2d
 from aesara.tensor.nnet.corr import CorrMM
 from aesara.tensor.type import TensorType
 from scipy.signal import correlate2d
 
-from ladder.backends import c, repairs
+from ladder.backends import aliases, c, repairs
 
 X = np.random.RandomState(0).randn(2, 1, 5, 4).astype("float32")
 W = np.random.RandomState(1).randn(3, 1, 2, 2).astype("float32")
@@ -41,10 +42,49 @@ def test_repaired_types():
             CorrMM()(*wrong)
 
 
+@pytest.mark.parametrize("float_type", ["float32", "float64"])
+def test_types_of_constants(float_type):
+    """The smallest that leaves a number what it is, but for floats where ``floatX`` is float32."""
+    values = {1: "int8", 127: "int8", 128: "int16", -129: "int16", 40000: "int32", 2**31: "int64"}
+    values |= {0.5: "float32", 1.1: float_type, -1e300: float_type}
+    with aesara.config.change_flags(floatX=float_type), np.errstate(over="ignore"):
+        for value, expected in values.items():
+            assert at.constant(value).dtype == expected, value
+        for value in (np.float64(0.5), np.float32(1.1)):
+            assert at.constant(value).dtype == value.dtype
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_without_a_compiler(dtype):
+    """MRG's Python method draws the numbers of its C code, but for the rounding of the last product."""
+    drawn = []
+    for mode in (c.mode(), aesara.compile.mode.Mode(linker="py", optimizer=None)):
+        streams = rng_mrg.MRG_RandomStream(7)
+        drawn.append(aesara.function([], streams.uniform((5, 3), dtype=dtype), mode=mode)())
+    assert drawn[0].dtype == dtype
+    np.testing.assert_array_max_ulp(*drawn, maxulp=1)
+
+
+@pytest.mark.parametrize("change, numeric", [(at.inc_subtensor, np.add.at), (at.set_subtensor, np.ndarray.__setitem__)])
+def test_rows_that_are_picked_are_changed(change, numeric):
+    x, w = at.fmatrix(), np.arange(12, dtype="float32").reshape(4, 3)
+    changed = aesara.function([x], change(x[[0, 2, 2]], 7), mode=c.mode())(w)
+    numeric(w, [0, 2, 2], 7)
+    np.testing.assert_array_equal(changed, w)
+
+
 def test_loops():
     x, w = at.fmatrix(), np.arange(12, dtype="float32").reshape(4, 3)
     sums, changes = aesara.scan(lambda row, before: before + row, sequences=[x], outputs_info=[at.zeros_like(x[0])])
     np.testing.assert_array_equal(aesara.function([x], sums, updates=changes, mode=c.mode())(w), w.cumsum(axis=0))
+
+
+def test_names_that_numpy_2_removed():
+    aliases.restore()
+    assert np.cast["float32"](1.1).dtype == "float32" and np.sctype2char("int64") == np.dtype("int64").char
+    with pytest.raises(np.AxisError):
+        np.zeros(2).sum(axis=3)
+    assert issubclass(np.ComplexWarning, Warning)
 
 
 @pytest.mark.parametrize("version, repaired", [(repairs.REPAIRED_VERSION, True), ("2.9.5", False), ("3.0.0", False)])

@@ -1,11 +1,13 @@
-"""Mistakes of Aesara 2.9.4, and what it takes from Python that newer ones no longer have, put right at run time.
+"""Mistakes of Aesara 2.9.4, and what it takes from Python and NumPy that newer ones no longer have, put right at run time.
 
 A file each, with its reason and a function ``repair`` of the module that it changes.
 """
 
 import sys
 
-from ladder.backends.repairs import convolution, loops
+from ladder.backends import numpy_headers
+from ladder.backends.numpy_headers import NUMPY_2
+from ladder.backends.repairs import constants, convolution, increments, loops, noise
 from ladder.backends.when_imported import when_imported
 
 #: The version whose mistakes these are; a later one is left alone.
@@ -13,7 +15,14 @@ REPAIRED_VERSION = "2.9.4"
 
 #: Module of Aesara -> what puts it right.
 REPAIRS = {"aesara.tensor.nnet.corr": convolution.repair}
-if sys.version_info >= (3, 12):
+if NUMPY_2:
+    REPAIRS |= {
+        "aesara.link.c.cmodule": numpy_headers.repair,
+        "aesara.sandbox.rng_mrg": noise.repair,
+        "aesara.scalar.basic": constants.repair,
+        "aesara.tensor.subtensor": increments.repair,
+    }
+if NUMPY_2 or sys.version_info >= (3, 12):
     REPAIRS |= {"aesara.scan.op": loops.repair}
 
 

@@ -1,4 +1,4 @@
-"""``scan``'s extension in C does not compile with Python 3.12 and later.
+"""``scan``'s extension in C does not compile with Python 3.12 and later, or with NumPy 2.
 
 Nothing in ladder uses ``scan``: this is for graphs of a user's own.
 """

@@ -1,0 +1,35 @@
+/* NumPy 2's header of this name, with what Aesara 2.9.4 still takes from NumPy 1's.
+ *
+ * Found before NumPy's own where NumPy is 2 (ladder/backends/numpy_headers.py). */
+#ifndef LADDER_NUMPY_ARRAYOBJECT_H
+#define LADDER_NUMPY_ARRAYOBJECT_H
+
+/* Aesara reads PyArray_Descr's elsize, which a module that is to run with NumPy 1, too, could not. */
+#ifndef NPY_TARGET_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#endif
+
+#include_next <numpy/arrayobject.h>
+
+/* "All axes" to the functions that reduce; NumPy 2's NPY_MAXDIMS is no more than a number of dimensions. */
+#undef NPY_MAXDIMS
+#define NPY_MAXDIMS NPY_RAVEL_AXIS
+
+/* Complex numbers with fields that have names, which are converted where NumPy's own are asked for. */
+#ifdef __cplusplus
+template <typename Real, typename Complex>
+struct ladder_complex {
+    Real real, imag;
+    operator Complex() const { return {{real, imag}}; }
+};
+typedef ladder_complex<npy_float32, npy_complex64> ladder_complex64;
+typedef ladder_complex<npy_float64, npy_complex128> ladder_complex128;
+#define npy_complex64 ladder_complex64
+#define npy_complex128 ladder_complex128
+#endif
+
+#ifndef PyArray_MoveInto
+#define PyArray_MoveInto PyArray_CopyInto
+#endif
+
+#endif
