@@ -16,7 +16,7 @@ def whole_number(text):
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number.") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number.") from None
 
 
 def number(text):
@@ -24,7 +24,7 @@ def number(text):
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number.") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number.") from None
 
 
 def numbers(text):

@@ -193,7 +193,7 @@ def test_options_take_scalars_tuples_numpy_and_text():
     "options, sentence",
     [
         (dict(lr=-1), "lr is -1.0, but must be above 0."),
-        (dict(lr="fast"), "lr: 'fast' is no number."),
+        (dict(lr="fast"), "lr: 'fast' is not a number."),
         (dict(batch_size=2.5), "batch_size: it is 2.5, not a whole number."),
         (dict(encoder_layers="10", denoising_cost_x=(1, 2, 3)), "denoising_cost_x has 3 weights for 2 layers"),
         (dict(learning=1), "there is no option 'learning': choose from encoder_layers"),

@@ -164,7 +164,7 @@ def _draw(output, name, report, examples, indices, classify, gradient, settings,
 
     _write_figure(output / ERRORS, figures.error_figure(report, name))
     if figures.as_images(examples.features[:1]) is None:
-        logger.info("No %s: examples of shape %s are no images", IMAGES, examples.in_dim)
+        logger.info("No %s: examples of shape %s are not images", IMAGES, examples.in_dim)
         return
     grid = figures.attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name)
     _write_figure(output / IMAGES, grid)

@@ -139,7 +139,7 @@ def _not_trained(rows, runs, preset):
 def _results_folder(given):
     folder = Path(given or RESULTS)
     if given and not folder.is_dir():
-        raise UserError(f"--results {given} is no folder: give the one with the runs.")
+        raise UserError(f"--results {given} is not a folder: give the one with the runs.")
     return folder
 
 

@@ -139,7 +139,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
     assert main("convert arrays --input flat.npz --name flat".split()) == 0
     run = save_run(tmp_path / "flat0", W, b, load_examples("flat", "train"))
     assert main(["attack", str(run), *"--kinds sgn --tau 0.1 --threads 1".split()]) == 0
-    assert "are no images" in capsys.readouterr().out
+    assert "are not images" in capsys.readouterr().out
     assert (run / "attack_errors.png").exists() and not (run / "attack_images.png").exists()
 
 
@@ -148,7 +148,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
     [
         ("--tau 0.1 -0.2", "--tau is -0.2, but must be between 0 and"),
         ("--tau nan", "--tau is nan, but must be between 0 and"),
-        ("--tau x", "argument --tau: 'x' is no number"),
+        ("--tau x", "argument --tau: 'x' is not a number"),
         ("--figure-tau -1", "--figure-tau is -1, but must be between 0 and"),
         ("--kinds sgn fgsm", "--kinds: unknown attack 'fgsm'"),
         ("--steps 0", "--steps is 0, but must be at least 1 and at most 10,000."),

@@ -191,9 +191,9 @@ def test_help_explains_every_option():
     [
         (
             "train --seed 1 myrun",
-            "argument --seed: 'myrun' is no whole number. (if that is a name and no value of --seed, put --",
+            "argument --seed: 'myrun' is not a whole number. (if that is a name and no value of --seed, put --",
         ),
-        ("train --lr 0.1 myrun", "'myrun' is no number"),
+        ("train --lr 0.1 myrun", "'myrun' is not a number"),
         ("train --top-c True myrun", "no value of --top-c, put -- before it"),
         ("train --adv-layers 0 myrun", "no value of --adv-layers, put -- before it"),
         (

@@ -317,7 +317,7 @@ def test_selection_without_validated_runs_says_how_to_train_them(results, capsys
 MISTAKES = {
     "thesis_table_29": "no preset 'thesis_table_29'",
     "thesis_table_20 --select-on valid": "has one row and leaves no choice",
-    "thesis_table_20 --results nowhere": "--results nowhere is no folder",
+    "thesis_table_20 --results nowhere": "--results nowhere is not a folder",
     "thesis_table_20 --output file/in": "--output: cannot make the folder file/in",
     "mine.json": "no published table 'thesis_table_99'",
     "mine2.json": "has no row 'x'",

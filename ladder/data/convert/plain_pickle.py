@@ -259,7 +259,7 @@ class _Dtype:
     def __init__(self, code, align, copy):
         self.code, self.order = _text(code), "="
         if not re.fullmatch(r"b1|[ui][1248]|f[248]", self.code):
-            raise ValueError(f"{self.code} is no type of numbers")
+            raise ValueError(f"{self.code} is not a type of numbers")
 
     def set_state(self, version, order, *others):
         self.order = _text(order)
