@@ -336,8 +336,9 @@ def test_a_disk_that_is_full_loses_nothing(runs, part):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout.count("no checkpoint could be written") == 1
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert f"--resume {part}" in done.stderr
+    # Another worker of these tests may be compiling, which is said, too.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Waiting for another process")]
+    assert len(said) == 1 and f"--resume {part}" in said[0], done.stderr
     assert before == {path.name: path.read_bytes() for path in part.glob("*.npz*")}
     assert resume(part) == 0
     assert_same(result(part), result(runs / "whole0"))
