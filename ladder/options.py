@@ -38,8 +38,8 @@ NOISES = ("mrg", "philox")
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
-#: Each power iteration of virtual adversarial noise is a pass through the network and back.
-MOST_VAT_ITERATIONS = 100
+#: Each power iteration of virtual adversarial noise adds a pass through the network and back to the graph.
+MOST_VAT_ITERATIONS = 10
 
 #: Configurations that one command may train.
 MOST_CONFIGURATIONS = 2_000
