@@ -9,12 +9,11 @@ from types import SimpleNamespace
 
 import aesara.tensor as at
 import numpy as np
-from aesara.gradient import disconnected_grad
 
 from ladder import bricks, fused
+from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks.activations import ACTIVATIONS, softmax
-from ladder.bricks.adversarial import XI, direction, virtual_label
 from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
@@ -22,7 +21,7 @@ from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
 from ladder.fused.noise import noise_source
 from ladder.graph import BIAS, BNPARAM, WEIGHT, ParameterStore, add_role, annotate_update
-from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 
 #: While training, running averages cover about this many of the last updates.
 RUNNING_UPDATES = 10
@@ -55,7 +54,7 @@ class LadderAE:
         normalised, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
-        ``total``, ``class_clean``, ``class_corr`` and ``denois[i]``; scalars.
+        ``total``, ``class_clean``, ``class_corr``, ``denois[i]`` and ``vat[i]``; scalars.
     error : namespace
         ``error.clean``, in per cent.
     """
@@ -63,7 +62,7 @@ class LadderAE:
     def __init__(self, p, in_dim, shareds=None, plain_graph=None):
         self.p, self.in_dim = p, tuple(in_dim)
         self.layers = resolve_layers(p, self.in_dim)
-        self.adversarial = resolve_adversarial(p, self.layers)
+        self.adversarial, self.vat_costs = resolve_adversarial(p, self.layers), resolve_vat_cost(p, self.layers)
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph
         self.bricks = bricks if plain else fused
@@ -100,9 +99,10 @@ class LadderAE:
         if clean_only:
             return
 
-        self.costs, self.error = SimpleNamespace(denois={}), SimpleNamespace()
+        self.costs, self.error = SimpleNamespace(denois={}, vat={}), SimpleNamespace()
         if input_unlabeled is not None:
             self.act.est, self.costs.denois = self.decoder(self.act.clean.unlabeled, self.act.corr.unlabeled)
+            self.costs.vat = virtual_adversarial_costs(self, self.act.corr.unlabeled, parameters)
         if target_labeled is not None:
             self.classification_costs(target_labeled)
         self.costs.total = self.total_cost()
@@ -113,8 +113,8 @@ class LadderAE:
         noise, paths = self.draw_noise(inputs), {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
-            adversarial = self.adversarial_noise(half, x, target, parameters, noise[half])
-            paths["corr", half] = x, _plus(noise[half], adversarial)
+            adversarial = adversarial_noise(self, half, x, target, parameters, noise[half])
+            paths["corr", half] = x, plus(noise[half], adversarial)
         return paths
 
     def clean_outputs(self):
@@ -139,29 +139,46 @@ class LadderAE:
 
         Returns
         -------
-        list of namespaces, one for each path: z, h, m, s by layer number, and ``logits``
+        list of namespaces, one for each path: z_pre, z, h, m, s by layer number, and ``logits``
         """
-        paths = [(x, noise, _activations()) for x, noise in paths]
-        for x, noise, act in paths:
-            if 0 in noise:
-                draw, scale = noise[0]
-                x = x + draw * np.float32(scale)
-            act.z[0] = act.h[0] = x
-        for layer in self.layers[1:]:
-            i = layer.number
+        paths = [(self.begin_path(0, x, noise, parameters), noise) for x, noise in paths]
+        self.climb(paths, self.layers[1:], parameters, through_z)
+        return [act for act, _ in paths]
+
+    def begin_path(self, i, z, noise, parameters):
+        """The activations of a path that begins at the z of layer i, to which its noise is added."""
+        act = _activations()
+        if i in noise:
+            draw, scale = noise[i]
+            z = z + draw * np.float32(scale)
+        act.z[i] = act.h[i] = z
+        if i > 0:
+            _, b, c = parameters[i]
+            _keep_output(act, self.layers[i], activate(z, b, c, _linear_at_top(self.layers[i])))
+        return act
+
+    def climb(self, paths, layers, parameters, through_z=()):
+        """Take paths through these layers, bottom first, together.
+
+        Parameters
+        ----------
+        paths : list of (act, noise)
+            Activations as far as the layer below, which are added to, and noise as for :meth:`encoder`.
+        layers : sequence of Layer
+        parameters, through_z : as for :meth:`encoder`
+        """
+        for layer in layers:
+            i, name = layer.number, _linear_at_top(layer)
             W, b, c = parameters[i]
-            name = "linear" if layer.act == "softmax" else layer.encoder_act
-            z_pres = self.project_up([act.h[i - 1] for _, _, act in paths], W, layer)
-            for z_pre, (_, noise, act) in zip(z_pres, paths):
-                corruption = noise.get(i, (None, 0.0))
+            z_pres = self.project_up([act.h[i - 1] for act, _ in paths], W, layer)
+            for z_pre, (act, noise) in zip(z_pres, paths):
+                corruption, act.z_pre[i] = noise.get(i, (None, 0.0)), z_pre
                 if i in through_z:
                     act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
                     h = activate(act.z[i], b, c, name)
                 else:
                     act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
-                act.h[i] = softmax(as_matrix(h)) if layer.act == "softmax" else h
-                act.logits = as_matrix(h)
-        return [act for _, _, act in paths]
+                _keep_output(act, layer, h)
 
     def project_up(self, hs, W, layer):
         """The layer's z of each path before normalisation, from h of the layer below."""
@@ -195,9 +212,11 @@ class LadderAE:
 
     def first_weights(self, below, layer):
         """Initial weights of an encoder layer; every call draws new ones."""
+        both = self.p.first_weights == "both"
         if layer.is_convolution:
-            return conv_init(self.rng, (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size))
-        return dense_init(self.rng, below.size, layer.size)
+            shape = (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size)
+            return conv_init(self.rng, shape, (shape[0] + shape[1]) * layer.filter_size**2 if both else None)
+        return dense_init(self.rng, below.size, layer.size, below.size + layer.size if both else None)
 
     def has_scale(self, layer):
         """Whether the layer multiplies by c before its activation, which is redundant for a rectifier."""
@@ -228,47 +247,6 @@ class LadderAE:
             parts[half] = {i: (draw[start : start + size], self.layers[i].noise_std) for i, draw in joined.items()}
             start = start + size
         return parts
-
-    # Adversarial noise
-
-    def adversarial_noise(self, half, x, target, parameters, noise):
-        """Adversarial noise for one half: tau u, a constant of the graph.
-
-        The gradient of the half's supervised cost is taken through the
-        corrupted path with this update's Gaussian noise and the half's own
-        statistics, or through the clean path (``adv_path``).
-
-        Parameters
-        ----------
-        half : str
-        x : (examples, …) float32
-        target : (examples,) int64, or None
-            None: the label is the network's own argmax on that path.
-        parameters, noise : as for :meth:`encoder`
-
-        Returns
-        -------
-        dict of layer number -> tau u, shaped like the layer's z; empty if all taus are 0
-        """
-        kind, taus = self.adversarial[half]
-        if not taus:
-            return {}
-        noise = noise if self.p.adv_path == "corr" else {}
-        (act,) = self.encoder([(x, noise)], parameters, through_z=taus)
-        if kind == "vat":
-            start = {i: self.random_direction(act.z[i]) * XI for i in taus}
-            logits = disconnected_grad(act.logits)
-            (act,) = self.encoder([(x, _plus(noise, start))], parameters, through_z=taus)
-            cost = cost_bricks.kl_divergence(logits, act.logits)
-        else:
-            label = virtual_label(act.logits) if target is None else target.flatten()
-            cost = cost_bricks.crossentropy_of_logits(label, act.logits)
-        gradients = at.grad(cost, [act.z[i] for i in taus])
-        return {i: direction(kind, U) * np.float32(tau) for (i, tau), U in zip(taus.items(), gradients)}
-
-    def random_direction(self, z):
-        """A random unit vector for each example, drawn after the Gaussian noise."""
-        return direction("1N", self.noise.like(z))
 
     # Batch normalisation
 
@@ -375,11 +353,12 @@ class LadderAE:
         self.error.clean.name = "error_rate_clean"
 
     def total_cost(self):
-        """What training minimises: corrupted cross-entropy + weighted denoising costs."""
+        """What training minimises: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
                 terms.append(self.costs.denois[layer.number] * np.float32(layer.denoising_cost))
+        terms += [cost * np.float32(self.vat_costs[i][0]) for i, cost in self.costs.vat.items()]
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
     # Parameters
@@ -391,13 +370,15 @@ class LadderAE:
         return self.shareds.get_or_make(name, init, BIAS)
 
 
-def _plus(noise, adversarial):
-    """Both kinds of noise added up: dict of layer number -> (noise, scale)."""
-    noise = dict(noise)
-    for i, tau_u in adversarial.items():
-        draw, std = noise.get(i, (0, 0))
-        noise[i] = (tau_u + draw * np.float32(std) if std else tau_u, 1.0)
-    return noise
+def _linear_at_top(layer):
+    """The encoder's activation, but without the softmax, which would hide the logits."""
+    return "linear" if layer.act == "softmax" else layer.encoder_act
+
+
+def _keep_output(act, layer, h):
+    """Keep the output of a layer, and what its softmax is taken of."""
+    act.h[layer.number] = softmax(as_matrix(h)) if layer.act == "softmax" else h
+    act.logits = as_matrix(h)
 
 
 def _by_unit(layer, z_corr, z_clean, m, s):
@@ -413,5 +394,5 @@ def _halves():
 
 
 def _activations():
-    """z, h, mean m and variance s by layer number."""
-    return SimpleNamespace(z={}, h={}, m={}, s={})
+    """z before normalisation, z, h, mean m and variance s by layer number."""
+    return SimpleNamespace(z_pre={}, z={}, h={}, m={}, s={})

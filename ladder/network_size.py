@@ -1,13 +1,16 @@
 """How much memory a network needs, and how many examples it takes at once."""
 
 from ladder import budget
-from ladder.layers import resolve_layers
+from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 
 #: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.
 COPIES = 5
 
 #: About how many arrays of every layer's size an update keeps.
 ARRAYS_OF_A_LAYER = 6
+
+#: The same for each pass of virtual adversarial noise or cost.
+ARRAYS_OF_A_PASS = 3
 
 #: About how many square float64 arrays fitting a whitening takes: the covariance, its axes, and workspace.
 ARRAYS_OF_A_WHITENING = 4
@@ -27,11 +30,20 @@ def check_memory(p, in_dim, batch_size=0):
     n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
     size = 4 * n_weights
     if batch_size:
-        size = 4 * (2 * COPIES * n_weights + ARRAYS_OF_A_LAYER * batch_size * sum(layer.size for layer in layers))
+        n_arrays = ARRAYS_OF_A_LAYER + ARRAYS_OF_A_PASS * _n_passes(p, layers)
+        size = 4 * (2 * COPIES * n_weights + n_arrays * batch_size * sum(layer.size for layer in layers))
     budget.ask(size, "a network of these --encoder-layers", "give fewer units, or a smaller --batch-size")
     if batch_size and p.whiten_zca:
         n_inputs = layers[0].size
         budget.ask(8 * ARRAYS_OF_A_WHITENING * n_inputs**2, f"--whiten-zca of {n_inputs:,} inputs", "leave it out")
+
+
+def _n_passes(p, layers):
+    """How many passes through the network an update takes for virtual adversarial noise and costs."""
+    halves = [taus for kind, taus in resolve_adversarial(p, layers).values() if kind == "vat"]
+    iterated = sum(len(taus) if p.adv_path == "layers" else bool(taus) for taus in halves)
+    costs = len(resolve_vat_cost(p, layers))
+    return (iterated + costs) * p.vat_iterations + costs
 
 
 def _n_weights(below, layer):

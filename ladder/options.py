@@ -38,6 +38,9 @@ NOISES = ("mrg", "philox")
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
+#: Each power iteration of virtual adversarial noise adds a pass through the network and back to the graph.
+MOST_VAT_ITERATIONS = 10
+
 #: Configurations that one command may train.
 MOST_CONFIGURATIONS = 2_000
 
@@ -90,7 +93,7 @@ TRAINING = "training"
 DATA = "data"
 NETWORK = "network (a value per layer starts with layer 0, the input)"
 DECODER = "decoder"
-ADVERSARIAL = "adversarial noise (added to the Gaussian noise)"
+ADVERSARIAL = "adversarial noise (added to the Gaussian noise), and the virtual adversarial cost"
 COMPUTATION = "how it is computed"
 
 _KINDS = (
@@ -146,6 +149,10 @@ class Options:
         check=finite_and_not_negative, separates=BY_MEANING)
     top_c: bool = _option(
         True, NETWORK, "whether the top layer scales its input before the softmax", "True|False", truth)
+    first_weights: str = _option(
+        "below", NETWORK, "variance of the encoder's first weights: 1 over the number of units below, or over those "
+        "below and above together", "below|both", str,
+        check=must_be(lambda value: value in ("below", "both"), "'below' or 'both'"))
     denoising_cost_x: Tuple[float, ...] = _option(
         (0.0,), DECODER, "weights of the denoising costs (the paper's lambda), one per layer split by ',', e.g. "
         "1000,10,0.1,0.1,0.1,0.1,0.1", "WEIGHTS", numbers, check=finite_and_not_negative, separates=BY_MEANING)
@@ -224,8 +231,27 @@ class Options:
         str, check=must_be(lambda value: value in ("none", "dim"), "'none' or 'dim'"), separates=BY_MEANING)
     adv_path: str = _option(
         "corr", ADVERSARIAL, "where the gradient is taken: through the corrupted path with its Gaussian noise, or the "
-        "clean one", "corr|clean", str, check=must_be(lambda value: value in ("corr", "clean"), "'corr' or 'clean'"),
+        "clean one; layers, for vat alone: for each layer through a pass that begins there, away from the clean path's "
+        "probabilities", "corr|clean|layers", str,
+        check=must_be(lambda value: value in ("corr", "clean", "layers"), "'corr', 'clean' or 'layers'"),
         separates=BY_MEANING)
+    vat_iterations: int = _option(
+        1, ADVERSARIAL, "power iterations of vat and of --vat-cost", "N", whole_number,
+        check=must_be(lambda n: 1 <= n <= MOST_VAT_ITERATIONS, f"at least 1 and at most {MOST_VAT_ITERATIONS}"),
+        separates=BY_MEANING)
+    vat_xi: float = _option(
+        0.01, ADVERSARIAL, "how far a power iteration looks, as the L2 norm of an example", "R", number,
+        check=finite_and_above_0, separates=BY_MEANING)
+    vat_noise_std: float = _option(
+        0.0, ADVERSARIAL, "standard deviation of the noise of passes that begin at a layer (--adv-path layers, "
+        "--vat-cost), there and above", "STD", number, check=finite_and_not_negative, separates=BY_MEANING)
+    vat_cost: Tuple[float, ...] = _option(
+        (0.0,), ADVERSARIAL, "weights of the virtual adversarial costs: how far the probabilities of unlabelled examples "
+        "move with z; one, or one per layer of --adv-layers split by ','", "WEIGHTS", numbers,
+        check=finite_and_not_negative, separates=BY_MEANING)
+    vat_radius: Tuple[float, ...] = _option(
+        (0.0,), ADVERSARIAL, "how far --vat-cost moves z, as the L2 norm of an example; one, or one per layer", "RADII",
+        numbers, check=finite_and_not_negative, separates=BY_MEANING)
     noise: str = _option(
         "mrg", COMPUTATION, "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
         "mrg|philox", str, check=one_of(NOISES), separates=VARIES)

@@ -44,6 +44,21 @@ def test_sizes_in_words():
     ]
 
 
+def test_passes_of_virtual_adversarial_noise_count(monkeypatch):
+    """A batch of 100 times 10,005 units in float32 is 4 MB; there are 6 such arrays, and 3 for each pass."""
+    options = {"encoder_layers": ("3", "2"), "denoising_cost_x": (1.0, 0.0, 0.0), "adv_layers": (0, 1)}
+    noise = {"adv_kind_unlabeled": "vat", "adv_tau_unlabeled": (1.0,), "vat_iterations": 3}
+    cost = {"vat_cost": (1.0, 0.0), "vat_radius": (1.0,)}
+    for more, passes in (({}, 0), (noise, 3), ({**noise, "adv_path": "layers"}, 6), ({**noise, **cost}, 3 + 3 + 1)):
+        size = 4.002e6 * (6 + 3 * passes) + 4 * 10 * 30_006
+        p = Options(**options, **more)
+        monkeypatch.setenv(budget.VARIABLE, str(1.01 * size / 1e9))
+        check_memory(p, (10_000,), 100)
+        monkeypatch.setenv(budget.VARIABLE, str(0.99 * size / 1e9))
+        with pytest.raises(UserError, match="a network of these --encoder-layers would need"):
+            check_memory(p, (10_000,), 100)
+
+
 def test_a_whitening_of_many_inputs_is_refused(monkeypatch):
     monkeypatch.setenv(budget.VARIABLE, "0.1")
     options = {"encoder_layers": ("3", "2"), "denoising_cost_x": (0.0,) * 3}

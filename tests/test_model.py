@@ -88,6 +88,17 @@ def test_first_values_to_the_bit(originals):
         np.testing.assert_array_equal(shared.get_value(), first[name], err_msg=name)
 
 
+def test_first_weights_by_the_units_below_and_above():
+    """The same draws; the decoder's weights stay as they are."""
+    layers = {"encoder_layers": ("convf:4:2:1:1", "5", "3")}
+    below, both = (built(**layers, first_weights=which)[0].shareds for which in ("below", "both"))
+    fans = {"f_1_W": (4, 4 + 16), "f_2_W": (4 * 3 * 4, 48 + 5), "f_3_W": (5, 5 + 3)}
+    for name, shared in below.items():
+        fan, of_both = fans.get(name, (1, 1))
+        expected = shared.get_value() * np.sqrt(fan / of_both)
+        np.testing.assert_allclose(both[name].get_value(), expected, rtol=1e-6, err_msg=name)
+
+
 def test_parameters_of_the_total_cost(originals):
     ladder, _, meta = originals
     learnt = [v.name for v in ComputationGraph([ladder.costs.total]).parameters]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from golden.evaluate import PYTHON, value
-from golden.numpy_ladder import central_differences, forward
+from golden.numpy_ladder import ACTIVATIONS, central_differences, forward, normalize, softmax
 from test_model import (
     IN_DIM,
     LABELED,
@@ -19,7 +19,6 @@ from test_model import (
 )
 
 from ladder.backends import c
-from ladder.bricks.adversarial import XI
 from ladder.graph import ComputationGraph
 
 STD = 0.3
@@ -142,24 +141,131 @@ def test_noise_at_chosen_layers(graph):
             np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=1e-3, atol=1e-3, err_msg=f"{half} {i}")
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_virtual_adversarial_training(half):
-    """One power iteration on KL(p || p at z + XI d), d a random direction drawn after the Gaussian noise."""
-    params, draws, z = evaluated(**options(half, "vat"))
+@pytest.mark.parametrize("half, iterations", [("labeled", 1), ("unlabeled", 1), ("unlabeled", 3)])
+def test_virtual_adversarial_training(half, iterations):
+    """Power iterations on KL(p || p at z + xi d), d at first a random direction drawn after the Gaussian noise."""
+    params, draws, z = evaluated(**options(half, "vat"), vat_iterations=iterations)
     assert len(draws) == 5
     noise, rows = scaled(draws), HALVES[half]
     p = truth(params, noise).corr.h[3][rows]
 
     def divergence(noise):
-        q = truth(params, noise).corr.h[3][rows]
-        return (p * np.log(p / q)).sum(1).mean()
+        return kl(p, truth(params, noise).corr.h[3][rows])
 
-    start = [x.copy() for x in noise]
-    start[0][rows] += float(XI) * unit(draws[4].reshape(len(draws[4]), -1).astype("float64"))
-    U = gradient_by(divergence, start, 0, half)
+    d = unit(flat(draws[4]))
+    for _ in range(iterations):
+        start = [x.copy() for x in noise]
+        start[0][rows] += 0.01 * d
+        d = unit(gradient_by(divergence, start, 0, half))
     batch = LABELED if half == "labeled" else UNLABELED
     added = z[half, 0].reshape(len(batch), -1) - batch.reshape(len(batch), -1) - noise[0][rows]
-    np.testing.assert_allclose(added, 0.5 * unit(U), rtol=2e-2, atol=5e-3)
+    np.testing.assert_allclose(added, 0.5 * d, rtol=2e-2, atol=5e-3)
+
+
+# --- Passes that begin at a layer, with Gaussian noise of their own. With xi = 0.5 it matters how often they iterate.
+
+PASSES = {"vat_iterations": 2, "vat_xi": 0.5, "vat_noise_std": 0.4}
+
+
+def flat(draw):
+    return draw.reshape(len(draw), -1).astype("float64")
+
+
+def kl(p, q):
+    return (p * np.log(p / q)).sum(1).mean()
+
+
+def probabilities_from(params, i, z, noise):
+    """Of a pass that begins at the z of layer i of 4; noise is what is added there and above."""
+    params = {name: np.asarray(value, "float64") for name, value in params.items()}
+    z, h = z + noise[0], None
+    for j in range(i, 4):
+        if j > i:
+            z_pre = h @ params[f"f_{j}_W"]
+            z = normalize(z_pre, z_pre.mean(0), z_pre.var(0)) + noise[j - i]
+        h = z if j == 0 else z + params[f"f_{j}_b"]
+        h = ACTIVATIONS["relu"](h) if 0 < j < 3 else h
+    return softmax(h * params["f_3_c"])
+
+
+def noise_from(i, draw):
+    """What a pass adds from layer i of 4 on: its draw is one vector, the layers' examples after one another."""
+    n = len(draw) // sum(DIMS[i:])
+    parts = np.split(PASSES["vat_noise_std"] * draw.astype("float64"), n * np.cumsum(DIMS[i:])[:-1])
+    return [part.reshape(n, -1) for part in parts]
+
+
+def direction_by_passes(params, i, z, p, draws):
+    """Unit vectors in which passes from z leave p fastest; takes an iterator over the draws on by what they need."""
+    d = unit(flat(next(draws)))
+    for _ in range(PASSES["vat_iterations"]):
+        noise = noise_from(i, next(draws))
+        moved = {"z": z + PASSES["vat_xi"] * d}
+        gradient = central_differences(lambda a: kl(p, probabilities_from(params, i, a["z"], noise)), moved)
+        d = unit(gradient["z"])
+    return d
+
+
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_passes_that_begin_at_a_layer(graph):
+    """Away from the clean path's probabilities, from the corrupted path's z before its noise."""
+    taus = {0: 0.5, 2: 0.25, 3: 0.125}
+    params, draws, z = evaluated(
+        **{**options("unlabeled", "vat"), "adv_tau_unlabeled": tuple(taus.values())},
+        adv_path="layers",
+        adv_layers=tuple(taus),
+        plain_graph=graph == "plain",
+        **PASSES,
+    )
+    noise, rows, rest = scaled(draws), HALVES["unlabeled"], iter(draws[4:])
+    found, noisy = truth(params, noise), [x.copy() for x in noise]
+    for i, tau in taus.items():
+        start = found.corr.z[i][rows] - noise[i][rows]
+        noisy[i][rows] += tau * direction_by_passes(params, i, start, found.clean.h[3][rows], rest)
+    assert next(rest, None) is None
+    out = truth(params, noisy)
+    for i in range(4):
+        for half, rows in HALVES.items():
+            found = z[half, i].reshape(len(z[half, i]), -1)
+            np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=1e-3, atol=1e-3, err_msg=f"{half} {i}")
+
+
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_the_virtual_adversarial_cost(graph):
+    """KL of the corrupted path's probabilities to those of passes from z + radius u; u and the former are constants."""
+    weights, radii = {0: 3.0, 2: 2.0}, {0: 0.5, 2: 0.25}
+    ladder, arrays = built(
+        vat_cost=tuple(weights.values()),
+        vat_radius=tuple(radii.values()),
+        adv_layers=tuple(weights),
+        plain_graph=graph == "plain",
+        **PASSES,
+    )
+    perturbed = perturb(ladder)
+    names = ladder.noise.draws + list(ladder.costs.vat.values())
+    ladder.noise.draws = names  # to look at the costs, too
+    costs, gradients, values = values_and_gradients(ladder, arrays, PYTHON if graph == "plain" else c.mode())
+    draws, vat = values[:-2], dict(zip(weights, values[-2:]))
+    out, rows, rest = numpy_costs("gauss", draws), HALVES["unlabeled"], iter(draws[4:])
+    corr = out(perturbed).corr
+    p, us, noises = corr.h[3][rows], {}, {}
+    for i in weights:
+        us[i] = direction_by_passes(perturbed, i, corr.z[i][rows], p, rest)
+        noises[i] = noise_from(i, next(rest))
+    assert next(rest, None) is None
+
+    def cost(params, i, corr):
+        return kl(p, probabilities_from(params, i, corr.z[i][rows] + radii[i] * us[i], noises[i]))
+
+    def total(params):
+        found = out(params)
+        return found.total + sum(weight * cost(params, i, found.corr) for i, weight in weights.items())
+
+    for i in weights:
+        assert vat[i] > 0.01
+        np.testing.assert_allclose(vat[i], cost(perturbed, i, corr), rtol=1e-4, err_msg=str(i))
+    np.testing.assert_allclose(costs["total"], total(perturbed), rtol=1e-4)
+    assert_gradients(gradients, total, perturbed)
 
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
@@ -182,11 +288,15 @@ def test_costs_and_gradients_with_the_noise_held_constant(graph):
     assert_gradients(gradients, lambda params: out(params).total, perturbed)
 
 
-def test_without_strength_it_is_the_graph_without_the_feature():
-    plain, with_options = (
-        built(**more)
-        for more in ({}, {"adv_kind": "vat", "adv_kind_unlabeled": "kN", "adv_layers": (0, 2), "adv_path": "clean"})
-    )
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"adv_kind": "vat", "adv_kind_unlabeled": "kN", "adv_layers": (0, 2), "adv_path": "clean"},
+        {"adv_path": "layers", "vat_iterations": 3, "vat_radius": (0.5,), "vat_xi": 1.0, "vat_noise_std": 0.5},
+    ],
+)
+def test_without_strength_it_is_the_graph_without_the_feature(options):
+    plain, with_options = built(), built(**options)
     sizes = [len(ComputationGraph([ladder.costs.total]).variables) for ladder, _ in (plain, with_options)]
     assert sizes[0] == sizes[1] and len(plain[0].noise.draws) == len(with_options[0].noise.draws)
     values = []

@@ -1,5 +1,6 @@
 """Ladders with layers of maps, fused and plain, against the same ladder in float64 NumPy."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import aesara
@@ -275,3 +276,26 @@ def test_the_seeds_draws_are_the_originals():
     first += [filters(3, 5, 2, 2), filters(1, 3, 2, 2)]
     for name, value in zip(("f_1_W", "f_3_W", "g_2_W", "g_0_W"), first):
         np.testing.assert_array_equal(ladder.shareds[name].get_value(), value, err_msg=name)
+
+
+def test_virtual_adversarial_passes_through_maps():
+    """Noise whose passes begin at maps, and a cost whose passes begin at the input; fused as plain, with the same draws."""
+    vat = dict(adv_kind_unlabeled="vat", adv_path="layers", adv_layers=(0, 1), adv_tau_unlabeled=(0.0, 0.3))
+    vat.update(vat_cost=(2.0, 0.0), vat_radius=(0.5,), vat_xi=0.5, vat_noise_std=0.3)
+    labeled, unlabeled = halves("strided")
+    found = {}
+    for graph, mode in MODES.items():
+        ladder = LadderAE(replace(options_of("strided", graph == "plain"), **vat), NETWORKS["strided"][0])
+        inputs = input_variables(ladder.in_dim)
+        ladder.apply(*inputs)
+        perturb(ladder)
+        total = ladder.costs.total
+        parameters = ComputationGraph([total]).parameters
+        outputs = {"total": total, "vat0": ladder.costs.vat[0], "z1": ladder.act.corr.unlabeled.z[1]}
+        outputs.update({v.name: gradient for v, gradient in zip(parameters, at.grad(total, parameters))})
+        values = aesara.function(inputs, list(outputs.values()), mode=mode)(labeled, TARGETS, unlabeled)
+        found[graph] = dict(zip(outputs, values))
+    assert found["plain"]["vat0"] > 0.01 and found["fused"].keys() == found["plain"].keys()
+    for name, expected in found["plain"].items():
+        tolerance = 2e-4 * np.abs(expected).max()
+        np.testing.assert_allclose(found["fused"][name], expected, rtol=1e-3, atol=tolerance, err_msg=name)

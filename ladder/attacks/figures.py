@@ -5,11 +5,19 @@ the second kind.  Figures are made without pyplot, which keeps global state and
 may look for a screen.
 """
 
+import logging
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ladder.attacks.methods import AttackedBatch
+from ladder.attacks.report import written
+from ladder.files import write_whole
+
+logger = logging.getLogger("main")
+
+ERRORS, IMAGES = "attack_errors.png", "attack_images.png"
 
 #: Kind of attack -> colour and marker, safe for the colour-blind (Okabe and Ito); the control is grey.
 STYLES = {
@@ -25,6 +33,19 @@ RIGHT, WRONG = "#333333", "#CC0000"
 
 #: Columns of the grid of images.
 MOST_IMAGES = 10
+
+
+def write_figures(folder, name, report, examples, indices, classify, gradient, settings, tau, show):
+    """Write both figures into a folder (Path); parameters as for the functions that make them."""
+    _write(error_figure(report, name), folder / ERRORS)
+    if as_images(examples.features[:1]) is None:
+        logger.info("No %s: examples of shape %s are not images", IMAGES, examples.in_dim)
+        return
+    _write(attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name), folder / IMAGES)
+
+
+def _write(figure, path):
+    written(path, lambda path: write_whole(path, lambda file: write_png(figure, file)))
 
 
 def error_figure(report, title):

@@ -1,25 +1,46 @@
 """What attacks need from a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
 
 from ladder.errors import UserError
+from ladder.layers import resolve_layers
+from ladder.network_size import examples_at_once
 
 
-def compile_functions(run):
+def compile_functions(run, statistics="fixed"):
     """Compile the two functions that attacks need.
 
     Parameters
     ----------
     run : ladder.training.evaluation.TrainedRun
+    statistics : of :data:`ladder.attacks.methods.STATISTICS`, for the gradient; the classifier's are fixed
 
     Returns
     -------
     classify : function (examples, …) -> (examples, classes)
     gradient : function (examples, …), (examples,) -> (examples, …)
-        See :func:`ladder.attacks.input_gradient.compile_input_gradient`.
+        See :mod:`ladder.attacks.input_gradient`.
     """
-    from ladder.attacks.input_gradient import compile_input_gradient
+    from ladder.attacks.input_gradient import compile_batch_gradient, compile_input_gradient
 
     classifier, _ = run.classifier()
-    return classifier.compile(), compile_input_gradient(run.p, run.in_dim, classifier.shareds)
+    compile_gradient = compile_batch_gradient if statistics == "batch" else compile_input_gradient
+    return classifier.compile(), compile_gradient(run.p, run.in_dim, classifier.shareds)
+
+
+def batch_size_of(run, statistics, n):
+    """How many of n examples are attacked together.
+
+    With fixed statistics the result does not depend on it.  With those of the
+    batch it is the run's batch size, and ``UserError`` if that leaves one
+    example alone.
+    """
+    if statistics == "fixed":
+        return examples_at_once(resolve_layers(run.p, run.in_dim))
+    if n % run.p.batch_size == 1:
+        raise UserError(
+            f"--batch-size {run.p.batch_size} leaves a last batch of one of {n} examples, which has no variance: "
+            "give another size."
+        )
+    return run.p.batch_size
 
 
 def of_pixels(training, classify, gradient):

@@ -6,6 +6,7 @@ from aesara.gradient import Lop
 
 from ladder import backends
 from ladder.bricks.activations import softmax
+from ladder.bricks.costs import crossentropy_of_logits
 from ladder.training.functions import build_classifier
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import input_variables
@@ -29,6 +30,25 @@ def compile_input_gradient(p, in_dim, shareds):
     classifier = build_classifier(p, in_dim, shareds, x)
     (logits,) = with_running_statistics([classifier.act.clean.labeled.logits], shareds)
     return backends.function([x, y], log_odds_gradient(logits, x, y), allow_gc=True)
+
+
+def compile_batch_gradient(p, in_dim, shareds):
+    """The gradient of a batch's cost with respect to its inputs, through the batch's own statistics.
+
+    As for adversarial noise in training, the cost is the mean cross-entropy,
+    and examples affect each other's means and variances.
+
+    Parameters
+    ----------
+    p, in_dim, shareds : as for :func:`compile_input_gradient`
+
+    Returns
+    -------
+    function : (x: (examples, …) float32, y: (examples,) int64) -> (examples, …) float32
+    """
+    x, y, _ = input_variables(in_dim)
+    logits = build_classifier(p, in_dim, shareds, x).act.clean.labeled.logits
+    return backends.function([x, y], at.grad(crossentropy_of_logits(y, logits), x), allow_gc=True)
 
 
 def log_odds_gradient(logits, x, y):

@@ -35,6 +35,9 @@ SINGLE_STEP = ("sgn", "1N", "kN")
 PROJECTED = ("pgd-linf", "pgd-l2")
 KINDS = SINGLE_STEP + PROJECTED + ("gaussian",)
 
+#: Whose means and variances gradients are taken through: those for test data, or each batch's own.
+STATISTICS = ("fixed", "batch")
+
 #: Length of all steps together, in radii, unless a step size is given (Madry's choice for L2).
 STEPS_IN_RADII = 2.5
 
@@ -58,6 +61,7 @@ class AttackSettings:
         Whether projected gradient descent starts at a random point of the
         ball, not at the example.
     seed : int, for ``gaussian`` and random starts
+    statistics : str, from ``STATISTICS``
     """
 
     kinds: Tuple[str, ...] = KINDS
@@ -67,6 +71,7 @@ class AttackSettings:
     clip: bool = False
     random_start: bool = False
     seed: int = 1
+    statistics: str = "fixed"
 
     def __post_init__(self):
         for kind in self.kinds:
@@ -82,6 +87,8 @@ class AttackSettings:
             raise UserError(f"--step-size is {self.step_size:g}, but must be above 0 and at most {LARGEST_TAU}.")
         if self.seed < 0:
             raise UserError(f"--attack-seed is {self.seed}, but must be 0 or more.")
+        if self.statistics not in STATISTICS:
+            raise UserError(f"--statistics is {self.statistics}, but must be 'fixed' or 'batch'.")
 
 
 #: Far more than changes the result; takes a few minutes for the digits.

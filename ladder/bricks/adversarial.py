@@ -2,15 +2,12 @@
 
 "Adversarial Learning with Ladder Networks" (2016), section 5.4; ``vat`` is
 Miyato et al. (2015), "Distributional Smoothing with Virtual Adversarial
-Training", with one step of the power iteration.
+Training".
 """
 
 import aesara.tensor as at
 import numpy as np
 from aesara.gradient import disconnected_grad
-
-#: Step of the power iteration of ``vat``: large enough for float32's digits, small compared with any input.
-XI = np.float32(1e-2)
 
 
 def direction(kind, gradient):

@@ -8,20 +8,22 @@ from aesara.tensor.nnet import conv2d
 OPPOSITE = {"valid": "full", "full": "valid"}
 
 
-def conv_init(rng, shape):
-    """Initial filters: uniform in ±sqrt(3 / fan_in), which has standard deviation 1 / sqrt(fan_in).
+def conv_init(rng, shape, fan=None):
+    """Initial filters: uniform in ±sqrt(3 / fan), which has standard deviation 1 / sqrt(fan).
 
     Parameters
     ----------
     rng : numpy RandomState
     shape : tuple of int, (filters, maps below, size, size)
+    fan : int, optional
+        1 over the variance; None: the number of weights that lead to one unit.
 
     Returns
     -------
     ``shape`` float64
     """
     # In float64, whatever NumPy's rules for scalars: the last bits depend on it.
-    bound = np.sqrt(3.0 / max(1.0, float(np.prod(shape[1:]))))
+    bound = np.sqrt(3.0 / max(1.0, float(np.prod(shape[1:]) if fan is None else fan)))
     return rng.uniform(-bound, bound, shape)
 
 

@@ -4,8 +4,8 @@ import aesara.tensor as at
 import numpy as np
 
 
-def dense_init(rng, in_dim, out_dim):
-    """Initial weights: normal, with standard deviation 1 / sqrt(in_dim).
+def dense_init(rng, in_dim, out_dim, fan=None):
+    """Initial weights: normal, with standard deviation 1 / sqrt(fan).
 
     Parameters
     ----------
@@ -13,12 +13,14 @@ def dense_init(rng, in_dim, out_dim):
     in_dim, out_dim : int
         If ``in_dim`` is a NumPy float32, its root is taken in float32, as in
         the original's decoder; the last bits depend on it.
+    fan : int, optional
+        1 over the variance; None: ``in_dim``.
 
     Returns
     -------
     (in_dim, out_dim) float64
     """
-    return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim)
+    return rng.randn(int(in_dim), int(out_dim)) / np.sqrt(in_dim if fan is None else fan)
 
 
 def dense(hs, W):

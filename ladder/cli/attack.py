@@ -1,7 +1,6 @@
 """``run.py attack``: error of a trained network on inputs made to mislead it."""
 
 import argparse
-import logging
 import sys
 from dataclasses import asdict
 
@@ -9,24 +8,25 @@ from rich.table import Table
 from tqdm import tqdm
 
 from ladder import backends
-from ladder.attacks.functions import check_clip, compile_functions, of_pixels, units_of_inputs
+from ladder.attacks.functions import batch_size_of, check_clip, compile_functions, of_pixels, units_of_inputs
 from ladder.attacks.methods import KINDS, AttackSettings, check_tau
+from ladder.attacks.report import save_report
 from ladder.attacks.robustness import count_errors
 from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
 from ladder.cli.printing import print_table
 from ladder.data.examples import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
-from ladder.files import save_json, write_whole
-from ladder.layers import resolve_layers
-from ladder.network_size import examples_at_once
 from ladder.option_types import number
 from ladder.output_files import made_folder
+from ladder.tables.preset import published_attack
 from ladder.training.evaluation import TrainedRun
 
-logger = logging.getLogger("main")
-
-REPORT, ERRORS, IMAGES = "attack.json", "attack_errors.png", "attack_images.png"
+#: Option, as parsed -> its name in ``AttackSettings``.
+SETTINGS = {
+    **{name: name for name in ("kinds", "steps", "step_size", "random_start", "clip", "statistics")},
+    **{"tau": "taus", "attack_seed": "seed"},
+}
 
 DESCRIPTION = """Attack a trained network, and print its test error against tau, the power of
 the attack in units of the network's inputs (or of pixels, see --units). Kinds: sgn, tau times the gradient's sign (FGSM); 1N, the gradient scaled to
@@ -59,26 +59,31 @@ def _options():
     taus = " ".join(f"{tau:g}" for tau in default.taus)
     # fmt: off
     return {
-        "--kinds": dict(nargs="+", default=default.kinds, metavar="KIND",
-                        help=f"attacks, of {', '.join(KINDS)} (default: all)"),
-        "--tau": dict(nargs="+", type=number, default=default.taus, metavar="TAU", help=f"powers (default: {taus})"),
-        "--steps": dict(type=int, default=default.steps, metavar="N",
+        "--preset": dict(metavar="NAME", help="attack as a published experiment did, e.g. thesis_section_5_4; options "
+                         "given here override the preset's"),
+        "--kinds": dict(nargs="+", metavar="KIND", help=f"attacks, of {', '.join(KINDS)} (default: all)"),
+        "--tau": dict(nargs="+", type=number, metavar="TAU", help=f"powers (default: {taus})"),
+        "--steps": dict(type=int, metavar="N",
                         help=f"steps of projected gradient descent (default: {default.steps})"),
         "--step-size": dict(type=float, metavar="R",
                             help="length of such a step, in the norm of its ball (default: 2.5 tau / steps)"),
-        "--random-start": dict(action="store_true",
+        "--random-start": dict(action="store_true", default=None,
                                help="start the descent at a random point of the ball, not at the example"),
-        "--clip": dict(action=argparse.BooleanOptionalAction, default=default.clip,
+        "--clip": dict(action=argparse.BooleanOptionalAction,
                        help="keep attacked inputs between 0 and 1 (default: no)"),
-        "--attack-seed": dict(type=int, default=default.seed, metavar="N",
+        "--attack-seed": dict(type=int, metavar="N",
                               help=f"seed of the Gaussian control and random starts (default: {default.seed})"),
+        "--statistics": dict(metavar="fixed|batch",
+                             help="whose means and variances the gradient is taken through: those for test data, or "
+                             "each batch's own (of --batch-size examples), as in training; attacked images are "
+                             "classified with the former (default: fixed)"),
         "--units": dict(choices=("inputs", "pixels"), default="inputs",
                         help="what tau measures and noise is added to: the network's inputs, or the pixels before "
                         "contrast normalisation and whitening (default: inputs)"),
         "--data-type": dict(choices=("test", "valid"), default="test", help="what to attack (default: test)"),
         "--examples": dict(type=int, metavar="N", help="attack the first N alone (default: all)"),
         "--figure-tau": dict(type=float, default=0.25, metavar="TAU",
-                             help=f"power of the attacks in {IMAGES} (default: 0.25)"),
+                             help="power of the attacks in attack_images.png (default: 0.25)"),
         "--output": dict(metavar="FOLDER", help="folder to write to (default: that of the run)"),
     }
     # fmt: on
@@ -86,52 +91,54 @@ def _options():
 
 def run(args):
     backend = checked_backend(args)
-    settings = _settings(args)
-    trained = TrainedRun.load(args.load_from, given_options(args))
+    published = {} if args.preset is None else published_attack(args.preset)
+    settings = _settings(args, published)
+    given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
+    trained = TrainedRun.load(args.load_from, given)
     trained.check_knows_classes()
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
+    batch_size = batch_size_of(trained, settings.statistics, len(indices))
     if settings.clip:
         check_clip(examples, units)
     output = made_folder(args.output or trained.folder.path, "--output")
 
     backends.configure(**backend)
-    (classify, gradient), training = compile_functions(trained), trained.training
+    (classify, gradient), training = compile_functions(trained, settings.statistics), trained.training
     if units == "pixels":
         classify, gradient, show = *of_pixels(training, classify, gradient), None
     else:
         examples, show = training.preprocess(examples), training.undo if preprocesses(trained.p) else None
-    batches = sequential_batches(examples, indices, examples_at_once(resolve_layers(trained.p, trained.in_dim)))
+    batches = sequential_batches(examples, indices, batch_size)
     report = {
         "folder": str(trained.folder),
         "dataset": examples.name,
         "data_type": args.data_type,
+        "epochs": trained.folder.epochs_done(),
         "units": units,
+        "batch_size": batch_size if settings.statistics == "batch" else None,
+        "overridden": sorted(given.keys() - {"batch_size"}),
         "settings": asdict(settings),
         **_count_errors(batches, len(indices), classify, gradient, settings),
     }
     _print_report(report)
-    _write(output / REPORT, lambda path: save_json(path, report))
+    save_report(output, report)
+    from ladder.attacks.figures import write_figures
+
     name = f"{trained.folder.path.name}, {examples.name}"
-    _draw(output, name, report, examples, indices, classify, gradient, settings, args.figure_tau, show)
+    write_figures(output, name, report, examples, indices, classify, gradient, settings, args.figure_tau, show)
     return 0
 
 
-def _settings(args):
-    """The options, checked without reading anything."""
+def _settings(args, published):
+    """The options, a published attack's where they are not given, checked without reading a run."""
     if args.examples is not None and args.examples < 1:
         raise UserError(f"--examples is {args.examples}, but must be at least 1.")
     check_tau("--figure-tau", args.figure_tau)
-    return AttackSettings(
-        kinds=tuple(args.kinds),
-        taus=tuple(args.tau),
-        steps=args.steps,
-        step_size=args.step_size,
-        clip=args.clip,
-        random_start=args.random_start,
-        seed=args.attack_seed,
-    )
+    given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
+    chosen = {name: value for name, value in {**published, **given}.items() if name in SETTINGS}
+    return AttackSettings(**{SETTINGS[name]: tuple(x) if isinstance(x, list) else x for name, x in chosen.items()})
 
 
 def _count_errors(batches, n, classify, gradient, settings):
@@ -156,29 +163,8 @@ def _print_report(report):
         f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}; tau in units of the "
         f"{report['units']}."
     )
-
-
-def _draw(output, name, report, examples, indices, classify, gradient, settings, tau, show):
-    """Draw both figures; ``show`` makes images to look at of inputs that are none (None: they are)."""
-    from ladder.attacks import figures
-
-    _write_figure(output / ERRORS, figures.error_figure(report, name))
-    if figures.as_images(examples.features[:1]) is None:
-        logger.info("No %s: examples of shape %s are not images", IMAGES, examples.in_dim)
-        return
-    grid = figures.attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name)
-    _write_figure(output / IMAGES, grid)
-
-
-def _write_figure(path, figure):
-    from ladder.attacks.figures import write_png
-
-    _write(path, lambda path: write_whole(path, lambda file: write_png(figure, file)))
-
-
-def _write(path, write):
-    try:
-        write(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): give another folder with --output.") from None
-    logger.info("Wrote %s", path)
+    if report["batch_size"]:
+        print(
+            f"Gradients were taken through the statistics of each batch of {report['batch_size']}, as in training: "
+            "a much weaker attack than with fixed ones."
+        )

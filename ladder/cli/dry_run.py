@@ -65,11 +65,14 @@ def _type(layer):
 
 
 def _adversarial_noise(ladder):
-    """A line for each half that gets adversarial noise."""
+    """A line for each half that gets adversarial noise, and one for the virtual adversarial cost."""
     for half, (kind, taus) in ladder.adversarial.items():
         if taus:
             where = ", ".join(f"{tau:g} at layer {i}" for i, tau in taus.items())
             yield f"Adversarial noise on {half.replace('labeled', 'labelled')} examples: {kind}, tau {where}"
+    if ladder.vat_costs:
+        where = ", ".join(f"{weight:g} at layer {i}, radius {r:g}" for i, (weight, r) in ladder.vat_costs.items())
+        yield f"Virtual adversarial cost of unlabelled examples: weight {where}"
 
 
 def _parameters_by_layer(ladder):

@@ -45,6 +45,7 @@ def _short(source):
     for work, name in (
         ("Adversarial Learning with Ladder Networks, 2016, ", "thesis 2016, "),
         ("Semi-Supervised Learning with Ladder Networks, 2015; README of its code, ", "README 2015, "),
+        ("Virtual Adversarial Ladder Networks for Semi-supervised Learning, 2017, ", "Shinoda et al. 2017, "),
     ):
         if work in source:
             return name + source.split(work, 1)[1].split(";")[0]

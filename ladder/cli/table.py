@@ -18,7 +18,7 @@ from ladder.tables.found_runs import find_runs
 from ladder.tables.grouping import group_runs
 from ladder.tables.preset import load_preset
 from ladder.tables.published import published_rows
-from ladder.tables.rows import candidate_rows, table_rows
+from ladder.tables.rows import candidate_rows, not_trained, rows_of_several
 from ladder.tables.selection import choose
 from ladder.tables.table import Table, add_lines, conclude
 from ladder.training.evaluation import evaluate_and_keep
@@ -35,7 +35,12 @@ def add_parser(subparsers):
         "found here that have the same settings, and paired tests against the baseline. It is also written as CSV, "
         "Markdown and LaTeX. Runs count once they were evaluated.",
     )
-    parser.add_argument("preset", help="name of the preset, e.g. thesis_table_22, or a JSON file of your own")
+    parser.add_argument(
+        "preset",
+        nargs="+",
+        help="name of the preset, e.g. thesis_table_22, or a JSON file of your own; several make one table, compared "
+        "with the baseline of the first",
+    )
     parser.add_argument("--results", metavar="DIR", help="folder with the runs, however deep (default: results)")
     parser.add_argument(
         "--output", metavar="DIR", help="folder to write the table to (default: tables, in that of the runs)"
@@ -54,25 +59,32 @@ def add_parser(subparsers):
 
 
 def run(args):
-    preset = load_preset(args.preset)
-    rows = table_rows(preset)
+    presets = [load_preset(name) for name in dict.fromkeys(args.preset)]
+    rows, preset = rows_of_several(presets), presets[0]
+    if args.select_on and len(presets) > 1:
+        raise UserError("--select-on chooses among the rows of one preset: give one.")
     candidates = candidate_rows(preset) if args.select_on else []
     results = _results_folder(args.results)
     output = made_folder(args.output or results / "tables", "--output")
     runs, problems = find_runs(results)
     if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
         runs, problems = find_runs(results)
-    table = Table(preset.name, preset.title, preset.source)
+    table = Table(*(_joined(presets, *how) for how in (("name", "_and_"), ("title", "; "), ("source", "; "))))
     if args.select_on:
         _fill_by_validation(table, preset, rows, candidates, runs)
     else:
         conclude(table, add_lines(table, rows, runs))
-        table.problems += _not_trained(rows, runs, preset)
-    table.notes += [*preset.notes, *published_rows(preset).misprints]
+        table.problems += not_trained(rows, {group.row.name for group in group_runs(rows, runs)}, presets)
+    notes = [note for preset in presets for note in (*preset.notes, *published_rows(preset).misprints)]
+    table.notes += dict.fromkeys(notes)
     table.problems += problems
     _print(table)
     _write(table, output, "_selected_on_valid" if args.select_on else "")
     return 0
+
+
+def _joined(presets, attribute, separator):
+    return separator.join(dict.fromkeys(getattr(preset, attribute) for preset in presets))
 
 
 def _fill_by_validation(table, preset, rows, candidates, runs):
@@ -120,22 +132,6 @@ def _evaluate_missing(runs, args):
     return bool(missing)
 
 
-def _not_trained(rows, runs, preset):
-    """Which rows have no run at all, and how to train them."""
-    trained = {group.row.name for group in group_runs(rows, runs)}
-    missing = [row for row in rows if row.settings is not None and row.name not in trained]
-    own = [row.name for row in missing if row.name in preset.rows]
-    said = [
-        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {preset.baseline['preset']}"
-        for row in missing
-        if row.is_baseline and row.name not in own
-    ]
-    if own:
-        which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
-        said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
-    return said
-
-
 def _results_folder(given):
     folder = Path(given or RESULTS)
     if given and not folder.is_dir():
@@ -144,9 +140,9 @@ def _results_folder(given):
 
 
 def _print(table):
-    grid = Grid(*formats.HEADINGS, title=Text(f"{table.title}: test error, per cent"))
+    grid = Grid(*formats.headings(table), title=Text(f"{table.title}: test error, per cent"))
     for line in table.lines:
-        grid.add_row(*(Text(cell) for cell in formats.cells(line)))
+        grid.add_row(*(Text(cell) for cell in formats.cells(line, formats.attacks(table))))
     print_table(grid)
     for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
         print(text)

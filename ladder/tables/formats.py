@@ -28,12 +28,23 @@ COLUMNS = (
 )
 
 
-def cells(line):
-    """A line as text, one cell for each of ``HEADINGS``.
+def attacks(table):
+    """The names of all attacks in a table, in the order of its lines."""
+    return list(dict.fromkeys(name for line in table.lines for name in line.attacked))
+
+
+def headings(table):
+    """The texts above the columns of a table."""
+    return [*HEADINGS, *attacks(table)]
+
+
+def cells(line, attacks=()):
+    """A line as text, one cell for each of ``HEADINGS`` and of some attacks.
 
     Parameters
     ----------
     line : Line
+    attacks : sequence of str
     """
     summary, test = line.summary, line.test if line.test and len(line.test.seeds) > 1 else None
     return (
@@ -41,19 +52,35 @@ def cells(line):
         line.whose,
         in_ranges(line.errors),
         _mean(line),
-        f"{summary.std:.4f}" if summary and summary.std is not None else "",
+        _std(line),
         f"{summary.interval[0]:.3f} to {summary.interval[1]:.3f}" if summary and summary.interval else "",
         f"{line.test.difference:+.3f}" if line.test else "",
         f"{test.wilcoxon:.3g}" if test else "",
         f"{test.permutation:.3g}" if test else "",
+        *(_attacked(line, name) for name in attacks),
     )
 
 
 def _mean(line):
     if line.summary is None:
-        return f"{line.printed_mean:g}"
+        return "" if line.printed_mean is None else f"{line.printed_mean:g}"
     printed = "" if line.printed_mean is None else f" (printed: {line.printed_mean:.3f})"
     return f"{line.summary.mean:.3f}{printed}"
+
+
+def _std(line):
+    std = line.printed_std if line.summary is None else line.summary.std
+    return "" if std is None else f"{std:g}" if line.summary is None else f"{std:.4f}"
+
+
+def _attacked(line, name):
+    """Mean and standard deviation under an attack; of how many seeds, if not of all."""
+    summary = line.attacked.get(name)
+    if summary is None:
+        return ""
+    some = f" ({summary.n} seed{'s' * (summary.n != 1)})" if summary.n != len(line.errors) else ""
+    digits = ".2f" if line.folders else "g"  # published numbers as printed
+    return f"{summary.mean:{digits}}" + ("" if summary.std is None else f" ± {summary.std:{digits}}") + some
 
 
 def in_ranges(seeds):
@@ -73,12 +100,15 @@ def remarks(table):
 
 
 def as_csv(table):
-    """All numbers, unrounded; lists within a cell are separated by spaces, folders by '|'."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    """All numbers, unrounded; lists within a cell are separated by spaces, folders by '|'; three columns per attack."""
+    text, names = io.StringIO(), attacks(table)
+    columns = [f"{name}, {what}" for name in names for what in ("n", "mean", "std")]
+    writer = csv.DictWriter(text, [*COLUMNS, *columns], lineterminator="\n")
     writer.writeheader()
     for line in table.lines:
-        writer.writerow(_record(line))
+        summaries = [line.attacked.get(name) for name in names]
+        numbers = [value for s in summaries for value in ((s.n or None, s.mean, s.std) if s else (None, None, None))]
+        writer.writerow({**_record(line), **dict(zip(columns, numbers))})
     return text.getvalue()
 
 
@@ -109,14 +139,16 @@ def _record(line):
 
 
 def as_markdown(table):
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *map(cells, table.lines)]
+    above, names = headings(table), attacks(table)
+    rows = [above, ["---"] * len(above), *(cells(line, names) for line in table.lines)]
     body = "\n".join("| " + " | ".join(_markdown(cell) for cell in row) + " |" for row in rows)
     below = "".join(f"- {_markdown(remark)}\n" for remark in remarks(table))
     return f"# {_markdown(table.title)}\n\n{_markdown(_caption(table))}\n\n{body}\n\n{below}"
 
 
 def _caption(table):
-    return "Test error, per cent." + (f" {table.source}." if table.source else "")
+    under = " Under attack (kind and tau): mean ± standard deviation." if attacks(table) else ""
+    return f"Test error, per cent.{under}" + (f" {table.source}." if table.source else "")
 
 
 def _markdown(text):
@@ -127,14 +159,14 @@ def _markdown(text):
 
 def as_latex(table):
     """A ``table`` that needs no package."""
-    rows = " \\\\\n".join(" & ".join(map(_latex, cells(line))) for line in table.lines)
+    above, names = headings(table), attacks(table)
+    rows = " \\\\\n".join(" & ".join(map(_latex, cells(line, names))) for line in table.lines)
     below = "".join(f"\\par\\footnotesize {_latex(remark)}.\n" for remark in remarks(table))
-    headings = " & ".join(map(_latex, HEADINGS))
     return (
         "\\begin{table}\n"
         f"\\caption{{{_latex(table.title)}. {_latex(_caption(table))}}}\n"
-        f"\\begin{{tabular}}{{lll{'r' * (len(HEADINGS) - 3)}}}\n"
-        f"\\hline\n{headings} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
+        f"\\begin{{tabular}}{{lll{'r' * (len(above) - 3)}}}\n"
+        f"\\hline\n{' & '.join(map(_latex, above))} \\\\\n\\hline\n{rows} \\\\\n\\hline\n"
         f"\\end{{tabular}}\n{below}\\end{{table}}\n"
     )
 
@@ -152,6 +184,7 @@ _LATEX = {
     "^": "\\textasciicircum{}",
     "<": "\\textless{}",
     ">": "\\textgreater{}",
+    "±": "\\ensuremath{\\pm}",
 }
 
 

@@ -1,12 +1,13 @@
 """The runs in a folder of results: their settings, and the errors they reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.evaluations import load_evaluations
 from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
 
@@ -30,6 +31,8 @@ class FoundRun:
         Version, commit, BLAS and threads.
     finished : bool
         Whether it reached its last epoch and saved everything, or is the record of such a run.
+    attacked : dict of attack -> float
+        Test errors under attack, per cent, see :func:`ladder.tables.attacked.errors_under_attack`.
     """
 
     folder: RunFolder
@@ -40,6 +43,7 @@ class FoundRun:
     valid_error: Optional[float]
     made_with: str
     finished: bool
+    attacked: dict = field(default_factory=dict)
 
     @property
     def seed(self):
@@ -80,7 +84,8 @@ def _read(folder, p):
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     finished = epochs >= p.num_epochs and (folder.is_finished() or folder.is_record())
     valid_error = row.get("valid_final_error_rate_clean")
-    return FoundRun(folder, p, settings_of(p), epochs, test_error, valid_error, _made_with(folder), finished)
+    attacked = errors_under_attack(folder, p.dataset, epochs, test and test["n"])
+    return FoundRun(folder, p, settings_of(p), epochs, test_error, valid_error, _made_with(folder), finished, attacked)
 
 
 def _made_with(folder):

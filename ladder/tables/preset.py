@@ -17,6 +17,8 @@ A file has
     ``seed``: the seed whose test error chose the row; ``search``: the preset
     whose rows it was chosen from.
     Preset files named here are looked for beside this one.
+``attack`` (optional)
+    How its runs were attacked: options of ``run.py attack`` without their dashes, those in :data:`ATTACK`.
 ``also_called``, ``notes`` (optional)
     Lists of text: other names of the preset, and remarks for the reader.
 """
@@ -33,6 +35,15 @@ from ladder.tables.ordering import numbers_in_order
 
 FOLDER = Path(__file__).with_name("presets")
 
+#: Options of a published attack; ``run.py attack`` checks their values.
+ATTACK = {
+    "kinds": Optional[Tuple[str, ...]],
+    "tau": Optional[Tuple[float, ...]],
+    "steps": Optional[int],
+    "statistics": Optional[str],
+    "batch-size": Optional[int],
+}
+
 #: Entry -> the type it must have; the command line checks ``options``.
 ENTRIES = {
     "title": str,
@@ -42,6 +53,7 @@ ENTRIES = {
     "published": {"table": str, "row": Optional[str]},
     "baseline": {"preset": str, "row": Optional[str]},
     "tuned_on_test": {"seed": int, "search": Optional[str]},
+    "attack": ATTACK,
     "also_called": Tuple[str, ...],
     "notes": Tuple[str, ...],
 }
@@ -58,7 +70,7 @@ class Preset:
     title, source : str
     rows : dict of row name -> dict of option -> value, as in the file
         Each with the common options; a single row with the preset's name if the file has none.
-    published, baseline, tuned_on_test : dict or None
+    published, baseline, tuned_on_test, attack : dict or None
     also_called, notes : list of str
     """
 
@@ -70,6 +82,7 @@ class Preset:
     published: Optional[dict] = None
     baseline: Optional[dict] = None
     tuned_on_test: Optional[dict] = None
+    attack: Optional[dict] = None
     also_called: list = field(default_factory=list)
     notes: list = field(default_factory=list)
 
@@ -120,6 +133,25 @@ def load_preset(name):
     )
 
 
+def published_attack(name):
+    """How the runs of a preset were attacked.
+
+    Parameters
+    ----------
+    name : str, as for :func:`load_preset`
+
+    Returns
+    -------
+    dict of str -> value
+        Options of ``run.py attack``, as parsed: 'kinds', 'batch_size' …
+    """
+    preset = load_preset(name)
+    if preset.attack is None:
+        raise UserError(f"--preset: {preset.name} was not attacked: give another, e.g. thesis_section_5_4.")
+    options = plain_json.check(preset.attack, ATTACK, "'attack'")
+    return {option.replace("-", "_"): value for option, value in options.items() if value is not None}
+
+
 def _read(path):
     try:
         entries = plain_json.read(path, "give a preset's name or file")
@@ -141,6 +173,11 @@ def _check(entries, path):
             raise UserError(f"preset {path}: unknown entry '{shown(name)}': choose from {', '.join(ENTRIES)}.")
         try:
             plain_json.check(value, ENTRIES[name], f"'{name}'")
+            unknown = sorted(set(value) - set(ATTACK)) if name == "attack" else ()
+            if unknown:
+                raise plain_json.NotJSON(
+                    f"'attack' has no option '{shown(unknown[0])}': choose from {', '.join(ATTACK)}"
+                )
             for row, options in value.items() if name == "rows" else ():
                 plain_json.check(options, dict, f"row '{shown(row)}'")
         except plain_json.NotJSON as error:

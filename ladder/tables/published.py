@@ -4,7 +4,8 @@
     Where it was published, in what unit, and its misprints.
 ``rows``
     By name: ``seeds`` (test errors by seed) if they were printed one by one,
-    ``mean`` and ``std`` as printed.
+    ``mean`` and ``std`` as printed; ``attacked``: by attack (kind and tau, e.g.
+    'sgn 0.25') the ``mean`` and ``std`` of test errors under it.
 """
 
 import os
@@ -24,7 +25,8 @@ FOLDERS = (
 )
 
 TABLE_TYPES = {"source": str, "rows": dict, "misprints": Optional[Tuple[str, ...]]}
-ROW_TYPES = {"seeds": Optional[dict], "mean": Optional[float], "std": Optional[float]}
+ROW_TYPES = {"seeds": Optional[dict], "mean": Optional[float], "std": Optional[float], "attacked": Optional[dict]}
+ATTACKED_TYPES = {"mean": float, "std": Optional[float]}
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class PublishedRow:
         Empty where only the mean was printed.
     mean, std : float or None
         As printed, even if that is a misprint.
+    attacked : dict of attack -> (mean, std or None)
+        Errors under attack, as printed.
     """
 
     errors: dict = field(default_factory=dict)
     mean: Optional[float] = None
     std: Optional[float] = None
+    attacked: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,4 +108,5 @@ def _row(values):
         raise plain_json.NotJSON(f"'{unknown[0]}' is not known")
     row = plain_json.check(values, ROW_TYPES, "a row")
     seeds = {int(seed): plain_json.check(error, float, "an error") for seed, error in (row["seeds"] or {}).items()}
-    return PublishedRow(seeds, row["mean"], row["std"])
+    attacked = {name: plain_json.check(of, ATTACKED_TYPES, "attacked") for name, of in (row["attacked"] or {}).items()}
+    return PublishedRow(seeds, row["mean"], row["std"], {name: tuple(of.values()) for name, of in attacked.items()})

@@ -33,6 +33,28 @@ def table_rows(preset):
     return [replace(baseline, is_baseline=True, tuned_seed=None), *own]
 
 
+def rows_of_several(presets):
+    """The first preset's rows and those of the others, against the first's baseline, or else its first row.
+
+    Parameters
+    ----------
+    presets : list of Preset
+
+    Returns
+    -------
+    list of Row
+        No two with the same name and settings.
+    """
+    first, *others = presets
+    rows = table_rows(first)
+    if others and not any(row.is_baseline for row in rows):
+        rows[0] = replace(rows[0], is_baseline=True)
+    for preset in others:
+        seen = [(row.name, row.settings) for row in rows]
+        rows += [row for row in _rows(preset) if (row.name, row.settings) not in seen]
+    return rows
+
+
 def candidate_rows(preset):
     """The rows that a preset's row was chosen from, or its own if it has several."""
     search = (preset.tuned_on_test or {}).get("search")
@@ -44,6 +66,33 @@ def candidate_rows(preset):
             "take a preset with several, or one that was chosen from several."
         )
     return rows
+
+
+def not_trained(rows, trained, presets):
+    """Which rows have no run at all, and how to train them.
+
+    Parameters
+    ----------
+    rows : list of Row, from :func:`rows_of_several`
+    trained : collection of str, the names of those that have runs
+    presets : list of Preset
+
+    Returns
+    -------
+    list of str
+    """
+    missing, first = [row for row in rows if row.settings is not None and row.name not in trained], presets[0]
+    said = [
+        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {first.baseline['preset']}"
+        for row in missing
+        if row.is_baseline and row.name not in first.rows
+    ]
+    for preset in presets:
+        own = [row.name for row in missing if row.name in preset.rows]
+        if own:
+            which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
+            said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
+    return said
 
 
 def _rows(preset):

@@ -6,7 +6,7 @@ strength 0.
 """
 
 from ladder.data.registry import n_training_examples
-from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.options import OPTIONS, SEPARATES, VARIES
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
@@ -31,8 +31,11 @@ def settings_of(p):
         if option.separates in (SEPARATES, VARIES)
     }
     settings.update(layers=layers, dseed="as the seed" if p.dseed == p.seed else p.dseed)
+    vat = p.vat_iterations, p.vat_xi, p.vat_noise_std
     for half, (kind, taus) in resolve_adversarial(p, layers).items():
-        settings[f"adversarial {half}"] = (kind, taus, p.adv_path) if taus else None
+        settings[f"adversarial {half}"] = (kind, taus, p.adv_path, vat if kind == "vat" else None) if taus else None
+    vat_cost = resolve_vat_cost(p, layers)
+    settings["virtual adversarial cost"] = (vat_cost, vat) if vat_cost else None
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.tables.grouping import group_runs, usable
+from ladder.tables.settings import VARIATIONS
 from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
 MRG_NOTE = (
@@ -31,13 +32,15 @@ class Line:
     printed_mean, printed_std : float or None
         As published, if they are not what the errors give.
     test : PairedTest or None
-        Against the baseline of the same variation.
+        Against runs of the baseline that were trained alike.
     tuned : bool
         Whether the row was chosen by the test error of a seed that is among these.
     without_seed : int or None
         The seed that this line leaves out.
     folders : tuple of str
     is_baseline : bool
+    attacked : dict of attack -> Summary
+        Errors under attack, of the seeds that were attacked.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Line:
     without_seed: Optional[int] = None
     folders: tuple = ()
     is_baseline: bool = False
+    attacked: dict = field(default_factory=dict)
 
     @property
     def label(self):
@@ -110,9 +114,7 @@ def add_lines(table, rows, runs):
             used += chosen.values()
             whose = f"ours, {group.label}" if group.label else "ours"
             errors = {seed: run.test_error for seed, run in chosen.items()}
-            folders = {seed: str(run.folder) for seed, run in chosen.items()}
-            against = _same_variation(ours, group.variation)
-            table.lines += _lines(row, whose, errors, against, folders=folders)
+            table.lines += _lines(row, whose, errors, _trained_alike(ours, group), runs=chosen)
     return used
 
 
@@ -133,29 +135,35 @@ def _published_errors(row):
 
 
 def _baselines(groups):
-    """Variation and errors of each group of the baseline."""
+    """Each group of the baseline, and its errors."""
     return [
-        (group.variation, {seed: run.test_error for seed, run in usable(group)[0].items()})
+        (group, {seed: run.test_error for seed, run in usable(group)[0].items()})
         for group in groups
         if group.row.is_baseline
     ]
 
 
-def _same_variation(baselines, variation):
-    """Errors of the baseline runs that differ from the published settings in the same way."""
-    return next((errors for other, errors in baselines if other == variation), {})
+def _trained_alike(baselines, group):
+    """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way."""
+    alike = [errors for other, errors in baselines if _what_may_vary(other) == _what_may_vary(group)]
+    alike += [errors for other, errors in baselines if other.variation == group.variation]
+    return alike[0] if alike else {}
 
 
-def _lines(row, whose, errors, baseline, printed=None, folders=None):
+def _what_may_vary(group):
+    return [group.runs[0].settings[name] for name in VARIATIONS]
+
+
+def _lines(row, whose, errors, baseline, printed=None, runs=None):
     """The line for some errors, and one without the seed that chose the row."""
     tuned = row.tuned_seed is not None and row.tuned_seed in errors
-    yield _line(row, whose, errors, baseline, printed, folders, tuned=tuned)
+    yield _line(row, whose, errors, baseline, printed, runs, tuned=tuned)
     rest = {seed: error for seed, error in errors.items() if seed != row.tuned_seed}
     if tuned and rest:
-        yield _line(row, whose, rest, baseline, None, folders, without_seed=row.tuned_seed)
+        yield _line(row, whose, rest, baseline, None, runs, without_seed=row.tuned_seed)
 
 
-def _line(row, whose, errors, baseline, printed, folders, **marks):
+def _line(row, whose, errors, baseline, printed, runs, **marks):
     summary = summarize(list(errors.values())) if errors else None
     printed_mean = printed_std = None
     if printed is not None and printed.mean is not None:
@@ -169,10 +177,23 @@ def _line(row, whose, errors, baseline, printed, folders, **marks):
         printed_mean,
         printed_std,
         test=None if row.is_baseline else compare_with_baseline(errors, baseline),
-        folders=tuple(folders[seed] for seed in errors) if folders else (),
+        folders=tuple(str(runs[seed].folder) for seed in errors) if runs else (),
         is_baseline=row.is_baseline,
+        attacked=_attacked([runs[seed] for seed in errors]) if runs else _printed_attacks(printed),
         **marks,
     )
+
+
+def _attacked(runs):
+    """Attack -> Summary over those of the runs that were attacked so."""
+    names = dict.fromkeys(name for run in runs for name in run.attacked)
+    return {name: summarize([run.attacked[name] for run in runs if name in run.attacked]) for name in names}
+
+
+def _printed_attacks(printed):
+    if printed is None:
+        return {}
+    return {name: Summary(len(printed.errors), mean, std, None) for name, (mean, std) in printed.attacked.items()}
 
 
 def findings(lines):

@@ -44,8 +44,8 @@ def compile_training(ladder, inputs, lr, data):
     Returns
     -------
     updates : see :func:`ladder.backends.updates`
-        It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm`` and
-        ``denois0`` …, all from before the update.
+        It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm``,
+        ``denois0`` … and ``vat0`` …, all from before the update.
     step : TrainingStep
     """
     step = training_step(ladder, lr)
@@ -53,6 +53,7 @@ def compile_training(ladder, inputs, lr, data):
     if not ladder.p.unsupervised:
         monitored["cost_class_corr"] = ladder.costs.class_corr
     monitored.update(_denoising(ladder))
+    monitored.update({f"vat{i}": cost for i, cost in ladder.costs.vat.items()})
     return backends.updates(inputs, monitored, step.updates, data), step
 
 

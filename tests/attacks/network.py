@@ -37,9 +37,12 @@ class NumpyNetwork:
     Parameters
     ----------
     shareds : ParameterStore
+    of_the_batch : bool
+        Normalise with each batch's own statistics instead of the running ones; :meth:`cross_entropy_gradient` does not.
     """
 
-    def __init__(self, shareds):
+    def __init__(self, shareds, of_the_batch=False):
+        self._of_the_batch = of_the_batch
         self._p = {name: shareds[name].get_value().astype("float64") for name in shareds}
 
     def logits(self, x):
@@ -66,7 +69,10 @@ class NumpyNetwork:
         return (hidden @ p["f_1_W"].T).reshape(x.shape)
 
     def _normalized(self, h, i):
-        return (h @ self._p[f"f_{i}_W"] - self._p[f"shared_f_{i}_bn_mean_clean"]) / self._deviation(i)
+        z = h @ self._p[f"f_{i}_W"]
+        if self._of_the_batch:
+            return (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-10)
+        return (z - self._p[f"shared_f_{i}_bn_mean_clean"]) / self._deviation(i)
 
     def _deviation(self, i):
         return np.sqrt(self._p[f"shared_f_{i}_bn_var_clean"] + 1e-10)

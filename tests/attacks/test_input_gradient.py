@@ -6,7 +6,7 @@ import pytest
 from attacks.network import IN_DIM, NumpyNetwork, P, examples, parameter_store
 from golden.evaluate import value
 
-from ladder.attacks.input_gradient import compile_input_gradient, log_odds_gradient
+from ladder.attacks.input_gradient import compile_batch_gradient, compile_input_gradient, log_odds_gradient
 
 W = np.array([[1, -2, 0.5], [0.3, 1, -1], [0, 2, 1.5], [-1, 0, 0.25]], "float32")
 
@@ -28,6 +28,22 @@ def test_gradient_is_that_of_the_cost_by_finite_differences(network):
     p_true = truth.probabilities(x)[np.arange(len(y)), y].reshape(-1, 1, 1, 1)
     assert np.abs(differences).max() > 0.1
     np.testing.assert_allclose((1 - p_true) * gradient(x, y), differences, rtol=1e-4, atol=1e-6)
+
+
+def test_gradient_through_the_batchs_statistics_by_finite_differences():
+    """Every example moves every other's cost."""
+    shareds = parameter_store()
+    truth, gradient = NumpyNetwork(shareds, of_the_batch=True), compile_batch_gradient(P, IN_DIM, shareds)
+    x, y = examples(6)
+    differences = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        step = np.zeros(x.shape)
+        step[i] = 1e-6
+        differences[i] = (truth.cross_entropy(x + step, y).mean() - truth.cross_entropy(x - step, y).mean()) / 2e-6
+    assert np.abs(differences).max() > 0.01
+    np.testing.assert_allclose(gradient(x, y), differences, rtol=1e-3, atol=1e-5)
+    alone = gradient(x[:3], y[:3])
+    assert np.abs(alone / 2 - differences[:3]).max() > 0.01
 
 
 def test_an_example_alone_has_the_gradient_that_it_has_in_a_batch(network):

@@ -102,7 +102,8 @@ def test_first_filters_to_the_bit(shape):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_first_filters_have_the_variance_of_units():
-    filters = conv_init(np.random.RandomState(0), (200, 8, 5, 5))
-    np.testing.assert_allclose(filters.std(), 1 / np.sqrt(8 * 5 * 5), rtol=0.01)
+@pytest.mark.parametrize("fan", [None, 5000])
+def test_first_filters_have_the_variance_of_units(fan):
+    filters = conv_init(np.random.RandomState(0), (200, 8, 5, 5), fan)
+    np.testing.assert_allclose(filters.std(), 1 / np.sqrt(fan or 8 * 5 * 5), rtol=0.01)
     assert abs(filters.mean()) < 1e-3

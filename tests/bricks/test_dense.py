@@ -14,6 +14,11 @@ def test_first_weights_are_the_draws_over_the_root_of_their_inputs():
     np.testing.assert_array_equal(W, np.random.RandomState(3).randn(7, 5) / np.sqrt(7))
 
 
+def test_first_weights_for_another_fan():
+    W = dense_init(np.random.RandomState(3), 7, 5, fan=12)
+    np.testing.assert_array_equal(W, np.random.RandomState(3).randn(7, 5) / np.sqrt(12))
+
+
 def test_a_float32_size_has_a_float32_root():
     W = dense_init(np.random.RandomState(3), np.float32(7), 5)
     assert W.shape == (7, 5)

@@ -106,6 +106,7 @@ def test_every_kind_attacks_and_the_control_hardly_does(report):
 def test_report_says_what_was_done(report, folder):
     assert report["folder"] == str(folder)
     assert (report["dataset"], report["data_type"]) == ("digits", "test")
+    assert (report["epochs"], report["overridden"]) == (0, [])
     settings = report["settings"]
     assert settings["taus"] == list(TAUS) and settings["steps"] == 20 and settings["clip"] is False
 
@@ -113,6 +114,47 @@ def test_report_says_what_was_done(report, folder):
 def test_errors_before_are_those_of_evaluate(report, folder, tmp_path):
     assert main(["evaluate", str(folder), "--threads", "1", "--json", str(tmp_path / "evaluate.json")]) == 0
     assert json.loads((tmp_path / "evaluate.json").read_text())["n_wrong"] == report["n_wrong_before"]
+
+
+def wrong_under_sgn_through_batches(fitted, tau, size):
+    """How many test examples are wrong, the gradient taken through the statistics of batches in order."""
+    W, b, _, test = fitted
+    n_wrong = 0
+    for start in range(0, 360, size):
+        x = test.features[start : start + size].reshape(-1, 64).astype("float64")
+        y = test.targets[start : start + size]
+        z = x @ W
+        deviation = np.sqrt(z.var(axis=0) + 1e-10)
+        z = (z - z.mean(axis=0)) / deviation
+        p = np.exp(z + b) / np.exp(z + b).sum(axis=1, keepdims=True)
+        by_z = p - np.eye(10)[y]
+        by_product = (by_z - by_z.mean(axis=0) - z * (by_z * z).mean(axis=0)) / deviation
+        attacked = x + tau * np.sign(by_product @ W.T)
+        n_wrong += ((attacked @ W + b).argmax(axis=1) != y).sum()
+    return n_wrong
+
+
+def test_gradients_through_the_statistics_of_batches(folder, fitted, report, tmp_path, capsys):
+    command = f"--statistics batch --batch-size 90 --kinds sgn --tau 0.1 0.25 --threads 1 --output {tmp_path}"
+    assert main(["attack", str(folder), *command.split()]) == 0
+    found = json.loads((tmp_path / "attack.json").read_text())
+    assert found["settings"]["statistics"] == "batch" and found["batch_size"] == 90
+    assert (report["settings"]["statistics"], report["batch_size"]) == ("fixed", None)
+    assert found["n_wrong_before"] == report["n_wrong_before"]
+    for attack in found["attacks"]:
+        assert attack["n_wrong"] == wrong_under_sgn_through_batches(fitted, attack["tau"], 90)
+        assert attack["n_wrong"] < by_kind(report)["sgn"][attack["tau"]]["n_wrong"]
+    assert "the statistics of each batch of 90" in capsys.readouterr().out
+
+
+def test_an_attack_of_a_preset(folder, fitted, tmp_path):
+    """Options given override the preset's."""
+    command = f"--preset thesis_section_5_4 --kinds sgn --threads 1 --output {tmp_path}"
+    assert main(["attack", str(folder), *command.split()]) == 0
+    found = json.loads((tmp_path / "attack.json").read_text())
+    assert (found["settings"]["kinds"], found["settings"]["taus"]) == (["sgn"], [0.25])
+    assert (found["batch_size"], found["overridden"]) == (100, [])
+    assert found["attacks"][0]["n_wrong"] == wrong_under_sgn_through_batches(fitted, 0.25, 100)
 
 
 def test_files_and_table(folder, tmp_path, capsys):
@@ -156,6 +198,9 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
         ("--examples 0", "--examples is 0, but must be at least 1."),
         ("--attack-seed -1", "--attack-seed is -1, but must be 0 or more."),
         ("--data-type valid", "the run has no validation set"),
+        ("--statistics batches", "--statistics is batches, but must be 'fixed' or 'batch'."),
+        ("--statistics batch --batch-size 359", "--batch-size 359 leaves a last batch of one of 360 examples"),
+        ("--preset thesis_table_22", "--preset: thesis_table_22 was not attacked"),
         ("--output params.json", "--output: cannot make the folder"),
         ("--unsupervised", "--unsupervised needs"),
     ],

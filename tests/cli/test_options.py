@@ -122,6 +122,8 @@ MISTAKES = {
         "--adv-tau-unlabeled",
         "--denoising-cost-x",
     ),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --vat-cost 1": ("--vat-cost", "--vat-radius"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --first-weights all": ("--first-weights", "'both'"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --noise mt": ("--noise", "philox"),
     "evaluate nowhere": ("nowhere", "folder"),
     "predict nowhere --input x.csv": ("nowhere", "folder"),
@@ -161,7 +163,7 @@ def test_dry_run_prints_the_network_and_makes_nothing(capsys, tmp_path, monkeypa
     command = (
         "train --dataset digits --encoder-layers 20-10 --denoising-cost-x 1,1,1 --decoder-spec gauss "
         "--labeled-samples 100 --adv-tau 0.25 --adv-kind-unlabeled kN --adv-tau-unlabeled 1e-5,0.5 --adv-layers 0,1 "
-        "--dry-run -- x"
+        "--vat-cost 2,0 --vat-radius 0.5,0 --dry-run -- x"
     )
     assert main(command.split()) == 0
     shown = capsys.readouterr().out
@@ -171,6 +173,7 @@ def test_dry_run_prints_the_network_and_makes_nothing(capsys, tmp_path, monkeypa
     assert "gauss" in shown
     assert "labelled examples: sgn, tau 0.25 at layer 0, 0.25 at layer 1" in shown
     assert "unlabelled examples: kN, tau 1e-05 at layer 0, 0.5 at layer 1" in shown
+    assert "Virtual adversarial cost of unlabelled examples: weight 2 at layer 0, radius 0.5" in shown
     assert not (tmp_path / "results").exists()
 
 

@@ -38,6 +38,17 @@ def test_everything_else_is():
     assert differ(adv_tau=(0.1,), adv_tau_unlabeled=(0.1,)) == ["adversarial labeled", "adversarial unlabeled"]
     one, other = (settings_of(options(adv_tau=(0.1,), adv_kind=kind)) for kind in ("sgn", "kN"))
     assert one != other
+    assert differ(first_weights="both") == ["first-weights"]
+
+
+def test_how_virtual_adversarial_noise_is_found_counts_where_there_is_any():
+    vat = dict(adv_kind="vat", adv_tau=(0.1,))
+    assert differ(vat_iterations=3, vat_xi=1e-6, vat_radius=(1.0,)) == []
+    assert settings_of(options(**vat)) != settings_of(options(**vat, vat_iterations=3))
+    assert settings_of(options(adv_tau=(0.1,))) == settings_of(options(adv_tau=(0.1,), vat_iterations=3))
+    assert differ(vat_cost=(1.0,), vat_radius=(0.5,)) == ["virtual adversarial cost"]
+    costs = [settings_of(options(vat_cost=(1.0,), vat_radius=(0.5,), vat_iterations=n)) for n in (1, 3)]
+    assert costs[0] != costs[1]
 
 
 def test_in_words():

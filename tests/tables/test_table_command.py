@@ -249,6 +249,95 @@ def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
     assert "chosen by validation error, seeds 1: 'some' (a tie: the first of the table is taken)" in shown
 
 
+def attack(run, errors, epochs=150, n=10000, folder=None, **settings):
+    """Leave a report of attacks, (kind, tau) -> error, in a run's folder."""
+    report = {
+        "dataset": settings.pop("dataset", "mnist"),
+        "data_type": "test",
+        "epochs": epochs,
+        "units": "inputs",
+        "batch_size": settings.pop("batch_size", None),
+        "overridden": settings.pop("overridden", []),
+        "settings": {"clip": False, "random_start": False, "steps": 20, "step_size": None, **settings},
+        "n": n,
+        "attacks": [{"kind": kind, "tau": tau, "error_percent": error} for (kind, tau), error in errors.items()],
+    }
+    path = run / folder if folder else run
+    path.mkdir(exist_ok=True)
+    (path / "attack.json").write_text(json.dumps(report))
+
+
+def test_errors_under_attack(results, capsys):
+    """Mean and deviation over the seeds that were attacked; other attacks, or of other networks, are apart."""
+    runs = {seed: make_run(results / f"r{seed}", NAME, seed, 0.9 + seed / 100, noise="philox") for seed in (1, 2, 3)}
+    for seed, error in ((1, 10.0), (2, 12.0)):
+        attack(runs[seed], {("sgn", 0.25): error, ("sgn", 0.0): 1.0, ("pgd-l2", 2.5): 50.0})
+    attack(runs[3], {("sgn", 0.25): 99.0}, epochs=20)  # before it went on
+    attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", folder="other")
+    attack(runs[3], {("sgn", 0.25): 99.0}, overridden=["contrast_norm"], folder="overridden")
+    attack(runs[1], {("sgn", 0.25): 5.0}, batch_size=100, folder="batch")
+    attack(runs[2], {("sgn", 0.25): 7.0}, clip=True, n=500, folder="clipped")
+    shown = table(capsys, NAME)
+    line = next(line for line in written(results / "tables") if line["whose"] == "ours, noise philox")
+    attacked = {name: line[f"{name}, mean"] for name in (key[:-6] for key in line if key.endswith(", mean"))}
+    assert {name: float(mean) for name, mean in attacked.items()} == {
+        "sgn 0.25": 11.0,
+        "pgd-l2 2.5 (20 steps)": 50.0,
+        "sgn 0.25 (batches of 100)": 5.0,
+        "sgn 0.25 (clipped, 500 examples)": 7.0,
+    }
+    assert (line["sgn 0.25, n"], float(line["sgn 0.25, std"])) == ("2", pytest.approx(np.sqrt(2)))
+    markdown = (results / "tables" / f"{NAME}.md").read_text()
+    cells = next(line for line in markdown.splitlines() if "ours, noise philox" in line).split(" | ")
+    assert "11.00 ± 1.41 (2 seeds)" in cells and "mean ± standard deviation" in markdown
+    assert "\\ensuremath{\\pm}" in (results / "tables" / f"{NAME}.tex").read_text()
+    assert "batches" in shown
+
+
+def test_published_errors_under_attack(results, capsys):
+    table(capsys, "valn_lvan_lw_50")
+    markdown = (results / "tables" / "valn_lvan_lw_50.md").read_text()
+    cells = [line.strip("| ").split(" | ") for line in markdown.splitlines() if "| published |" in line]
+    assert [(line[0], line[3], line[4], line[9]) for line in cells] == [
+        ("ladder, 50 labels (baseline)", "1.62", "0.65", "68.6 ± 6.5"),
+        ("LVAN-LW, 50 labels", "1.42", "0.12", "2.4 ± 0.3"),
+    ]
+
+
+def test_a_damaged_report_of_attacks_is_named(results, capsys):
+    for i, text in enumerate(("{", "[]", '{"attacks": 1}')):
+        (make_run(results / f"x{i}", NAME, 1, 0.9) / "attack.json").write_text(text)
+    shown = table(capsys, NAME)
+    assert all(f"results/x{i} is left out: results/x{i}/attack.json is damaged" in shown for i in range(3))
+
+
+def test_several_presets_in_one_table(results, capsys):
+    """Against the first, whatever the others' baselines are; runs that were trained alike are compared."""
+    for seed in range(1, 7):
+        make_run(results / f"base{seed}", BASELINE, seed, THEIRS[seed], noise="philox")
+        make_run(results / f"thesis{seed}", NAME, seed, OURS[seed], noise="philox")
+        make_run(results / f"vat{seed}", "valn_lvan_lw_100", seed, OURS[seed] + 1, noise="philox", num_epochs=150)
+        make_run(results / f"own{seed}", "valn_ladder_100", seed, 5.0, noise="philox")
+    shown = table(capsys, BASELINE, NAME, "valn_lvan_lw_100")
+    rows = ours(written(results / "tables", f"{BASELINE}_and_{NAME}_and_valn_lvan_lw_100"))
+    kept = [(row["row"], row["whose"], row["baseline"], row["shared_seeds"]) for row in rows if not row["without_seed"]]
+    assert kept == [
+        ("no adversarial noise", "ours, noise philox", "1", ""),
+        ("sgn 4.5e-2, kN 4.5e-4", "ours, noise philox", "0", "1 2 3 4 5 6"),
+        ("LVAN-LW, 100 labels", "ours, num-epochs 150, noise philox", "0", "1 2 3 4 5 6"),
+    ]
+    assert float(rows[-1]["mean_difference"]) > 0.5
+    assert "no run of ours" not in shown
+    table(capsys, NAME, NAME)  # twice is once
+    assert [row["row"] for row in written(results / "tables")].count("no adversarial noise") == 2
+
+
+def test_several_presets_without_runs(results, capsys):
+    shown = table(capsys, NAME, "valn_lvan_lw_100")
+    for preset in (BASELINE, NAME, "valn_lvan_lw_100"):
+        assert f"run.py train --preset {preset}" in shown
+
+
 def test_different_programs_are_named(results, capsys):
     make_run(results / "a", NAME, 1, 0.9)
     run = make_run(results / "b", NAME, 2, 0.9)
@@ -317,6 +406,7 @@ def test_selection_without_validated_runs_says_how_to_train_them(results, capsys
 MISTAKES = {
     "thesis_table_29": "no preset 'thesis_table_29'",
     "thesis_table_20 --select-on valid": "has one row and leaves no choice",
+    "thesis_table_20 thesis_table_22 --select-on valid": "--select-on chooses among the rows of one preset",
     "thesis_table_20 --results nowhere": "--results nowhere is not a folder",
     "thesis_table_20 --output file/in": "--output: cannot make the folder file/in",
     "mine.json": "no published table 'thesis_table_99'",

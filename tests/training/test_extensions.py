@@ -125,6 +125,7 @@ class TestGuard:
         message = self.stop(guard, 1, denois0=bad, denois1=bad, denois2=0.5)
         assert "layer 1 of the decoder" in message
         assert "layer 2" in self.stop(guard, 1, denois0=0.1)
+        assert "virtual adversarial cost of layer 1" in self.stop(guard, 1, denois0=0.1, vat1=bad)
 
 
 def test_log_rows_are_json_lines(tmp_path):
@@ -167,7 +168,10 @@ def test_rows_that_could_not_be_written_come_with_the_next(tmp_path, caplog):
 def test_printed_line_uses_the_originals_names(caplog):
     loop = loop_at(1, 600)
     loop.row.update(train_cost_class_corr=0.156, train_denois0=0.02, train_denois1=0.3, train_denois10=0.4)
+    loop.row.update(train_vat0=0.01, train_vat3=0.002)
     loop.row.update(valid_approx_cost_class_clean=0.2, valid_approx_error_rate_clean=3.5)
     with caplog.at_level(logging.INFO, "main"):
         ShortPrinting().after_epoch(loop)
-    assert caplog.messages[0] == ("e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, V_C_class 0.2, V_E 3.5")
+    assert caplog.messages[0] == (
+        "e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, T_C_vat 0.01 0.002, V_C_class 0.2, V_E 3.5"
+    )

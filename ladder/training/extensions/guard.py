@@ -69,4 +69,6 @@ class StopOnNotFinite(Extension):
         for i in reversed(range(self._n_layers)):
             if not math.isfinite(values.get(f"denois{i}", 0.0)):
                 return f"layer {i} of the decoder"
+            if not math.isfinite(values.get(f"vat{i}", 0.0)):
+                return f"the virtual adversarial cost of layer {i}"
         return "the corrupted encoder's output (layer %d)" % (self._n_layers - 1)

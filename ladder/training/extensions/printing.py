@@ -15,7 +15,8 @@ class ShortPrinting(Extension):
 
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
-    V_C_de (validation, running averages), VF_… (validation, final statistics).
+    V_C_de (validation, running averages), VF_… (validation, final statistics);
+    ours is T_C_vat (virtual adversarial costs).
     """
 
     def after_epoch(self, loop):
@@ -34,9 +35,10 @@ class ShortPrinting(Extension):
         for name, label in (("cost_class_corr", "C_class"), ("cost_class_clean", "C_class"), ("error_rate_clean", "E")):
             if prefix + name in row:
                 yield f"{short}_{label} {row[prefix + name]:.3g}"
-        numbers = sorted(int(k.split("denois")[1]) for k in row if k.startswith(prefix + "denois"))
-        if numbers:
-            yield f"{short}_C_de " + " ".join(f"{row[f'{prefix}denois{i}']:.3g}" for i in numbers)
+        for name, label in (("denois", "C_de"), ("vat", "C_vat")):
+            numbers = sorted(int(k.split(name)[1]) for k in row if k.startswith(prefix + name))
+            if numbers:
+                yield f"{short}_{label} " + " ".join(f"{row[f'{prefix}{name}{i}']:.3g}" for i in numbers)
 
 
 class ProgressBar(Extension):

@@ -1,0 +1,58 @@
+"""``attack.json``: what ``run.py attack`` found, in the folder of a run or wherever it was told to write."""
+
+import logging
+from typing import Optional, Tuple
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.files import save_json
+
+logger = logging.getLogger("main")
+
+REPORT = "attack.json"
+
+#: What others may use of a report; older ones lack 'epochs', how many the attacked run had done, 'batch_size' (None
+#: with fixed statistics), and 'overridden', options that were not the run's.
+TYPES = {
+    "dataset": str,
+    "data_type": str,
+    "epochs": Optional[int],
+    "units": str,
+    "batch_size": Optional[int],
+    "overridden": Optional[Tuple[str, ...]],
+    "settings": {"clip": bool, "random_start": bool, "steps": int, "step_size": Optional[float]},
+    "n": int,
+    "attacks": list,
+}
+
+ATTACK_TYPES = {"kind": str, "tau": float, "error_percent": float}
+
+
+def save_report(folder, report):
+    """Write a report (dict) into a folder."""
+    written(folder / REPORT, lambda path: save_json(path, report))
+
+
+def load_report(path):
+    """What a report says, checked: dict with the entries of ``TYPES``.
+
+    Raises
+    ------
+    UserError
+        It is damaged.
+    """
+    try:
+        report = plain_json.check(plain_json.read(path), TYPES, "the whole")
+        report["attacks"] = [plain_json.check(attack, ATTACK_TYPES, "an attack") for attack in report["attacks"]]
+    except plain_json.NotJSON as error:
+        raise UserError(f"{path} is damaged ({error}): delete it, and attack the run again.") from None
+    return report
+
+
+def written(path, write):
+    """Let ``write(path)`` make a file, and say so; ``UserError`` if it cannot."""
+    try:
+        write(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): give another folder with --output.") from None
+    logger.info("Wrote %s", path)
