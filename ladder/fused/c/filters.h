@@ -5,6 +5,12 @@ namespace ladder {
 // A sum is carried from registers to memory after about so many pixels: floats stay accurate, caches warm.
 const npy_intp STRIP_PIXELS = 384;
 
+// Parts of a batch whose sums are separate until the end, whatever the number of threads.
+const npy_intp MOST_PARTS = 16;
+inline npy_intp parts_of(const Maps& coarse) {
+    return std::min(coarse.count, std::min(MOST_PARTS, coarse.count * coarse.pixels() / 2048 + 1));
+}
+
 template <int V, int P = PIXELS>
 inline void outer_rows(npy_intp rows, const std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step,
                        float* total) {
@@ -23,44 +29,45 @@ inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step,
     }
 }
 
-// Sums over pixels for one block of coarse's channels: (tap row, tap column, channels of fine, width of the block).
+// Sums over pixels: (block of coarse's channels, tap row, tap column, channels of fine, width of the block).
 class FilterSums {
 public:
-    FilterSums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp block)
-        : fine_(fine), coarse_(coarse), g_(g), K_(K), first_(block * BLOCK),
-          width_(block_width(first_, coarse.channels)),
+    FilterSums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K)
+        : fine_(fine), coarse_(coarse), g_(g), K_(K),
           merged_(complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width)) {}
 
-    // Adds coarse's pixels [first, last), counted through all images, to sums.
-    void add(npy_intp first, npy_intp last, float* sums) {
-        for (; first < last; first += STRIP_PIXELS) add_strip(first, std::min(first + STRIP_PIXELS, last), sums);
+    // Adds coarse's pixels [first, last), counted through all images, to sums of blocks [begin, end).
+    void add(npy_intp first, npy_intp last, npy_intp begin, npy_intp end, float* sums) {
+        for (; first < last; first += STRIP_PIXELS)
+            for (npy_intp block = begin; block < end; ++block)
+                add_strip(first, std::min(first + STRIP_PIXELS, last), block * BLOCK, sums);
     }
 
 private:
     const Maps fine_, coarse_;
     const Geometry g_;
-    const npy_intp K_, first_;
-    const int width_;
+    const npy_intp K_;
     const bool merged_;          // all taps of a row at once: their channels are consecutive
     std::vector<float> padded_;  // pixels of coarse where its last channels do not fill a vector
     std::vector<Strip> strips_;
 
-    void add_strip(npy_intp first, npy_intp last, float* sums) {
-        const float* right = coarse_.at(0, 0, first) + first_;
+    // For the block of coarse's channels that starts with `channel`.
+    void add_strip(npy_intp first, npy_intp last, npy_intp channel, float* sums) {
+        const npy_intp width = block_width(channel, coarse_.channels), there = coarse_.channels - channel;
+        const float* right = coarse_.at(0, 0, first) + channel;
         npy_intp step = coarse_.channels;
-        if (first_ + width_ > coarse_.channels) {
-            padded_.assign((last - first) * width_, 0.0f);
-            for (npy_intp p = 0; p < last - first; ++p)
-                std::copy_n(right + p * step, coarse_.channels - first_, &padded_[p * width_]);
+        if (there < width) {
+            padded_.assign((last - first) * width, 0.0f);
+            for (npy_intp p = 0; p < last - first; ++p) std::copy_n(right + p * step, there, &padded_[p * width]);
             right = padded_.data();
-            step = width_;
+            step = width;
         }
         const npy_intp steps = merged_ ? 1 : K_, channels = merged_ ? K_ * fine_.channels : fine_.channels;
         for (npy_intp d = 0; d < K_; ++d)
             for (npy_intp e = 0; e < steps; ++e) {
                 find(first, last, d, e, right, step);
-                float* total = sums + (d * K_ + e) * fine_.channels * width_;
-                if (width_ == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, total);
+                float* const total = sums + channel * K_ * K_ * fine_.channels + (d * K_ + e) * fine_.channels * width;
+                if (width == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, total);
                 else outer<1>(channels, strips_, g_.stride * fine_.channels, step, total);
             }
     }
@@ -86,11 +93,14 @@ private:
 inline void filter_sums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp parts, float* sums) {
     const npy_intp blocks = (coarse.channels + BLOCK - 1) / BLOCK, depth = K * K * fine.channels;
     const npy_intp pixels = coarse.count * coarse.pixels();
+    // A strip's blocks lie in the same lines of memory: one after the other, if parts are enough for all threads.
+    const npy_intp groups = parts < MOST_PARTS ? blocks : 1;
 #pragma omp parallel for schedule(dynamic)
-    for (npy_intp task = 0; task < parts * blocks; ++task) {
-        const npy_intp part = task / blocks;
-        FilterSums(fine, coarse, g, K, task % blocks)
-            .add(part * pixels / parts, (part + 1) * pixels / parts, sums + task * depth * BLOCK);
+    for (npy_intp task = 0; task < parts * groups; ++task) {
+        const npy_intp part = task / groups, group = task % groups;
+        FilterSums(fine, coarse, g, K)
+            .add(part * pixels / parts, (part + 1) * pixels / parts, group * blocks / groups,
+                 (group + 1) * blocks / groups, sums + part * blocks * depth * BLOCK);
     }
 }
 

@@ -1,5 +1,5 @@
-// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Convolutions are made of the first two,
-// matrix products of the third, and so are the convolutions that are plain products.
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Matrix products are made of packed ones,
+// and so are the convolutions that are plain products; other convolutions are made of the rest.
 
 #ifndef LADDER_INLINE
 #define LADDER_INLINE inline __attribute__((always_inline))
@@ -77,6 +77,7 @@ struct Strip {
 template <int P, int V>
 __attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
                                           float* total) {
+    const npy_intp AHEAD = 64;  // pixels that are on their way from memory
     Vector sum[P][V] = {};
     for (npy_intp t = 0; t < count; ++t) {
         const float *a = strips[t].left, *b = strips[t].right;
@@ -84,7 +85,10 @@ __attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, n
         for (npy_intp k = 0; k < strips[t].length; ++k, a += left_step, b += right_step) {
             Vector column[V];
 #pragma GCC unroll 2
-            for (int v = 0; v < V; ++v) column[v] = vector_at(b + v * LANES);
+            for (int v = 0; v < V; ++v) {
+                __builtin_prefetch(b + AHEAD * right_step + v * LANES);
+                column[v] = vector_at(b + v * LANES);
+            }
 #pragma GCC unroll 16
             for (int p = 0; p < P; ++p)
 #pragma GCC unroll 2
