@@ -13,18 +13,20 @@ inline npy_intp parts_of(const Maps& coarse) {
 
 template <int V, int P = PIXELS>
 inline void outer_rows(npy_intp rows, const std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step,
-                       float* total) {
-    if (rows == P) return tile_outer<P, V>(strips.data(), (npy_intp)strips.size(), left_step, right_step, total);
-    if constexpr (P > 1) outer_rows<V, P - 1>(rows, strips, left_step, right_step, total);
+                       npy_intp ahead, float* total) {
+    if (rows == P)
+        return tile_outer<P, V, true>(strips.data(), (npy_intp)strips.size(), left_step, right_step, ahead, total);
+    if constexpr (P > 1) outer_rows<V, P - 1>(rows, strips, left_step, right_step, ahead, total);
 }
 
 // total (rows, width of the block) += for `rows` consecutive floats of left, in tiles as equal as can be.
 template <int V>
-inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step, float* total) {
+inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step, npy_intp ahead,
+                  float* total) {
     const npy_intp tiles = (rows + PIXELS - 1) / PIXELS;
     for (npy_intp t = 0; t < tiles; ++t) {
         const npy_intp first = t * rows / tiles, count = (t + 1) * rows / tiles - first;
-        outer_rows<V>(count, strips, left_step, right_step, total + first * V * LANES);
+        outer_rows<V>(count, strips, left_step, right_step, ahead, total + first * V * LANES);
         for (Strip& strip : strips) strip.left += count;
     }
 }
@@ -66,9 +68,11 @@ private:
         for (npy_intp d = 0; d < K_; ++d)
             for (npy_intp e = 0; e < steps; ++e) {
                 find(first, last, d, e, right, step);
+                // From the next strip's pixels, one vector with each tap: memory is asked for little at a time.
+                const npy_intp ahead = STRIP_PIXELS * step + (d * steps + e) * LANES % width;
                 float* const total = sums + channel * K_ * K_ * fine_.channels + (d * K_ + e) * fine_.channels * width;
-                if (width == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, total);
-                else outer<1>(channels, strips_, g_.stride * fine_.channels, step, total);
+                if (width == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, ahead, total);
+                else outer<1>(channels, strips_, g_.stride * fine_.channels, step, ahead, total);
             }
     }
 

@@ -73,22 +73,20 @@ struct Strip {
     npy_intp length;
 };
 
-// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart.
-template <int P, int V>
+// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart.  Where
+// FETCH, a line that lies so many floats ahead of right's is fetched with each pixel.
+template <int P, int V, bool FETCH>
 __attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
-                                          float* total) {
-    const npy_intp AHEAD = 64;  // pixels that are on their way from memory
+                                          npy_intp ahead, float* total) {
     Vector sum[P][V] = {};
     for (npy_intp t = 0; t < count; ++t) {
         const float *a = strips[t].left, *b = strips[t].right;
 #pragma GCC unroll 1
         for (npy_intp k = 0; k < strips[t].length; ++k, a += left_step, b += right_step) {
+            if constexpr (FETCH) __builtin_prefetch(b + ahead, 0, 2);
             Vector column[V];
 #pragma GCC unroll 2
-            for (int v = 0; v < V; ++v) {
-                __builtin_prefetch(b + AHEAD * right_step + v * LANES);
-                column[v] = vector_at(b + v * LANES);
-            }
+            for (int v = 0; v < V; ++v) column[v] = vector_at(b + v * LANES);
 #pragma GCC unroll 16
             for (int p = 0; p < P; ++p)
 #pragma GCC unroll 2
