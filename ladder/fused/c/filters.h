@@ -88,7 +88,8 @@ private:
             const npy_intp n = row / coarse_.height, i = row % coarse_.height * s + d - g_.pad;
             const npy_intp begin = std::max(least, first - start), end = std::min(most, last - start);
             if (i >= 0 && i < fine_.height && begin < end)
-                strips_.push_back({fine_.at(n, i, begin * s + shift), right + (start + begin - first) * step, end - begin});
+                strips_.push_back(
+                    {fine_.at(n, i, begin * s + shift), right + (start + begin - first) * step, end - begin});
         }
     }
 };

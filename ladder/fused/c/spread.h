@@ -44,7 +44,7 @@ private:
     const npy_intp K_;
     const Geometry g_;
     const Axis rows_, columns_;
-    std::vector<int32_t> there_;  // (columns of the result by vectors, tap column, column of the vector): all bits or none
+    std::vector<int32_t> there_;  // (vector of the result's columns, tap column, column in the vector): all bits or none
 
     // Columns from j on: without a stride, neighbours receive from neighbours.
     void add_neighbours(const float* products, npy_intp image, npy_intp i, npy_intp j, float* sums) const {

@@ -51,8 +51,8 @@ inline void gather_windows(const Maps& x, npy_intp pad, npy_intp K, npy_intp str
             if (pad) surround(x, pad, n, first * stride - pad, (last - 1 - first) * stride + K, around.data());
             const float* from = pad ? around.data() : x.at(n, first * stride, 0);
             for (npy_intp i = first; i < last; ++i, from += stride * row_step)
-                multiply_window_row({from, stride * x.channels, row_step, K, K * x.channels}, packed, y.width, y.channels,
-                                    y.at(n, i, 0));
+                multiply_window_row({from, stride * x.channels, row_step, K, K * x.channels}, packed, y.width,
+                                    y.channels, y.at(n, i, 0));
         }
     }
 }
