@@ -197,12 +197,11 @@ def ladder(threads):
         inputs = [at.TensorType("float32", shape=(None, *value.shape[1:]))() for value in values]
         y = convolve(inputs[0], inputs[1], layer[-1], 1)
         results = [y, *aesara.grad(None, inputs[:2], known_grads={y: inputs[2]})]
-        # A number made of each, and no view of it: so its memory stays with the operation, as in training.
+        # A number made of each, which may share its memory: so that stays with the operation, as in training.
+        numbers = [aesara.Out(result[0, 0, 0, 0] + 1, borrow=True) for result in results]
+        givens = dict(zip(inputs, (x, W, g)))
         return [
-            aesara.function(
-                [], result[0, 0, 0, 0] + 1, givens=dict(zip(inputs, (x, W, g))), on_unused_input="ignore", mode=c.mode()
-            )
-            for result in results
+            aesara.function([], number, givens=givens, on_unused_input="ignore", mode=c.mode()) for number in numbers
         ]
 
     return prepare

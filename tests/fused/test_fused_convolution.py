@@ -17,7 +17,7 @@ BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
 
 #: N, C, H, W, F, K: channels beside, at and beyond a vector's width, few of them, large filters, one pixel, K of 1,
 #: enough of all for Winograd; filters wider than a vector over one map, few maps above so many pixels that their
-#: products are made in several turns.
+#: products are made in several turns; as many parts of a batch as there may be.
 SIZES = [
     (2, 3, 9, 7, 5, 3),
     (1, 1, 8, 8, 1, 2),
@@ -36,6 +36,8 @@ SIZES = [
     (3, 32, 15, 11, 32, 3),
     (4, 1, 19, 20, 37, 17),
     (33, 5, 24, 24, 3, 5),
+    (3, 19, 5, 7, 10, 1),
+    (32, 2, 32, 32, 70, 2),
 ]
 
 
@@ -136,6 +138,33 @@ def test_deconvolution_and_gradients(border, stride):
 
 
 @pytest.mark.parametrize("border", BORDERS)
+def test_few_channels_of_any_width(border):
+    """Rows of every length up to two vectors and some, so many that they are taken in several turns."""
+    for width in range(3, 40):
+        for sizes in [(1, 1, 19, width, 17, 3), (2, 3, 3, width, 2, 3)]:
+            arrays = arrays_of(*sizes, border, 1)
+            assert_all_close(
+                run(arrays, border, 1), plain_convolve(**double(arrays), border=border, stride=1), name=sizes
+            )
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_stays_with_what_it_meets(border, value):
+    for sizes in [(3, 2, 6, 7, 20, 3), (3, 20, 6, 7, 2, 3), (3, 32, 9, 9, 32, 3), (3, 20, 6, 7, 10, 1)]:
+        arrays = arrays_of(*sizes, border, 1)
+        arrays["x"][1, 0, 2, -1] = arrays["g"][1, 0, -1, 2] = value
+        truth = {name: array[1:2] for name, array in double(arrays).items() if name != "W"}
+        expected = plain_convolve(**truth, W=arrays["W"].astype("float64"), border=border, stride=1)
+        found = run(arrays, border, 1)
+        for name in ("y", "dx"):
+            assert np.isfinite(found[name][[0, 2]]).all()
+            assert (~np.isfinite(found[name][1:2]) >= ~np.isfinite(expected[name])).all()
+            if sizes[1:] != (32, 9, 9, 32, 3):  # Winograd's tiles share what they meet
+                assert (np.isfinite(found[name][1:2]) == np.isfinite(expected[name])).all()
+
+
+@pytest.mark.parametrize("border", BORDERS)
 def test_a_decoder_may_drop_more_than_it_must(border):
     arrays = normals(dict(x=(2, 3, 6, 7), W=(4, 3, 3, 3), g=(2, 4, 4, 5)))
     for stride in STRIDES:
@@ -168,13 +197,19 @@ def test_memory_in_any_order(border):
 
 def test_threads_give_the_same_bits():
     for border in BORDERS:
-        for sizes in [(40, 3, 12, 13, 40, 3), (30, 40, 10, 9, 3, 3), (9, 32, 15, 14, 64, 3), (50, 20, 6, 6, 33, 3)]:
+        for sizes in [
+            (40, 3, 12, 13, 40, 3),
+            (30, 40, 10, 9, 3, 3),
+            (9, 32, 15, 14, 64, 3),
+            (50, 20, 6, 6, 33, 3),
+            (20, 24, 7, 7, 10, 1),
+        ]:
             arrays = arrays_of(*sizes, border, 1)
             assert_same_bits(lambda: run(arrays, border, 1).values())
 
 
 def test_an_image_does_not_depend_on_its_batch():
-    for channels in (6, 32):
+    for channels in (1, 6, 32):
         arrays = arrays_of(23, channels, 9, 9, 32, 3, "full", 1)
         whole = run(arrays, "full", 1)
         for n in (0, 22):

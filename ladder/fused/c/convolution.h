@@ -50,44 +50,62 @@ inline int convolve_winograd(const Maps& x, const Plan& plan, const MapsOut& y) 
     return 0;
 }
 
+// Whether zeros around the images are worth their room: runs of few channels are short, and become K times longer.
+inline bool worth_surrounding(const Maps& x, npy_intp pad) {
+    return x.channels < 16 && (x.height + 2 * pad) * (x.width + 2 * pad) < 3 * x.pixels();
+}
+
+// Whether each pixel of the result depends on a window of so few channels, zeros around the images included.
+inline bool are_windows(const Maps& x, const Plan& plan, const MapsOut& y) {
+    const npy_intp K = plan.w.size, pad = plan.g.pad;
+    return plan.down && worth_surrounding(x, pad) &&
+           complete({plan.g.stride, 0}, K, x.height + 2 * pad, y.height) &&
+           complete({plan.g.stride, 0}, K, x.width + 2 * pad, y.width);
+}
+
 inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     const npy_intp K = plan.w.size;
     const Buffer packed(packed_size(plan.w));
     if (!packed.ok()) return 1;
     pack_filters(plan.w, packed.get());
     const Axis rows(plan.g, x.height, y.height, K, plan.down), columns(plan.g, x.width, y.width, K, plan.down);
-    const bool all_taps = plan.down && complete(plan.g, K, x.height, y.height) && complete(plan.g, K, x.width, y.width);
-    if (all_taps && worth_patches(K, x.channels)) gather_patches(x, K, plan.g.stride, packed.get(), y);
-    else gather(x, rows, columns, all_taps && x.channels < 16, packed.get(), y);
+    if (are_windows(x, plan, y)) gather_windows(x, plan.g.pad, K, plan.g.stride, packed.get(), y);
+    else gather(x, rows, columns, packed.get(), y);
     return 0;
 }
 
-// Whether zeros around the images are worth their room: runs of few channels are short, and become K times longer.
-inline bool worth_surrounding(const Maps& x, npy_intp pad) {
-    return pad > 0 && x.channels < 16 && (x.height + 2 * pad) * (x.width + 2 * pad) < 3 * x.pixels();
+// Filters of one pixel towards so few channels that pixels are read once, and packing them would not pay.
+inline int convolve_pixels(const Maps& x, const Filters& w, const MapsOut& y) {
+    const Buffer packed(packed_size(w));
+    if (!packed.ok()) return 1;
+    pack_filters(w, packed.get());
+    const Maps rows = {x.data, 1, x.count, x.pixels(), x.channels};  // images
+    gather_windows(rows, 0, 1, 1, packed.get(), {y.data, 1, y.count, y.pixels(), y.channels});
+    return 0;
 }
 
 inline Maps surrounded(const Maps& x, npy_intp pad, const Buffer& to) {
-    surround(x, pad, to.get());
-    return {to.get(), x.count, x.height + 2 * pad, x.width + 2 * pad, x.channels};
+    const Maps larger = {to.get(), x.count, x.height + 2 * pad, x.width + 2 * pad, x.channels};
+#pragma omp parallel for schedule(static)
+    for (npy_intp n = 0; n < x.count; ++n)
+        surround(x, pad, n, -pad, larger.height, to.get() + n * larger.image_size());
+    return larger;
 }
 
 inline npy_intp surrounded_size(const Maps& x, npy_intp pad) {
     return x.count * (x.height + 2 * pad) * (x.width + 2 * pad) * x.channels;
 }
 
-// Whether so few channels fill vectors better as columns of all taps, side by side, than each tap by itself:
-// less than three quarters of the vectors.
-inline bool worth_spreading(npy_intp taps, npy_intp channels) {
-    return channels < LANES && round_up(taps * channels, LANES) * 4 < taps * LANES * 3;
-}
+// Whether so few channels would leave more than a quarter of their vectors empty.
+inline bool worth_spreading(npy_intp channels) { return channels * 4 < LANES * 3; }
 
 inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
-    if (is_product(plan.w.size, plan.g)) return !multiply_rows(x.data, x.channels, plan.w, y);
+    if (is_product(plan.w.size, plan.g))
+        return plan.w.to <= BLOCK ? convolve_pixels(x, plan.w, y) : !multiply_rows(x.data, x.channels, plan.w, y);
     if (plan.down && is_product_of_patches(x, plan.w, plan.g, y)) return !multiply_patches(x, plan.w, y);
-    const npy_intp taps = plan.w.size * plan.w.size, F = plan.w.to;
+    const npy_intp F = plan.w.to;
     const bool either = plan.g.stride == 1;
-    if (worth_spreading(taps, F) && (either || !plan.down)) {
+    if (worth_spreading(F) && (either || !plan.down)) {
         if (plan.down) plan.other_way();
         return !spread(x, plan.w, plan.g, y);
     }
@@ -96,13 +114,6 @@ inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
     if (worth_winograd(plan.w.size, plan.g.stride, std::min(up, down), x, y.height, y.width, F)) {
         if (up < down) plan.other_way();
         return convolve_winograd(x, plan, y);
-    }
-    if (plan.down && worth_surrounding(x, plan.g.pad)) {
-        const Buffer around(surrounded_size(x, plan.g.pad));
-        if (!around.ok()) return 1;
-        const Maps larger = surrounded(x, plan.g.pad, around);
-        plan.g.pad = 0;
-        return convolve_many(larger, plan, y);
     }
     return convolve_many(x, plan, y);
 }
@@ -129,11 +140,6 @@ inline int convolve(PyArrayObject* x_array, PyArrayObject* w_array, PyArrayObjec
         return 0;
     }
     return convolve(x, Plan{{stride, full ? K - 1 : 0}, turned ? w.turned() : w, down}, y);
-}
-
-// Parts of a batch whose sums are separate until the end, whatever the number of threads.
-inline npy_intp parts_of(const Maps& coarse) {
-    return std::min(coarse.count, std::min<npy_intp>(16, coarse.count * coarse.pixels() / 2048 + 1));
 }
 
 struct FiltersOut {
@@ -165,7 +171,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
     if (worth_winograd(K, g.stride, tiles_of(coarse.count, coarse.height, coarse.width), fine, coarse.height,
                        coarse.width, coarse.channels))
         return filter_gradient_winograd(fine, coarse, g.pad, to);
-    const bool around = worth_surrounding(fine, g.pad);
+    const bool around = g.pad > 0 && worth_surrounding(fine, g.pad);
     const Buffer larger(around ? surrounded_size(fine, g.pad) : 0);
     const npy_intp parts = parts_of(coarse), size = round_up(coarse.channels, BLOCK) * K * K * fine.channels;
     const Buffer sums(parts * size, true);
@@ -174,10 +180,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
         fine = surrounded(fine, g.pad, larger);
         g.pad = 0;
     }
-    if (complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width) &&
-        worth_patches(K, fine.channels))
-        filter_sums_of_patches(fine, coarse, K, g.stride, parts, sums.get());
-    else filter_sums(fine, coarse, g, K, parts, sums.get());
+    filter_sums(fine, coarse, g, K, parts, sums.get());
     filters_from(sums.get(), parts, K, coarse.channels, fine.channels, to.turned, to.data, to.coarse_stride,
                  to.fine_stride);
     return 0;

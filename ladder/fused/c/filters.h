@@ -4,100 +4,92 @@ namespace ladder {
 
 // A sum is carried from registers to memory after about so many pixels: floats stay accurate, caches warm.
 const npy_intp STRIP_PIXELS = 384;
-// Channels [first, first + P) of `left` with all strips, some of which an earlier tile has done.
-template <int V>
-inline void outer_rows(int P, const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
-                       float* total, int skip) {
-    const int T = PIXELS;
-    auto run = [&](auto size) __attribute__((always_inline)) {
-        tile_outer<size.value, V>(strips, count, left_step, right_step, total, skip);
-    };
-    if (P == T) run(std::integral_constant<int, T>());
-    else if (P == T / 3 * 2) run(std::integral_constant<int, T / 3 * 2>());
-    else if (P == T / 3) run(std::integral_constant<int, T / 3>());
-    else run(std::integral_constant<int, 1>());
+
+// Parts of a batch whose sums are separate until the end, whatever the number of threads.
+const npy_intp MOST_PARTS = 16;
+inline npy_intp parts_of(const Maps& coarse) {
+    return std::min(coarse.count, std::min(MOST_PARTS, coarse.count * coarse.pixels() / 2048 + 1));
 }
 
-// total (rows, width of the block) += for `rows` consecutive floats of left, whose addresses move with them.
+template <int V, int P = PIXELS>
+inline void outer_rows(npy_intp rows, const std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step,
+                       npy_intp ahead, float* total) {
+    if (rows == P)
+        return tile_outer<P, V, true>(strips.data(), (npy_intp)strips.size(), left_step, right_step, ahead, total);
+    if constexpr (P > 1) outer_rows<V, P - 1>(rows, strips, left_step, right_step, ahead, total);
+}
+
+// total (rows, width of the block) += for `rows` consecutive floats of left, in tiles as equal as can be.
 template <int V>
-inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step,
+inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step, npy_intp ahead,
                   float* total) {
-    npy_intp done = 0, at = 0;
-    auto move = [&](npy_intp by) {
-        for (Strip& strip : strips) strip.left += by;
-        at += by;
-    };
-    while (done < rows) {
-        int P = 1;
-        for (int size : {PIXELS, PIXELS / 3 * 2, PIXELS / 3})
-            if (size <= rows && (P == 1 || size >= rows - done)) P = size;
-        const npy_intp start = std::min(done, rows - P);
-        move(start - at);
-        outer_rows<V>(P, strips.data(), (npy_intp)strips.size(), left_step, right_step, total + start * V * LANES,
-                      (int)(done - start));
-        done = start + P;
+    const npy_intp tiles = (rows + PIXELS - 1) / PIXELS;
+    for (npy_intp t = 0; t < tiles; ++t) {
+        const npy_intp first = t * rows / tiles, count = (t + 1) * rows / tiles - first;
+        outer_rows<V>(count, strips, left_step, right_step, ahead, total + first * V * LANES);
+        for (Strip& strip : strips) strip.left += count;
     }
-    move(-at);
 }
 
-// Sums over pixels for one block of coarse's channels: (tap row, tap column, channels of fine, width of the block).
+// Sums over pixels: (block of coarse's channels, tap row, tap column, channels of fine, width of the block).
 class FilterSums {
 public:
-    FilterSums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp block)
-        : fine_(fine), coarse_(coarse), g_(g), K_(K), first_(block * BLOCK),
-          width_(block_width(first_, coarse.channels)),
+    FilterSums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K)
+        : fine_(fine), coarse_(coarse), g_(g), K_(K),
           merged_(complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width)) {}
 
-    // Adds images [first, last) to sums.
-    void add(npy_intp first, npy_intp last, float* sums) {
-        const npy_intp rows = std::max<npy_intp>(1, STRIP_PIXELS / coarse_.width);  // at a time, of all images
-        for (npy_intp start = first * coarse_.height; start < last * coarse_.height; start += rows)
-            add_rows(start, std::min(start + rows, last * coarse_.height), sums);
+    // Adds coarse's pixels [first, last), counted through all images, to sums of blocks [begin, end).
+    void add(npy_intp first, npy_intp last, npy_intp begin, npy_intp end, float* sums) {
+        for (; first < last; first += STRIP_PIXELS)
+            for (npy_intp block = begin; block < end; ++block)
+                add_strip(first, std::min(first + STRIP_PIXELS, last), block * BLOCK, sums);
     }
 
 private:
     const Maps fine_, coarse_;
     const Geometry g_;
-    const npy_intp K_, first_;
-    const int width_;
+    const npy_intp K_;
     const bool merged_;          // all taps of a row at once: their channels are consecutive
-    std::vector<float> padded_;  // rows of coarse where its last channels do not fill a vector
+    std::vector<float> padded_;  // pixels of coarse where its last channels do not fill a vector
     std::vector<Strip> strips_;
 
-    void add_rows(npy_intp first, npy_intp last, float* sums) {
-        const float* right = coarse_.at(0, first, 0) + first_;
+    // For the block of coarse's channels that starts with `channel`.
+    void add_strip(npy_intp first, npy_intp last, npy_intp channel, float* sums) {
+        const npy_intp width = block_width(channel, coarse_.channels), there = coarse_.channels - channel;
+        const float* right = coarse_.at(0, 0, first) + channel;
         npy_intp step = coarse_.channels;
-        if (first_ + width_ > coarse_.channels) {
-            const npy_intp pixels = (last - first) * coarse_.width;
-            padded_.assign(pixels * width_, 0.0f);
-            for (npy_intp p = 0; p < pixels; ++p)
-                std::copy_n(right + p * step, coarse_.channels - first_, &padded_[p * width_]);
+        if (there < width) {
+            padded_.assign((last - first) * width, 0.0f);
+            for (npy_intp p = 0; p < last - first; ++p) std::copy_n(right + p * step, there, &padded_[p * width]);
             right = padded_.data();
-            step = width_;
+            step = width;
         }
         const npy_intp steps = merged_ ? 1 : K_, channels = merged_ ? K_ * fine_.channels : fine_.channels;
         for (npy_intp d = 0; d < K_; ++d)
             for (npy_intp e = 0; e < steps; ++e) {
                 find(first, last, d, e, right, step);
-                float* total = sums + (d * K_ + e) * fine_.channels * width_;
-                if (width_ == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, total);
-                else outer<1>(channels, strips_, g_.stride * fine_.channels, step, total);
+                // From the next strip's pixels, one vector with each tap: memory is asked for little at a time.
+                const npy_intp ahead = STRIP_PIXELS * step + (d * steps + e) * LANES % width;
+                float* const total = sums + channel * K_ * K_ * fine_.channels + (d * K_ + e) * fine_.channels * width;
+                if (width == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, ahead, total);
+                else outer<1>(channels, strips_, g_.stride * fine_.channels, step, ahead, total);
             }
     }
 
-    // Rows [first, last) of coarse with what tap (d, e) makes them meet.
+    // Pixels [first, last) of coarse, of which `right` is the first, with what tap (d, e) makes them meet.
     void find(npy_intp first, npy_intp last, npy_intp d, npy_intp e, const float* right, npy_intp step) {
         const npy_intp s = g_.stride, shift = e - g_.pad, room = fine_.width - 1 - shift;
         // Columns j with 0 <= j s + shift < width.
-        const npy_intp begin = shift < 0 ? (-shift + s - 1) / s : 0;
-        const npy_intp end = room < 0 ? 0 : std::min(coarse_.width, room / s + 1);
+        const npy_intp least = shift < 0 ? (-shift + s - 1) / s : 0;
+        const npy_intp most = room < 0 ? 0 : std::min(coarse_.width, room / s + 1);
         strips_.clear();
-        if (begin >= end) return;
-        for (npy_intp row = first; row < last; ++row) {
+        for (npy_intp row = first / coarse_.width; row * coarse_.width < last; ++row) {
+            const npy_intp start = row * coarse_.width;  // the number of its first pixel
             const npy_intp n = row / coarse_.height, i = row % coarse_.height * s + d - g_.pad;
-            if (i < 0 || i >= fine_.height) continue;
-            strips_.push_back({fine_.at(n, i, begin * s + shift),
-                               right + ((row - first) * coarse_.width + begin) * step, end - begin});
+            const npy_intp begin = std::max(least, first - start), end = std::min(most, last - start);
+            if (i >= 0 && i < fine_.height && begin < end)
+                strips_.push_back(
+                    {fine_.at(n, i, begin * s + shift), right + (start + begin - first) * step, end - begin});
         }
     }
 };
@@ -105,12 +97,15 @@ private:
 // sums (part, block of coarse's channels, tap row, tap column, channels of fine, width of the block); all zero before.
 inline void filter_sums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp parts, float* sums) {
     const npy_intp blocks = (coarse.channels + BLOCK - 1) / BLOCK, depth = K * K * fine.channels;
+    const npy_intp pixels = coarse.count * coarse.pixels();
+    // A strip's blocks lie in the same lines of memory: one after the other, if parts are enough for all threads.
+    const npy_intp groups = parts < MOST_PARTS ? blocks : 1;
 #pragma omp parallel for schedule(dynamic)
-    for (npy_intp task = 0; task < parts * blocks; ++task) {
-        const npy_intp part = task / blocks, block = task % blocks;
-        FilterSums(fine, coarse, g, K, block)
-            .add(part * coarse.count / parts, (part + 1) * coarse.count / parts,
-                 sums + (part * blocks + block) * depth * BLOCK);
+    for (npy_intp task = 0; task < parts * groups; ++task) {
+        const npy_intp part = task / groups, group = task % groups;
+        FilterSums(fine, coarse, g, K)
+            .add(part * pixels / parts, (part + 1) * pixels / parts, group * blocks / groups,
+                 (group + 1) * blocks / groups, sums + part * blocks * depth * BLOCK);
     }
 }
 

@@ -22,12 +22,9 @@ inline npy_intp packed_size(const Filters& w) { return round_up(w.to, BLOCK) * w
 // The pixels of several images' result, in tiles.
 class Gather {
 public:
-    // Where `merged`, a filter's row is one run: that needs taps of a row always to be there.
-    Gather(const Maps& x, const Axis& rows, const Axis& columns, bool merged, const MapsOut& y, const float* zeros)
-        : x_(x), y_(y), rows_(rows), columns_(columns), merged_(merged), zeros_(zeros), row_order_(rows.order()),
+    Gather(const Maps& x, const Axis& rows, const Axis& columns, const MapsOut& y, const float* zeros)
+        : x_(x), y_(y), rows_(rows), columns_(columns), zeros_(zeros), row_order_(rows.order()),
           column_order_(columns.order()) {}
-
-    npy_intp length() const { return merged_ ? columns_.taps * x_.channels : x_.channels; }
 
     // The pixels at [place, place + PIXELS) of images [image, image + images): positions in the axes' orders,
     // images side by side.  The last place is repeated to fill the tile: it gets the same result several times.
@@ -42,9 +39,8 @@ public:
         }
         runs.rows.clear();
         runs.number.clear();
-        const npy_intp steps = merged_ ? 1 : columns_.taps;
         for (npy_intp d = 0; d < rows_.taps; ++d)
-            for (npy_intp e = 0; e < steps; ++e) {
+            for (npy_intp e = 0; e < columns_.taps; ++e) {
                 const float* from[PIXELS];
                 bool any = false;
                 for (int p = 0; p < PIXELS; ++p) {
@@ -55,7 +51,7 @@ public:
                 }
                 if (!any) continue;
                 runs.rows.insert(runs.rows.end(), from, from + PIXELS);
-                runs.number.push_back((int)(d * steps + e));
+                runs.number.push_back((int)(d * columns_.taps + e));
             }
     }
 
@@ -63,17 +59,15 @@ private:
     const Maps x_;
     const MapsOut y_;
     const Axis &rows_, &columns_;
-    const bool merged_;
     const float* const zeros_;
     const std::vector<npy_intp> row_order_, column_order_;
 };
 
 // y from x with packed filters.
-inline void gather(const Maps& x, const Axis& rows, const Axis& columns, bool merged, const float* packed,
-                   const MapsOut& y) {
+inline void gather(const Maps& x, const Axis& rows, const Axis& columns, const float* packed, const MapsOut& y) {
     const npy_intp MOST = 16, depth = rows.taps * columns.taps * x.channels;
-    const std::vector<float> zeros(merged ? columns.taps * x.channels : x.channels);
-    const Gather of(x, rows, columns, merged, y, zeros.data());
+    const std::vector<float> zeros(x.channels);
+    const Gather of(x, rows, columns, y, zeros.data());
     // Small images are taken together, large ones in equal chunks of at most so many tiles: what they are made from
     // stays in the second-level cache while all filters pass.
     const npy_intp images = std::min(y.count, std::max<npy_intp>(1, MOST * PIXELS / y.pixels()));
@@ -92,7 +86,7 @@ inline void gather(const Maps& x, const Axis& rows, const Axis& columns, bool me
             for (npy_intp first = 0; first < y.channels; first += BLOCK)
                 for (npy_intp t = 0; t < tiles; ++t)
                     multiply_block(runs[t].rows.data(), runs[t].number.data(), (int)runs[t].number.size(),
-                                   of.length(), packed, depth, to[t], first, y.channels);
+                                   x.channels, packed, depth, to[t], first, y.channels);
         }
     }
 }

@@ -76,14 +76,15 @@ struct Axis {
     }
 };
 
-// The images with `pad` zeros around them.
-inline void surround(const Maps& x, npy_intp pad, float* to) {
-    const npy_intp width = x.width + 2 * pad, row = width * x.channels;
-    std::fill(to, to + x.count * (x.height + 2 * pad) * row, 0.0f);
-    for (npy_intp n = 0; n < x.count; ++n)
-        for (npy_intp i = 0; i < x.height; ++i)
-            std::copy_n(x.at(n, i, 0), x.width * x.channels,
-                        to + (n * (x.height + 2 * pad) + pad + i) * row + pad * x.channels);
+// Rows [first, first + rows) of an image with `pad` zeros around it, counted without these.
+inline void surround(const Maps& x, npy_intp pad, npy_intp image, npy_intp first, npy_intp rows, float* to) {
+    const npy_intp beside = pad * x.channels, inside = x.width * x.channels;
+    for (npy_intp i = first; i < first + rows; ++i, to += inside + 2 * beside) {
+        const bool there = i >= 0 && i < x.height;
+        std::fill_n(to, there ? beside : inside + beside, 0.0f);
+        if (there) std::copy_n(x.at(image, i, 0), inside, to + beside);
+        std::fill_n(to + inside + beside, beside, 0.0f);
+    }
 }
 
 }  // namespace ladder

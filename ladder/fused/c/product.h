@@ -45,9 +45,4 @@ inline void multiply(const float* left, npy_intp rows, npy_intp depth, const flo
         }
 }
 
-// Rows of a left factor that stay in the second-level cache while all columns pass.
-inline npy_intp rows_at_a_time(npy_intp depth) {
-    return std::min<npy_intp>(16, std::max<npy_intp>(2, 65536 / (depth * PIXELS))) * PIXELS;
-}
-
 }  // namespace ladder

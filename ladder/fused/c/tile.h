@@ -1,5 +1,5 @@
-// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Convolutions are made of the first two,
-// matrix products of the third, and so are the convolutions that are plain products.
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Matrix products are made of packed ones,
+// and so are the convolutions that are plain products; other convolutions are made of the rest.
 
 #ifndef LADDER_INLINE
 #define LADDER_INLINE inline __attribute__((always_inline))
@@ -73,16 +73,17 @@ struct Strip {
     npy_intp length;
 };
 
-// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart;
-// rows before `skip` are left as they are.
-template <int P, int V>
-inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
-                       float* total, int skip) {
+// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart.  Where
+// FETCH, a line that lies so many floats ahead of right's is fetched with each pixel.
+template <int P, int V, bool FETCH>
+__attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
+                                          npy_intp ahead, float* total) {
     Vector sum[P][V] = {};
     for (npy_intp t = 0; t < count; ++t) {
         const float *a = strips[t].left, *b = strips[t].right;
 #pragma GCC unroll 1
         for (npy_intp k = 0; k < strips[t].length; ++k, a += left_step, b += right_step) {
+            if constexpr (FETCH) __builtin_prefetch(b + ahead, 0, 2);
             Vector column[V];
 #pragma GCC unroll 2
             for (int v = 0; v < V; ++v) column[v] = vector_at(b + v * LANES);
@@ -94,9 +95,48 @@ inline void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, 
     }
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
-        if (p >= skip)
 #pragma GCC unroll 2
-            for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
+        for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
+}
+
+// What sums go to is on its way while they are taken.
+template <int R, int V> LADDER_INLINE void fetch_tile(const float* to, npy_intp step) {
+#pragma GCC unroll 12
+    for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 3
+        for (int v = 0; v <= V; ++v) __builtin_prefetch(to + i * step + std::min(v, V) * LANES - (v == V), 1);
+    }
+}
+
+// What neighbouring pixels depend on: for each of them `rows` rows of `length` floats.
+struct Window {
+    const float* from;
+    npy_intp pixel_step, row_step, rows, length;
+};
+
+// to[p] = sum over a window's rows and floats, of R pixels, times right's rows, which are V vectors; to's are `step`
+// floats apart.
+template <int R, int V>
+__attribute__((noinline)) void tile_window(const Window& window, const float* right, float* to, npy_intp step) {
+    fetch_tile<R, V>(to, step);
+    Vector sum[R][V] = {};
+    for (npy_intp d = 0; d < window.rows; ++d) {
+        const float* left = window.from + d * window.row_step;
+#pragma GCC unroll 1
+        for (npy_intp k = 0; k < window.length; ++k, ++left, right += V * LANES) {
+            Vector row[V];
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) row[v] = vector_at(right + v * LANES);
+#pragma GCC unroll 12
+            for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) sum[i][v] += left[i * window.pixel_step] * row[v];
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) vector_at(to + i * step + v * LANES) = sum[i][v];
 }
 
 // What comes next from memory: so many lines, each `shift` floats behind where it is said to be.
@@ -111,11 +151,7 @@ struct Ahead {
 template <int R, int V>
 __attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to,
                                            npy_intp step, bool add, const Ahead& ahead) {
-#pragma GCC unroll 12
-    for (int i = 0; i < R; ++i) {  // what the sums go to is on its way while they are taken
-#pragma GCC unroll 3
-        for (int v = 0; v <= V; ++v) __builtin_prefetch(to + i * step + std::min(v, V) * LANES - (v == V), 1);
-    }
+    fetch_tile<R, V>(to, step);
     Vector sum[R][V] = {};
     auto next = [&]() __attribute__((always_inline)) {
         Vector row[V];

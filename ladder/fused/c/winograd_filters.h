@@ -70,7 +70,8 @@ inline void filter_sums(const Maps& fine, const Maps& coarse, npy_intp pad, floa
             const npy_intp product = task / gradients.vectors, f = task % gradients.vectors;
             for (npy_intp c = 0; c < pixels.vectors; ++c) {
                 const Strip strip = {pixels.at(product, c), gradients.at(product, f), count};
-                tile_outer<LANES, 1>(&strip, 1, LANES, LANES, sums + (task * pixels.vectors + c) * LANES * LANES, 0);
+                tile_outer<LANES, 1, false>(&strip, 1, LANES, LANES, 0,
+                                            sums + (task * pixels.vectors + c) * LANES * LANES);
             }
         }
     }
