@@ -14,6 +14,9 @@ from ladder.training.run_state import check_values
 
 logger = logging.getLogger("main")
 
+#: Of the environment: lines of flags, most of which are paths.
+LONG = ("aesara_flags", "blas_ldflags")
+
 TYPES = {"options": dict, "examples": str, "features": str, "environment": dict}
 
 
@@ -71,12 +74,14 @@ def check_same(now, stored, folder):
         changed.append("the whitened examples have other values")
     if changed:
         logger.warning(
-            "Warning: the result will not be bit for bit that of an uninterrupted run: %s", "; ".join(changed)
+            "Warning: the result may not be bit for bit that of an uninterrupted run: %s", "; ".join(changed)
         )
 
 
 def _changed(now, then):
-    return [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if value != then.get(name)]
+    """A phrase for each difference."""
+    names = [name for name, value in now.items() if value != then.get(name)]
+    return [f"{name} differ" if name in LONG else f"{name} was {then.get(name)} and is {now[name]}" for name in names]
 
 
 def environment():
