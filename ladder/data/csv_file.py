@@ -207,6 +207,6 @@ def _mistake(cell, cells):
         if ";" in cell:
             return "which is not a number: if semicolons separate numbers, add --separator semicolon, and write points for decimal commas"
         return "which is not a number: correct it (if the line is a header, add --header)"
-    if not abs(_number(cell)) <= np.finfo("float32").max:
+    if not abs(_number(cell)) <= float(np.finfo("float32").max):
         return "which is too large for a 32-bit number, or infinite: correct it"
     return None

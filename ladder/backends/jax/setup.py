@@ -176,7 +176,9 @@ def _settings() -> None:
     # Normals are made in float64 and rounded once; all else asks for float32 itself.
     jax.config.update("jax_enable_x64", True)
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        jax.config.update("jax_compilation_cache_dir", str(Path.home() / ".cache" / "ladder" / "jax"))
+        # For each Python its own: 3.14 compresses in a way that earlier ones cannot read.
+        folder = Path.home() / ".cache" / "ladder" / f"jax-python{sys.version_info[0]}.{sys.version_info[1]}"
+        jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 def _set_precision(name: str) -> None:

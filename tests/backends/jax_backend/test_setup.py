@@ -210,7 +210,14 @@ def test_a_fresh_process(tmp_path):
     home, cache = tmp_path / "home", tmp_path / "cache"
     few = in_a_fresh_process(None, HOME=str(home), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     many = in_a_fresh_process(4, JAX_COMPILATION_CACHE_DIR=str(cache), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    assert few[:6] == ["none", "float32", "True", "cpu", str(home / ".cache" / "ladder" / "jax"), "1"]
+    assert few[:6] == [
+        "none",
+        "float32",
+        "True",
+        "cpu",
+        str(home / ".cache" / "ladder" / f"jax-python3.{sys.version_info[1]}"),
+        "1",
+    ]
     assert many[:6] == ["none", "float32", "True", "cpu", str(cache), "4"]
     if int(few[6]):  # where the system tells
         assert int(many[6]) >= int(few[6]) + 3
