@@ -68,7 +68,7 @@ def test_interrupted_and_resumed_it_ends_bit_for_bit_as_in_one_go(noise, tmp_pat
             "vat_radius has 3 entries for 2 layers of adv_layers: give one, or 2 split by ','.",
         ),
         (dict(adv_kind_unlabeled="sgn"), "adv_path layers is for adv_kind_unlabeled vat, but it is sgn"),
-        (dict(vat_iterations="many"), "vat_iterations: 'many' is no whole number."),
+        (dict(vat_iterations="many"), "vat_iterations: 'many' is not a whole number."),
     ],
 )
 def test_mistakes_from_python_name_the_argument(options, sentence):
