@@ -111,6 +111,13 @@ def test_missing_headers(monkeypatch):
         check.compiler(c.configure().cxx)
 
 
+def test_no_aesara(monkeypatch):
+    """pip leaves it out beside NumPy 2."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="Aesara is not installed: pip install --no-deps aesara==2.9.4"):
+        check.aesara()
+
+
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
 def test_other_python(version, monkeypatch):
     monkeypatch.setattr(sys, "version_info", version)
