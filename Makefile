@@ -32,12 +32,13 @@ WITH_NUMPY_2 := $(PIP) --no-deps --requirement constraints-numpy2.txt --editable
 # pip's own output is a hundred lines; this leaves what takes the time.
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
-.PHONY: help train test test-all smoke format parity parity-jax clean
+.PHONY: help venv train test test-all smoke format parity parity-jax clean
 
 help:
 	@echo 'make train    set up .venv and train a ladder network'
 	@echo 'make test     set up .venv and run the tests'
 	@echo 'make test-all   the same with every Python from 3.10 to 3.14 that is installed, each in a .venv-3.N of its own'
+	@echo 'make venv     set up .venv alone'
 	@echo 'make smoke    set up .venv and see in some minutes whether ladder works with its Python'
 	@echo 'make format   format the code (CI checks that it is)'
 	@echo 'make parity   compare with the numbers of the original (GOLDEN=$(GOLDEN))'
@@ -45,6 +46,8 @@ help:
 	@echo 'make clean    remove .venv and build files'
 	@echo 'Options:      PYTHON=python3.10 (which Python .venv is made with; by default the newest on the PATH)'
 	@echo '              NUMPY=2 (NumPy 2 also with Python 3.11 and 3.12; newer ones have no other)'
+
+venv: $(STAMP)
 
 train: $(STAMP)
 	@$(TRAIN)
