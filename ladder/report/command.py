@@ -13,6 +13,8 @@ def value_as_typed(name, value):
     """An option's value as the command line takes it, e.g. '1000,10,0.1'."""
     if isinstance(value, (tuple, list)):
         return ("-" if name in SPLIT_BY_DASHES else ",").join(value_as_typed(name, entry) for entry in value)
+    if value is None:
+        return "default"
     # repr has all digits that the number needs.
     return f"{int(value)}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
 

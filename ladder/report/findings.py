@@ -157,9 +157,11 @@ def _attack(run, where, report, draw):
     overridden = report["overridden"]
     sentence = (
         f"{report['n']:,} {report['data_type']} examples of {report['dataset']}, "
-        f"{'kept between 0 and 1' if settings['clip'] else 'not clipped'}; projected gradient descent takes "
-        f"{settings['steps']} steps{' from a random start' if settings['random_start'] else ''}. tau = 0 is no attack."
+        f"{'kept between 0 and 1' if settings['clip'] else 'not clipped'}. tau = 0 is no attack."
     )
+    if any(kind.startswith("pgd") for kind in kinds):
+        start = " from a random start" if settings["random_start"] else ""
+        sentence += f" Projected gradient descent takes {settings['steps']} steps{start}."
     if overridden:
         sentence += f" Options were not the run's own: {', '.join(overridden)}."
     return {

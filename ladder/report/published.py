@@ -40,8 +40,9 @@ def published_tables(runs):
         if not any(row.published for row in kept):
             continue
         distance = min(len(group.variation) for group in groups)
-        tables.append((distance, len(tables), _as_texts(preset, kept, found)))
-    return [table for _, _, table in sorted(tables, key=lambda entry: entry[:2])[:MOST_TABLES]]
+        tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
+    # Of two alike, the one of fewer rows is about less else.
+    return [table for *_, table in sorted(tables, key=lambda entry: entry[:3])[:MOST_TABLES]]
 
 
 def _as_texts(preset, rows, found):

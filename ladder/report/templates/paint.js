@@ -1,4 +1,5 @@
 // Bokeh draws into a canvas, which knows no CSS variables: give its models the page's colours, now and when they change.
+Bokeh.set_log_level("error");
 const drawn = [];
 function paint(item) {
   const style = getComputedStyle(document.documentElement);
