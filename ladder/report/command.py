@@ -52,5 +52,5 @@ def train_command(p, save_to, backend):
 
 
 def name_of_run(folder_name):
-    """What a run was called, before a number was appended: 'mnist0' -> 'mnist'."""
-    return re.sub(r"\d+$", "", folder_name) or "noname"
+    """What a run was called, before a number was appended: 'results/mnist0' -> 'mnist'."""
+    return re.sub(r"\d+$", "", folder_name.rsplit("/", 1)[-1]) or "noname"

@@ -187,15 +187,21 @@ def commands(runs):
     for run in runs:
         environment = run.folder.load_environment() or {}
         commit = environment.get("commit")
-        at = f" of commit {commit[:10]}" if isinstance(commit, str) and commit else ""
+        at = f" (commit {commit[:10]})" if isinstance(commit, str) and commit else ""
         found.append(
             {
                 "name": run.name,
-                "command": train_command(run.p, name_of_run(run.folder.path.name), run.folder.backend_options()),
-                "sentence": f"With the version{at}, the libraries and the processor below, the result is the same bit for bit.",
+                "command": train_command(run.p, name_of_run(run.name), run.folder.backend_options()),
+                "sentence": f"With version{at}, libraries and processor as below, {_repeats(run)}.",
             }
         )
     return found
+
+
+def _repeats(run):
+    if run.folder.backend_options().get("backend") == "jax":
+        return "the result is the same up to rounding"
+    return "the result is the same bit for bit"
 
 
 def environment_table(runs):

@@ -1,5 +1,7 @@
 """The published numbers of the experiments that some runs repeat."""
 
+from functools import lru_cache
+
 from ladder.errors import UserError
 from ladder.tables import formats
 from ladder.tables.found_runs import find_runs
@@ -27,11 +29,7 @@ def published_tables(runs):
     found = [found for run in runs for found in find_runs(run.folder.path)[0] if found.folder.path == run.folder.path]
     tables = []
     for name in preset_names() if found else ():
-        preset = load_preset(name)
-        try:
-            rows = table_rows(preset)
-        except UserError:
-            continue  # its own table would say so
+        preset, rows = _preset_and_rows(name)
         groups = group_runs(rows, found)
         if not groups:
             continue
@@ -43,6 +41,16 @@ def published_tables(runs):
         tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
     # Of two alike, the one of fewer rows is about less else.
     return [table for *_, table in sorted(tables, key=lambda entry: entry[:3])[:MOST_TABLES]]
+
+
+@lru_cache(maxsize=None)
+def _preset_and_rows(name):
+    """A preset that comes with the program, and the rows of its table; none if its published numbers are missing."""
+    preset = load_preset(name)
+    try:
+        return preset, table_rows(preset)
+    except UserError:
+        return preset, []  # run.py table says what is wrong
 
 
 def _as_texts(preset, rows, found):

@@ -89,9 +89,10 @@ def read_runs(paths):
     UserError
         A folder is missing, is no run of ours, or is damaged.
     """
-    folders = [RunFolder.existing(path) for path in dict.fromkeys(Path(os.path.realpath(path)) for path in paths)]
-    names = _names([folder.path for folder in folders])
-    return [_read(folder, name) for folder, name in zip(folders, names)]
+    # By where they are, as one folder can be given in several ways.
+    folders = {Path(os.path.realpath(path)): RunFolder.existing(path) for path in paths}
+    names = _names(list(folders))
+    return [_read(folder, name) for folder, name in zip(folders.values(), names)]
 
 
 def _names(paths):

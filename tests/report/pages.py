@@ -32,7 +32,9 @@ def write_run(folder, n_wrong=9, **options):
             for i in range(1, p.num_epochs + 1)
         ]
     )
-    run.save_environment({"ladder": "0.1.0", "commit": "c" * 40, "backend": "c", "threads": 2, "blas_ldflags": "-L/a/b"})
+    run.save_environment(
+        {"ladder": "0.1.0", "commit": "c" * 40, "backend": "c", "threads": 2, "blas_ldflags": "-L/a/b"}
+    )
     entry = {"error_percent": 100 * n_wrong / 360, "n_wrong": n_wrong, "n": 360, "statistics": "saved"}
     (folder / "evaluation.json").write_text(json.dumps({"test": {**entry, "epochs": p.num_epochs}}))
     return folder

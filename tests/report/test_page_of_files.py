@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from pages import Page, write_run
+from report.pages import Page, write_run
 from scipy import stats
 
 from ladder.errors import UserError
@@ -144,7 +144,7 @@ def test_attacks_in_the_folder(tmp_path):
 
 
 def test_published_numbers_of_the_preset(tmp_path):
-    from tests.tables.made_up import make_run
+    from tables.made_up import make_run
 
     run = make_run(tmp_path / "run", "thesis_table_22", 1, error=1.5, epochs=30)
     page = Page(make_page([run], static=True))
