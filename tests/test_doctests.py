@@ -5,7 +5,10 @@ import importlib
 
 import pytest
 
-MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
+MODULES = [
+    "options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions",
+    "report.network", "report.command", "report.overview",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -63,7 +63,7 @@ def _guesses(run, guesses):
                 "number": one.number,
                 "true": one.true,
                 "guess": one.guess,
-                "probability": f"{100 * one.probability:.1f} %",
+                "probability": f"{100 * one.probability:.2f} %",
                 "image": None if one.image is None else picture(one.image, guesses.value_range),
             }
             for one in guesses.mistakes

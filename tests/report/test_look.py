@@ -99,7 +99,7 @@ def test_the_page(trained, look, monkeypatch):
     assert all(a.get("alt") for tag, a in page.tags if tag == "img")
     assert f"{look.signals[0].r2(look.signals[0].denoised):.3f}" in page.text
     first = look.guesses.mistakes[0]
-    assert re.search(rf"{first.guess} not {first.true} {100 * first.probability:.1f} % no. {first.number}", page.text)
+    assert re.search(rf"{first.guess} not {first.true} {100 * first.probability:.2f} % no. {first.number}", page.text)
 
 
 def test_missing_data_cost_a_section_not_the_page(trained, monkeypatch, tmp_path, caplog):
