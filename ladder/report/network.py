@@ -54,7 +54,7 @@ def network_figure(p, in_dim, title=None):
     >>> from ladder.options import Options
     >>> p = Options.of(encoder_layers="500-10", denoising_cost_x=(1000, 10, 0.1), decoder_spec="gauss")
     >>> figure = network_figure(p, (784,))
-    >>> {"f_1_W", "g_0_W", "gauss", "1000 × denois[0]"} <= {text.get_text() for text in figure.axes[0].texts}
+    >>> {"f_1_W", "u: g_0_W", "gauss", "1000 × denois[0]"} <= {text.get_text() for text in figure.axes[0].texts}
     True
     """
     layers = resolve_layers(p, in_dim)
