@@ -90,7 +90,8 @@ def option_difference(runs):
     rows = []
     for name in OPTIONS:
         values = [value_as_typed(name, getattr(run.p, name)) for run in runs]
-        if len(set(values)) > 1:
+        follows_the_seed = name == "dseed" and all(run.p.dseed == run.p.seed for run in runs)
+        if len(set(values)) > 1 and not follows_the_seed:
             rows.append((as_typed(name), *values))
     shapes = [" x ".join(map(str, run.in_dim)) for run in runs]
     if len(set(shapes)) > 1:

@@ -27,7 +27,7 @@ def _figure(chart):
         if series.low is not None:
             axes.fill_between(series.x, series.low, series.high, color=color, alpha=0.18, linewidth=0)
     if chart.is_log:
-        axes.set_yscale("log")
+        _make_logarithmic(axes)
     if chart.from_zero:
         axes.set_ylim(bottom=0)
     axes.set_xlabel(chart.x_label, color=LIGHT["quiet"])
@@ -37,3 +37,15 @@ def _figure(chart):
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LIGHT["line"])
     return figure
+
+
+def _make_logarithmic(axes):
+    """A logarithmic y axis whose numbers are plain text; within two decades 2 and 5 have theirs, too."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if high / low < 100:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -34,6 +34,8 @@ def test_seeds_share_their_curves_and_have_a_mean(tmp_path):
     labels = [a.get("aria-label", "") for tag, a in page.tags if tag == "svg"]
     assert any("run1 and 2 more (seeds 1, 2, 3) ends at 0.6667." in label for label in labels)
     assert "the range from lowest to highest" in page.text
+    # Numbers at logarithmic axes are no formulas.
+    assert "mathdefault" not in page.text and " 2 " in page.text
 
 
 def test_options_that_differ_are_shown_and_no_others(tmp_path):
