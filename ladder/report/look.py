@@ -133,9 +133,10 @@ def look_into(run, backend=None):
     if backend is not None:
         backends.configure(**backend)
     guesses = None if run.p.unsupervised else _guesses(run, examples, indices)
-    signals = _signals(run, examples, _one_of_each_class_first(examples.targets, indices)[:MOST_EXAMPLES])
-    inputs, input_range = _inputs(run, signals)
     layers = resolve_layers(run.p, run.in_dim)
+    n = max(2, min(MOST_EXAMPLES, examples_at_once(layers)))
+    signals = _signals(run, examples, _one_of_each_class_first(examples.targets, indices)[:n])
+    inputs, input_range = _inputs(run, signals)
     return Look(split, len(indices), guesses, signals, inputs, input_range, first_filters(run), layers[1].dim[0])
 
 

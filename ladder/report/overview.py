@@ -43,10 +43,10 @@ def summary(runs, groups, looks):
     rows = [
         (
             run.name,
-            _last(run.p.dataset),
-            run.p.seed,
-            _state(run),
             error_in_words(*errors[run.name]) if errors[run.name] else NOT_EVALUATED,
+            _state(run),
+            run.p.seed,
+            _last(run.p.dataset),
         )
         for run in runs
     ]
@@ -55,7 +55,7 @@ def summary(runs, groups, looks):
         found = [errors[run.name] for run in group.runs if errors[run.name]]
         if len(found) > 1:
             sentences.append(_over_seeds(group, [100 * n_wrong / n for n_wrong, n in found]))
-    return {"headings": ("run", "data set", "seed", "epochs", "test error"), "rows": rows, "sentences": sentences}
+    return {"headings": ("run", "test error", "epochs", "seed", "data set"), "rows": rows, "sentences": sentences}
 
 
 def _test_error(run, look):

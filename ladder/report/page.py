@@ -125,7 +125,10 @@ def _sections(content):
 
 def _spread(groups):
     if any(len(group.runs) > 1 for group in groups):
-        return "; of runs that differ in the seed alone, the mean as a line, and the range from lowest to highest as a band"
+        return (
+            "; of runs that differ in the seed alone, the mean as a line, and the range from lowest to highest as a "
+            "band"
+        )
     return ""
 
 
@@ -217,6 +220,7 @@ def _in_legend(series):
 
 def _render(content):
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -225,8 +229,6 @@ def _render(content):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    from markupsafe import Markup
-
     style = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
     colors = {"light": Markup(css_variables(LIGHT)), "dark": Markup(css_variables(DARK))}
     return environment.get_template("report.html").render(**content, **colors, style=style)

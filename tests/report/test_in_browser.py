@@ -102,6 +102,6 @@ def test_charts_follow_the_colours_of_the_page(driver, pages):
     colors = {}
     for scheme in ("light", "dark"):
         opened(driver, pages / "interactive.html", "desktop", scheme)
-        find = "return drawn.flatMap(item => item.models).filter(m => m.axis_label_text_color).map(m => m.axis_label_text_color)"
+        find = "return drawn.flatMap(item => item.models).map(m => m.axis_label_text_color).filter(color => color)"
         colors[scheme] = set(map(str, driver.execute_script(find)))
     assert len(colors["light"]) == len(colors["dark"]) == 1 and colors["light"] != colors["dark"]
