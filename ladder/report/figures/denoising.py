@@ -1,0 +1,223 @@
+"""What the decoder functions learn where the signal has two modes (thesis, figure 18).
+
+z is drawn from two Gaussians of equal weight and has mean 0 and variance 1, as every layer's z does; z_corr is z with
+Gaussian noise.  The best estimate is the posterior mean, here in closed form.  Each function is trained as in a ladder:
+``ladder.bricks.decoder.denoise`` and Adam.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ladder.report.figures.style import BLUE, GREY, INK, PALE_BLUE, VERMILION, new_figure
+
+MODE = 0.9
+WIDTH = float(np.sqrt(1 - MODE**2))  # so that the variance is 1
+NOISE = 0.6
+
+SAMPLES, STEPS, RATE, SEED = 4000, 1500, 0.02, 1
+
+#: Those that give a function of z alone or of z and u: all but "0", and ``comparison_g5``, which is ``gauss``.
+FUNCTIONS = (
+    ("i", "lin", "relu", "sigmoid", "sig")
+    + ("comparison_g2", "comparison_g3", "comparison_g4", "gauss", "gauss_stable_v")
+)
+
+#: These see u alone, and cannot be built without it.
+NEED_U = ("relu", "sigmoid")
+
+#: z_corr on the axes, in standard deviations of z.
+SHOWN = 2.6
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one function learned.
+
+    Attributes
+    ----------
+    z_est : (examples,) float32, at the examples that it was trained on
+    cost : float, its mean squared error there
+    """
+
+    z_est: np.ndarray
+    cost: float
+
+
+def posterior_mean(z_corr, mode=None):
+    """E[z | z_corr], or E[z | z_corr, mode] where it is known which Gaussian z is from.
+
+    Parameters
+    ----------
+    z_corr : array
+    mode : array of -1 and 1, or None
+
+    Examples
+    --------
+    >>> posterior_mean(np.array([0.0])).tolist()
+    [0.0]
+    >>> bool(posterior_mean(np.array([0.0]), 1)[0] > 0.5)
+    True
+    """
+    shrink = WIDTH**2 / (WIDTH**2 + NOISE**2)
+    if mode is None:
+        # How much more likely the upper Gaussian is, from -1 to 1, stands in for the mode.
+        mode = np.tanh(MODE * z_corr / (WIDTH**2 + NOISE**2))
+    return shrink * z_corr + (1 - shrink) * mode * MODE
+
+
+def density(x, noise=0.0):
+    """The density of z, or of z with Gaussian noise of this standard deviation."""
+    width = np.hypot(WIDTH, noise)
+    peaks = [np.exp(-0.5 * ((x - centre) / width) ** 2) for centre in (-MODE, MODE)]
+    return sum(peaks) / (2 * width * np.sqrt(2 * np.pi))
+
+
+def draw_samples(n=SAMPLES, seed=SEED):
+    """z, z_corr and the mode (-1 or 1) of n examples: (n,) float32 each, the same each time."""
+    rng = np.random.default_rng(seed)
+    mode = rng.permutation(np.repeat([-1.0, 1.0], [n - n // 2, n // 2]))
+    z = mode * MODE + WIDTH * rng.standard_normal(n)
+    return tuple(x.astype("float32") for x in (z, z + NOISE * rng.standard_normal(n), mode))
+
+
+def learn(names, z, z_corr, u, steps=STEPS):
+    """Train decoder functions, all at once: they share no parameter, so each learns as it would alone.
+
+    Parameters
+    ----------
+    names : sequence of str, of ``ladder.bricks.decoder.DECODERS``
+    z, z_corr, u : (examples,) float32
+        u is None for functions without a signal from above.
+    steps : int, updates of Adam on all examples
+
+    Returns
+    -------
+    dict of name -> Learned
+    """
+    import aesara
+    import aesara.tensor as at
+
+    from ladder.bricks.decoder import denoise
+    from ladder.graph import ParameterStore
+    from ladder.report.figures.interpreted import interpreted
+    from ladder.training.optimisers import adam
+
+    signals = [None if x is None else at.constant(x.reshape(-1, 1)) for x in (u, z_corr, z)]
+    shareds = ParameterStore()
+
+    def maker(name):
+        return lambda init, parameter: shareds.get_or_make(f"{name}_{parameter}", np.full(1, init))
+
+    built = {name: denoise(name, *signals, None, None, maker(name), maker(name)) for name in names}
+    rate = aesara.shared(np.float32(RATE), name="rate")
+    if shareds:
+        total, parameters = sum(cost for _, cost in built.values()), list(shareds.values())
+        step = interpreted([], [], adam(at.grad(total, parameters), parameters, rate))
+        for done in range(steps):
+            # Linear decay to 0 over the last third, as in training.
+            rate.set_value(np.float32(RATE * min(1, 3 * (1 - done / steps))))
+            step()
+    values = interpreted([], [x for pair in built.values() for x in pair])()
+    return {name: Learned(z_est.ravel(), float(cost)) for name, z_est, cost in zip(built, values[::2], values[1::2])}
+
+
+def draw():
+    """Without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
+    z, z_corr, mode = draw_samples()
+    alone = learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None)
+    itself = learn(FUNCTIONS, z, z_corr, z_corr)
+    best = float(np.mean((posterior_mean(z_corr) - z) ** 2))
+    figure, grid = _grid("What each decoder function learns where the signal has two modes")
+    order = _shown(z_corr)
+    for name, axes in zip(FUNCTIONS, grid):
+        _optimal(axes)
+        if name in alone:
+            axes.plot(z_corr[order], alone[name].z_est[order], color=BLUE, linewidth=1.6, linestyle="--")
+        # Functions that look at z alone are the same with a signal from above.
+        if name in NEED_U or abs(alone[name].cost - itself[name].cost) > 1e-4:
+            axes.plot(z_corr[order], itself[name].z_est[order], color=VERMILION, linewidth=1.6)
+        else:
+            itself = {**itself, name: None}
+        axes.set_title(_titled(name, alone.get(name), itself[name]))
+    _legend(
+        figure,
+        {
+            f"best: E[z | z_corr], error {best:.3f}": dict(color=GREY, linewidth=4, alpha=0.45),
+            "learned without u": dict(color=BLUE, linewidth=1.6, linestyle="--"),
+            "learned with u = z_corr, as at the top": dict(color=VERMILION, linewidth=1.6),
+        },
+    )
+    return figure
+
+
+def draw_by_mode():
+    """With a signal from above that knows the mode."""
+    z, z_corr, mode = draw_samples()
+    known = learn(FUNCTIONS, z, z_corr, mode)
+    best = float(np.mean((posterior_mean(z_corr, mode) - z) ** 2))
+    figure, grid = _grid("What each decoder function learns where u says which mode it is")
+    for name, axes in zip(FUNCTIONS, grid):
+        for side, colour in ((-1, BLUE), (1, VERMILION)):
+            of_side = np.flatnonzero(mode == side)
+            order = of_side[_shown(z_corr[of_side])]
+            ends = np.array([-SHOWN, SHOWN])
+            axes.plot(ends, posterior_mean(ends, side), color=GREY, linewidth=4, alpha=0.45)
+            axes.plot(z_corr[order], known[name].z_est[order], color=colour, linewidth=1.6)
+        axes.set_title(f"{name}\nerror {known[name].cost:.3f}")
+    _legend(
+        figure,
+        {
+            f"best: E[z | z_corr, u], error {best:.3f}": dict(color=GREY, linewidth=4, alpha=0.45),
+            "learned, lower mode": dict(color=BLUE, linewidth=1.6),
+            "learned, upper mode": dict(color=VERMILION, linewidth=1.6),
+        },
+    )
+    return figure
+
+
+def _grid(title):
+    """A figure, and the axes of the functions; the first of all shows the densities."""
+    figure = new_figure(11, 7.6, title)
+    first, *grid = figure.subplots(3, 4).ravel()
+    x = np.linspace(-SHOWN, SHOWN, 201)
+    first.fill_between(x, density(x), color=PALE_BLUE, linewidth=0)
+    first.plot(x, density(x), color=BLUE, linewidth=1.4, label="z")
+    first.plot(x, density(x, NOISE), color=INK, linewidth=1.4, linestyle=":", label=f"z_corr: noise {NOISE:g}")
+    first.set(xlabel="z or z_corr", ylabel="density", title="the signal and\nthe noisy signal", xlim=(-SHOWN, SHOWN))
+    first.set_ylim(0, 0.75)
+    first.legend(fontsize=9, loc="upper center", ncols=2, columnspacing=1, handlelength=1.4)
+    for axes in grid[: len(FUNCTIONS)]:
+        axes.set(xlim=(-SHOWN, SHOWN), ylim=(-2.1, 2.1), xlabel="z_corr", ylabel="z_est")
+        axes.grid(True)
+    grid[-1].set_axis_off()
+    return figure, grid
+
+
+def _optimal(axes):
+    x = np.linspace(-SHOWN, SHOWN, 101)
+    axes.plot(x, posterior_mean(x), color=GREY, linewidth=4, alpha=0.45)
+
+
+def _shown(z_corr):
+    """Positions of some 120 examples across the axis, in its order: enough for a smooth line."""
+    order = np.argsort(z_corr)
+    order = order[np.abs(z_corr[order]) <= SHOWN]
+    wanted = np.linspace(-SHOWN, SHOWN, 121)
+    near = np.clip(np.searchsorted(z_corr[order], wanted), 0, len(order) - 1)
+    return order[np.unique(near)]
+
+
+def _titled(name, alone, itself):
+    errors = [f"{found.cost:.3f} {how}" for found, how in ((alone, "without u"), (itself, "with")) if found]
+    if itself is None:
+        errors = [f"{alone.cost:.3f}, u is not used"]
+    return f"{name}\nerror {', '.join(errors)}"
+
+
+def _legend(figure, styles):
+    from matplotlib.lines import Line2D
+
+    axes = figure.axes[-1]
+    handles = [Line2D([], [], label=label, **style) for label, style in styles.items()]
+    axes.legend(handles=handles, loc="center left", fontsize=9, title="error: mean of (z_est - z)²", title_fontsize=9)
