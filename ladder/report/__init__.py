@@ -1,1 +1,1 @@
-"""Pages and pictures: of runs, of the network, of the ideas behind it."""
+"""Pages and pictures of runs: what was trained, how it learnt, what it gets wrong."""

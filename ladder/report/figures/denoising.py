@@ -103,7 +103,8 @@ def learn(names, z, z_corr, u, steps=STEPS):
     from ladder.report.figures.interpreted import interpreted
     from ladder.training.optimisers import adam
 
-    signals = [None if x is None else at.constant(x.reshape(-1, 1)) for x in (u, z_corr, z)]
+    # Shared, not constant: what depends on constants alone would be computed, with a compiler, while the graph is built.
+    signals = [None if x is None else aesara.shared(x.reshape(-1, 1)) for x in (u, z_corr, z)]
     shareds = ParameterStore()
 
     def maker(name):
