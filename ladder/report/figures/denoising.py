@@ -15,12 +15,15 @@ MODE = 0.9
 WIDTH = float(np.sqrt(1 - MODE**2))  # so that the variance is 1
 NOISE = 0.6
 
-SAMPLES, STEPS, RATE, SEED = 4000, 1500, 0.02, 1
+SAMPLES, STEPS, RATE, SEED = 2000, 800, 0.03, 1
 
 #: Those that give a function of z alone or of z and u: all but "0", and ``comparison_g5``, which is ``gauss``.
-FUNCTIONS = (
-    ("i", "lin", "relu", "sigmoid", "sig")
-    + ("comparison_g2", "comparison_g3", "comparison_g4", "gauss", "gauss_stable_v")
+FUNCTIONS = ("i", "lin", "relu", "sigmoid", "sig") + (
+    "comparison_g2",
+    "comparison_g3",
+    "comparison_g4",
+    "gauss",
+    "gauss_stable_v",
 )
 
 #: These see u alone, and cannot be built without it.
@@ -99,27 +102,29 @@ def learn(names, z, z_corr, u, steps=STEPS):
     import aesara.tensor as at
 
     from ladder.bricks.decoder import denoise
-    from ladder.graph import ParameterStore
     from ladder.report.figures.interpreted import interpreted
     from ladder.training.optimisers import adam
 
-    # Shared, not constant: what depends on constants alone would be computed, with a compiler, while the graph is built.
+    # Shared, not constant: what depends on constants alone would be computed while the graph is built.
     signals = [None if x is None else aesara.shared(x.reshape(-1, 1)) for x in (u, z_corr, z)]
-    shareds = ParameterStore()
+    leaves = {}
 
     def maker(name):
-        return lambda init, parameter: shareds.get_or_make(f"{name}_{parameter}", np.full(1, init))
+        return lambda init, parameter: leaves.setdefault((name, parameter), (at.vector(), init))[0]
 
     built = {name: denoise(name, *signals, None, None, maker(name), maker(name)) for name in names}
+    variables, inits = zip(*leaves.values())
+    # One vector for all parameters: Adam's update is then a few operations, not a few for each parameter.
+    parameters = aesara.shared(np.array(inits, "float32"), name="parameters")
+    givens = {variable: parameters[i : i + 1] for i, variable in enumerate(variables)}
+    gradients = at.grad(sum(cost for _, cost in built.values()), variables, disconnected_inputs="ignore")
     rate = aesara.shared(np.float32(RATE), name="rate")
-    if shareds:
-        total, parameters = sum(cost for _, cost in built.values()), list(shareds.values())
-        step = interpreted([], [], adam(at.grad(total, parameters), parameters, rate))
-        for done in range(steps):
-            # Linear decay to 0 over the last third, as in training.
-            rate.set_value(np.float32(RATE * min(1, 3 * (1 - done / steps))))
-            step()
-    values = interpreted([], [x for pair in built.values() for x in pair])()
+    step = interpreted([], [], adam([at.concatenate(gradients)], [parameters], rate), givens)
+    for done in range(steps):
+        # Linear decay to 0 over the last third, as in training.
+        rate.set_value(np.float32(RATE * min(1, 3 * (1 - done / steps))))
+        step()
+    values = interpreted([], [x for pair in built.values() for x in pair], givens=givens)()
     return {name: Learned(z_est.ravel(), float(cost)) for name, z_est, cost in zip(built, values[::2], values[1::2])}
 
 
