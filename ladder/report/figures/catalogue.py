@@ -115,16 +115,16 @@ FIGURES = {
         "Adversarial noise in data space and feature space",
         "25 to 27",
         "In a linear model the gradient has the same direction for all examples of a class: 1N, kN and udg point "
-        "straight at the decision boundary, sgn at the nearest diagonal. vat, which knows no labels, points to where "
+        "straight at the decision boundary, sgn along a diagonal, and udg is long where the model is unsure. vat, which knows no labels, points to where "
         "the model's answer changes fastest, which is towards the boundary or away from it.",
         "directions:draw",
     ),
     "error-surfaces": Entry(
         "Cost over two weights, without and with adversarial noise",
         "28 to 32",
-        "The labelled cost has a valley, and virtual labels add a ridge along weights whose boundary runs through "
-        "the unlabelled examples. Adversarial noise raises the cost of large weights most, which moves the least sum "
-        "closer to the origin.",
+        "True labels make a bowl; virtual labels make a hump, low wherever the model is sure of its own answers, "
+        "right or wrong. Adversarial noise raises the cost of large weights most, and so moves the least sum towards "
+        "the origin.",
         "surfaces:draw",
     ),
     "seeds": Entry(

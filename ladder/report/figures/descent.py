@@ -103,6 +103,6 @@ def _cost(x1, x2):
 
 
 def _contours(axes):
-    x1, x2 = np.meshgrid(np.linspace(-4.6, 3.6, 90), np.linspace(-1.7, 1.7, 70))
+    x1, x2 = np.meshgrid(np.linspace(-4.6, 3.6, 42), np.linspace(-1.7, 1.7, 52))
     levels = 11.0 * 2.0 ** np.arange(-7, 2)
     axes.contour(x1, x2, _cost(x1, x2), levels=levels, cmap=COSTS, linewidths=0.8, alpha=0.7, norm="log")

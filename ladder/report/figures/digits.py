@@ -34,11 +34,11 @@ def attacked_network(num_epochs=NETWORK["num_epochs"]):
         See :class:`ladder.attacks.methods.AttackedBatch`.
     """
     from ladder.attacks.functions import compile_functions
+    from ladder.data.preprocessing import TrainingData
     from ladder.options import Options
+    from ladder.training.evaluation import TrainedRun
     from ladder.training.experiment import prepare
     from ladder.training.session import Session
-    from ladder.data.preprocessing import TrainingData
-    from ladder.training.evaluation import TrainedRun
 
     (experiment,) = prepare([Options.of(**{**NETWORK, "num_epochs": num_epochs})])
     session = Session(experiment)

@@ -22,7 +22,7 @@ def draw():
     for (kind, u), data, features in zip(us.items(), *rows):
         noise = tau_u(kind, u)
         _panel(data, model.x, model.x + noise, model.y, (-2.6, 2.6), lambda x: model.logits(x))
-        _panel(features, model.logits(model.x), model.logits(model.x + noise), model.y, (-6.5, 6.5), lambda z: z)
+        _panel(features, model.logits(model.x), model.logits(model.x + noise), model.y, (-7.5, 7.5), lambda z: z)
         data.set(title=f"{kind}: {KINDS[kind]}", xlabel="input x₁")
         features.set_xlabel("logit of class 0")
     rows[0][0].set_ylabel("data space: input x₂")
@@ -56,8 +56,8 @@ def _panel(axes, before, after, y, limits, logits):
 
 
 def _ground(axes, limits, logits):
-    """Which class the model chooses where, and the boundary between them."""
-    points = np.stack(np.meshgrid(*[np.linspace(*limits, 41)] * 2), axis=-1)
+    """Which class the model chooses where, and the boundary between them: a line, for which two points are enough."""
+    points = np.stack(np.meshgrid(*[np.linspace(*limits, 2)] * 2), axis=-1)
     zs = logits(points.reshape(-1, 2)).reshape(points.shape)
     difference = zs[..., 1] - zs[..., 0]
     axes.contourf(*points.transpose(2, 0, 1), difference, levels=[-1e9, 0, 1e9], colors=[PALE_BLUE, PALE_ORANGE])

@@ -53,18 +53,22 @@ def draw():
     _plane(plane, trained, attacked)
     grid = np.linspace(*EXTENT, 101)
     _cut(along_w, grid, cost(X, grid), (W, cost(X, W)), (trained, cost(X, trained)), BLUE)
-    along_w.set(xlabel="weight w", ylabel="cost C", title=f"training: w - {RATE:g} dC/dw, x = {X:g}")
+    along_w.set(xlabel="weight w", ylabel="cost C", title=f"training at x = {X:g}:\nw - {RATE:g} dC/dw")
     _cut(along_x, grid, cost(grid, W), (X, cost(X, W)), (attacked, cost(attacked, W)), VERMILION)
-    along_x.set(xlabel="input x", ylabel="cost C", title=f"noise: x + {TAU:g} sign(dC/dx), w = {W:g}")
+    along_x.set(xlabel="input x", ylabel="cost C", title=f"noise at w = {W:g}:\nx + {TAU:g} sign(dC/dx)")
     figure.supxlabel(f"C = (t - w x)² / 2 with t = {TARGET:g}. Dot: the example before.", fontsize=9, color=GREY)
     return figure
 
 
 def _plane(axes, trained, attacked):
-    x, w = np.meshgrid(np.linspace(*EXTENT, 61), np.linspace(*EXTENT, 61))
+    from matplotlib.colors import BoundaryNorm
+
+    x, w = np.meshgrid(np.linspace(*EXTENT, 31), np.linspace(*EXTENT, 31))
     levels = 0.5 * np.array([0, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3]) ** 2
-    drawn = axes.contourf(x, w, cost(x, w), levels=levels, cmap=COSTS)
-    axes.figure.colorbar(drawn, ax=axes, label="cost C", location="left", ticks=levels[[0, 4, 6, 7, 8]], format="%.2g")
+    # A colour for each level: costs far from the valley would take most of them.
+    norm = BoundaryNorm(levels, 256)
+    drawn = axes.contourf(x, w, cost(x, w), levels=levels, cmap=COSTS, norm=norm)
+    axes.figure.colorbar(drawn, ax=axes, label="cost C", location="left", ticks=levels, format="%.2g")
     ends = {"training": ((X, trained), "white"), "noise": ((attacked, W), "#FFB37A")}
     for name, (end, colour) in ends.items():
         axes.annotate(
@@ -73,7 +77,7 @@ def _plane(axes, trained, attacked):
     axes.text(X + 0.05, trained + 0.03, "training", color="white")
     axes.text(attacked - 0.02, W - 0.04, "noise", color="#FFB37A", va="top", ha="center")
     axes.plot(X, W, marker="o", color="white", markeredgecolor=INK)
-    axes.set(xlabel="input x", ylabel="weight w", title="both: the cost's valley is w x = t")
+    axes.set(xlabel="input x", ylabel="weight w", title="both: least cost\nwhere w x = t")
 
 
 def _cut(axes, grid, values, before, after, colour):

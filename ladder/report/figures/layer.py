@@ -109,7 +109,12 @@ def draw_encoder():
     d.arrow((clean, 4.1), (6.75, 4.1), colour="clean", label="to denois[i]", side="above")
     d.arrow((9.2, 2.45), (9.2, 2.95), colour="clean")
     d.text(
-        9.2, 3.25, "m[i], s[i]: running\naverages shared_f_i_bn_…,\nand to the decoder", "clean", size=7.6, code=True
+        9.2,
+        3.25,
+        "m[i], s[i]: to the decoder;\nof the labelled half also\nto shared_f_i_bn_…",
+        "clean",
+        size=7.6,
+        code=True,
     )
     return d.figure
 
@@ -155,5 +160,5 @@ def draw_decoder():
     d.box(7.6, 0.6, 4.2, 0.6, ["squared error: squared_error", "denois[i] = mean of (z_est - z[i])²"], "cost")
     d.arrow((est, 1.25), (est, 0.6), (5.5, 0.6), colour="cost")
     d.arrow((9.3, 2.9), (9.3, 0.9), colour="clean", label="z[i]")
-    d.arrow((7.6, 0.3), (7.6, 0.0), colour="cost", label="× --denoising-cost-x, into costs.total")
+    d.arrow((7.6, 0.3), (7.6, 0.05), colour="cost", label="× --denoising-cost-x, into costs.total")
     return d.figure

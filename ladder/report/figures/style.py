@@ -34,8 +34,6 @@ SETTINGS = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-    # Text stays text: it can be selected, searched and read aloud, and files are a third as large.
-    "svg.fonttype": "none",
     # Names inside the file that are the same each time.
     "svg.hashsalt": "ladder",
     "path.simplify": True,

@@ -14,8 +14,8 @@ TAU = 0.3
 #: Weights on the axes, and how many along each.
 EXTENT, GRID = 6.0, 41
 
-#: What the unlabelled cost counts in the sum.
-SHARE = 1.0
+#: Contours, nats: closer where costs are low.
+LEVELS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5)
 
 
 def data():
@@ -72,14 +72,15 @@ def surfaces(tau, n=GRID):
 
 def draw():
     """Labelled cost, unlabelled cost and their sum, without noise above and with it below."""
+    from matplotlib.colors import BoundaryNorm
+
     figure = new_figure(11, 7.4, "The cost of a model of two weights, without and with adversarial noise")
     names = ("labelled, true labels", "unlabelled, virtual labels", "their sum")
-    levels = np.concatenate([np.arange(0, 2, 0.1), [2, 3, 4, 6, 9]])
+    norm = BoundaryNorm(LEVELS, 256, extend="max")
     for line, tau in zip(figure.subplots(2, 3, sharex=True, sharey=True), (0.0, TAU)):
         w, labelled, unlabelled = surfaces(tau)
-        for axes, name, cost in zip(line, names, (labelled, unlabelled, labelled + SHARE * unlabelled)):
-            drawn = axes.contourf(w, w, cost, levels=levels, cmap=COSTS, vmax=2.5)
-            axes.contour(w, w, cost, levels=levels[::2], colors="white", linewidths=0.3, alpha=0.6)
+        for axes, name, cost in zip(line, names, (labelled, unlabelled, labelled + unlabelled)):
+            drawn = axes.contourf(w, w, cost, levels=LEVELS, cmap=COSTS, norm=norm, extend="max")
             row, column = np.unravel_index(cost.argmin(), cost.shape)
             axes.plot(w[column], w[row], marker="*", markersize=13, color="white", markeredgecolor=INK)
             noise = f"noise sgn, tau = {tau:g}" if tau else "no noise"
@@ -88,6 +89,6 @@ def draw():
         line[0].set_ylabel("weight w₂")
     for axes in figure.axes[3:6]:
         axes.set_xlabel("weight w₁")
-    figure.colorbar(drawn, ax=figure.axes, label="cost, nats", shrink=0.7, ticks=[0, 0.5, 1, 1.5, 2, 4, 9])
+    figure.colorbar(drawn, ax=figure.axes, label="cost, nats", shrink=0.7, ticks=LEVELS, format="%g")
     figure.supxlabel("Star: the least cost on this grid.", fontsize=9, color=GREY)
     return figure

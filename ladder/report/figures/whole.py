@@ -9,10 +9,18 @@ NETWORK = {
     "adv_tau": 0.045,
 }
 
+#: Letters beside those of a report's page: pages of text show the picture 800 pixels wide.
+LARGER = 1.18
+
 
 def draw():
     """A ladder of three layers."""
+    from matplotlib.text import Text
+
     from ladder.options import Options
     from ladder.report.network import network_figure
 
-    return network_figure(Options.of(**NETWORK), (784,), "A ladder network, with the names of the code")
+    figure = network_figure(Options.of(**NETWORK), (784,), "A ladder network, with the names of the code")
+    for text in figure.findobj(Text):
+        text.set_fontsize(LARGER * text.get_fontsize())
+    return figure
