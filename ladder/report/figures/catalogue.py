@@ -115,8 +115,9 @@ FIGURES = {
         "Adversarial noise in data space and feature space",
         "25 to 27",
         "In a linear model the gradient has the same direction for all examples of a class: 1N, kN and udg point "
-        "straight at the decision boundary, sgn along a diagonal, and udg is long where the model is unsure. vat, which knows no labels, points to where "
-        "the model's answer changes fastest, which is towards the boundary or away from it.",
+        "straight at the decision boundary (udg is long where the model is unsure), sgn along a diagonal. Noise of "
+        "kind vat, which knows no labels, points to where the model's answer changes fastest, which is towards the "
+        "boundary or away from it.",
         "directions:draw",
     ),
     "error-surfaces": Entry(

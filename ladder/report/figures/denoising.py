@@ -84,7 +84,7 @@ def draw_samples(n=SAMPLES, seed=SEED):
     return tuple(x.astype("float32") for x in (z, z + NOISE * rng.standard_normal(n), mode))
 
 
-def learn(names, z, z_corr, u, steps=STEPS):
+def learn(names, z, z_corr, u, steps):
     """Train decoder functions, all at once: they share no parameter, so each learns as it would alone.
 
     Parameters
@@ -128,8 +128,8 @@ def learn(names, z, z_corr, u, steps=STEPS):
 def draw():
     """Without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
     z, z_corr, mode = draw_samples()
-    alone = learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None)
-    itself = learn(FUNCTIONS, z, z_corr, z_corr)
+    alone = learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS)
+    itself = learn(FUNCTIONS, z, z_corr, z_corr, STEPS)
     best = float(np.mean((posterior_mean(z_corr) - z) ** 2))
     figure, grid = _grid("What each decoder function learns where the signal has two modes")
     order = _shown(z_corr)
@@ -157,7 +157,7 @@ def draw():
 def draw_by_mode():
     """With a signal from above that knows the mode."""
     z, z_corr, mode = draw_samples()
-    known = learn(FUNCTIONS, z, z_corr, mode)
+    known = learn(FUNCTIONS, z, z_corr, mode, STEPS)
     best = float(np.mean((posterior_mean(z_corr, mode) - z) ** 2))
     figure, grid = _grid("What each decoder function learns where u says which mode it is")
     for name, axes in zip(FUNCTIONS, grid):

@@ -24,9 +24,9 @@ FOLLOWED, TAUS = 3, (0.0, 0.1, 0.2, 0.3, 0.4)
 KINDS = ("sgn", "kN", "pgd-linf", "gaussian")
 
 
-@lru_cache(maxsize=2)
-def attacked_network(num_epochs=NETWORK["num_epochs"]):
-    """The trained network: its test examples and their indices, and the two functions that attacks need.
+@lru_cache(maxsize=1)
+def attacked_network():
+    """The trained network, once for both figures: its test examples and their indices, and the two functions that attacks need.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def attacked_network(num_epochs=NETWORK["num_epochs"]):
     from ladder.training.experiment import prepare
     from ladder.training.session import Session
 
-    (experiment,) = prepare([Options.of(**{**NETWORK, "num_epochs": num_epochs})])
+    (experiment,) = prepare([Options.of(**NETWORK)])
     session = Session(experiment)
     session.train()
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
