@@ -66,6 +66,15 @@ def test_the_signal_has_mean_0_and_variance_1():
     assert mode.sum() == 0
 
 
+@pytest.mark.parametrize("knows_mode", [False, True])
+def test_least_error_is_that_of_the_best_estimate(knows_mode):
+    z, z_corr, mode = denoising.draw_samples(n=400_000, seed=2)
+    best = denoising.posterior_mean(z_corr, mode if knows_mode else None)
+    least = denoising.least_error(knows_mode)
+    assert least == pytest.approx(np.mean((best - z) ** 2), rel=0.01)
+    assert denoising.error(best + 0.5, best, least) == pytest.approx(least + 0.25)
+
+
 def test_learned_denoisers_reach_the_best_of_their_kind():
     """A straight line cannot do better than least squares, nor gauss than the posterior mean, much."""
     z, z_corr, mode = denoising.draw_samples()

@@ -26,8 +26,11 @@ FUNCTIONS = ("i", "lin", "relu", "sigmoid", "sig") + (
     "gauss_stable_v",
 )
 
-#: These see u alone, and cannot be built without it.
-NEED_U = ("relu", "sigmoid")
+#: These see u alone, and cannot be built without it; those do not look at it.
+NEED_U, IGNORE_U = ("relu", "sigmoid"), ("i", "lin")
+
+#: How the best estimate is drawn.
+BEST = dict(color=GREY, linewidth=4, alpha=0.45)
 
 #: z_corr on the axes, in standard deviations of z.
 SHOWN = 2.6
@@ -125,57 +128,66 @@ def learn(names, z, z_corr, u, steps):
     return {name: Learned(np.ravel(z_est), float(cost)) for name, z_est, cost in zip(built, values[::2], values[1::2])}
 
 
+def least_error(knows_mode):
+    """The mean squared error of the posterior mean, which no function can be below."""
+    if knows_mode:
+        return WIDTH**2 * NOISE**2 / (WIDTH**2 + NOISE**2)
+    x = np.linspace(-8, 8, 2001)
+    # z has variance 1; what is left is what the estimate does not explain.
+    return float(1 - np.sum(posterior_mean(x) ** 2 * density(x, NOISE)) * (x[1] - x[0]))
+
+
+def error(z_est, best, least):
+    """The mean squared error of an estimate: the least one, and how far it is from the best estimate."""
+    return least + float(np.mean((z_est - best) ** 2))
+
+
 def draw():
     """Without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
-    z, z_corr, mode = draw_samples()
-    alone = learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS)
-    itself = learn(FUNCTIONS, z, z_corr, z_corr, STEPS)
-    best = float(np.mean((posterior_mean(z_corr) - z) ** 2))
+    z, z_corr, _ = draw_samples()
+    found = {
+        "without u": learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS),
+        "with": learn([name for name in FUNCTIONS if name not in IGNORE_U], z, z_corr, z_corr, STEPS),
+    }
+    styles = {
+        "without u": dict(color=BLUE, linewidth=1.6, linestyle="--"),
+        "with": dict(color=VERMILION, linewidth=1.6),
+    }
+    best, least = posterior_mean(z_corr), least_error(False)
     figure, grid = _grid("What each decoder function learns where the signal has two modes")
     order = _shown(z_corr)
     for name, axes in zip(FUNCTIONS, grid):
-        _optimal(axes)
-        if name in alone:
-            axes.plot(z_corr[order], alone[name].z_est[order], color=BLUE, linewidth=1.6, linestyle="--")
-        # Functions that look at z alone are the same with a signal from above.
-        if name in NEED_U or abs(alone[name].cost - itself[name].cost) > 1e-4:
-            axes.plot(z_corr[order], itself[name].z_est[order], color=VERMILION, linewidth=1.6)
-        else:
-            itself = {**itself, name: None}
-        axes.set_title(_titled(name, alone.get(name), itself[name]))
-    _legend(
-        figure,
-        {
-            f"best: E[z | z_corr], error {best:.3f}": dict(color=GREY, linewidth=4, alpha=0.45),
-            "learned without u": dict(color=BLUE, linewidth=1.6, linestyle="--"),
-            "learned with u = z_corr, as at the top": dict(color=VERMILION, linewidth=1.6),
-        },
-    )
+        x = np.linspace(-SHOWN, SHOWN, 101)
+        axes.plot(x, posterior_mean(x), **BEST)
+        errors = []
+        for how, learned in found.items():
+            if name in learned:
+                z_est = learned[name].z_est
+                axes.plot(z_corr[order], z_est[order], **styles[how])
+                errors.append(f"{error(z_est, best, least):.3f} {how}")
+        axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=10)
+    learned = {"learned without u": styles["without u"], "learned with u = z_corr": styles["with"]}
+    _legend(figure, {f"best: E[z | z_corr], {least:.3f}": BEST, **learned})
     return figure
 
 
 def draw_by_mode():
     """With a signal from above that knows the mode."""
     z, z_corr, mode = draw_samples()
-    known = learn(FUNCTIONS, z, z_corr, mode, STEPS)
-    best = float(np.mean((posterior_mean(z_corr, mode) - z) ** 2))
+    learned = learn(FUNCTIONS, z, z_corr, mode, STEPS)
+    best, least = posterior_mean(z_corr, mode), least_error(True)
     figure, grid = _grid("What each decoder function learns where u says which mode it is")
+    ends = np.array([-SHOWN, SHOWN])
     for name, axes in zip(FUNCTIONS, grid):
         for side, colour in ((-1, BLUE), (1, VERMILION)):
             of_side = np.flatnonzero(mode == side)
             order = of_side[_shown(z_corr[of_side])]
-            ends = np.array([-SHOWN, SHOWN])
-            axes.plot(ends, posterior_mean(ends, side), color=GREY, linewidth=4, alpha=0.45)
-            axes.plot(z_corr[order], known[name].z_est[order], color=colour, linewidth=1.6)
-        axes.set_title(f"{name}\nerror {known[name].cost:.3f}")
-    _legend(
-        figure,
-        {
-            f"best: E[z | z_corr, u], error {best:.3f}": dict(color=GREY, linewidth=4, alpha=0.45),
-            "learned, lower mode": dict(color=BLUE, linewidth=1.6),
-            "learned, upper mode": dict(color=VERMILION, linewidth=1.6),
-        },
-    )
+            axes.plot(ends, posterior_mean(ends, side), **BEST)
+            axes.plot(z_corr[order], learned[name].z_est[order], color=colour, linewidth=1.6)
+        axes.set_title(f"{name}\n{error(learned[name].z_est, best, least):.3f}", fontsize=10)
+    sides = {"learned, lower mode": BLUE, "learned, upper mode": VERMILION}
+    styles = {label: dict(color=colour, linewidth=1.6) for label, colour in sides.items()}
+    _legend(figure, {f"best: E[z | z_corr, u], {least:.3f}": BEST, **styles})
     return figure
 
 
@@ -197,11 +209,6 @@ def _grid(title):
     return figure, grid
 
 
-def _optimal(axes):
-    x = np.linspace(-SHOWN, SHOWN, 101)
-    axes.plot(x, posterior_mean(x), color=GREY, linewidth=4, alpha=0.45)
-
-
 def _shown(z_corr):
     """Positions of some 120 examples across the axis, in its order: enough for a smooth line."""
     order = np.argsort(z_corr)
@@ -211,16 +218,9 @@ def _shown(z_corr):
     return order[np.unique(near)]
 
 
-def _titled(name, alone, itself):
-    errors = [f"{found.cost:.3f} {how}" for found, how in ((alone, "without u"), (itself, "with")) if found]
-    if itself is None:
-        errors = [f"{alone.cost:.3f}, u is not used"]
-    return f"{name}\nerror {', '.join(errors)}"
-
-
 def _legend(figure, styles):
     from matplotlib.lines import Line2D
 
     axes = figure.axes[-1]
     handles = [Line2D([], [], label=label, **style) for label, style in styles.items()]
-    axes.legend(handles=handles, loc="center left", fontsize=9, title="error: mean of (z_est - z)²", title_fontsize=9)
+    axes.legend(handles=handles, loc="center left", fontsize=9, title="numbers: mean of (z_est - z)²", title_fontsize=9)

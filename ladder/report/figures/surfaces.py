@@ -81,14 +81,21 @@ def draw():
         w, labelled, unlabelled = surfaces(tau)
         for axes, name, cost in zip(line, names, (labelled, unlabelled, labelled + unlabelled)):
             drawn = axes.contourf(w, w, cost, levels=LEVELS, cmap=COSTS, norm=norm, extend="max")
-            row, column = np.unravel_index(cost.argmin(), cost.shape)
-            axes.plot(w[column], w[row], marker="*", markersize=13, color="white", markeredgecolor=INK)
             noise = f"noise sgn, tau = {tau:g}" if tau else "no noise"
-            axes.set_title(f"{name}\n{noise}, least {cost.min():.2f}")
+            axes.set_title(f"{name}\n{noise}{_least(axes, w, cost)}")
             axes.set_aspect("equal")
         line[0].set_ylabel("weight w₂")
     for axes in figure.axes[3:6]:
         axes.set_xlabel("weight w₁")
     figure.colorbar(drawn, ax=figure.axes, label="cost, nats", shrink=0.7, ticks=LEVELS, format="%g")
-    figure.supxlabel("Star: the least cost on this grid.", fontsize=9, color=GREY)
+    figure.supxlabel("Star: the least cost, where it is not at the edge.", fontsize=9, color=GREY)
     return figure
+
+
+def _least(axes, w, cost):
+    """Mark the least cost, and say how large it is; '' where it lies at the edge, and would go on falling beyond."""
+    row, column = np.unravel_index(cost.argmin(), cost.shape)
+    if {row, column} & {0, len(w) - 1}:
+        return ""
+    axes.plot(w[column], w[row], marker="*", markersize=13, color="white", markeredgecolor=INK)
+    return f", least {cost.min():.2f}"
