@@ -12,6 +12,12 @@ VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).g
 # Attacks by other hands, to compare ours with.  It needs no deep learning framework; its extras would pull one.
 ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
 
+# Pages of runs.  Series 3 of Bokeh, as its scripts are part of them.
+REPORT = ["jinja2>=3.1,<4", "bokeh>=3.3,<4"]
+
+# To look at those pages in a browser, which must be there, and to check how accessible they are.
+BROWSER = ["selenium>=4.15,<5", "axe-core-python==0.1.0"]
+
 # What Aesara asks for besides NumPy and SciPy.
 AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
 
@@ -26,6 +32,7 @@ setup(
         "ladder.data.convert": ["*.txt", "*.json"],
         "ladder.tables": ["presets/*.json"],
         "ladder.fused": ["c/*.h"],
+        "ladder.report": ["templates/*"],
     },
     # Where ladder.tables.published looks where there is no checkout.
     data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
@@ -52,7 +59,8 @@ setup(
         # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
         # Another series of ruff may format otherwise.
-        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK],
+        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK, *REPORT, *BROWSER],
+        "report": REPORT,
         "attack-check": ATTACK_CHECK,
         # With NumPy 1 pip finds 0.7.1, the last for it.
         "jax": ["jax>=0.4.38,<0.13"],

@@ -18,6 +18,7 @@ from ladder.cli import (
     parity,
     predict,
     presets,
+    report,
     streams,
     table,
     train,
@@ -29,7 +30,7 @@ from ladder.files import shown
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "convert")
 
-COMMANDS = (train, presets, evaluate, table, figures, attack, predict, convert, parity, demo, devices)
+COMMANDS = (train, presets, evaluate, table, attack, report, figures, predict, convert, parity, demo, devices)
 
 
 class _Parser(argparse.ArgumentParser):

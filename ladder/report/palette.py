@@ -42,3 +42,14 @@ DARK = {
     "adversarial": "#ff9a92",
     "adversarial-fill": "#48201d",
 }
+
+#: Colours of lines in charts, by number; more lines than this are told apart by dashes.
+N_SERIES = 6
+
+LIGHT |= dict(zip(map("series-{}".format, range(N_SERIES)), "#0072b2 #c04a00 #007a5c #8b468b #7d6000 #4d5b66".split()))
+DARK |= dict(zip(map("series-{}".format, range(N_SERIES)), "#5ab4f0 #ff9b5e #4fd0a6 #e3a3e3 #e6c34b #b4c0cb".split()))
+
+
+def css_variables(palette):
+    """A palette as declarations of CSS, e.g. '--ink: #1f2328;'."""
+    return " ".join(f"--{name}: {color};" for name, color in palette.items())

@@ -1,0 +1,161 @@
+"""What the log of runs says, as lines to draw: one for each run, or mean and spread of several seeds.
+
+How they are drawn is in :mod:`ladder.report.static_charts` and
+:mod:`ladder.report.interactive_charts`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: A line of more points than this is thinned: a screen shows no more.
+MOST_POINTS = 600
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart.
+
+    Attributes
+    ----------
+    label : str
+    number : int
+        Its colour, and beyond the colours its dashes.
+    x, y : (n,) float64
+    low, high : (n,) float64, or None
+        The range of several seeds, around their mean ``y``.
+    """
+
+    label: str
+    number: int
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray = None
+    high: np.ndarray = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines that share their axes.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    series : list of Series
+    is_log : bool
+        Whether y has a logarithmic scale.
+    from_zero : bool
+        Whether y begins at 0.
+    markers : bool
+        Whether points are marked, where they are few.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: list
+    is_log: bool = False
+    from_zero: bool = False
+    markers: bool = False
+
+    def description(self):
+        """The last value of every line, in words, for those who cannot see them."""
+        last = [f"{s.label} ends at {s.y[-1]:.4g}" for s in self.series]
+        return f"{self.title}, against {self.x_label}: " + "; ".join(last) + "."
+
+
+def learning_curves(groups):
+    """Charts of costs and errors over the epochs, without the denoising costs.
+
+    Parameters
+    ----------
+    groups : list of RunGroup
+
+    Returns
+    -------
+    list of Chart
+        Those of which any run has logged something.
+    """
+    wanted = [
+        ("Supervised cost, training", "cross-entropy, nats", "train_cost_class_corr", True),
+        ("Supervised cost, validation", "cross-entropy, nats", "valid_approx_cost_class_clean", True),
+        ("Validation error", "error, per cent", "valid_approx_error_rate_clean", False),
+        ("Total cost, training", "cost", "train_cost_total", True),
+    ]
+    return _charts(groups, wanted)
+
+
+def cost_curves(groups, prefix, title):
+    """Charts of the costs that every layer has: one for all layers of one group, or one a layer for several.
+
+    Parameters
+    ----------
+    groups : list of RunGroup
+    prefix : str
+        E.g. 'train_denois'.
+    title : str
+
+    Returns
+    -------
+    list of Chart
+    """
+    names = dict.fromkeys(name for group in groups for run in group.runs for name in run.logged(prefix))
+    numbers = sorted(int(name[len(prefix) :]) for name in names if name[len(prefix) :].isdecimal())
+    if len(groups) > 1:
+        return _charts(groups, [(f"{title}, layer {i}", "cost", f"{prefix}{i}", True) for i in numbers])
+    series = [found for i in numbers for found in _series(f"layer {i}", i, groups[0], f"{prefix}{i}")]
+    return [_chart(title, "cost", series, True)] if series else []
+
+
+def robustness_curves(report):
+    """Error against tau, a line for each kind of attack.
+
+    Parameters
+    ----------
+    report : dict, from :func:`ladder.attacks.report.load_report`
+
+    Returns
+    -------
+    Chart
+    """
+    points = {}
+    for attack in report["attacks"]:
+        points.setdefault(attack["kind"], []).append((attack["tau"], attack["error_percent"]))
+    series = [
+        Series(kind, number, *np.array(sorted(found), float).T) for number, (kind, found) in enumerate(points.items())
+    ]
+    return Chart(
+        "Error under attack",
+        f"tau, in units of the {report['units']}",
+        f"error, per cent of {report['n']:,} examples",
+        series,
+        from_zero=True,
+        markers=True,
+    )
+
+
+def _charts(groups, wanted):
+    found = []
+    for title, y_label, name, is_log in wanted:
+        series = [line for i, group in enumerate(groups) for line in _series(group.label, i, group, name)]
+        if series:
+            found.append(_chart(title, y_label, series, is_log))
+    return found
+
+
+def _chart(title, y_label, series, is_log):
+    # A logarithm needs values above 0, which a cost that rounds to 0 is not.
+    is_log = is_log and all((line.y > 0).all() for line in series)
+    return Chart(title, "epoch", y_label, series, is_log, from_zero=not is_log and "error" in y_label)
+
+
+def _series(label, number, group, name):
+    """The line of a group, as a list of one or none: the mean over the epochs that all its runs have."""
+    logged = [values for run in group.runs if (values := run.values(name))]
+    epochs = sorted(set.intersection(*map(set, logged))) if logged else []
+    if not epochs:
+        return []
+    epochs = epochs[:: -(-len(epochs) // MOST_POINTS)]
+    values = np.array([[of_run[epoch] for epoch in epochs] for of_run in logged])
+    spread = (values.min(axis=0), values.max(axis=0)) if len(logged) > 1 else (None, None)
+    return [Series(label, number, np.array(epochs, float), values.mean(axis=0), *spread)]

@@ -1,0 +1,67 @@
+"""The published numbers of the experiments that some runs repeat."""
+
+from functools import lru_cache
+
+from ladder.errors import UserError
+from ladder.tables import formats
+from ladder.tables.found_runs import find_runs
+from ladder.tables.grouping import group_runs
+from ladder.tables.preset import load_preset, preset_names
+from ladder.tables.rows import table_rows
+from ladder.tables.table import Table, add_lines, conclude
+
+#: Several presets may ask for the same network: so many are shown.
+MOST_TABLES = 3
+
+
+def published_tables(runs):
+    """Tables of the presets that have these runs' settings, or all but those that may vary, as the number of epochs.
+
+    Parameters
+    ----------
+    runs : list of ReportedRun
+
+    Returns
+    -------
+    list of dict
+        ``title``, ``source``, ``name``, ``headings``, ``rows`` (of texts) and ``remarks``; the nearest first.
+    """
+    found = [found for run in runs for found in find_runs(run.folder.path)[0] if found.folder.path == run.folder.path]
+    tables = []
+    for name in preset_names() if found else ():
+        preset, rows = _preset_and_rows(name)
+        groups = group_runs(rows, found)
+        if not groups:
+            continue
+        trained = {id(group.row) for group in groups}
+        kept = [row for row in rows if id(row) in trained or row.is_baseline]
+        if not any(row.published for row in kept):
+            continue
+        distance = min(len(group.variation) for group in groups)
+        tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
+    # Of two alike, the one of fewer rows is about less else.
+    return [table for *_, table in sorted(tables, key=lambda entry: entry[:3])[:MOST_TABLES]]
+
+
+@lru_cache(maxsize=None)
+def _preset_and_rows(name):
+    """A preset that comes with the program, and the rows of its table; none if its published numbers are missing."""
+    preset = load_preset(name)
+    try:
+        return preset, table_rows(preset)
+    except UserError:
+        return preset, []  # run.py table says what is wrong
+
+
+def _as_texts(preset, rows, found):
+    table = Table(preset.name, preset.title, preset.source)
+    conclude(table, add_lines(table, rows, found))
+    names = formats.attacks(table)
+    return {
+        "name": preset.name,
+        "title": table.title,
+        "source": table.source,
+        "headings": formats.headings(table),
+        "rows": [formats.cells(line, names) for line in table.lines],
+        "remarks": [*table.findings, *preset.notes],
+    }

@@ -1,0 +1,187 @@
+"""A run as a report sees it: everything that its folder says without a network or a data set."""
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ladder.attacks.report import REPORT, load_report
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.runs.arrays import PARAMETERS
+from ladder.runs.evaluations import load_evaluations
+from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.tables.settings import settings_of
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """What the files of a run say.
+
+    Attributes
+    ----------
+    folder : RunFolder
+    name : str
+        The end of its path, long enough to tell it from the others.
+    p : Options
+    in_dim : tuple of int
+        Shape of one example; () where that was not recorded.
+    data : dict
+        The record of its data, empty if there is none.
+    rows : list of dict, of ``log.jsonl``
+    epochs : int
+        How many it has done.
+    evaluations : dict of data type -> entry
+        Those that are not out of date.
+    attacks : list of (str, dict)
+        Where a report of attacks was found, and what it says.
+    problems : list of str
+        Sentences about what cannot be used.
+    """
+
+    folder: RunFolder
+    name: str
+    p: Options
+    in_dim: tuple
+    data: dict
+    rows: list
+    epochs: int
+    evaluations: dict
+    attacks: list
+    problems: list = field(default_factory=list)
+
+    @property
+    def has_parameters(self):
+        return (self.folder / PARAMETERS).exists()
+
+    @property
+    def finished(self):
+        done = self.folder.is_finished() or self.folder.is_record()
+        return self.epochs >= self.p.num_epochs and done
+
+    def values(self, name):
+        """A value of the log by epoch, where it is a finite number: dict of int -> float."""
+        found = {}
+        for row in self.rows:
+            epoch, value = row.get("epoch"), row.get(name)
+            if type(epoch) is int and isinstance(value, (int, float)) and math.isfinite(value):
+                found[epoch] = float(value)
+        return found
+
+    def logged(self, prefix):
+        """The names in the log that begin so, in its order."""
+        return [name for name in dict.fromkeys(name for row in self.rows for name in row) if name.startswith(prefix)]
+
+
+def read_runs(paths):
+    """The runs in some folders, each once.
+
+    Parameters
+    ----------
+    paths : list of str or Path
+
+    Returns
+    -------
+    list of ReportedRun
+
+    Raises
+    ------
+    UserError
+        A folder is missing, is no run of ours, or is damaged.
+    """
+    # By where they are, as one folder can be given in several ways.
+    folders = {Path(os.path.realpath(path)): RunFolder.existing(path) for path in paths}
+    names = _names(list(folders))
+    return [_read(folder, name) for folder, name in zip(folders.values(), names)]
+
+
+def _names(paths):
+    """The shortest ends of paths that tell them apart."""
+    n = 1
+    while len({path.parts[-n:] for path in paths}) < len(paths):
+        n += 1
+    return ["/".join(path.parts[-n:]) for path in paths]
+
+
+def _read(folder, name):
+    options = folder.load_options()
+    if options is None:
+        raise UserError(
+            f"{folder} has no {OPTIONS}, so it is no run of this program: give the folder of one, e.g. results/noname0."
+        )
+    p, data, epochs, problems = Options(**options), folder.load_data() or {}, folder.epochs_done(), []
+    evaluations = {}
+    for data_type, entry in load_evaluations(folder).items():
+        if entry["epochs"] == epochs:
+            evaluations[data_type] = entry
+        else:
+            problems.append(
+                f"The {data_type} error in evaluation.json is from epoch {entry['epochs']}, and the run has done "
+                f"{epochs}: it is left out."
+            )
+    attacks = list(_attacks(folder, epochs, problems))
+    return ReportedRun(
+        folder, name, p, tuple(data.get("in_dim", ())), data, folder.rows(), epochs, evaluations, attacks, problems
+    )
+
+
+def _attacks(folder, epochs, problems):
+    """Reports of attacks on the run's own network; what is wrong with others goes into ``problems``."""
+    for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
+        if not path.exists():
+            continue
+        where = str(path.relative_to(folder.path))
+        try:
+            report = load_report(path)
+        except UserError:
+            problems.append(f"{where} is damaged, and left out.")
+            continue
+        if report["epochs"] not in (None, epochs):
+            problems.append(f"{where} is from epoch {report['epochs']}, and the run has done {epochs}: it is left out.")
+            continue
+        yield where, report
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs of the same settings, which differ in their seeds alone.
+
+    Attributes
+    ----------
+    label : str
+        What tells the group from the others.
+    runs : list of ReportedRun
+    """
+
+    label: str
+    runs: list
+
+
+def group_by_settings(runs):
+    """Runs whose options mean the same go together, in the order of the first of each.
+
+    Parameters
+    ----------
+    runs : list of ReportedRun
+
+    Returns
+    -------
+    list of RunGroup
+    """
+    groups = []
+    for run in runs:
+        settings = settings_of(run.p), run.in_dim
+        for known, members in groups:
+            if known == settings:
+                members.append(run)
+                break
+        else:
+            groups.append((settings, [run]))
+    return [RunGroup(_label(members), members) for _, members in groups]
+
+
+def _label(members):
+    if len(members) == 1:
+        return members[0].name
+    seeds = sorted({run.p.seed for run in members})
+    return f"{members[0].name} and {len(members) - 1} more (seeds {', '.join(map(str, seeds))})"

@@ -1,0 +1,165 @@
+"""A page made from the files of runs alone."""
+
+import json
+import re
+
+import pytest
+from report.pages import Page, write_run
+from scipy import stats
+
+from ladder.errors import UserError
+from ladder.report.page import MOST_BYTES, make_page
+from ladder.runs.folder import RunFolder
+from ladder.tables.statistics import summarize
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>$\\frac{$ & 'x' \"y\""
+
+
+def test_numbers_are_those_of_the_files(tmp_path):
+    page = Page(make_page([write_run(tmp_path / "one", n_wrong=9)], static=True))
+    low, high = stats.binomtest(9, 360).proportion_ci(method="wilson")
+    assert f"2.50 % (9 of 360) [{100 * low:.2f} to {100 * high:.2f}]" in page.text
+    labels = [a.get("aria-label", "") for tag, a in page.tags if tag == "svg"]
+    assert any("Supervised cost, training, against epoch: one ends at 0.3333." in label for label in labels)
+    assert any("layer 0 ends at 1; layer 1 ends at 1; layer 2 ends at 1." in label for label in labels)
+    assert "c" * 40 in page.text and "-L/a/b" not in page.text
+
+
+def test_seeds_share_their_curves_and_have_a_mean(tmp_path):
+    runs = [write_run(tmp_path / f"run{seed}", n_wrong=9 * seed, seed=seed) for seed in (1, 2, 3)]
+    page = Page(make_page(runs, static=True))
+    found = summarize([2.5, 5.0, 7.5])
+    assert f"mean test error 5.000 % over 3 seeds, standard deviation {found.std:.3f}" in page.text
+    assert f"{found.interval[0]:.3f} to {found.interval[1]:.3f}" in page.text
+    labels = [a.get("aria-label", "") for tag, a in page.tags if tag == "svg"]
+    assert any("run1 and 2 more (seeds 1, 2, 3) ends at 0.6667." in label for label in labels)
+    assert "the range from lowest to highest" in page.text
+
+
+def test_options_that_differ_are_shown_and_no_others(tmp_path):
+    runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", adv_tau=0.045, act="sigmoid")]
+    html = make_page(runs, static=True)
+    section = re.search(r'<section id="difference">.*?</section>', html, re.DOTALL)[0]
+    assert re.findall(r'<th scope="row">(.*?)</th>', section) == ["--act", "--adv-tau"]
+    assert re.findall(r"<code>(.*?)</code>", section) == ["relu", "sigmoid", "0", "0.045"]
+
+
+def test_equal_runs_have_no_difference(tmp_path):
+    html = make_page([write_run(tmp_path / "a"), write_run(tmp_path / "b")], static=True)
+    assert 'id="difference"' not in html
+
+
+@pytest.mark.parametrize("static", [True, False])
+def test_hostile_names_are_text(tmp_path, static):
+    name = HOSTILE.replace("/", "\N{FRACTION SLASH}")  # a folder's name has none
+    run = write_run(tmp_path / name, dataset=HOSTILE)
+    RunFolder(run).save_environment({HOSTILE: HOSTILE, "commit": HOSTILE})
+    with open(run / "log.jsonl", "a") as log:
+        log.write(json.dumps({HOSTILE: HOSTILE, "epoch": 3, f"train_denois{HOSTILE}": 1.0}) + "\n")
+    other = write_run(tmp_path / "other", lr=0.1)
+    html = make_page([run, other], static=static, title=HOSTILE)
+    page = Page(html)
+    assert page.count("script") == (0 if static else 2)
+    assert not [tag for tag, a in page.tags if any(attribute.startswith("on") for attribute in a)]
+    assert page.count("img") == 0 and HOSTILE in page.text
+    # In the scripts, too, no text can end them: "<" is written as \u003c.
+    assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("static", [True, False])
+def test_nothing_is_fetched(tmp_path, static):
+    html = make_page([write_run(tmp_path / "one")], static=static)
+    page = Page(html)
+    assert all(address.startswith("data:") for address in page.fetched())
+    assert "default-src 'none'" in html and "@import" not in html
+    style = re.search(r"<style>.*?</style>", html, re.DOTALL)[0]
+    assert "url(" not in style
+    assert len(html.encode()) < (400_000 if static else 1_800_000) < MOST_BYTES
+
+
+def test_headings_are_in_order_and_identifiers_unique(tmp_path):
+    runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", adv_tau=0.045)]
+    page = Page(make_page(runs, static=True))
+    assert page.levels[0] == 1 and page.levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in zip(page.levels, page.levels[1:]))
+    identifiers = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(set(identifiers)) == len(identifiers)
+    referred = [a[name][1:] for _, a in page.tags for name in ("href", "xlink:href") if a.get(name, "").startswith("#")]
+    assert referred and set(referred) <= set(identifiers)
+
+
+def test_a_record_has_no_parameters(tmp_path):
+    page = Page(make_page([write_run(tmp_path / "one")], backend={"name": "c", "threads": 1}, static=True))
+    assert "the record of a run, without its parameters" in page.text
+
+
+def test_an_interrupted_run(tmp_path):
+    run = write_run(tmp_path / "one")
+    (run / "evaluation.json").unlink()
+    RunFolder(run).save_rows(RunFolder(run).rows()[:2])
+    page = Page(make_page([run], static=True))
+    assert "2 of 3, not finished" in page.text and "not evaluated" in page.text
+    assert "has saved no parameters yet" in page.text
+
+
+def test_a_run_that_has_logged_nothing(tmp_path):
+    run = write_run(tmp_path / "one")
+    for name in ("log.jsonl", "evaluation.json", "environment.json"):
+        (run / name).unlink()
+    page = Page(make_page([run], static=True))
+    assert "The log has no complete row yet" in page.text and "not recorded" in page.text
+
+
+def test_an_old_evaluation_is_left_out_and_named(tmp_path):
+    run = write_run(tmp_path / "one")
+    found = json.loads((run / "evaluation.json").read_text())
+    (run / "evaluation.json").write_text(json.dumps({"test": {**found["test"], "epochs": 1}}))
+    page = Page(make_page([run], static=True))
+    assert "not evaluated" in page.text and "is from epoch 1, and the run has done 3" in page.text
+
+
+def test_values_that_are_not_numbers_are_no_points(tmp_path):
+    run = write_run(tmp_path / "one")
+    with open(run / "log.jsonl", "a") as log:
+        for value in ("NaN", '"x"', "null", "1e999"):
+            log.write(f'{{"epoch": 3, "train_cost_class_corr": {value}}}\n')
+    labels = [a.get("aria-label", "") for tag, a in Page(make_page([run], static=True)).tags if tag == "svg"]
+    assert any("one ends at 0.3333." in label for label in labels)
+
+
+def test_attacks_in_the_folder(tmp_path):
+    run = write_run(tmp_path / "one")
+    attacks = [{"kind": kind, "tau": tau, "error_percent": 10 * tau} for kind in ("sgn", "kN") for tau in (0.0, 0.25)]
+    settings = {"clip": False, "random_start": False, "steps": 20, "step_size": None}
+    report = {"dataset": "digits", "data_type": "test", "epochs": 3, "units": "inputs", "settings": settings, "n": 360}
+    (run / "attack.json").write_text(json.dumps({**report, "attacks": attacks}))
+    (run / "attack_images.png").write_bytes(b"<svg onload=alert(1)>")  # is no PNG, so it is left out
+    html = make_page([run], static=True)
+    page = Page(html)
+    assert "tau sgn kN 0 0.00 0.00 0.25 2.50 2.50" in page.text and page.count("img") == 0
+    assert any("sgn ends at 2.5; kN ends at 2.5." in a.get("aria-label", "") for _, a in page.tags)
+    (run / "attack.json").write_text("{")
+    page = Page(make_page([run], static=True))
+    assert "attack.json is damaged, and left out" in page.text and "Under attack" not in page.text
+
+
+def test_published_numbers_of_the_preset(tmp_path):
+    from tables.made_up import make_run
+
+    run = make_run(tmp_path / "run", "thesis_table_22", 1, error=1.5, epochs=30)
+    page = Page(make_page([run], static=True))
+    assert "(preset thesis_table_22 )" in page.text
+    assert "ours, num-epochs 30" not in page.text and "not finished" in page.text
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="has no params.json"):
+        make_page([tmp_path], static=True)
+    with pytest.raises(UserError, match="there is no folder"):
+        make_page([tmp_path / "nowhere"], static=True)
+
+
+def test_long_logs_are_thinned(tmp_path):
+    run = write_run(tmp_path / "one", num_epochs=5000)
+    html = make_page([run])
+    assert len(html.encode()) < 2_000_000
