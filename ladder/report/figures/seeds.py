@@ -16,6 +16,8 @@ from ladder.tables.table import Table, add_lines
 
 COLOURS = [LIGHT[f"series-{i}"] for i in range(N_SERIES)]
 
+DASHES = ("-", "--", "-.", ":")
+
 #: Series of ``log.jsonl`` -> title and label of its panel, drawn where runs have them.
 CURVES = {
     "train_cost_class_corr": ("cross-entropy of the corrupted path, training", "nats"),
@@ -64,7 +66,7 @@ def read(presets, results):
             f"--results {results} has no finished and evaluated run of {', '.join(presets)}: "
             f"train one with run.py train --preset {presets[0]}, then run.py evaluate FOLDER."
         )
-    return Runs(rows, runs, "; ".join(dict.fromkeys(preset.title for preset in loaded)))
+    return Runs(rows, runs, "\n".join(dict.fromkeys(preset.title for preset in loaded)))
 
 
 def draw_errors(found):
@@ -114,7 +116,7 @@ def _errors(axes, y, line, colour):
     if ends is not None:
         axes.plot(ends, (y, y), color=colour, linewidth=2)
     axes.plot(mean, y, marker="D", markersize=7, color=colour, markeredgecolor=INK, markeredgewidth=0.8)
-    axes.annotate(f"{mean:.3g}", (mean, y), (0, 10), textcoords="offset points", ha="center", fontsize=9, color=INK)
+    axes.annotate(f"{mean:.2f}", (mean, y), (0, 10), textcoords="offset points", ha="center", fontsize=9, color=INK)
 
 
 def draw_curves(found):
@@ -124,6 +126,8 @@ def draw_curves(found):
     ----------
     found : Runs
     """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     groups = [group for group in group_runs(found.rows, found.runs) if usable(group)[0]]
     series = [[_series(run.folder.rows()) for run in usable(group)[0].values()] for group in groups]
     shown = [name for name in CURVES if any(name in one for several in series for one in several)]
@@ -132,11 +136,14 @@ def draw_curves(found):
     figure = new_figure(5.4 * len(shown), 4.6, "Learning curves over all seeds")
     for name, axes in zip(shown, np.atleast_1d(figure.subplots(1, len(shown)))):
         for place, (group, several) in enumerate(zip(groups, series)):
-            _curve(
-                axes, [one[name] for one in several if name in one], COLOURS[place % N_SERIES], _legend(group, several)
-            )
+            # Dashes too, as lines may lie on each other.
+            style = dict(color=COLOURS[place % N_SERIES], linestyle=DASHES[place % len(DASHES)])
+            _curve(axes, [one[name] for one in several if name in one], style, _legend(group, several))
         title, unit = CURVES[name]
         axes.set(title=title, ylabel=unit, xlabel="epoch", yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(True)
     figure.axes[0].legend(fontsize=9)
     figure.supxlabel("Lines: means; areas: from the lowest to the highest seed.", fontsize=9, color=GREY)
@@ -159,12 +166,13 @@ def _series(rows):
     return found
 
 
-def _curve(axes, several, colour, label):
+def _curve(axes, several, style, label):
     """Mean and range over the epochs that all runs have."""
-    if not several:
+    epochs = sorted(set.intersection(*(set(one) for one in several))) if several else []
+    if not epochs:
         return
-    epochs = sorted(set.intersection(*(set(one) for one in several)))
     values = np.array([[one[epoch] for epoch in epochs] for one in several])
-    axes.plot(epochs, values.mean(axis=0), color=colour, linewidth=1.6, label=label)
+    axes.plot(epochs, values.mean(axis=0), linewidth=1.6, label=label, **style)
     if len(several) > 1:
-        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+        lowest, highest = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(epochs, lowest, highest, color=style["color"], alpha=0.2, linewidth=0)
