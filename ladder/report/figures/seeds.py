@@ -1,5 +1,6 @@
 """Every seed's test error by setting, and learning curves with their spread over seeds, of runs found by ``tables/``."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -81,21 +82,28 @@ def draw_errors(found):
     lines = [line for line in table.lines if line.errors or line.printed_mean is not None]
     figure = new_figure(9, 1.6 + 0.62 * len(lines), "Test error of every seed")
     axes = figure.add_subplot()
+    colours = dict(
+        zip(dict.fromkeys(line.name for line in lines if line.whose != "published"), itertools.cycle(COLOURS))
+    )
     for place, line in enumerate(lines):
-        colour = GREY if line.whose == "published" else COLOURS[place % N_SERIES]
+        colour = GREY if line.whose == "published" else colours[line.name]
         _errors(axes, len(lines) - 1 - place, line, colour)
     axes.set_yticks(range(len(lines) - 1, -1, -1), [_named(line) for line in lines])
     axes.set(xlabel="test error, %", title=found.title, ylim=(-0.6, len(lines) - 0.4))
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)
-    figure.supxlabel(
-        "Dots: seeds. Diamond: mean, with its 95 % bootstrap interval where there are several seeds "
-        "(too narrow below six).\nBar without dots: a published mean ± its standard deviation.",
-        fontsize=9,
-        color=GREY,
-    )
+    figure.supxlabel(_explained(lines), fontsize=9, color=GREY)
     return figure
+
+
+def _explained(lines):
+    said = ["Dots: seeds. Diamond: mean, with its 95 % bootstrap interval (too narrow below six seeds)."]
+    if any(not line.errors for line in lines):
+        said.append("Bar without dots: a published mean ± its standard deviation.")
+    if any(line.tuned for line in lines):
+        said.append("*: chosen by the test error of a seed that is counted again here.")
+    return "\n".join(said)
 
 
 def _named(line):
