@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
+MODULES += [f"report.figures.{name}" for name in ("catalogue", "denoising", "descent", "svg")]
 
 
 @pytest.mark.parametrize("name", MODULES)

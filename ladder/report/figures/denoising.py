@@ -6,6 +6,7 @@ the fused ``denoise``, which does what ``ladder.bricks.decoder.denoise`` does, a
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -111,21 +112,26 @@ def learn(names, z, z_corr, u, steps):
     signals = [None if x is None else aesara.shared(x.reshape(-1, 1)) for x in (u, z_corr, z)]
     # The clean path's mean and variance, with which a ladder normalises z_est: those of z, nearly.
     statistics = [aesara.shared(np.full((1, 1), value, "float32")) for value in (0, 1)]
-    shareds = ParameterStore()
-
-    def maker(name):
-        return lambda init, parameter: shareds.get_or_make(f"{name}_{parameter}", np.full(1, init))
-
-    built = {name: fused.denoise(name, *signals, *statistics, maker(name), maker(name)) for name in names}
-    total, parameters = sum(cost for _, cost in built.values()), list(shareds.values())
+    built, parameters, gradients = {}, [], []
+    for name in names:
+        own = ParameterStore()
+        make = partial(_parameter, own, name)
+        built[name] = fused.denoise(name, *signals, *statistics, make, make)
+        parameters += own.values()
+        gradients += at.grad(built[name][1], list(own.values()))
     rate = aesara.shared(np.float32(RATE), name="rate")
-    step = backends.function([], [], adam(at.grad(total, parameters), parameters, rate, step=fused.adam_step))
+    step = backends.function([], [], adam(gradients, parameters, rate, step=fused.adam_step))
     for done in range(steps):
         # Linear decay to 0 over the last third, as in training.
         rate.set_value(np.float32(RATE * min(1, 3 * (1 - done / steps))))
         step()
     values = backends.function([], [x for pair in built.values() for x in pair])()
     return {name: Learned(np.ravel(z_est), float(cost)) for name, z_est, cost in zip(built, values[::2], values[1::2])}
+
+
+def _parameter(own, function, init, name):
+    """A parameter of one unit, as ``denoise`` asks for them."""
+    return own.get_or_make(f"{function}_{name}", np.full(1, init))
 
 
 def least_error(knows_mode):
