@@ -53,7 +53,7 @@ def test_every_figure_is_written_with_its_title_and_description(drawn):
         ("encoder-layer", ["f_i_W", "normalize", "--adv-kind, --adv-tau", "h[i - 1]"]),
         ("decoder-layer", ["z_est = (z - mu) v + mu", "denois[i] = mean of (z_est - z[i])²"]),
         ("linear-model", ["sgn", "udg", "1N", "kN", "vat", "logit of class 0"]),
-        ("attacked-digit", ["tau = 0.4", "pgd-linf", "gaussian"]),
+        ("attacked-digit", ["tau = 0.3", "pgd-linf", "gaussian"]),
         ("denoising", ["gauss", "E[z | z_corr]", "z_est"]),
         ("error-surfaces", ["weight w₁", "virtual labels", "noise sgn, tau = 0.3", "cost, nats"]),
         ("adversarial-idea", ["training", "noise", "cost C"]),

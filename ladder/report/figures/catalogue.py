@@ -99,16 +99,17 @@ FIGURES = {
     "attacked-digits": Entry(
         "Attacked digits",
         "23 and 24",
-        "A small ladder reads the clean digits rightly and many of the attacked ones wrongly, though people would "
-        "still read them. Gaussian noise of the same power (last row) does much less harm.",
+        "A small ladder reads nearly every clean digit rightly, and hardly any that sgn, kN or pgd-linf has moved, though "
+        "people would still read most of them. Gaussian noise of the same power (last row) does much less harm, and so "
+        "do 1N and pgd-l2, whose tau is the norm of the noise in the whole image.",
         "digits:draw_classes",
     ),
     "attacked-digit": Entry(
         "One digit under noise that grows",
         "23 and 24",
         "From left to right the same digit is moved further along each attack's direction; above each image stand "
-        "the class that the network takes it for and that class's probability. Under attack the network is soon sure "
-        "of a wrong class, under Gaussian noise of the same power it hardly changes its mind.",
+        "the class that the network takes it for and that class's probability. Attacks soon change the answer, which "
+        "Gaussian noise of the same power leaves alone.",
         "digits:draw_powers",
     ),
     "linear-model": Entry(

@@ -49,7 +49,7 @@ def path(optimiser, rate, steps=STEPS):
 
     Examples
     --------
-    >>> path(gradient_descent, 0.1, steps=1).round(3).tolist()
+    >>> path(gradient_descent, 0.1, steps=1).astype("float64").round(3).tolist()
     [[-4.0, 1.0], [-3.9, -0.8]]
     """
     import aesara

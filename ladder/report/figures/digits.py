@@ -20,7 +20,7 @@ NETWORK = {
 TAU = 0.25
 
 #: The image that is followed (position among the test images), and the powers.
-FOLLOWED, TAUS = 3, (0.0, 0.1, 0.2, 0.3, 0.4)
+FOLLOWED, TAUS = 17, (0.0, 0.1, 0.15, 0.2, 0.3)
 KINDS = ("sgn", "kN", "pgd-linf", "gaussian")
 
 
