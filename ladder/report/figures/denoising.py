@@ -151,13 +151,14 @@ def error(z_est, best, least):
 def draw():
     """Without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
     z, z_corr, _ = draw_samples()
+    # The dashes last, as lines may lie on each other.
     found = {
-        "without u": learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS),
-        "with": learn([name for name in FUNCTIONS if name not in IGNORE_U], z, z_corr, z_corr, STEPS),
+        "with u": learn([name for name in FUNCTIONS if name not in IGNORE_U], z, z_corr, z_corr, STEPS),
+        "without": learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS),
     }
     styles = {
-        "without u": dict(color=BLUE, linewidth=1.6, linestyle="--"),
-        "with": dict(color=VERMILION, linewidth=1.6),
+        "with u": dict(color=VERMILION, linewidth=2.2),
+        "without": dict(color=BLUE, linewidth=1.6, linestyle="--"),
     }
     best, least = posterior_mean(z_corr), least_error(False)
     figure, grid = _grid("What each decoder function learns where the signal has two modes")
@@ -172,7 +173,7 @@ def draw():
                 axes.plot(z_corr[order], z_est[order], **styles[how])
                 errors.append(f"{error(z_est, best, least):.3f} {how}")
         axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=10)
-    learned = {"learned without u": styles["without u"], "learned with u = z_corr": styles["with"]}
+    learned = {"learned with u = z_corr": styles["with u"], "learned without u": styles["without"]}
     _legend(figure, {f"best: E[z | z_corr], {least:.3f}": BEST, **learned})
     return figure
 
