@@ -5,10 +5,9 @@ import importlib
 
 import pytest
 
-MODULES = [
-    "options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions",
-    "report.network", "report.command", "report.overview",
-]  # fmt: skip
+MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
+MODULES += [f"report.{name}" for name in ("command", "network", "overview")]
+MODULES += [f"report.figures.{name}" for name in ("catalogue", "denoising", "descent", "svg")]
 
 
 @pytest.mark.parametrize("name", MODULES)

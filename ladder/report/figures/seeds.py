@@ -1,0 +1,186 @@
+"""Every seed's test error by setting, and learning curves with their spread over seeds, of runs found by ``tables/``."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ladder.errors import UserError
+from ladder.report.figures.style import GREY, INK, new_figure
+from ladder.report.palette import LIGHT, N_SERIES
+from ladder.tables.found_runs import find_runs
+from ladder.tables.grouping import group_runs, usable
+from ladder.tables.preset import load_preset
+from ladder.tables.rows import rows_of_several
+from ladder.tables.table import Table, add_lines
+
+COLOURS = [LIGHT[f"series-{i}"] for i in range(N_SERIES)]
+
+DASHES = ("-", "--", "-.", ":")
+
+#: Series of ``log.jsonl`` -> title and label of its panel, drawn where runs have them.
+CURVES = {
+    "train_cost_class_corr": ("cross-entropy of the corrupted path, training", "nats"),
+    "train_denois0": ("denoising cost of layer 0, training", "squared error a unit"),
+    "valid_approx_error_rate_clean": ("validation error", "%"),
+}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What both figures are drawn of.
+
+    Attributes
+    ----------
+    rows : list of ladder.tables.grouping.Row
+    runs : list of ladder.tables.found_runs.FoundRun
+    title : str
+    """
+
+    rows: list
+    runs: list
+    title: str
+
+
+def read(presets, results):
+    """The rows of some presets, and the runs in a folder.
+
+    Parameters
+    ----------
+    presets : list of str
+    results : Path
+
+    Returns
+    -------
+    Runs
+
+    Raises
+    ------
+    UserError
+        There is no such preset, or no finished run of any row.
+    """
+    loaded = [load_preset(name) for name in presets]
+    rows, (runs, _) = rows_of_several(loaded), find_runs(results)
+    if not any(usable(group)[0] for group in group_runs(rows, runs)):
+        raise UserError(
+            f"--results {results} has no finished and evaluated run of {', '.join(presets)}: "
+            f"train one with run.py train --preset {presets[0]}, then run.py evaluate FOLDER."
+        )
+    return Runs(rows, runs, "\n".join(dict.fromkeys(preset.title for preset in loaded)))
+
+
+def draw_errors(found):
+    """Points for seeds, a diamond for their mean and a bar for its bootstrap interval; published lines in grey.
+
+    Parameters
+    ----------
+    found : Runs
+    """
+    table = Table("", "", "")
+    add_lines(table, found.rows, found.runs)
+    lines = [line for line in table.lines if line.errors or line.printed_mean is not None]
+    figure = new_figure(9, 1.6 + 0.62 * len(lines), "Test error of every seed")
+    axes = figure.add_subplot()
+    colours = dict(
+        zip(dict.fromkeys(line.name for line in lines if line.whose != "published"), itertools.cycle(COLOURS))
+    )
+    for place, line in enumerate(lines):
+        colour = GREY if line.whose == "published" else colours[line.name]
+        _errors(axes, len(lines) - 1 - place, line, colour)
+    axes.set_yticks(range(len(lines) - 1, -1, -1), [_named(line) for line in lines])
+    axes.set(xlabel="test error, %", title=found.title, ylim=(-0.6, len(lines) - 0.4))
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.set_axisbelow(True)
+    figure.supxlabel(_explained(lines), fontsize=9, color=GREY)
+    return figure
+
+
+def _explained(lines):
+    said = ["Dots: seeds. Diamond: mean, with its 95 % bootstrap interval (too narrow below six seeds)."]
+    if any(not line.errors for line in lines):
+        said.append("Bar without dots: a published mean ± its standard deviation.")
+    if any(line.tuned for line in lines):
+        said.append("*: chosen by the test error of a seed that is counted again here.")
+    return "\n".join(said)
+
+
+def _named(line):
+    n = len(line.errors)
+    return f"{line.label}\n{line.whose}" + (f", {n} seed{'s' if n > 1 else ''}" if n else "")
+
+
+def _errors(axes, y, line, colour):
+    errors = np.array(list(line.errors.values()))
+    if len(errors):
+        # Spread out by order, so that equal errors are seen, too.
+        apart = 0.16 * np.linspace(-1, 1, len(errors)) if len(errors) > 1 else np.zeros(1)
+        axes.scatter(errors, y + apart, s=22, color=colour, alpha=0.6, linewidths=0)
+        mean, ends = line.summary.mean, line.summary.interval
+    else:
+        mean, std = line.printed_mean, line.printed_std
+        ends = (mean - std, mean + std) if std is not None else None
+    if ends is not None:
+        axes.plot(ends, (y, y), color=colour, linewidth=2)
+    axes.plot(mean, y, marker="D", markersize=7, color=colour, markeredgecolor=INK, markeredgewidth=0.8)
+    axes.annotate(f"{mean:.2f}", (mean, y), (0, 10), textcoords="offset points", ha="center", fontsize=9, color=INK)
+
+
+def draw_curves(found):
+    """The mean over the seeds of each group of runs, and the range of all of them.
+
+    Parameters
+    ----------
+    found : Runs
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    groups = [group for group in group_runs(found.rows, found.runs) if usable(group)[0]]
+    series = [[_series(run.folder.rows()) for run in usable(group)[0].values()] for group in groups]
+    shown = [name for name in CURVES if any(name in one for several in series for one in several)]
+    if not shown:
+        raise UserError("no run of these presets has a log.jsonl with costs: restore it, or choose other runs.")
+    figure = new_figure(5.4 * len(shown), 4.6, "Learning curves over all seeds")
+    for name, axes in zip(shown, np.atleast_1d(figure.subplots(1, len(shown)))):
+        for place, (group, several) in enumerate(zip(groups, series)):
+            # Dashes too, as lines may lie on each other.
+            style = dict(color=COLOURS[place % N_SERIES], linestyle=DASHES[place % len(DASHES)])
+            _curve(axes, [one[name] for one in several if name in one], style, _legend(group, several))
+        title, unit = CURVES[name]
+        axes.set(title=title, ylabel=unit, xlabel="epoch", yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.grid(True)
+    figure.axes[0].legend(fontsize=9)
+    figure.supxlabel("Lines: means; areas: from the lowest to the highest seed.", fontsize=9, color=GREY)
+    return figure
+
+
+def _legend(group, several):
+    n = len(several)
+    return f"{group.row.name}{', ' * bool(group.label)}{group.label}, {n} seed{'s' if n > 1 else ''}"
+
+
+def _series(rows):
+    """Name -> (epochs, values) of the entries of ``CURVES`` that are numbers."""
+    found = {}
+    for name in CURVES:
+        pairs = [(row.get("epoch"), row.get(name)) for row in rows]
+        pairs = [pair for pair in pairs if all(type(x) in (int, float) and math.isfinite(x) for x in pair)]
+        if pairs:
+            found[name] = dict(pairs)
+    return found
+
+
+def _curve(axes, several, style, label):
+    """Mean and range over the epochs that all runs have."""
+    epochs = sorted(set.intersection(*(set(one) for one in several))) if several else []
+    if not epochs:
+        return
+    values = np.array([[one[epoch] for epoch in epochs] for one in several])
+    axes.plot(epochs, values.mean(axis=0), linewidth=1.6, label=label, **style)
+    if len(several) > 1:
+        lowest, highest = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(epochs, lowest, highest, color=style["color"], alpha=0.2, linewidth=0)

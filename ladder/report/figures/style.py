@@ -1,0 +1,61 @@
+"""How figures look: colours that the colour-blind can tell apart, on an opaque light ground."""
+
+from contextlib import contextmanager
+
+#: Okabe and Ito's colours; as thin lines on white, all but ORANGE and SKY have a contrast above 3.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#007A59", "#B0568C"
+SKY, ORANGE = "#56B4E9", "#E69F00"
+INK, GREY, FAINT = "#222222", "#666666", "#DDDDDD"
+
+#: Fill of boxes and areas behind lines of the same hue.
+PALE_BLUE, PALE_ORANGE, PALE_GREEN, PALE_GREY = "#DCEBF5", "#FBE6D4", "#DCEFE8", "#F2F2F2"
+
+#: From low to high cost.
+COSTS = "cividis"
+
+SETTINGS = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "figure.titlesize": 13,
+    "font.size": 10,
+    "text.color": INK,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    # Names inside the file that are the same each time.
+    "svg.hashsalt": "ladder",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.2,
+}
+
+
+@contextmanager
+def styled():
+    """Draw and save figures in this style; the user's own settings of matplotlib play no part."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
+
+
+def new_figure(width, height, title):
+    """An empty figure with a title, laid out so that nothing overlaps; sizes in inches of 72 pixels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(title)
+    return figure
