@@ -12,6 +12,9 @@ VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).g
 # Attacks by other hands, to compare ours with.  It needs no deep learning framework; its extras would pull one.
 ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
 
+# Writes what TensorBoard shows; TensorBoard itself, which reads it, would pull a web server and gRPC.
+TENSORBOARD = ["tensorboardX>=2.6.2,<3"]
+
 # What Aesara asks for besides NumPy and SciPy.
 AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
 
@@ -52,8 +55,9 @@ setup(
         # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
         # Another series of ruff may format otherwise.
-        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK],
+        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK, *TENSORBOARD],
         "attack-check": ATTACK_CHECK,
+        "tensorboard": TENSORBOARD,
         # With NumPy 1 pip finds 0.7.1, the last for it.
         "jax": ["jax>=0.4.38,<0.13"],
         "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],
