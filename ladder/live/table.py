@@ -27,8 +27,8 @@ GIVEN_UP_LAST = ("valid. error", "left", "course", "cost", "an epoch", "class. c
 #: Lines that say how a run goes on; lines around the table's rows.
 MOST_HINTS, AROUND = 3, 4
 
-#: The least width of the runs' names.
-LEAST_NAME = 12
+#: The least width of the runs' names; spaces between two columns.
+LEAST_NAME, BETWEEN = 12, 3
 
 NOTHING = "–"
 
@@ -92,7 +92,7 @@ def _table(runs, course, options):
 
 
 def _width(columns):
-    return sum(column.width for column in columns) + 2 * (len(columns) - 1)
+    return sum(column.width for column in columns) + BETWEEN * (len(columns) - 1)
 
 
 def _columns(runs, course, heights):
