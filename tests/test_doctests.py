@@ -5,7 +5,16 @@ import importlib
 
 import pytest
 
-MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
+MODULES = [
+    "options",
+    "api",
+    "classifier",
+    "training.evaluation",
+    "training.optimisers",
+    "training.extensions",
+    "training.extensions.tensorboard",
+    "live.table",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,7 +12,7 @@ from ladder.cli.printing import FILE_WIDTH
 from ladder.errors import UserError
 from ladder.live.finding import check_folders, runs_in
 from ladder.live.progress import Reader
-from ladder.live.table import render
+from ladder.live.table import printable, render
 from ladder.runs.folder import RESULTS
 
 #: Seconds between two looks.
@@ -23,6 +23,9 @@ GRACE = 5.0
 
 #: What the sparkline shows where nothing else is asked for.
 COURSE = "train_cost_total"
+
+#: Names of other numbers that a message has at most.
+MOST_NAMES = 60
 
 
 def add_parser(subparsers):
@@ -100,7 +103,7 @@ def _check_course(name, runs):
     """Refuse a name that no log has."""
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row)
     if names and name not in names:
-        raise UserError(f"--course: no log has '{name}', but {', '.join(names)}.")
+        raise UserError(f"--course: no log has '{name}', but {printable(', '.join(list(names)[:MOST_NAMES]))}.")
 
 
 def _seconds(text):
