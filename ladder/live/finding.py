@@ -1,6 +1,7 @@
 """The runs to watch: the folders of runs that were named, and those below other folders."""
 
 import os
+from collections import deque
 from pathlib import Path
 
 from ladder.errors import UserError
@@ -23,30 +24,30 @@ def check_folders(paths):
 def runs_in(paths):
     """The folders of runs (Path), each once: those named first, those below a folder in order of their names.
 
-    Folders that vanish, or cannot be read, are passed over.
+    Links are followed, as results may lie on another disk.  Folders that vanish, or cannot be read, are passed over.
     """
-    found, left = {}, MOST_FOLDERS
+    seen, found = set(), []
     for path in paths:
-        below = []
-        left -= _walk(Path(path), DEPTH, left, below)
-        found.update(dict.fromkeys(sorted(below, key=lambda path: numbers_in_order(str(path)))))
-    return list(found)
+        below = _below(Path(path), seen)
+        found += sorted(below, key=lambda path: numbers_in_order(str(path)))
+    return found
 
 
-def _walk(path, depth, left, found):
-    """Append the runs at and below a folder to ``found``; how many folders were looked into, at most ``left``."""
-    if left <= 0:
-        return 0
-    try:
-        with os.scandir(path) as entries:
-            entries = list(entries)
-        if any(entry.name in (OPTIONS, ROWS) for entry in entries):
-            found.append(path)
-            return 1
-        folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return 1
-    seen = 1
-    for folder in folders if depth else ():
-        seen += _walk(Path(folder), depth - 1, left - seen, found)
-    return seen
+def _below(path, seen):
+    """The runs at and below a folder, those nearest first; ``seen`` are the real paths of folders not to look into again."""
+    waiting, found = deque([(path, DEPTH)]), []
+    while waiting and len(seen) < MOST_FOLDERS:
+        folder, depth = waiting.popleft()
+        if (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(folder) as entries:
+                entries = list(entries)
+            if any(entry.name in (OPTIONS, ROWS) for entry in entries):
+                found.append(folder)
+            elif depth:
+                waiting.extend((folder / entry.name, depth - 1) for entry in entries if entry.is_dir())
+        except OSError:
+            pass
+    return found

@@ -15,14 +15,14 @@ from ladder.live.progress import FINISHED, INTERRUPTED, SILENT, UNREADABLE
 #: Heights of a sparkline, and where the terminal has no such letters.
 HEIGHTS, ASCII_HEIGHTS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 
-#: Letters of a sparkline.
-SPARKS = 20
+#: Letters of a sparkline, in a terminal of ``WIDE`` columns and in a narrower one.
+SPARKS, FEW_SPARKS, WIDE = 20, 10, 100
 
 #: State -> colour.
 STYLES = {FINISHED: "green", INTERRUPTED: "yellow", SILENT: "red", UNREADABLE: "red"}
 
 #: Columns' names, from the one that a narrow terminal loses last; those before it are always there.
-GIVEN_UP_LAST = ("valid. error", "left", "course", "cost", "an epoch", "class. cost", "denois0")
+GIVEN_UP_LAST = ("valid. error", "cost", "left", "course", "an epoch", "class. cost", "denois0")
 
 #: Lines that say how a run goes on; lines around the table's rows.
 MOST_HINTS, AROUND = 3, 4
@@ -76,7 +76,9 @@ def render(runs, course, options, most_lines=None):
 
 
 def _table(runs, course, options):
-    columns = _columns(runs, course, ASCII_HEIGHTS if options.ascii_only else HEIGHTS)
+    heights = ASCII_HEIGHTS if options.ascii_only else HEIGHTS
+    width = SPARKS if options.max_width >= WIDE else FEW_SPARKS
+    columns = _columns(runs, lambda run: sparkline(run.course(course), heights, width))
     for name in reversed(GIVEN_UP_LAST):
         if _width(columns) <= options.max_width:
             break
@@ -95,7 +97,7 @@ def _width(columns):
     return sum(column.width for column in columns) + BETWEEN * (len(columns) - 1)
 
 
-def _columns(runs, course, heights):
+def _columns(runs, spark):
     names = {
         "run": _names([run.path for run in runs]),
         "epoch": [f"{run.epochs}/{run.num_epochs or '?'}" for run in runs],
@@ -103,7 +105,7 @@ def _columns(runs, course, heights):
         "class. cost": [_number(run.last("train_cost_class_corr")) for run in runs],
         "denois0": [_number(run.last("train_denois0")) for run in runs],
         "valid. error": [_percent(run.last(*ERRORS)) for run in runs],
-        "course": [sparkline(run.course(course), heights) for run in runs],
+        "course": [spark(run) for run in runs],
         "an epoch": [duration(run.epoch_seconds) for run in runs],
         "left": [duration(run.left) for run in runs],
         "state": [_state(run) for run in runs],

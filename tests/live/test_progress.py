@@ -172,9 +172,11 @@ def test_runs_are_found_each_once_numbers_in_order(tmp_path, monkeypatch):
     for name in ("b/x10", "b/x2", "a", "b/deep/er/y0", "b/x2/inner"):
         make_run(tmp_path / name)
     os.symlink(tmp_path, tmp_path / "b" / "circle")
+    os.symlink(tmp_path / "a", tmp_path / "b" / "again")
     b = tmp_path / "b"
     assert runs_in([b / "x10", tmp_path]) == [b / "x10", tmp_path / "a", b / "deep/er/y0", b / "x2"]
     assert runs_in([tmp_path / "gone", tmp_path / "a"]) == [tmp_path / "a"]
+    assert runs_in([b / "again"]) == [b / "again"]
     monkeypatch.setattr(finding, "MOST_FOLDERS", 3)
     assert len(runs_in([tmp_path])) < 3
     with pytest.raises(UserError, match="there is no folder .*gone: give that of a run"):
