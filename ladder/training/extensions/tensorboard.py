@@ -72,7 +72,7 @@ class TensorBoard(Extension):
     def _add_row(self, row):
         from tensorboardX import summary
 
-        numbers = {name: value for name, value in row.items() if name != "epoch" and type(value) in (int, float)}
+        numbers = {name: value for name, value in row.items() if name != "epoch" and _is_number(value)}
         if numbers:
             self._file.add(row["epoch"], [summary.scalar(tag(name), value) for name, value in numbers.items()])
 
@@ -104,6 +104,10 @@ class TensorBoard(Extension):
             return otherwise
         self._failed = False
         return done
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def tag(name):
