@@ -18,6 +18,9 @@ REPORT = ["jinja2>=3.1,<4", "bokeh>=3.3,<4"]
 # To look at those pages in a browser, which must be there, and to check how accessible they are.
 BROWSER = ["selenium>=4.15,<5", "axe-core-python==0.1.0"]
 
+# Writes what TensorBoard shows; TensorBoard itself, which reads it, would pull a web server and gRPC.
+TENSORBOARD = ["tensorboardX>=2.6.2,<3"]
+
 # What Aesara asks for besides NumPy and SciPy.
 AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
 
@@ -59,9 +62,18 @@ setup(
         # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
         # Another series of ruff may format otherwise.
-        "test": ["pytest>=7.4", "pytest-xdist>=3.3", "ruff>=0.17,<0.18", *ATTACK_CHECK, *REPORT, *BROWSER],
+        "test": [
+            "pytest>=7.4",
+            "pytest-xdist>=3.3",
+            "ruff>=0.17,<0.18",
+            *ATTACK_CHECK,
+            *REPORT,
+            *BROWSER,
+            *TENSORBOARD,
+        ],
         "report": REPORT,
         "attack-check": ATTACK_CHECK,
+        "tensorboard": TENSORBOARD,
         # With NumPy 1 pip finds 0.7.1, the last for it.
         "jax": ["jax>=0.4.38,<0.13"],
         "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],

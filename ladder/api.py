@@ -24,6 +24,7 @@ from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
+from ladder.training.records import LOG_FORMATS, Records
 
 #: Examples that are classified together.
 AT_ONCE = 256
@@ -104,7 +105,16 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
     return found.summary
 
 
-def train(save_to=None, *, callbacks=(), verbose=False, checkpoint_minutes=MINUTES, **options):
+def train(
+    save_to=None,
+    *,
+    callbacks=(),
+    verbose=False,
+    checkpoint_minutes=MINUTES,
+    tensorboard=False,
+    log_format=LOG_FORMATS[0],
+    **options,
+):
     """Train a ladder network with the options of ``run.py train``.
 
     Parameters
@@ -120,6 +130,10 @@ def train(save_to=None, *, callbacks=(), verbose=False, checkpoint_minutes=MINUT
         Print a line per epoch, and show a progress bar.
     checkpoint_minutes : float
         Between checkpoints in the folder; 0: at the ends of epochs alone.
+    tensorboard : bool
+        Write what TensorBoard shows into the folder, too (needs tensorboardX).
+    log_format : {'jsonl', 'csv'}
+        'csv': write ``log.csv`` beside ``log.jsonl``.
     **options
         Every option of ``run.py train --help``, with ``_`` for ``-``: as
         Python values (numbers, tuples, scalars for tuples of one) or as the
@@ -147,13 +161,18 @@ def train(save_to=None, *, callbacks=(), verbose=False, checkpoint_minutes=MINUT
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
+        records = Records.of(tensorboard, log_format)
+        if not save_to and records != Records():
+            raise UserError("--tensorboard and --log-format write into the folder of a run: give --save-to, too.")
         (experiment,) = prepare([Options.of(**options)])
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
-        return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes)
+        return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records)
 
 
-def train_experiment(experiment, folder=None, callbacks=(), verbose=False, checkpoint_minutes=MINUTES):
+def train_experiment(
+    experiment, folder=None, callbacks=(), verbose=False, checkpoint_minutes=MINUTES, records=Records()
+):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
     from ladder.runs import lock
     from ladder.training.session import Session
@@ -166,7 +185,7 @@ def train_experiment(experiment, folder=None, callbacks=(), verbose=False, check
     else:
         with lock.held(folder), Speaker([""]).logged([folder]):
             log_beginning(folder, experiment)
-            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, progress=verbose)
+            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, progress=verbose, records=records)
             finished = session.train()
     if not finished:
         raise KeyboardInterrupt("training was interrupted")

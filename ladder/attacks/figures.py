@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ladder.attacks.methods import AttackedBatch
 from ladder.attacks.report import written
+from ladder.data.images import as_images
 from ladder.files import write_whole
 
 logger = logging.getLogger("main")
@@ -81,26 +82,6 @@ def error_figure(report, title):
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
-
-
-def as_images(features):
-    """Features as pictures: one channel is grey, three are red, green and blue.
-
-    Parameters
-    ----------
-    features : (examples, …)
-
-    Returns
-    -------
-    (examples, height, width) or (examples, height, width, 3); None for anything else
-    """
-    if features.ndim == 3:
-        return features
-    if features.ndim == 4 and features.shape[1] == 1:
-        return features[:, 0]
-    if features.ndim == 4 and features.shape[1] == 3:
-        return features.transpose(0, 2, 3, 1)
-    return None
 
 
 def image_figure(rows, targets, value_range, title):

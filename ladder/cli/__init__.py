@@ -22,6 +22,7 @@ from ladder.cli import (
     streams,
     table,
     train,
+    watch,
 )
 from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
@@ -30,7 +31,7 @@ from ladder.files import shown
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "convert")
 
-COMMANDS = (train, presets, evaluate, table, attack, report, figures, predict, convert, parity, demo, devices)
+COMMANDS = (train, watch, presets, evaluate, table, attack, report, figures, predict, convert, parity, demo, devices)
 
 
 class _Parser(argparse.ArgumentParser):

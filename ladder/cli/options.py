@@ -7,6 +7,7 @@ from ladder import backends
 from ladder.backends import choice
 from ladder.options import DEFAULTS, GROUPS, OPTIONS, TYPES, as_typed
 from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.records import LOG_FORMATS, Records
 
 
 class _Given(argparse.Action):
@@ -132,6 +133,27 @@ def add_checkpoint_options(parser):
         metavar="M",
         help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})",
     )
+
+
+def add_record_options(parser):
+    """What a run writes for those who watch it; see :func:`records`."""
+    group = parser.add_argument_group("to watch a run (this changes nothing in it)")
+    group.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write what TensorBoard shows (numbers of every epoch, distributions, reconstructions) into the run's folder",
+    )
+    group.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default=LOG_FORMATS[0],
+        help="csv: write log.csv, which spreadsheets open, beside log.jsonl (default: log.jsonl alone)",
+    )
+
+
+def records(args):
+    """The Records that were asked for; ``UserError`` where they cannot be written."""
+    return Records.of(args.tensorboard, args.log_format)
 
 
 def _threads(text):

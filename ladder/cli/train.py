@@ -6,11 +6,13 @@ import sys
 from ladder.cli.options import (
     add_backend_options,
     add_checkpoint_options,
+    add_record_options,
     add_training_options,
     backend_options,
     checked_backend,
     configure_backend,
     given_options,
+    records,
 )
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
@@ -49,6 +51,7 @@ def add_parser(subparsers):
         help="with --backend jax, train all values of --seed side by side, in one program",
     )
     add_checkpoint_options(parser)
+    add_record_options(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="check the options and the data, print the network, and stop"
     )
@@ -74,6 +77,7 @@ def _add_preset_options(parser):
 
 def run(args):
     """Check every configuration, then train one after the other."""
+    args.records = records(args)
     if args.resume is not None:
         return _resume(args)
     args.backend = args.backend or "c"
@@ -121,7 +125,7 @@ def _train(experiments, folders, preprocessor, args):
             folder.abandon()
         raise
     status = 0
-    folders, errors, finished = train_together(experiments, folders, args.checkpoint_minutes)
+    folders, errors, finished = train_together(experiments, folders, args.checkpoint_minutes, args.records)
     for error in errors:
         # The other configurations may do better.
         print(f"run.py train: {error}", file=sys.stderr)
@@ -163,7 +167,7 @@ def _what_to_train(args):
 
 def _resume(args):
     _check_alone(args)
-    folder, state = resume(args.resume, args.checkpoint_minutes, backend_options(args))
+    folder, state = resume(args.resume, args.checkpoint_minutes, backend_options(args), args.records)
     if state == "interrupted":
         print_interrupted(folder)
         return 130
@@ -182,7 +186,7 @@ def _check_alone(args):
     if given:
         raise UserError(
             f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--backend, "
-            "--device, --threads, --matmul-precision and --checkpoint-minutes may be given)."
+            "--device, --threads, --matmul-precision, --checkpoint-minutes, --tensorboard and --log-format may be given)."
         )
 
 

@@ -13,6 +13,8 @@
     Versions, BLAS, threads and commit.
 ``log.txt``, ``log.jsonl``
     Lines for people; one JSON object per epoch for programs.
+``log.csv``, ``events.out.tfevents.…``
+    If asked for: the rows of ``log.jsonl`` for spreadsheets, and what TensorBoard shows (:mod:`ladder.runs.events`).
 ``trained_params.npz``, ``running_statistics.npz``
     See :mod:`ladder.runs.arrays`.
 ``evaluation.json``
@@ -42,10 +44,10 @@ from ladder.runs import arrays
 RESULTS = "results"
 
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
-LOG, ROWS, EVALUATIONS = "log.txt", "log.jsonl", "evaluation.json"
+LOG, ROWS, SPREADSHEET, EVALUATIONS = "log.txt", "log.jsonl", "log.csv", "evaluation.json"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
-WRITTEN_WHOLE = (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, arrays.PARAMETERS, arrays.STATISTICS)
+WRITTEN_WHOLE = (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, SPREADSHEET, arrays.PARAMETERS, arrays.STATISTICS)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}

@@ -6,10 +6,15 @@ runs: they end with the process, however it ends.
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 
 from ladder.errors import UserError
+from ladder.files import open_regular
 from ladder.runs.folder import LOG
+
+#: How often, and at what distance in seconds, a lock is tried again: whoever asks :func:`is_held` has it for an instant.
+ATTEMPTS, BETWEEN = 10, 0.05
 
 
 @contextmanager
@@ -47,9 +52,35 @@ def held(folder):
         raise UserError(f"cannot write into {folder} ({error.strerror}): make it writable, or copy it.") from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError:
             raise UserError(f"another process is training into {folder}: wait for its end, or stop it.") from None
         except OSError:
             pass  # a file system without locks
         yield
+
+
+def _take(file):
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(BETWEEN)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(folder):
+    """Whether a process is training into the folder (RunFolder); None where its file system has no locks."""
+    try:
+        file = open_regular(folder / LOG)
+    except UserError:  # nobody has begun to train there
+        return False
+    with file:
+        try:
+            # With others who ask at the same time.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+    return False

@@ -11,6 +11,7 @@ from ladder.layers import resolve_layers
 from ladder.runs import lock
 from ladder.runs.folder import LOG, as_saved
 from ladder.training.logs import Speaker
+from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
@@ -36,7 +37,7 @@ def check_compiler(backend, experiment):
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 
-def train_together(experiments, folders, minutes):
+def train_together(experiments, folders, minutes, records=Records()):
     """Train one experiment, or several that differ only in their seeds, into folders that were begun for them.
 
     Parameters
@@ -45,6 +46,7 @@ def train_together(experiments, folders, minutes):
     folders : list of RunFolder
     minutes : float
         Between checkpoints.
+    records : Records
 
     Returns
     -------
@@ -55,12 +57,12 @@ def train_together(experiments, folders, minutes):
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        loops, errors = train_held(experiments, folders, minutes)
+        loops, errors = train_held(experiments, folders, minutes, records)
     good = [i for i in range(len(folders)) if i not in errors]
     return [folders[i] for i in good], list(errors.values()), [loops[i].finished for i in good]
 
 
-def train_held(experiments, folders, minutes):
+def train_held(experiments, folders, minutes, records=Records()):
     """Train, or go on training, into folders that are already locked.
 
     Returns
@@ -77,7 +79,7 @@ def train_held(experiments, folders, minutes):
             with speaker.says(i):
                 log_beginning(folder, experiment)
         try:
-            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says)
+            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records)
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error

@@ -12,11 +12,12 @@ from ladder.runs import checkpoints, lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.training.experiment import Experiment
 from ladder.training.into_folders import check_compiler, train_held
+from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
 
-def resume(path, minutes, backend_options):
+def resume(path, minutes, backend_options, records=Records()):
     """Train the run in a folder to its end.
 
     Parameters
@@ -27,6 +28,8 @@ def resume(path, minutes, backend_options):
     backend_options : dict
         Arguments of :func:`ladder.backends.configure`; for those that are None
         the run's own are used: other threads or another backend round differently.
+    records : Records
+        What is written beside the log, beyond what the folder has.
 
     Returns
     -------
@@ -46,18 +49,18 @@ def resume(path, minutes, backend_options):
             f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
         )
     with lock.held(folder):
-        finished = _go_on(folder, Options(**options), minutes, backend_options)
+        finished = _go_on(folder, Options(**options), minutes, backend_options, records)
     return folder, "finished" if finished else "interrupted"
 
 
-def _go_on(folder, p, minutes, backend_options):
+def _go_on(folder, p, minutes, backend_options, records):
     backend = backends.configure(**_as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (loop,), errors = train_held([experiment], [folder], minutes)
+    (loop,), errors = train_held([experiment], [folder], minutes, records)
     if errors:
         raise errors[0]
     return loop.finished

@@ -10,7 +10,7 @@ from ladder.data.examples import describe, training_stream, validation_stream
 from ladder.runs import checkpoints
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import ROWS
-from ladder.training import functions, provenance
+from ladder.training import functions, provenance, signals
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
 from ladder.training.extensions.lr_decay import LRDecay
@@ -23,6 +23,7 @@ from ladder.training.extensions.monitoring import (
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import Log, SaveLog, SaveParams
 from ladder.training.main_loop import MainLoop, run_side_by_side
+from ladder.training.records import Records
 from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter
 from ladder.training.step import training_step
@@ -30,7 +31,7 @@ from ladder.training.step import training_step
 logger = logging.getLogger("main")
 
 
-def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext()):
+def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records()):
     """Train experiments that differ only in their seeds, in one program if the backend can.
 
     Parameters
@@ -41,6 +42,7 @@ def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: 
         Between checkpoints; 0: only at the ends of epochs.
     current : function of an index -> context manager
         Entered around everything that concerns a single run.
+    records : Records
 
     Returns
     -------
@@ -51,7 +53,7 @@ def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: 
     for i, (experiment, folder) in enumerate(zip(experiments, folders)):
         with current(i):
             like = sessions[0] if sessions else None
-            sessions.append(Session(experiment, folder, minutes, like=like, together=len(folders)))
+            sessions.append(Session(experiment, folder, minutes, (), like, len(folders), records=records))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -79,6 +81,8 @@ class Session:
         The number of runs trained side by side.
     progress : bool
         Whether to show a progress bar.
+    records : Records
+        What is written beside the log, where there is a folder.
 
     Attributes
     ----------
@@ -88,8 +92,19 @@ class Session:
         The rows of the epochs done.
     """
 
-    def __init__(self, experiment, folder=None, minutes=MINUTES, callbacks=(), like=None, together=1, progress=True):
+    def __init__(
+        self,
+        experiment,
+        folder=None,
+        minutes=MINUTES,
+        callbacks=(),
+        like=None,
+        together=1,
+        progress=True,
+        records=Records(),
+    ):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
+        self._records = records.going_on(folder) if folder else Records()
         belongs_to = self._begin() if folder else None
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
         start = time.time()
@@ -171,6 +186,7 @@ class Session:
             LRDecay(self._step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
             *callbacks,
             self.log,
+            *self._records.extensions(self._folder, self.log, self._look, self._step.parameters),
             ShortPrinting(),
             # Last, so that once there are final statistics everything else is written.
             SaveParams(self._save),
@@ -209,6 +225,17 @@ class Session:
             return values
 
         return evaluate
+
+    def _look(self):
+        """The signals of some examples, the same whenever it is called."""
+        return self._looking(signals.batch_to_look_at(self._experiment, self._ladder.layers), self._ladder.noise)
+
+    @cached_property
+    def _looking(self):
+        """Compiled when first called, which a run that nobody watches never does."""
+        if self._like is None:
+            return signals.Looking(self._ladder, self._inputs)
+        return self._like._looking.on(self._state.counterpart(self._like._state))
 
     @cached_property
     def _update_averages(self):

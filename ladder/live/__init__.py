@@ -1,0 +1,1 @@
+"""Runs as they are while they train, from what is in their folders."""

@@ -1,0 +1,161 @@
+"""How far a run is, and whether a process is training it."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.live.tail import Times, last_rows, last_times
+from ladder.runs import lock
+from ladder.runs.arrays import STATISTICS
+from ladder.runs.checkpoints import NAME as CHECKPOINTS
+from ladder.runs.folder import LOG, OPTIONS, ROWS, RunFolder
+
+#: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
+STARTING, COMPILING, TRAINING, FINISHING, SILENT = "starting", "compiling", "training", "finishing", "silent"
+FINISHED, INTERRUPTED, UNREADABLE = "finished", "interrupted", "unreadable"
+
+#: Those in which a run is under way.
+UNDER_WAY = (STARTING, COMPILING, TRAINING, FINISHING, SILENT)
+
+#: Without news for this long, and for this many epochs' time, a run is silent; checkpoints come every five minutes.
+SILENT_SECONDS, SILENT_EPOCHS = 600, 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One run at one moment.
+
+    Attributes
+    ----------
+    path : Path
+    state : str, one of the above
+    rows : list of dict of name -> number
+        The last ones of its log, oldest first.
+    num_epochs : int or None
+        How many it is to train.
+    epoch_seconds : float or None
+        Of one epoch.
+    since : float
+        Seconds since it last wrote anything.
+    left : float or None
+        Seconds until its last epoch ends.
+    """
+
+    path: Path
+    state: str
+    rows: list = field(default_factory=list)
+    num_epochs: Optional[int] = None
+    epoch_seconds: Optional[float] = None
+    since: float = 0.0
+    left: Optional[float] = None
+
+    @property
+    def epochs(self):
+        """Epochs done."""
+        return self.rows[-1]["epoch"] if self.rows else 0
+
+    @property
+    def is_under_way(self):
+        return self.state in UNDER_WAY
+
+    def course(self, name):
+        """A number of the log in the last epochs: list of float."""
+        return [row[name] for row in self.rows if name in row]
+
+    def last(self, *names):
+        """The last value of the first of these names that the log has; None where it has none."""
+        return next((values[-1] for values in map(self.course, names) if values), None)
+
+
+class Reader:
+    """Reads runs again and again, and of each file only what has changed."""
+
+    def __init__(self):
+        self._read = {}
+
+    def read(self, path, now=None):
+        """The Progress of the run in a folder; None where there is none (any more).
+
+        Parameters
+        ----------
+        path : Path
+        now : float, optional
+            The time, as from ``time.time()``.
+        """
+        now = time.time() if now is None else now
+        try:
+            if not any((path / name).exists() for name in (OPTIONS, ROWS)):
+                return None
+            return self._progress(RunFolder(path), now)
+        except (UserError, plain_json.NotJSON, OSError, ValueError, MemoryError):
+            return Progress(path, UNREADABLE) if path.is_dir() else None
+
+    def _progress(self, folder, now):
+        num_epochs = self._cached(folder / OPTIONS, _num_epochs)
+        rows = self._cached(folder / ROWS, last_rows) or []
+        times = self._cached(folder / LOG, last_times) or Times()
+        since = max(0.0, now - max(_signs_of_life(folder), default=now))
+        state = self._state(folder, rows, num_epochs, times, since)
+        left = None
+        if state == TRAINING and times.epoch_seconds and num_epochs:
+            left = _left(num_epochs - rows[-1]["epoch"], times.epoch_seconds, now - _modified(folder / ROWS))
+        return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left)
+
+    def _state(self, folder, rows, num_epochs, times, since):
+        held = lock.is_held(folder)
+        if self._cached(folder / STATISTICS, lambda path: folder.is_finished()) or folder.is_record():
+            return FINISHED
+        is_silent = since > max(SILENT_SECONDS, SILENT_EPOCHS * (times.epoch_seconds or 0))
+        if not (folder / LOG).exists():  # it was begun, and its data are being preprocessed
+            return INTERRUPTED if is_silent else STARTING
+        if held is None:  # a file system without locks
+            held = not is_silent
+        if not held:
+            return INTERRUPTED
+        if times.compiling:
+            return COMPILING
+        if is_silent:
+            return SILENT
+        return FINISHING if rows and rows[-1]["epoch"] == num_epochs else TRAINING
+
+    def _cached(self, path, read):
+        """What ``read`` makes of a file, again only once it has changed; None where there is no file."""
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        version = status.st_ino, status.st_mtime_ns, status.st_size
+        known, found = self._read.get(path, (None, None))
+        if known != version:
+            found = read(path)
+            self._read[path] = version, found
+        return found
+
+
+def _num_epochs(path):
+    """How many epochs the options ask for; None where they do not say."""
+    options = plain_json.check(plain_json.read(path), dict, "the whole")
+    value = options.get("num_epochs")
+    return value if type(value) is int and 0 < value < 10**9 else None
+
+
+def _signs_of_life(folder):
+    """When the files that training writes were last changed."""
+    for path in [*(folder / name for name in (LOG, ROWS, OPTIONS)), *folder.path.glob(CHECKPOINTS)]:
+        if modified := _modified(path):
+            yield modified
+
+
+def _modified(path):
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another checkpoint took its place
+        return 0.0
+
+
+def _left(epochs, epoch_seconds, since_the_last):
+    """Seconds left, if the epoch that is being trained takes as long as those before."""
+    return max(0.0, epochs * epoch_seconds - min(max(0.0, since_the_last), epoch_seconds))

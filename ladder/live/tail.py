@@ -1,0 +1,98 @@
+"""The ends of a run's growing files: rows of ``log.jsonl``, and times in ``log.txt``."""
+
+import math
+import os
+import re
+import statistics
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Optional
+
+from ladder import plain_json
+from ladder.files import open_regular
+
+#: How much of a file's end is read: some 270 rows of seven layers.
+MOST_BYTES = 2**17
+
+#: Larger whole numbers are no counts.
+MOST_COUNT = 2**53
+
+#: The last epochs whose time is averaged.
+EPOCHS = 10
+
+_LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (.*)")
+_EPOCH = re.compile(r"e (\d{1,9}), i \d+: ")
+
+
+def last_rows(path):
+    """The rows at the end of a ``log.jsonl``, oldest first: list of dict of name -> finite number.
+
+    Whatever is no row, such as one that is being written, is passed over.
+    """
+    rows = []
+    for line in _last_lines(path):
+        try:
+            row = plain_json.check(plain_json.parse(line), dict, "a row")
+        except plain_json.NotJSON:
+            continue
+        row = {name: value for name, value in row.items() if _is_number(value)}
+        if type(row.get("epoch")) is int and row["epoch"] >= 0:
+            rows.append(row)
+    return rows
+
+
+def _is_number(value):
+    return type(value) is float and math.isfinite(value) or type(value) is int and abs(value) < MOST_COUNT
+
+
+@dataclass(frozen=True)
+class Times:
+    """What a ``log.txt`` tells of time.
+
+    Attributes
+    ----------
+    epoch_seconds : float or None
+        The median of the last epochs; None before the first.
+    compiling : bool
+        Whether the last process to train has not compiled yet.
+    """
+
+    epoch_seconds: Optional[float] = None
+    compiling: bool = False
+
+
+def last_times(path):
+    """The Times at the end of a ``log.txt``.
+
+    Only epochs that one process trained from their beginning count: not what lay between two processes.
+    """
+    seconds, before, compiling = [], None, False
+    for line in _last_lines(path):
+        found = _LINE.fullmatch(line.decode("utf-8", "replace"))
+        try:
+            now = datetime.fromisoformat(found[1]).timestamp() + int(found[2]) / 1000
+        except (TypeError, ValueError, OverflowError, OSError):
+            continue  # no line of a log, or no time
+        text = found[3]
+        if text.startswith("Logging into "):
+            before, compiling = None, True
+        elif text.startswith("Compiled in "):
+            before, compiling = (0, now), False
+        elif text.startswith("Going on after update "):
+            before = None
+        elif epoch := _EPOCH.match(text):
+            number = int(epoch[1])
+            if before and number == before[0] + 1 and now > before[1]:
+                seconds.append(now - before[1])
+            before = number, now
+    return Times(statistics.median(seconds[-EPOCHS:]) if seconds else None, compiling)
+
+
+def _last_lines(path):
+    """The whole lines (bytes) within the last ``MOST_BYTES`` of a file; ``UserError`` where there is none."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(0, size - MOST_BYTES))
+        lines = file.read(MOST_BYTES).split(b"\n")
+    # A line is whole once its end is written; the first may have begun earlier.
+    return lines[size > MOST_BYTES : -1]

@@ -1,0 +1,61 @@
+"""What a run writes beside its log for those who watch it.
+
+It is no option of the network: it changes no bit of a run, so runs with and without it belong together, and
+``params.json`` does not have it.  A run that is resumed goes on with what its folder has.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+
+from ladder.errors import UserError
+from ladder.runs import events
+from ladder.runs.folder import SPREADSHEET
+from ladder.training.extensions.csv_log import SaveCSV
+from ladder.training.extensions.tensorboard import TensorBoard
+
+logger = logging.getLogger("main")
+
+#: What rows are written as: ``csv`` adds ``log.csv``; ``log.jsonl`` is there in any case.
+LOG_FORMATS = ("jsonl", "csv")
+
+
+@dataclass(frozen=True)
+class Records:
+    """What is written for people.
+
+    Attributes
+    ----------
+    tensorboard : bool
+        Event files for TensorBoard.
+    csv : bool
+        The log as a CSV file.
+    """
+
+    tensorboard: bool = False
+    csv: bool = False
+
+    @classmethod
+    def of(cls, tensorboard, log_format):
+        """As asked for; ``UserError`` where what writes it is not installed."""
+        if log_format not in LOG_FORMATS:
+            raise UserError(f"--log-format is {log_format!r}, but must be one of {', '.join(LOG_FORMATS)}.")
+        if tensorboard:
+            events.check_installed()
+        return cls(bool(tensorboard), log_format == "csv")
+
+    def going_on(self, folder):
+        """These, and what a folder (RunFolder) has already."""
+        found = replace(self, csv=self.csv or (folder / SPREADSHEET).exists())
+        if found.tensorboard or not any(folder.path.glob(events.NAME)):
+            return found
+        try:
+            events.check_installed()
+        except UserError as error:
+            logger.warning("Warning: %s has event files, which do not go on: %s", folder, error)
+            return found
+        return replace(found, tensorboard=True)
+
+    def extensions(self, folder, log, look, parameters):
+        """The extensions that write them: see :class:`TensorBoard` for the parameters."""
+        found = [SaveCSV(folder / SPREADSHEET, log)] if self.csv else []
+        return found + ([TensorBoard(folder.path, log, look, parameters)] if self.tensorboard else [])

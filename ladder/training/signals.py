@@ -1,0 +1,86 @@
+"""What passes through a network while it trains: z of every layer, and the reconstruction of its input."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+from ladder import backends
+from ladder.data.examples import sequential_batches
+from ladder.network_size import examples_at_once
+
+#: The most examples that are looked at.
+MOST_EXAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Signals of some examples, normalised with the statistics of just these, as a training batch's are.
+
+    Attributes
+    ----------
+    z : dict of layer number -> (examples, …) float32
+        Of the clean path; layer 0 is the input.
+    clean, noisy, reconstructed : (examples, …) float32, or None
+        The input, with noise, and with the noise taken away by the decoder; None where no decoder reaches the input.
+    """
+
+    z: dict
+    clean: Optional[np.ndarray] = None
+    noisy: Optional[np.ndarray] = None
+    reconstructed: Optional[np.ndarray] = None
+
+
+class Looking:
+    """A compiled function that looks at the signals of a batch.
+
+    Parameters
+    ----------
+    ladder : LadderAE, its training graph
+    inputs : list of variables
+    """
+
+    def __init__(self, ladder, inputs):
+        act = ladder.act
+        self._layers = sorted(act.clean.unlabeled.z)
+        outputs = [act.clean.unlabeled.z[i] for i in self._layers]
+        if 0 in act.est.z:
+            outputs += [act.corr.unlabeled.z[0], act.est.z[0]]
+        self._names = [variable.name for variable in inputs]
+        # It must not keep its memory, gigabytes with large maps, while updates need theirs.
+        self._compiled = backends.function(inputs, outputs, allow_gc=True)
+
+    def __call__(self, batch, noise):
+        """The Signals of a batch (dict of input name -> array); ``noise``'s streams stay where they are."""
+        states = noise.get_states()
+        found = self._compiled(*[batch[name] for name in self._names])
+        noise.set_states(states)
+        z, others = dict(zip(self._layers, found)), found[len(self._layers) :]
+        return Signals(z, z[0], *others) if others else Signals(z)
+
+    def on(self, others):
+        """The same with other shared variables (function of one -> the other); only for the JAX backend."""
+        other = object.__new__(Looking)
+        other.__dict__.update(self.__dict__)
+        other._compiled = self._compiled.on(others)
+        return other
+
+
+def batch_to_look_at(experiment, layers):
+    """The first examples that validate, or else that train, as a batch: the same whenever it is asked for.
+
+    Parameters
+    ----------
+    experiment : Experiment, its examples as the network takes them
+    layers : tuple of Layer
+
+    Returns
+    -------
+    dict of input name -> array
+    """
+    split = experiment.split
+    indices = split.valid if len(split.valid) > 1 else split.train
+    # Two at least: one example has no variance.
+    n = max(2, min(MOST_EXAMPLES, examples_at_once(layers)))
+    (features, targets), *_ = sequential_batches(experiment.examples, indices[:n], n)
+    return {"features_labeled": features, "targets_labeled": targets, "features_unlabeled": features}
