@@ -9,8 +9,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 import ladder  # noqa: E402
 
 project = "ladder"
-author = "the authors of ladder"
-copyright = "The Curious AI Company and the authors of ladder, MIT licence"
+author = "the ladder authors"
+copyright = "2026, the ladder authors; MIT licence"
 version = release = ladder.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_reference", "package_reference"]
@@ -18,9 +18,6 @@ exclude_patterns = ["_extensions"]
 
 # Markdown: anchors for headings, as GitHub makes them, so that a link works in both.
 myst_heading_anchors = 4
-# Links out of docs/, to the code and to run folders, work in a checkout and on a forge; see package_reference.
-suppress_warnings = ["toc.empty_glob"]
-
 # Docstrings are numpydoc's.  Types there are words ("tuple of int"), not names to look up.
 napoleon_google_docstring = False
 napoleon_use_param = False
@@ -28,6 +25,7 @@ napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = False
 # Roles in docstrings must lead somewhere.
 nitpicky = True
 
@@ -37,6 +35,5 @@ html_static_path = ["_static"]
 html_css_files = ["ladder.css"]
 html_copy_source = False
 html_show_sphinx = False
-# Names of fonts that a system has; the theme loads none.
 pygments_style = "default"
 pygments_dark_style = "monokai"

@@ -6,6 +6,8 @@ Also turns links from Markdown pages to the code into links of the checkout, bec
 import ast
 from pathlib import Path
 
+from sphinx.addnodes import pending_xref
+
 import ladder
 
 FOLDER = "reference/package"
@@ -20,7 +22,7 @@ def public_page():
     for name in ladder.__all__:
         thing = getattr(ladder, name)
         if isinstance(thing, type):
-            lines += [f".. autoclass:: ladder.{name}", "   :members:", "   :inherited-members: BaseEstimator, Exception", ""]
+            lines += [f".. autoclass:: ladder.{name}", "   :members:", ""]
         elif callable(thing):
             lines += [f".. autofunction:: ladder.{name}", ""]
     return "\n".join(lines)
@@ -77,9 +79,20 @@ def restore_comments(app, what, name, obj, options, lines):
         lines[:] = app.env.temp_data.pop(("comment", name), lines)
 
 
-def is_a_type_in_words(app, domain, node):
-    """Whether a name that leads nowhere may: numpydoc's types are words.  Roles in a text must lead somewhere."""
-    return domain is not None and domain.name == "py" and "refwarn" not in node or None
+def is_of_a_type(node):
+    """Whether this is a word of a type, and no role in a text, which must lead somewhere."""
+    return node.get("refdomain") == "py" and "refwarn" not in node
+
+
+def leave_words_alone(app, doctree):
+    """numpydoc's types are words ("the mean, or None"): classes among them are links, other words are not."""
+    for node in list(doctree.findall(pending_xref)):
+        if is_of_a_type(node) and not node["reftarget"].split(".")[-1][:1].isupper():
+            node.replace_self(node.children)
+
+
+def class_of_another_library(app, domain, node):
+    return is_of_a_type(node) or None
 
 
 def setup(app):
@@ -88,5 +101,6 @@ def setup(app):
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", keep_comments, priority=100)
     app.connect("autodoc-process-docstring", restore_comments, priority=900)
-    app.connect("warn-missing-reference", is_a_type_in_words)
+    app.connect("doctree-read", leave_words_alone)
+    app.connect("warn-missing-reference", class_of_another_library)
     return {"parallel_read_safe": True}
