@@ -29,6 +29,9 @@ autodoc_inherit_docstrings = False
 # Roles in docstrings must lead somewhere.
 nitpicky = True
 
+# What is typed stays what it is: no curly quotes, no dashes for --.
+smartquotes = False
+
 html_theme = "furo"
 html_title = "ladder"
 html_static_path = ["_static"]

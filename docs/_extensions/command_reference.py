@@ -21,7 +21,7 @@ def _page(name, parser):
     lines = [title, "=" * len(title), "", _prose(parser.description), ""]
     lines += [".. code-block:: none", "", *(f"   {line}" for line in _usage(name, parser)), ""]
     lines += [f".. program:: run.py {name}", ""]
-    for group in parser._action_groups:
+    for group in sorted(parser._action_groups, key=_is_the_rest):
         actions = [action for action in group._group_actions if not isinstance(action, argparse._HelpAction)]
         nested = [action for action in actions if isinstance(action, argparse._SubParsersAction)]
         if nested:
@@ -41,6 +41,11 @@ def _usage(name, parser):
         words.append("[OPTIONS]")
     words += [_name(action) for action in parser._actions if not action.option_strings]
     return [" ".join(words)]
+
+
+def _is_the_rest(group):
+    """Options without a heading of their own come last: the others lead up to them."""
+    return group.title == "options"
 
 
 def _heading(title):

@@ -95,12 +95,18 @@ def class_of_another_library(app, domain, node):
     return is_of_a_type(node) or None
 
 
+def skip_members_of_others(app, what, name, obj, skip, options):
+    """scikit-learn gives its estimators methods whose docstrings refer to its own pages."""
+    return True if (getattr(obj, "__module__", None) or "").startswith("sklearn.") else None
+
+
 def setup(app):
     # Before anything imports Aesara: it fixes its settings then.
     ladder.configure(threads=1)
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", keep_comments, priority=100)
     app.connect("autodoc-process-docstring", restore_comments, priority=900)
+    app.connect("autodoc-skip-member", skip_members_of_others)
     app.connect("doctree-read", leave_words_alone)
     app.connect("warn-missing-reference", class_of_another_library)
     return {"parallel_read_safe": True}
