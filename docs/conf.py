@@ -22,6 +22,7 @@ myst_heading_anchors = 4
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
@@ -29,8 +30,8 @@ autodoc_inherit_docstrings = False
 # Roles in docstrings must lead somewhere.
 nitpicky = True
 
-# What is typed stays what it is: no curly quotes, no dashes for --.
-smartquotes = False
+# Dashes alone: quotes stay as they are typed.
+smartquotes_action = "D"
 
 html_theme = "furo"
 html_title = "ladder"
@@ -39,4 +40,6 @@ html_css_files = ["ladder.css"]
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "default"
-pygments_dark_style = "monokai"
+pygments_dark_style = "github-dark"
+# Blocks without a language are commands.
+highlight_language = "sh"
