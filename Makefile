@@ -106,5 +106,5 @@ $(STAMP): setup.py constraints.txt constraints-numpy2.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package
+	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
 	find ladder tests -name __pycache__ -type d -prune -exec rm -rf {} +

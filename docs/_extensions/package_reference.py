@@ -11,6 +11,7 @@ from sphinx.addnodes import pending_xref
 import ladder
 
 FOLDER = "reference/package"
+PUBLIC = "reference/public.rst"
 PACKAGE = Path(ladder.__file__).parent
 #: Modules that need a library the documentation is not built with.
 NOT_IMPORTED = ("ladder.backends.jax", "ladder.fused.jax")
@@ -58,12 +59,11 @@ def room_page(room, modules):
 def write_pages(app):
     folder = Path(app.srcdir) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    written = {"public": public_page(), **{room: room_page(room, modules) for room, modules in rooms().items()}}
-    for old in folder.glob("*.rst"):
-        if old.stem not in written:
-            old.unlink()
-    for name, text in written.items():
-        path = folder / f"{name}.rst"
+    written = {folder / f"{room}.rst": room_page(room, modules) for room, modules in rooms().items()}
+    for old in set(folder.glob("*.rst")) - set(written):
+        old.unlink()
+    written[Path(app.srcdir) / PUBLIC] = public_page()
+    for path, text in written.items():
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
 

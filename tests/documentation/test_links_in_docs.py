@@ -10,7 +10,7 @@ import ladder
 
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
 #: Made when the documentation is built.
-MADE = ("docs/reference/commands/", "docs/reference/package/")
+MADE = ("docs/reference/commands/", "docs/reference/package/", "docs/reference/public.rst")
 CODE_LINKS = runpy.run_path(str(ROOT / "docs" / "code_links.py"))
 
 
