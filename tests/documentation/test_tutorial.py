@@ -25,8 +25,6 @@ def printed(function, *arguments):
 
 
 def type_command(command):
-    if command == "make train":
-        command = f"python {re.search(r'^TRAIN := [$]\(RUN\) (.+)$', (ROOT / 'Makefile').read_text(), re.MULTILINE)[1]}"
     python, script, *words = shlex.split(command)
     assert (python, script) == ("python", "run.py")
     return printed(main, words)
