@@ -26,6 +26,8 @@ def public_page():
             lines += [f".. autoclass:: ladder.{name}", "   :members:", ""]
         elif callable(thing):
             lines += [f".. autofunction:: ladder.{name}", ""]
+        else:
+            lines += [f".. py:data:: ladder.{name}", f"   :value: {thing!r}", ""]
     return "\n".join(lines)
 
 
