@@ -69,7 +69,7 @@ smoke: $(STAMP)
 # Warnings are errors: a link or a name that leads nowhere, a page that no table of contents has.
 docs: $(STAMP)
 	@$(RUN) -m sphinx --version >/dev/null 2>&1 || { echo 'make docs needs Python 3.11 or newer: make docs PYTHON=python3.12' >&2; exit 2; }
-	@$(RUN) -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
+	@$(RUN) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going docs docs/_build
 	@echo 'The site is in docs/_build/index.html'
 
 format: $(STAMP)

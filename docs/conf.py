@@ -26,6 +26,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
+# Optional, and not needed for docstrings.
+autodoc_mock_imports = ["jax"]
 # Roles in docstrings must lead somewhere.
 nitpicky = True
 

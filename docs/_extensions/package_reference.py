@@ -13,8 +13,6 @@ import ladder
 FOLDER = "reference/package"
 PUBLIC = "reference/public.rst"
 PACKAGE = Path(ladder.__file__).parent
-#: Modules that need a library the documentation is not built with.
-NOT_IMPORTED = ("ladder.backends.jax", "ladder.fused.jax")
 
 
 def public_page():
@@ -40,7 +38,7 @@ def rooms():
             parts = parts[:-1]
         name = ".".join(parts)
         in_a_room = len(parts) > 2 or path.name == "__init__.py"
-        if name != "ladder" and not name.startswith(NOT_IMPORTED) and ast.get_docstring(ast.parse(path.read_text())):
+        if name != "ladder" and ast.get_docstring(ast.parse(path.read_text())):
             found.setdefault(parts[1] if in_a_room else "ladder", []).append(name)
     return found
 
