@@ -137,8 +137,18 @@ def known_options():
     return found
 
 
-#: Options of pip, Slurm and the like.
-FOREIGN = {"--no-deps", "--array", "--cpus-per-task", "--wrap", "--dtype", "--c", "--editable", "--constraint"}
+#: Options of pip, Slurm, TensorBoard and the like.
+FOREIGN = {
+    "--no-deps",
+    "--array",
+    "--cpus-per-task",
+    "--wrap",
+    "--dtype",
+    "--c",
+    "--editable",
+    "--constraint",
+    "--logdir",
+}
 
 
 @pytest.mark.parametrize("page", pages(), ids=shown)
