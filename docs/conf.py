@@ -42,5 +42,6 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "default"
 pygments_dark_style = "github-dark"
-# Blocks without a language are commands.
+# Blocks without a language are commands; words among them may be no shell.
 highlight_language = "sh"
+suppress_warnings = ["misc.highlighting_failure"]
