@@ -26,13 +26,13 @@ STAMP := $(if $(ASKED),$(VENV)/installed$(ASKED),$(firstword $(wildcard $(VENV)/
 # Aesara's metadata ask for NumPy 1.  For NumPy 2 every package is named and none may ask for others, so that pip
 # has nothing to refuse; `pip check` says two lines about it, which tests/test_installation.py knows.
 PIP := $(RUN) -m pip install --disable-pip-version-check
-WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[test,jax]
+WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[test,jax,docs]
 WITH_NUMPY_2 := $(PIP) --no-deps --requirement constraints-numpy2.txt --editable .
 
 # pip's own output is a hundred lines; this leaves what takes the time.
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
-.PHONY: help venv train test test-all smoke format parity parity-jax clean
+.PHONY: help venv train test test-all smoke docs format parity parity-jax clean
 
 help:
 	@echo 'make train    set up .venv and train a ladder network'
@@ -40,6 +40,7 @@ help:
 	@echo 'make test-all   the same with every Python from 3.10 to 3.14 that is installed, each in a .venv-3.N of its own'
 	@echo 'make venv     set up .venv alone'
 	@echo 'make smoke    set up .venv and see in some minutes whether ladder works with its Python'
+	@echo 'make docs     build the documentation site: docs/_build/index.html (needs Python 3.11 or newer)'
 	@echo 'make format   format the code (CI checks that it is)'
 	@echo 'make parity   compare with the numbers of the original (GOLDEN=$(GOLDEN))'
 	@echo 'make parity-jax   the same of the JAX backend, for some of the numbers (JAX_ONLY=: for all)'
@@ -64,6 +65,12 @@ test-all:
 
 smoke: $(STAMP)
 	@VENV=$(VENV) GOLDEN="$(GOLDEN)" .ci/smoke
+
+# Warnings are errors: a link or a name that leads nowhere, a page that no table of contents has.
+docs: $(STAMP)
+	@$(RUN) -m sphinx --version >/dev/null 2>&1 || { echo 'make docs needs Python 3.11 or newer: make docs PYTHON=python3.12' >&2; exit 2; }
+	@$(RUN) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going docs docs/_build
+	@echo 'The site is in docs/_build/index.html'
 
 format: $(STAMP)
 	@$(RUN) -m ruff format
@@ -99,5 +106,5 @@ $(STAMP): setup.py constraints.txt constraints-numpy2.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache
+	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
 	find ladder tests -name __pycache__ -type d -prune -exec rm -rf {} +

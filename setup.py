@@ -74,6 +74,11 @@ setup(
         "report": REPORT,
         "attack-check": ATTACK_CHECK,
         "tensorboard": TENSORBOARD,
+        # The documentation site (make docs).  Sphinx 9 needs Python 3.11.
+        "docs": [
+            f'{requirement}; python_version >= "3.11"'
+            for requirement in ("sphinx>=9,<10", "myst-parser>=5,<6", "furo>=2025.12.19,<2027")
+        ],
         # With NumPy 1 pip finds 0.7.1, the last for it.
         "jax": ["jax>=0.4.38,<0.13"],
         "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],

@@ -32,7 +32,7 @@ def global_mean_pool(x, width):
 def unpool(z, size, shape):
     """Copy each entry over its window, the inverse of :func:`max_pool` with a stride of ``size``.
 
-    (examples, maps, h, w) -> (examples, maps, *shape), cropped where a window was incomplete
+    ``(examples, maps, h, w) -> (examples, maps, *shape)``, cropped where a window was incomplete
     """
     n, maps, h, w = z.shape
     windows = at.alloc(z.dimshuffle(0, 1, 2, "x", 3, "x"), n, maps, h, size, w, size)

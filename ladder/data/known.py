@@ -13,7 +13,7 @@ class KnownDataSet:
     name : str
     what : str
         Its line in ``run.py convert --help``.
-    convert : function (output_path, **options) -> Path
+    convert : function ``(output_path, **options)`` -> Path
         Writes it as one HDF5 file.
     how_to_make : str
         The command that makes the file, and what it needs.

@@ -26,7 +26,7 @@ def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1
     learning_rate : shared scalar or float
     beta1, beta2, epsilon : float
     step : function
-        :func:`ladder.bricks.adam_step`, or the fused one.
+        :func:`ladder.bricks.adam.adam_step`, or the fused one.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def gradient_norm(gradients, sum_of_squares=bricks.sum_of_squares):
     ----------
     gradients : list of float32 variables
     sum_of_squares : function
-        :func:`ladder.bricks.sum_of_squares`, or the fused one, which Adam's pass over the gradients computes on the way.
+        :func:`ladder.bricks.adam.sum_of_squares`, or the fused one, which Adam's pass over the gradients computes on the way.
     """
     return at.cast(at.sqrt(at.stack([sum_of_squares(gradient) for gradient in gradients]).sum()), "float32")
 

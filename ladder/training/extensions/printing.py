@@ -15,7 +15,7 @@ class ShortPrinting(Extension):
 
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
-    V_C_de (validation, running averages), VF_… (validation, final statistics);
+    V_C_de (validation, running averages), ``VF_…`` (validation, final statistics);
     ours is T_C_vat (virtual adversarial costs).
     """
 
