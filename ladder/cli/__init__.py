@@ -8,7 +8,20 @@ from contextlib import contextmanager
 
 from ladder import __version__
 from ladder.backends import failures
-from ladder.cli import attack, convert, demo, devices, evaluate, parity, predict, presets, streams, table, train
+from ladder.cli import (
+    attack,
+    convert,
+    demo,
+    devices,
+    evaluate,
+    lr_test,
+    parity,
+    predict,
+    presets,
+    streams,
+    table,
+    train,
+)
 from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
@@ -16,7 +29,7 @@ from ladder.files import shown
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "convert")
 
-COMMANDS = (train, presets, evaluate, table, attack, predict, convert, parity, demo, devices)
+COMMANDS = (train, lr_test, presets, evaluate, table, attack, predict, convert, parity, demo, devices)
 
 
 class _Parser(argparse.ArgumentParser):

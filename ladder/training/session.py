@@ -107,6 +107,11 @@ class Session:
         if folder and self._checkpoint is not None:
             self._go_on(belongs_to)
 
+    @property
+    def learning_rate(self):
+        """The rate of the next update, a shared float32 scalar."""
+        return self._step.learning_rate
+
     def train(self):
         """Train to the end, or until a signal or an error; returns whether all epochs were trained."""
         self.loop.run(self.updates)
