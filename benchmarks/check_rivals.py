@@ -93,7 +93,7 @@ def ladder_results(network, parameters, batch, noise, fused):
     from ladder.training.step import training_step
 
     ladder, inputs = functions.build_training_graph(options_of(network, fused), network.in_dim)
-    step = training_step(ladder, network.learning_rate)
+    step = training_step(ladder)
     costs = {"cost_total": ladder.costs.total, "cost_class_corr": ladder.costs.class_corr}
     costs.update({f"denois{i}": cost for i, cost in ladder.costs.denois.items()})
     for name, value in parameters.items():

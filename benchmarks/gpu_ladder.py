@@ -52,7 +52,7 @@ class Ladders:
         if first is None:
             updates, step = functions.compile_training(ladder, inputs, p.lr, self._data)
         else:
-            step = training_step(ladder, p.lr)
+            step = training_step(ladder)
         # No data streams, monitor or log: only shared variables are asked for.
         state = RunState(ladder, step, {}, None, None)
         if first is not None:

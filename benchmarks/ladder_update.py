@@ -79,7 +79,7 @@ def compiled(p, threads, data, backend="c"):
     from ladder.training import functions
 
     ladder, inputs = functions.build_training_graph(p, data["features_unlabeled"].shape[1:])
-    updates, _ = functions.compile_training(ladder, inputs, p.lr, data)
+    updates, _ = functions.compile_training(ladder, inputs, data)
     return updates, ladder.shareds
 
 

@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional, Tuple
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
+from ladder.optimisation import OPTIMISERS, SCHEDULES
 from ladder.option_types import (
     MOST_WHOLE,
     at_least,
@@ -101,9 +102,22 @@ _KINDS = (
 )
 _TWO_OR_MORE = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
 _BETWEEN_0_AND_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
+_INSIDE_0_AND_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
+_BELOW_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
 # MRG31k3p refuses 0 and anything from its second modulus on.
 _SEED = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
 _DSEED = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
+
+
+def _own(choices, constant):
+    """The defaults of a constant in words: '0.5 (plateau, bold-driver), 0.1 (step)', or '0.9' where all have the same."""
+    users = {}
+    for name, constants in choices.items():
+        if constant in constants:
+            users.setdefault(f"{constants[constant]:g}", []).append(name)
+    if len(users) == 1:
+        return next(iter(users))
+    return ", ".join(f"{default} ({', '.join(names)})" for default, names in users.items())
 
 
 def _source(entry):
@@ -173,10 +187,50 @@ class Options:
     dseed: Optional[int] = _option(
         None, TRAINING, "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the "
         "file", "N", whole_number, check=_DSEED, shown_default="--seed", separates=BY_MEANING)
-    lr: float = _option(0.002, TRAINING, "learning rate of Adam", "R", number, check=finite_and_above_0)
+    lr: float = _option(0.002, TRAINING, "learning rate", "R", number, check=finite_and_above_0)
+    lr_schedule: str = _option(
+        "linear", TRAINING, "how the learning rate changes from epoch to epoch: linear (see --lrate-decay), constant, "
+        "step (times --lr-factor every --lr-every epochs), exponential (times --lr-factor), cosine (down to 0), plateau "
+        "(times --lr-factor after --lr-every epochs without a lower validation error), bold-driver (times --lr-growth "
+        "when the training cost fell, else --lr-factor)", "NAME", str, check=known_name(tuple(SCHEDULES), "schedule"),
+        separates=BY_MEANING)
     lrate_decay: float = _option(
-        0.67, TRAINING, "part of the epochs after which the learning rate starts to fall linearly to 0", "F", number,
-        check=_BETWEEN_0_AND_1)
+        0.67, TRAINING, "of linear: part of the epochs after which the learning rate starts to fall linearly to 0", "F",
+        number, check=_BETWEEN_0_AND_1, separates=BY_MEANING)
+    lr_factor: Optional[float] = _option(
+        None, TRAINING, "of step, exponential, plateau, bold-driver: what the learning rate is multiplied by", "F",
+        number, check=_INSIDE_0_AND_1, shown_default=_own(SCHEDULES, "lr_factor"), separates=BY_MEANING)
+    lr_every: Optional[int] = _option(
+        None, TRAINING, "of step, plateau: epochs between two changes of the learning rate", "N", whole_number,
+        check=at_least(1), shown_default=_own(SCHEDULES, "lr_every"), separates=BY_MEANING)
+    lr_growth: Optional[float] = _option(
+        None, TRAINING, "of bold-driver: what the learning rate is multiplied by when the training cost fell", "F",
+        number, check=must_be(lambda value: 1 <= value <= 10, "at least 1 and at most 10"),
+        shown_default=_own(SCHEDULES, "lr_growth"), separates=BY_MEANING)
+    warmup_epochs: int = _option(
+        0, TRAINING, "first epochs, in which the learning rate rises in equal steps to --lr", "N", whole_number,
+        check=not_negative)
+    optimizer: str = _option(
+        "adam", TRAINING, f"optimiser: {', '.join(OPTIMISERS)}", "NAME", str,
+        check=known_name(tuple(OPTIMISERS), "optimiser"), separates=BY_MEANING)
+    momentum: Optional[float] = _option(
+        None, TRAINING, "of momentum, nesterov: what is left of the velocity after an update", "F", number,
+        check=_BELOW_1, shown_default=_own(OPTIMISERS, "momentum"), separates=BY_MEANING)
+    rho: Optional[float] = _option(
+        None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=_BELOW_1,
+        shown_default=_own(OPTIMISERS, "rho"), separates=BY_MEANING)
+    beta1: Optional[float] = _option(
+        None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number, check=_BELOW_1,
+        shown_default=_own(OPTIMISERS, "beta1"), separates=BY_MEANING)
+    beta2: Optional[float] = _option(
+        None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number, check=_BELOW_1,
+        shown_default=_own(OPTIMISERS, "beta2"), separates=BY_MEANING)
+    epsilon: Optional[float] = _option(
+        None, TRAINING, "of adagrad, adadelta, rmsprop, adam, amsgrad: what is added to divisors", "R", number,
+        check=finite_and_above_0, shown_default=_own(OPTIMISERS, "epsilon"), separates=BY_MEANING)
+    clip_norm: float = _option(
+        0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
+        "down; 0 for no limit", "R", number, check=finite_and_not_negative)
     batch_size: int = _option(
         100, TRAINING, "labelled examples in an update, and as many unlabelled ones", "N", whole_number,
         check=_TWO_OR_MORE)

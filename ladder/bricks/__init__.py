@@ -1,15 +1,25 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
 ``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
-``unpool``, ``adam_step`` and ``sum_of_squares`` also exist in
+``unpool``, ``optimiser_step`` and ``sum_of_squares`` also exist in
 :mod:`ladder.fused`, with the same arguments and results.
 """
 
-from ladder.bricks.adam import adam_step, sum_of_squares
 from ladder.bricks.convolution import convolve, deconvolve
 from ladder.bricks.decoder import denoise
 from ladder.bricks.dense import dense
 from ladder.bricks.encoder import encode
+from ladder.bricks.optimiser import optimiser_step, sum_of_squares
 from ladder.bricks.pooling import max_pool, unpool
 
-__all__ = ["adam_step", "convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "sum_of_squares", "unpool"]
+__all__ = [
+    "convolve",
+    "deconvolve",
+    "denoise",
+    "dense",
+    "encode",
+    "max_pool",
+    "optimiser_step",
+    "sum_of_squares",
+    "unpool",
+]

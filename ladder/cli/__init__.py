@@ -15,6 +15,7 @@ from ladder.cli import (
     devices,
     evaluate,
     figures,
+    lr_test,
     parity,
     predict,
     presets,
@@ -31,7 +32,22 @@ from ladder.files import shown
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "convert")
 
-COMMANDS = (train, watch, presets, evaluate, table, attack, report, figures, predict, convert, parity, demo, devices)
+COMMANDS = (
+    train,
+    watch,
+    lr_test,
+    presets,
+    evaluate,
+    table,
+    attack,
+    report,
+    figures,
+    predict,
+    convert,
+    parity,
+    demo,
+    devices,
+)
 
 
 class _Parser(argparse.ArgumentParser):

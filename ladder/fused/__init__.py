@@ -5,11 +5,21 @@ readable graph (``--plain-graph``) stays the reference; tests hold one against
 the other.
 """
 
-from ladder.fused.adam import adam_step, sum_of_squares
 from ladder.fused.convolution import convolve, deconvolve
 from ladder.fused.decoder import denoise
 from ladder.fused.dense import dense
 from ladder.fused.encoder import encode
+from ladder.fused.optimiser import optimiser_step, sum_of_squares
 from ladder.fused.pooling import max_pool, unpool
 
-__all__ = ["adam_step", "convolve", "deconvolve", "denoise", "dense", "encode", "max_pool", "sum_of_squares", "unpool"]
+__all__ = [
+    "convolve",
+    "deconvolve",
+    "denoise",
+    "dense",
+    "encode",
+    "max_pool",
+    "optimiser_step",
+    "sum_of_squares",
+    "unpool",
+]

@@ -21,6 +21,7 @@ OPERATIONS = {
     "sub": "{} - {}".format,
     "true_divide": "{} / {}".format,
     "square": "{0} * {0}".format,
+    "sqrt": "std::sqrt({})".format,
     "exp": "exp({})".format,
     "scalar_softplus": "softplus({})".format,
     "sigmoid": "sigmoid({})".format,
@@ -104,8 +105,8 @@ def _struct(value, gradients, names, inputs):
     load = "".join(f"        const float {name} = p[{k}][j];\n" for k, name in enumerate(names))
     into = {**{x: f"d{x} = {{}};" for x in "zu"}, **{name: f"d[{k}][j] += {{}};" for k, name in enumerate(names)}}
     wanted = {name: gradient for name, gradient in gradients.items() if gradient is not None}
-    value_body, (result,) = _statements(inputs, [value])
-    gradient_body, results = _statements(inputs, list(wanted.values()))
+    value_body, (result,) = statements(inputs, simplified([value]))
+    gradient_body, results = statements(inputs, simplified(list(wanted.values())))
     stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
     return f"""
 struct Function {{
@@ -122,14 +123,38 @@ struct Function {{
 """
 
 
-def _statements(inputs, outputs):
-    """C++ statements that compute ``outputs``, and the expression of each."""
-    outputs = rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
+def simplified(outputs):
+    """The same values by shorter formulas, and by ones that keep more digits."""
+    return rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
+
+
+def statements(inputs, outputs, order=io_toposort):
+    """C++ statements that compute ``outputs`` from ``inputs``, all float32 scalars, and the expression of each.
+
+    Where two products are added, g++ joins the first of them with the sum, and
+    rounds the other: so ``order`` (function of inputs and outputs -> nodes)
+    matters to the last bit.
+    """
     names, lines = {x: x.name for x in inputs}, []
-    for node in io_toposort(inputs, outputs):
+    for node in order(inputs, outputs):
         names[node.outputs[0]] = name = f"t{len(lines)}"
         lines.append(f"        const float {name} = {_expression(node, [_name(x, names) for x in node.inputs])};\n")
     return "".join(lines), [_name(x, names) for x in outputs]
+
+
+def as_written(inputs, outputs):
+    """Nodes in the order in which a reader of the formula would compute them, from left to right."""
+    nodes = {}
+
+    def visit(variable):
+        if variable.owner is not None and variable.owner not in nodes:
+            for x in variable.owner.inputs:
+                visit(x)
+            nodes[variable.owner] = None
+
+    for output in outputs:
+        visit(output)
+    return list(nodes)
 
 
 def _name(variable, names):

@@ -158,7 +158,7 @@ class MnistRun:
         self.examples = load_examples("mnist", "train")
         self.split = choose_examples(p, self.examples)
         self.ladder, self.inputs = functions.build_training_graph(p, self.examples.in_dim)
-        self.step = training_step(self.ladder, p.lr)
+        self.step = training_step(self.ladder)
 
     def stream(self):
         """The training batches, from the first epoch on."""

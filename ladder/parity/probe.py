@@ -36,7 +36,7 @@ class Probe:
     def __init__(self, p, in_dim):
         self.p, self.in_dim = p, in_dim
         self.ladder, self.inputs = functions.build_training_graph(p, in_dim)
-        step = training_step(self.ladder, p.lr)
+        step = training_step(self.ladder)
         self.shareds, self.parameters = self.ladder.shareds, step.parameters
         self._outputs = {**_activations(self.ladder.act), **_costs(self.ladder), **_gradients(step)}
         self._first = {v: v.get_value() for v in [*self.shareds.values(), *step.updates]}

@@ -7,6 +7,7 @@ strength 0.
 
 from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import OPTIONS, SEPARATES, VARIES
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
@@ -36,6 +37,9 @@ def settings_of(p):
         settings[f"adversarial {half}"] = (kind, taus, p.adv_path, vat if kind == "vat" else None) if taus else None
     vat_cost = resolve_vat_cost(p, layers)
     settings["virtual adversarial cost"] = (vat_cost, vat) if vat_cost else None
+    how, schedule = resolve_optimisation(p), resolve_schedule(p)
+    settings["optimizer"] = (how.optimizer, tuple(how.constants.items()))
+    settings["lr-schedule"] = (schedule.name, tuple(schedule.constants.items()))
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)

@@ -8,8 +8,10 @@ from ladder.data.examples import Examples, check_fits, choose_examples
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
+from ladder.errors import UserError
 from ladder.layers import resolve_adversarial, resolve_layers
 from ladder.network_size import check_memory
+from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
 
 
@@ -36,6 +38,7 @@ class Experiment:
         split = choose_examples(p, examples)
         check_fits(p, examples.in_dim, examples.n_classes)
         check_memory(p, examples.in_dim, min(p.batch_size, len(examples.targets)))
+        _check_plateau(p, split)
         return cls(p, examples, split)
 
     @property
@@ -84,6 +87,20 @@ def prepare(configurations):
 def check_without_data(p):
     """Check everything about options that can be checked without data."""
     resolve_adversarial(p, resolve_layers(p))
+    resolve_optimisation(p)
+    resolve_schedule(p)
+
+
+def _check_plateau(p, split):
+    if p.lr_schedule != "plateau":
+        return
+    if p.unsupervised:
+        raise UserError("--lr-schedule plateau follows the validation error, which --unsupervised has none of.")
+    if not len(split.valid):
+        raise UserError(
+            "--lr-schedule plateau follows the validation error, and no examples are left over for validation: give "
+            f"an --unlabeled-samples below {len(split.train)}, or choose another schedule."
+        )
 
 
 def _warn(sentence):

@@ -31,14 +31,13 @@ def build_training_graph(p, in_dim):
     return ladder, [x, y, x_only]
 
 
-def compile_training(ladder, inputs, lr, data):
+def compile_training(ladder, inputs, data):
     """Compile what updates the parameters.
 
     Parameters
     ----------
     ladder : LadderAE
     inputs : list of variables
-    lr : float, first learning rate
     data : dict of input name -> array, see ``SemiDataStream.sources``
 
     Returns
@@ -48,7 +47,7 @@ def compile_training(ladder, inputs, lr, data):
         ``denois0`` … and ``vat0`` …, all from before the update.
     step : TrainingStep
     """
-    step = training_step(ladder, lr)
+    step = training_step(ladder)
     monitored = {"cost_total": ladder.costs.total, "total_gradient_norm": step.gradient_norm}
     if not ladder.p.unsupervised:
         monitored["cost_class_corr"] = ladder.costs.class_corr

@@ -1,7 +1,8 @@
 """Optimisers: plain functions from gradients to an ordered dict of updates, as in Lasagne's ``updates.py``.
 
-They share one signature: gradients, parameters, learning rate, then options of
-their own.
+They share one signature: gradients, parameters, learning rate, then constants
+of their own, and how a formula of :mod:`ladder.bricks.optimiser` is applied.
+Which constants there are, and their defaults, says :mod:`ladder.optimisation`.
 """
 
 import aesara
@@ -9,24 +10,71 @@ import aesara.tensor as at
 import numpy as np
 
 from ladder import bricks
+from ladder.bricks import optimiser as formulas
 
 
-def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1e-8, step=bricks.adam_step):
-    """Adam as Blocks 0.2 has it.
-
-    Kingma and Ba (2014), except that the betas are what they call 1 - beta,
-    the bias correction is in the rate, and epsilon is added to the root of the
-    uncorrected second moment.  Blocks' decay factor of 1 - 1e-8 is 1 in
-    float32 and left out.
+def sgd(gradients, parameters, learning_rate, step=bricks.optimiser_step):
+    """Plain stochastic gradient descent: parameter - rate g.
 
     Parameters
     ----------
     gradients : list of float32 variables
     parameters : list of shared variables, one per gradient
     learning_rate : shared scalar or float
-    beta1, beta2, epsilon : float
     step : function
-        :func:`ladder.bricks.adam.adam_step`, or the fused one.
+        :func:`ladder.bricks.optimiser.optimiser_step`, or the fused one.
+
+    Returns
+    -------
+    dict of shared variable -> new value, in order
+        Besides the parameters their buffers ``<name>_<buffer>``, which start at 0.
+
+    Examples
+    --------
+    >>> x = aesara.shared(np.float32(1), name="x")
+    >>> [shared.name for shared in sgd([2 * x], [x], 0.01)]
+    ['x']
+    """
+    return _updates(gradients, parameters, learning_rate, step, formulas.sgd, ())
+
+
+def momentum(gradients, parameters, learning_rate, momentum, step=bricks.optimiser_step):
+    """Descent with momentum: v = momentum v - rate g; parameter + v (Sutskever et al. 2013, equations 1 and 2).
+
+    Algorithm 2 of the thesis is another: it keeps the last gradient's step alone, not the velocity.
+    """
+    return _updates(gradients, parameters, learning_rate, step, formulas.momentum, ("velocity",), momentum=momentum)
+
+
+def nesterov(gradients, parameters, learning_rate, momentum, step=bricks.optimiser_step):
+    """Nesterov's momentum, the gradient taken at the parameter (Bengio et al. 2012, equation 7)."""
+    return _updates(gradients, parameters, learning_rate, step, formulas.nesterov, ("velocity",), momentum=momentum)
+
+
+def adagrad(gradients, parameters, learning_rate, epsilon, step=bricks.optimiser_step):
+    """Rates that fall with the sum of all squared gradients so far (Duchi et al. 2011)."""
+    return _updates(gradients, parameters, learning_rate, step, formulas.adagrad, ("squares",), epsilon=epsilon)
+
+
+def rmsprop(gradients, parameters, learning_rate, rho, epsilon, step=bricks.optimiser_step):
+    """Gradients over the root of the running mean of their squares (Tieleman and Hinton 2012)."""
+    constants = {"rho": rho, "epsilon": epsilon}
+    return _updates(gradients, parameters, learning_rate, step, formulas.rmsprop, ("squares",), **constants)
+
+
+def adadelta(gradients, parameters, learning_rate, rho, epsilon, step=bricks.optimiser_step):
+    """Steps in the parameters' own units (Zeiler 2012, algorithm 1), times the learning rate."""
+    constants = {"rho": rho, "epsilon": epsilon}
+    return _updates(gradients, parameters, learning_rate, step, formulas.adadelta, ("squares", "steps"), **constants)
+
+
+def adam(gradients, parameters, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, step=bricks.optimiser_step):
+    """Adam as Blocks 0.2 has it.
+
+    Kingma and Ba (2014), except that the bias correction is in the rate, and
+    epsilon is added to the root of the uncorrected second moment.  Blocks'
+    betas are 1 - these, and its decay factor of 1 - 1e-8 is 1 in float32 and
+    left out.
 
     Returns
     -------
@@ -40,16 +88,18 @@ def adam(gradients, parameters, learning_rate, beta1=0.1, beta2=0.001, epsilon=1
     >>> [shared.name for shared in adam([2 * x], [x], 0.01)]
     ['adam_time', 'x_mean', 'x_variance', 'x']
     """
-    beta1, beta2, epsilon, one = (np.float32(x) for x in (beta1, beta2, epsilon, 1))
-    time = aesara.shared(np.float32(0), name="adam_time")
-    t = time + one
-    rate = learning_rate * at.sqrt(one - (one - beta2) ** t) / (one - (one - beta1) ** t)
-    updates = {time: t}
-    for parameter, gradient in zip(parameters, gradients):
-        mean, variance = (_buffer_for(parameter, kind) for kind in ("mean", "variance"))
-        new_parameter, *moments = step(parameter, mean, variance, gradient, rate, beta1, beta2, epsilon)
-        updates.update(zip((mean, variance, parameter), (*moments, new_parameter)))
-    return updates
+    return _adams(gradients, parameters, learning_rate, step, formulas.adam, (), beta1, beta2, epsilon)
+
+
+def amsgrad(gradients, parameters, learning_rate, beta1, beta2, epsilon, step=bricks.optimiser_step):
+    """Adam with the largest second moment so far (Reddi et al. 2018, algorithm 2), bias-corrected as :func:`adam`."""
+    return _adams(gradients, parameters, learning_rate, step, formulas.amsgrad, ("largest",), beta1, beta2, epsilon)
+
+
+#: Name of an optimiser -> its function.
+OPTIMISERS = {
+    function.__name__: function for function in (sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad)
+}
 
 
 def gradient_norm(gradients, sum_of_squares=bricks.sum_of_squares):
@@ -59,9 +109,49 @@ def gradient_norm(gradients, sum_of_squares=bricks.sum_of_squares):
     ----------
     gradients : list of float32 variables
     sum_of_squares : function
-        :func:`ladder.bricks.adam.sum_of_squares`, or the fused one, which Adam's pass over the gradients computes on the way.
+        :func:`ladder.bricks.optimiser.sum_of_squares`, or the fused one, which an optimiser's pass over the gradients computes
+        on the way.
     """
     return at.cast(at.sqrt(at.stack([sum_of_squares(gradient) for gradient in gradients]).sum()), "float32")
+
+
+def clipped(gradients, norm, most):
+    """Gradients scaled so that their norm together is ``most`` at most (Pascanu et al. 2013, algorithm 1).
+
+    Parameters
+    ----------
+    gradients : list of float32 variables
+    norm : float32 scalar, from :func:`gradient_norm`
+    most : float
+
+    Returns
+    -------
+    list of float32 variables
+    """
+    most = np.float32(most)
+    scale = most / at.maximum(norm, most)
+    return [scale * gradient for gradient in gradients]
+
+
+def _adams(gradients, parameters, learning_rate, step, formula, more_buffers, beta1, beta2, epsilon):
+    """The moments' bias is corrected in the rate, once for all parameters."""
+    beta1, beta2, one = (np.float32(x) for x in (1 - beta1, 1 - beta2, 1))
+    time = aesara.shared(np.float32(0), name="adam_time")
+    t = time + one
+    rate = learning_rate * at.sqrt(one - (one - beta2) ** t) / (one - (one - beta1) ** t)
+    buffers, constants = ("mean", "variance", *more_buffers), {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    return {time: t, **_updates(gradients, parameters, rate, step, formula, buffers, **constants)}
+
+
+def _updates(gradients, parameters, rate, step, formula, buffers, **constants):
+    """A formula applied to every parameter, with buffers of its own."""
+    constants = {name: np.float32(value) for name, value in constants.items()}
+    updates = {}
+    for parameter, gradient in zip(parameters, gradients):
+        kept = [_buffer_for(parameter, kind) for kind in buffers]
+        new_parameter, *new = step(formula, [parameter, *kept], gradient, rate, **constants)
+        updates.update(zip((*kept, parameter), (*new, new_parameter)))
+    return updates
 
 
 def _buffer_for(parameter, kind):

@@ -25,7 +25,7 @@ class RunState:
     ladder : LadderAE
         Its parameters, running averages and noise.
     step : TrainingStep
-        Adam's moments and time, and the learning rate.
+        The optimiser's buffers, and the learning rate.
     streams : dict of name -> SemiDataStream
         ``train``, and ``valid`` if there is one.
     monitor : TrainingMonitor

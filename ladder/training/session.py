@@ -7,13 +7,14 @@ from functools import cached_property
 
 from ladder import backends
 from ladder.data.examples import describe, training_stream, validation_stream
+from ladder.optimisation import resolve_schedule
 from ladder.runs import checkpoints
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import ROWS
 from ladder.training import functions, provenance, signals
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
 from ladder.training.extensions.guard import StopOnNotFinite
-from ladder.training.extensions.lr_decay import LRDecay
+from ladder.training.extensions.learning_rate import LearningRate
 from ladder.training.extensions.monitoring import (
     ApproxTestMonitor,
     FinalTestMonitor,
@@ -121,6 +122,11 @@ class Session:
         if folder and self._checkpoint is not None:
             self._go_on(belongs_to)
 
+    @property
+    def learning_rate(self):
+        """The rate of the next update, a shared float32 scalar."""
+        return self._step.learning_rate
+
     def train(self):
         """Train to the end, or until a signal or an error; returns whether all epochs were trained."""
         self.loop.run(self.updates)
@@ -149,11 +155,9 @@ class Session:
     def _compile(self):
         p, examples, valid = self.p, self._experiment.examples, self._experiment.split.valid
         if self._like is None:
-            self.updates, self._step = functions.compile_training(
-                self._ladder, self._inputs, p.lr, self._stream.sources
-            )
+            self.updates, self._step = functions.compile_training(self._ladder, self._inputs, self._stream.sources)
         else:
-            self._step = training_step(self._ladder, p.lr)
+            self._step = training_step(self._ladder)
         self._streams, self._monitor = {"train": self._stream}, TrainingMonitor()
         self.log = SaveLog(self._folder / ROWS) if self._folder else Log()
         if len(valid):
@@ -183,7 +187,7 @@ class Session:
                 ),
                 validate and (lambda: validate(validation_stream(p, examples, split.valid))),
             ),
-            LRDecay(self._step.learning_rate, p.lr, p.num_epochs * p.lrate_decay, p.num_epochs),
+            LearningRate(self._step.learning_rate, resolve_schedule(p), self.log),
             *callbacks,
             self.log,
             *self._records.extensions(self._folder, self.log, self._look, self._step.parameters),

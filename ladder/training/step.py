@@ -1,4 +1,4 @@
-"""One update of the parameters: gradients, Adam, running averages."""
+"""One update of the parameters: gradients, optimiser, running averages."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,8 @@ import aesara.tensor as at
 import numpy as np
 
 from ladder.graph import ComputationGraph
-from ladder.training.optimisers import adam, gradient_norm
+from ladder.optimisation import resolve_optimisation
+from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
 
 def input_variables(in_dim):
@@ -35,10 +36,10 @@ class TrainingStep:
     ----------
     parameters : list of shared variables that the total cost depends on
     gradients : list of variables, one per parameter
-    gradient_norm : scalar, L2 norm of all gradients together
+    gradient_norm : scalar, L2 norm of all gradients together, before it is clipped
     learning_rate : shared float32 scalar
     updates : dict of shared variable -> new value
-        Parameters, Adam's moments, running averages of the clean statistics.
+        Parameters, the optimiser's buffers, running averages of the clean statistics.
     """
 
     parameters: list
@@ -53,13 +54,12 @@ def trained_parameters(ladder):
     return ComputationGraph([ladder.costs.total]).parameters
 
 
-def training_step(ladder, lr):
+def training_step(ladder):
     """The update of a ladder whose graph has been built.
 
     Parameters
     ----------
     ladder : LadderAE, after ``apply``
-    lr : float, first learning rate
 
     Returns
     -------
@@ -68,8 +68,11 @@ def training_step(ladder, lr):
     cost = ladder.costs.total
     parameters = trained_parameters(ladder)
     gradients = at.grad(cost, parameters)
-    learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
-    updates = adam(gradients, parameters, learning_rate, step=ladder.bricks.adam_step)
-    updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
+    learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
+    how = resolve_optimisation(ladder.p)
+    followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
+    optimise = OPTIMISERS[how.optimizer]
+    updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
+    updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)

@@ -1,5 +1,6 @@
 """Fused operations in JAX against the plain bricks in Python, which needs no compiler."""
 
+import inspect
 from itertools import combinations, product
 
 import aesara
@@ -14,6 +15,8 @@ from golden.evaluate import PYTHON
 
 from ladder import bricks, fused
 from ladder.backends import jax as jax_backend
+from ladder.bricks import optimiser as formulas
+from ladder.optimisation import CONSTANTS, OPTIMISERS
 
 jax_backend.configure()
 
@@ -287,20 +290,29 @@ def test_max_pooling_and_unpooling(rounded):
     assert_same(lambda module: list(build(module)), [x], [array], exact=True)
 
 
-def test_adam():
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_optimisers(name):
     """Of a scalar, a vector, a matrix and filters, and of many numbers."""
+    formula = getattr(formulas, name)
+    buffers = [kind for kind in list(inspect.signature(formula).parameters)[3:] if kind not in CONSTANTS]
     rate, inputs, arrays = at.fscalar(), [], []
     for shape in [(), (15,), (45, 100), (2, 3, 3, 3), (60001,)]:
-        inputs.append([filters(name, *shape) for name in "xmvg"])
-        parameter, mean, variance, gradient = normals(dict.fromkeys("xmvg", shape), seed=len(shape)).values()
-        arrays += [parameter, mean, variance**2, gradient]
+        names = ["gradient", "parameter", *buffers]
+        inputs.append([filters(name, *shape) for name in names])
+        values = normals(dict.fromkeys(names, shape), seed=len(shape))
+        arrays += [x if kind in ("gradient", "parameter", "mean", "velocity") else x**2 for kind, x in values.items()]
 
     def build(module):
-        options = [[np.float32(x) for x in betas] for betas in [(0.1, 0.001, 1e-8), (0.3, 0.05, 0.1)]]
-        new = [y for betas in options for variables in inputs for y in module.adam_step(*variables, rate, *betas)]
-        return [*new, *(module.sum_of_squares(variables[3]) for variables in inputs)]
+        for constants in ({}, dict.fromkeys(CONSTANTS, 0.1)):
+            constants = {
+                k: np.float32(v) for k, v in {**OPTIMISERS[name], **constants}.items() if k in OPTIMISERS[name]
+            }
+            for gradient, *state in inputs:
+                yield from module.optimiser_step(formula, state, gradient, rate, **constants)
+        yield from (module.sum_of_squares(gradient) for gradient, *_ in inputs)
 
-    assert_same(build, [*(x for variables in inputs for x in variables), rate], [*arrays, np.float32(0.01)])
+    variables = [*(x for variables in inputs for x in variables), rate]
+    assert_same(lambda module: list(build(module)), variables, [*arrays, np.float32(0.01)])
 
 
 # --- A hazard

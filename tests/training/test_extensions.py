@@ -10,7 +10,6 @@ import pytest
 
 from ladder.errors import TrainingStopped
 from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
-from ladder.training.extensions.lr_decay import LRDecay
 from ladder.training.extensions.monitoring import (
     ApproxTestMonitor,
     FinalTestMonitor,
@@ -23,29 +22,6 @@ from ladder.training.extensions.saving import SaveLog
 
 def loop_at(epoch=0, update=0):
     return SimpleNamespace(epochs_done=epoch, updates_done=update, row={"epoch": epoch, "update": update})
-
-
-class TestLRDecay:
-    def rates(self, num_epochs, decay):
-        learning_rate = aesara.shared(np.float32(0.002))
-        extension = LRDecay(learning_rate, 0.002, num_epochs * decay, num_epochs)
-        rates = [float(learning_rate.get_value())]
-        for k in range(1, num_epochs + 1):
-            extension.after_epoch(loop_at(k))
-            rates.append(float(learning_rate.get_value()))
-        return rates  # rates[k] is that of epoch k + 1
-
-    def test_150_epochs_as_in_the_paper(self):
-        rates = self.rates(150, 0.67)
-        assert rates[:101] == pytest.approx([0.002] * 101)
-        assert rates[101] < 0.002  # the 102nd epoch is the first with less
-        assert rates[149] == pytest.approx(4.04e-5, rel=1e-3)
-        assert rates[150] == 0
-        np.testing.assert_allclose(np.diff(rates[101:]), -0.002 / (150 - 150 * 0.67), rtol=1e-3)
-
-    def test_no_decay_and_decay_from_the_start(self):
-        assert self.rates(4, 1.0) == pytest.approx([0.002] * 5)
-        assert self.rates(4, 0.0) == pytest.approx([0.002, 0.0015, 0.001, 0.0005, 0])
 
 
 def test_training_monitor_averages_over_the_epoch():

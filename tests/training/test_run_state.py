@@ -22,7 +22,7 @@ class Run:
     def __init__(self, unlabeled=ShuffledScheme, **options):
         p = Options(encoder_layers=("3", "2"), decoder_spec=("gauss",), denoising_cost_x=(1.0, 1.0, 1.0), **options)
         self.ladder, _ = build_training_graph(p, (4,))
-        self.step = training_step(self.ladder, p.lr)
+        self.step = training_step(self.ladder)
         sources = {"features": np.zeros((10, 4), "float32"), "targets": np.zeros(10, int)}
         both = [DataStream(sources, scheme(10, 3)) for scheme in (ShuffledScheme, unlabeled)]
         self.stream = SemiDataStream(*both)

@@ -37,6 +37,7 @@ def stepped():
             denoising_cost_x=(0.0, 2.0, 1.0),
             decoder_spec=("sig", "sig", "lin"),
             plain_graph=True,
+            lr=LR,
         )
         ladder = LadderAE(p, IN_DIM)
         inputs = input_variables(IN_DIM)
@@ -47,7 +48,7 @@ def stepped():
     for shared in ComputationGraph([ladder.costs.total]).parameters:
         first = shared.get_value()
         shared.set_value((first + 0.3 * rng.randn(*first.shape)).astype("float32"))
-    step = Stepped.step = training_step(ladder, LR)
+    step = Stepped.step = training_step(ladder)
     outputs = [step.gradient_norm, *step.gradients]
     function = aesara.function(Stepped.inputs, outputs, updates=step.updates, mode=PYTHON)
     values = lambda: {v: v.get_value() for v in [*step.updates, *ladder.shareds.values()]}  # noqa: E731

@@ -6,11 +6,11 @@ prints as C++: applied to arrays, its operations broadcast.
 
 import jax.numpy as jnp
 from aesara.graph.fg import FunctionGraph
-from aesara.graph.rewriting.utils import rewrite_graph
 from aesara.link.utils import fgraph_to_python
 
 from ladder.backends.jax import conversions
 from ladder.backends.jax.rewrites import FOR_XLA
+from ladder.fused.elementwise import simplified
 from ladder.fused.jax.columns import total
 
 
@@ -21,7 +21,7 @@ def value_function(applied):
     ----------
     applied : ladder.fused.elementwise.Elementwise
     """
-    function = _function(_used(applied), [applied.value])
+    function = function_of_arrays(_used(applied), simplified([applied.value]))
     return lambda z, *others: jnp.broadcast_to(function(z, *others)[0], z.shape)
 
 
@@ -29,7 +29,8 @@ def gradient_function(applied):
     """(z, [u,] parameters, gradient) -> gradients for the signals and the parameters, shaped as z."""
     inputs = _used(applied)
     gradients = [applied.gradients[x.name] for x in inputs]
-    function = _function([*inputs, applied.g], [d for d in gradients if d is not None])
+    wanted = simplified([d for d in gradients if d is not None])
+    function = function_of_arrays([*inputs, applied.g], wanted)
 
     def gradient(z, *others):
         found = iter(function(z, *others))
@@ -48,8 +49,8 @@ def _used(applied):
     return [x for name, x in applied.inputs.items() if name != "u" or applied.uses_u]
 
 
-def _function(inputs, outputs):
-    outputs = rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
+def function_of_arrays(inputs, outputs):
+    """A function of arrays (in the order of ``inputs``, scalars) -> list of arrays, where ``outputs`` are scalars."""
     graph = FunctionGraph(inputs, outputs, clone=True)
     FOR_XLA.rewrite(graph)
     return fgraph_to_python(graph, conversions.convert, const_conversion_fn=conversions.constant)

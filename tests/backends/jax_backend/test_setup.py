@@ -248,7 +248,7 @@ def test_a_ladder_on_the_gpu_as_on_the_cpu(noise, monkeypatch):
     for device in (jax.devices()[0], jax.devices("cpu")[0]):
         with jax.default_device(device):
             ladder, inputs = build_training_graph(p, (1, 8, 8))
-            updates, step = compile_training(ladder, inputs, p.lr, data)
+            updates, step = compile_training(ladder, inputs, data)
             rows = updates.make(requests)
         changed = [np.asarray(variable.get_value()) for variable in step.updates]
         results.append((rows, changed, [np.asarray(state) for state in ladder.noise.get_states()]))

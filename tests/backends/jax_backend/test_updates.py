@@ -78,9 +78,9 @@ class Ladder:
         self.ladder, inputs = build_training_graph(p, (4,))
         data = ladder_data(0) if data is None else data
         if like is None:
-            self.updates, self.step = compile_training(self.ladder, inputs, p.lr, data)
+            self.updates, self.step = compile_training(self.ladder, inputs, data)
         else:
-            self.step = training_step(self.ladder, p.lr)
+            self.step = training_step(self.ladder)
             self.updates = like.updates.on(dict(zip(like.variables(), self.variables())).__getitem__, data)
         self.first = [value_of(variable) for variable in self.variables()]
 

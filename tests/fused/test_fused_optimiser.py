@@ -1,4 +1,4 @@
-"""Adam's operation against the plain step and Blocks' formula in float64."""
+"""The operation of an optimiser's step against the plain formulas and, for Adam, Blocks' in float64."""
 
 import sys
 from functools import lru_cache
@@ -22,13 +22,18 @@ from golden.evaluate import PYTHON
 
 from ladder import bricks, fused
 from ladder.backends import c
-from ladder.fused.adam import AdamStep, SumOfSquares, adam_step
-from ladder.training.optimisers import adam, gradient_norm
+from ladder.bricks import optimiser as formulas
+from ladder.fused.optimiser import OptimiserStep, SumOfSquares, optimiser_step
+from ladder.optimisation import OPTIMISERS
+from ladder.training import optimisers
+from ladder.training.optimisers import gradient_norm
 
 #: No element, one and many: sums have 16 lanes, threads take 4096 elements, and there are several from 40961 on.
 SHAPES = [(), (0,), (1,), (15,), (7, 5), (16, 256), (2, 3, 683), (45001,)]
-DEFAULTS, OTHERS = dict(beta1=0.1, beta2=0.001, epsilon=1e-8), dict(beta1=0.3, beta2=0.05, epsilon=0.1)
+DEFAULTS, OTHERS = dict(beta1=0.9, beta2=0.999, epsilon=1e-8), dict(beta1=0.7, beta2=0.95, epsilon=0.1)
 RATE = np.array(0.01, dtype="float32")
+#: Adam's constants as its formula has them.
+CONSTANTS = dict(beta1=0.3, beta2=0.05, epsilon=0.1)
 STATE = ("x", "m", "v")
 
 
@@ -59,10 +64,10 @@ def some(seed):
 class Learner:
     """Parameters of all shapes, whose gradients are handed in."""
 
-    def __init__(self, package, mode, options):
+    def __init__(self, package, mode, options, name="adam"):
         parameters = [aesara.shared(x, shape=x.shape, name=f"x{i}") for i, x in enumerate(some(99))]
         gradients = [parameter.type() for parameter in parameters]
-        self.updates = adam(gradients, parameters, RATE, step=package.adam_step, **options)
+        self.updates = optimisers.OPTIMISERS[name](gradients, parameters, RATE, step=package.optimiser_step, **options)
         norm = gradient_norm(gradients, package.sum_of_squares)
         self.step = aesara.function(gradients, norm, updates=self.updates, mode=mode)
         self.state = self.values()
@@ -87,7 +92,8 @@ def learner(options):
 
 
 def blocks(values, gradients, t, beta1, beta2, epsilon):
-    """An update as Blocks 0.2 has it, in float64; its betas are 1 - those of Kingma and Ba."""
+    """An update as Blocks 0.2 has it, in float64; with the betas of Kingma and Ba."""
+    beta1, beta2 = 1 - beta1, 1 - beta2
     rate = RATE * np.sqrt(1 - (1 - beta2) ** t) / (1 - (1 - beta1) ** t)
     for (m, v, x), g in zip(values, gradients):
         m = beta1 * g + (1 - beta1) * m
@@ -116,10 +122,21 @@ def test_five_updates(learner, options):
             np.testing.assert_allclose(found, true, rtol=1e-6, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", [name for name in OPTIMISERS if name != "adam"])
+def test_five_updates_of_the_others(name):
+    """As by the plain formulas."""
+    gradients, found = [some(t) for t in range(5)], []
+    for package, mode in ((fused, c.mode()), (bricks, PYTHON)):
+        learner = Learner(package, mode, OPTIMISERS[name], name)
+        found.append([[learner.step(*g), *learner.values()] for g in gradients][-1])
+    assert len(found[0]) > len(SHAPES)
+    assert_near(*found)
+
+
 def test_in_place(learner):
     """No copies are made of parameters and moments, no references kept."""
     nodes = learner.step.maker.fgraph.toposort()
-    assert [node.op.inplace for node in nodes if isinstance(node.op, AdamStep)] == [True] * len(SHAPES)
+    assert [node.op.inplace for node in nodes if isinstance(node.op, OptimiserStep)] == [True] * len(SHAPES)
     assert not any(isinstance(node.op, SumOfSquares) for node in nodes)  # Adam adds them up
     gradients, memory, references = some(7), [], []
     for _ in range(4):
@@ -140,14 +157,14 @@ def test_old_values_that_are_still_needed(updated):
         return [
             new
             for beta1 in np.float32([0.3, 0.8])
-            for new in step(*state, g, RATE, beta1, np.float32(0.5), np.float32(0.1))
+            for new in step(formulas.adam, state, g, RATE, beta1=beta1, beta2=np.float32(0.5), epsilon=np.float32(0.1))
         ]
 
-    expected = aesara.function([g], new_values(bricks.adam_step), mode=PYTHON)(first["g"])
-    new = new_values(adam_step)
+    expected = aesara.function([g], new_values(bricks.optimiser_step), mode=PYTHON)(first["g"])
+    new = new_values(optimiser_step)
     updates = list(zip(state, new)) if updated else []
     function = aesara.function([g], [*new, 2 * state[0]], updates=updates, mode=c.mode())
-    steps = [node.op for node in function.maker.fgraph.toposort() if isinstance(node.op, AdamStep)]
+    steps = [node.op for node in function.maker.fgraph.toposort() if isinstance(node.op, OptimiserStep)]
     assert len(steps) == 2 and sum(step.inplace for step in steps) <= updated
     *found, twice = function(first["g"])
     assert_near(found, expected)
@@ -159,7 +176,7 @@ def test_old_values_that_are_still_needed(updated):
 def step(ndim, inplace=False):
     """The operation as it is written, for some number of dimensions."""
     graph = Graph(shapes(*[None] * ndim), plain=False)
-    new = AdamStep(*OTHERS.values(), inplace)(*graph.variables.values())
+    new = OptimiserStep(formulas.adam, tuple(CONSTANTS.items()), 3, inplace)(*graph.variables.values())
     graph.made = {"new": dict(zip((*STATE, "squares"), new)), "squares": {"squares": new[3]}}
     return graph.compiled(accept_inplace=inplace)
 
@@ -217,10 +234,10 @@ def test_wrong_types():
             inputs = [x, x, x, x]
             inputs[i] = wrong
             with pytest.raises(TypeError, match="float32"):
-                adam_step(*inputs, rate, **OTHERS)
+                optimiser_step(formulas.adam, inputs[:3], inputs[3], rate, **CONSTANTS)
     for wrong in (at.dscalar(), x):
         with pytest.raises(TypeError, match="float32"):
-            adam_step(x, x, x, x, wrong, **OTHERS)
+            optimiser_step(formulas.adam, [x] * 3, x, wrong, **CONSTANTS)
 
 
 def test_shapes_need_no_numbers():

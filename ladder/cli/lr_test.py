@@ -1,0 +1,83 @@
+"""``run.py lr-test``: the cost while the learning rate rises, and the rate that it suggests."""
+
+import argparse
+import math
+
+from ladder.cli.options import (
+    add_backend_options,
+    add_training_options,
+    checked_backend,
+    configure_backend,
+    given_options,
+)
+from ladder.data.preprocessing import Preprocessor
+from ladder.errors import UserError
+from ladder.options import Options, combinations
+from ladder.output_files import check_output
+from ladder.training.experiment import prepare
+from ladder.training.into_folders import check_compiler
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "lr-test",
+        help="find a learning rate",
+        allow_abbrev=False,
+        description="Train a new network while the learning rate rises from update to update, and draw the cost "
+        "against the rate (Smith 2017). The rate at which it falls fastest is suggested. Nothing is kept but the "
+        "picture.",
+    )
+    add_training_options(parser)
+    test = parser.add_argument_group("range test")
+    test.add_argument("--from", dest="lowest", type=_rate, default=1e-6, metavar="R", help="first rate (default: 1e-6)")
+    test.add_argument("--to", dest="highest", type=_rate, default=1.0, metavar="R", help="last rate (default: 1)")
+    test.add_argument("--updates", type=_updates, default=300, metavar="N", help="updates between them (default: 300)")
+    test.add_argument(
+        "--output", default="lr_test.png", metavar="FILE", help="PNG file to draw to (default: lr_test.png)"
+    )
+    add_backend_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    """Test, draw and suggest."""
+    chosen = combinations(given_options(args))
+    if len(chosen) != 1:
+        raise UserError("lr-test looks at one network: give one value of each option.")
+    if args.lowest >= args.highest:
+        raise UserError(f"--from {args.lowest:g} must be below --to {args.highest:g}.")
+    check_output(args.output, "--output")
+    checked_backend(args)
+    backend = configure_backend(args)
+    (experiment,) = prepare([Options(**chosen[0])])
+    check_compiler(backend, experiment)
+    from ladder.attacks.figures import write_png
+    from ladder.files import write_whole
+    from ladder.report.rate_test import rate_figure
+    from ladder.training.rate_test import DIVERGED, range_test
+
+    found = range_test(experiment.preprocessed(Preprocessor()), args.lowest, args.highest, args.updates)
+    figure = rate_figure(found, f"{experiment.p.optimizer} on {experiment.p.dataset}")
+    write_whole(args.output, lambda file: write_png(figure, file))
+    how = f"the cost rose to {DIVERGED:g} times its lowest value" if found.diverged else "all updates were made"
+    print(f"{len(found.rates)} updates with rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g}: {how}")
+    print(f"The smoothed cost is lowest, {found.smoothed.min():.4g}, at a rate of {found.lowest:.2g}")
+    print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}")
+    return 0
+
+
+def _rate(text):
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number above 0 and below a million.")
+    return rate
+
+
+def _updates(text):
+    if not text.isdecimal() or not 10 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 10 to 100000.")
+    return int(text)

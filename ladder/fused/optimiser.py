@@ -1,0 +1,151 @@
+"""An optimiser's update of one parameter as one operation, which adds up the squares of the gradient on its way."""
+
+from functools import lru_cache
+
+import aesara.tensor as at
+import numpy as np
+from aesara.compile.mode import optdb
+from aesara.graph.basic import Apply
+from aesara.graph.rewriting.basic import in2out, node_rewriter
+
+from ladder.fused.elementwise import as_written, statements
+from ladder.fused.operation import FusedOperation, pointers
+
+
+def optimiser_step(formula, state, gradient, rate, **constants):
+    """Fused :func:`ladder.bricks.optimiser.optimiser_step`: the same arguments and results."""
+    constants = tuple(sorted((name, float(value)) for name, value in constants.items()))
+    return OptimiserStep(formula, constants, len(state))(*state, gradient, rate, return_list=True)[:-1]
+
+
+def sum_of_squares(x):
+    """Fused :func:`ladder.bricks.optimiser.sum_of_squares`, in float64: the same arguments and results."""
+    return SumOfSquares()(x)
+
+
+@lru_cache(maxsize=None)
+def traced(formula, constants, n_state):
+    """A formula applied to scalars.
+
+    Returns
+    -------
+    inputs : list of float32 scalars
+        ``x0`` (the parameter), ``x1`` … (its buffers), gradient, rate.
+    outputs : list of float32 scalars, what the state becomes
+    """
+    state = [at.fscalar(f"x{k}") for k in range(n_state)]
+    gradient, rate = at.fscalar("gradient"), at.fscalar("rate")
+    numbers = {name: np.float32(value) for name, value in constants}
+    return [*state, gradient, rate], formula(gradient, rate, *state, **numbers)
+
+
+class OptimiserStep(FusedOperation):
+    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the sum of squares of g (float64).
+
+    ``inplace`` overwrites parameter and buffers; a rewrite of the graph sees
+    to that where it is allowed.
+
+    Parameters
+    ----------
+    formula : function of :mod:`ladder.bricks.optimiser`
+    constants : tuple of (name, float)
+    n_state : int, the parameter and its buffers
+    inplace : bool
+    """
+
+    __props__ = ("formula", "constants", "n_state", "inplace")
+    kernels = ("squares.h", "elementwise.h", "optimiser.h")
+
+    def __init__(self, formula, constants, n_state, inplace=False):
+        self.formula, self.constants, self.n_state, self.inplace = formula, constants, n_state, inplace
+        if inplace:
+            self.destroy_map = {k: [k] for k in range(n_state)}
+
+    def in_place(self):
+        return OptimiserStep(self.formula, self.constants, self.n_state, inplace=True)
+
+    def make_node(self, *inputs):
+        ndim = at.as_tensor_variable(inputs[0]).ndim
+        inputs = self.variables(inputs, [ndim] * (self.n_state + 1) + [0])
+        return Apply(self, inputs, [x.type() for x in inputs[: self.n_state]] + [at.dscalar()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return [*shapes[: self.n_state], ()]
+
+    def in_jax(self, node):
+        from ladder.fused.jax.optimiser import optimiser_step as step
+
+        return step(self)
+
+    def c_support_code(self, **kwargs):
+        return f"{super().c_support_code(**kwargs)}\nnamespace ladder {{{self._formula_in_c()}}}"
+
+    def _formula_in_c(self):
+        inputs, outputs = traced(self.formula, self.constants, self.n_state)
+        body, results = statements(inputs, outputs, as_written)
+        load = "".join(f"        const float {x.name} = state[{k}][i];\n" for k, x in enumerate(inputs[: self.n_state]))
+        store = "".join(f"        state[{k}][i] = {result};\n" for k, result in enumerate(results))
+        return f"""
+struct Formula {{
+    static const int N = {self.n_state};
+    static inline void apply(float* const* state, npy_intp i, float gradient, float rate) {{
+{load}{body}{store}    }}
+}};
+"""
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        *state, gradient, rate = inputs
+        *new, squares = outputs
+        flags = "NPY_ARRAY_CARRAY" + ("" if self.inplace else " | NPY_ARRAY_ENSURECOPY")
+        take = "".join(
+            f"Py_XDECREF({y}); {y} = (PyArrayObject*)PyArray_FROM_OF((PyObject*){x}, {flags});\n"
+            f"if (!{y}) {sub['fail']}\n"
+            for x, y in zip(state, new)
+        )
+        return f"""{{
+            {take}
+            {pointers("state", new)}
+            if (ladder::optimiser_step<ladder::Formula>(state, {gradient}, *ladder::floats({rate}), &{squares}))
+                {sub["fail"]}
+        }}"""
+
+
+class SumOfSquares(FusedOperation):
+    """The sum of the squared entries of an array, float64."""
+
+    kernels = ("squares.h",)
+
+    def make_node(self, x):
+        (x,) = self.variables([x], [at.as_tensor_variable(x).ndim])
+        return Apply(self, [x], [at.dscalar()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return [()]
+
+    def in_jax(self, node):
+        from ladder.fused.jax.optimiser import sum_of_squares
+
+        return sum_of_squares
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        return f"if (ladder::sum_of_squares({inputs[0]}, &{outputs[0]})) {sub['fail']}"
+
+
+@node_rewriter([SumOfSquares])
+def squares_of_step(fgraph, node):
+    """Where a step meets the array as its gradient, it adds up the squares, and no other pass over it is needed."""
+    for client, position in fgraph.clients[node.inputs[0]]:
+        if client != "output" and isinstance(client.op, OptimiserStep) and position == client.op.n_state:
+            return [client.outputs[-1]]
+    return None
+
+
+@node_rewriter([OptimiserStep], inplace=True)
+def step_in_place(fgraph, node):
+    return None if node.op.inplace else node.op.in_place()(*node.inputs, return_list=True)
+
+
+# After the rewrites that change what is computed, and before any is done in place.
+optdb.register("ladder_squares_of_step", in2out(squares_of_step, ignore_newtrees=True), "fast_run", position=48)
+# As for Aesara's own in-place operations.
+optdb.register("ladder_step_in_place", in2out(step_in_place, ignore_newtrees=True), "fast_run", "inplace", position=99)

@@ -1,0 +1,103 @@
+"""What the options mean for the optimiser and the learning rate.  Nothing here imports Aesara."""
+
+from dataclasses import dataclass
+
+from ladder.errors import UserError
+
+#: Optimiser -> its constants and their defaults: those of the papers, in PyTorch's names or their own.
+OPTIMISERS = {
+    "sgd": {},
+    "momentum": {"momentum": 0.9},
+    "nesterov": {"momentum": 0.9},
+    "adagrad": {"epsilon": 1e-10},
+    "adadelta": {"rho": 0.95, "epsilon": 1e-6},
+    "rmsprop": {"rho": 0.9, "epsilon": 1e-8},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "amsgrad": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+}
+
+#: Options that are constants of one optimiser or another.
+CONSTANTS = ("momentum", "rho", "beta1", "beta2", "epsilon")
+
+#: Schedule -> its constants and their defaults.
+SCHEDULES = {
+    "linear": {"lrate_decay": 0.67},
+    "constant": {},
+    "step": {"lr_factor": 0.1, "lr_every": 50},
+    "exponential": {"lr_factor": 0.95},
+    "cosine": {},
+    "plateau": {"lr_factor": 0.5, "lr_every": 10},
+    "bold-driver": {"lr_factor": 0.5, "lr_growth": 1.05},
+}
+
+#: Options that are constants of one schedule or another; --lrate-decay is the original's, and has always a value.
+OF_SCHEDULES = ("lr_factor", "lr_every", "lr_growth")
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How the parameters are changed, in numbers.
+
+    Attributes
+    ----------
+    optimizer : str
+    constants : dict of name -> float
+        Of the optimiser.
+    clip_norm : float or None
+        The largest norm that all gradients together may have.
+    """
+
+    optimizer: str
+    constants: dict
+    clip_norm: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate from epoch to epoch, in numbers.
+
+    Attributes
+    ----------
+    name : str
+    lr : float
+        The rate that ``name`` starts from.
+    num_epochs : int
+    constants : dict of name -> number
+        Of this schedule.
+    warmup_epochs : int
+    """
+
+    name: str
+    lr: float
+    num_epochs: int
+    constants: dict
+    warmup_epochs: int
+
+
+def resolve_optimisation(p):
+    """The Optimisation that options ask for; UserError where a constant given is none of the optimiser's."""
+    constants = _chosen(p, "--optimizer", p.optimizer, CONSTANTS, OPTIMISERS)
+    return Optimisation(p.optimizer, constants, p.clip_norm or None)
+
+
+def resolve_schedule(p):
+    """The Schedule that options ask for; UserError where a constant given is none of the schedule's."""
+    constants = _chosen(p, "--lr-schedule", p.lr_schedule, OF_SCHEDULES, SCHEDULES)
+    if "lrate_decay" in constants:
+        constants["lrate_decay"] = p.lrate_decay
+    if p.warmup_epochs >= p.num_epochs:
+        raise UserError(
+            f"--warmup-epochs {p.warmup_epochs} leaves none of --num-epochs {p.num_epochs}: give fewer, or more epochs."
+        )
+    return Schedule(p.lr_schedule, p.lr, p.num_epochs, constants, p.warmup_epochs)
+
+
+def _chosen(p, option, name, all_constants, known):
+    """The constants of a choice: the values given, else its own defaults."""
+    own = known[name]
+    for constant in all_constants:
+        if getattr(p, constant) is not None and constant not in own:
+            users = ", ".join(other for other, constants in known.items() if constant in constants)
+            typed = "--" + constant.replace("_", "-")
+            raise UserError(f"{typed} is of no use to {option} {name}: leave it out, or choose from {users}.")
+    return {key: default if getattr(p, key) is None else getattr(p, key) for key, default in own.items()}

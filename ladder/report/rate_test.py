@@ -1,0 +1,31 @@
+"""The picture of a learning-rate range test."""
+
+from matplotlib.figure import Figure
+
+
+def rate_figure(found, title):
+    """The cost against the rate.
+
+    Parameters
+    ----------
+    found : ladder.training.rate_test.RateTest
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(found.rates, found.costs, color="#BBBBBB", linewidth=0.8, label="of each update")
+    axes.plot(found.rates, found.smoothed, color="#0072B2", linewidth=1.8, label="smoothed")
+    axes.axvline(found.lowest, color="#777777", linestyle=":", label=f"lowest at {found.lowest:.2g}")
+    axes.axvline(found.suggested, color="#D55E00", linestyle="--", label=f"falls fastest at {found.suggested:.2g}")
+    axes.set(xlabel="learning rate", ylabel="total cost", title=title, xscale="log")
+    low, high = found.costs.min(), found.costs[0]
+    # What comes after training broke would flatten the rest.
+    axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * max(high - low, 1e-9))
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,138 @@
+"""A learning-rate range test: the cost while the rate rises from update to update (Smith 2017, section 3.3)."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ladder.errors import TrainingStopped, UserError
+from ladder.training.extensions import Extension
+
+#: The test ends when a cost is this many times the lowest one so far.
+DIVERGED = 4.0
+
+#: Standard deviation of the Gaussian that costs are smoothed with, as a part of all updates: it lags behind nothing.
+SMOOTHING = 0.03
+
+
+@dataclass(frozen=True)
+class RateTest:
+    """What a range test found.
+
+    Attributes
+    ----------
+    rates : (updates,) float64
+    costs : (updates,) float64, the total cost of each update's batch before the update
+    diverged : bool, whether the cost rose so far that the test ended early
+
+    Examples
+    --------
+    >>> rates = np.geomspace(1e-4, 1, 41)
+    >>> found = RateTest(rates, np.log10(rates / 0.01) ** 2, diverged=False)
+    >>> round(found.lowest, 6)
+    0.01
+    """
+
+    rates: np.ndarray
+    costs: np.ndarray
+    diverged: bool
+
+    @property
+    def smoothed(self):
+        """The costs, smoothed: (updates,) float64."""
+        return gaussian_filter1d(self.costs, SMOOTHING * len(self.costs), mode="nearest")
+
+    @property
+    def lowest(self):
+        """The rate at which the smoothed cost was lowest."""
+        return float(self.rates[np.argmin(self.smoothed)])
+
+    @property
+    def suggested(self):
+        """The rate at which it fell fastest, below the one where it was lowest."""
+        smoothed = self.smoothed
+        before = smoothed[: max(2, np.argmin(smoothed) + 1)]
+        return float(self.rates[np.argmin(np.diff(before))])
+
+
+def range_test(experiment, lowest, highest, updates):
+    """Train a new network with rates that rise exponentially.
+
+    Parameters
+    ----------
+    experiment : Experiment, its examples as the network takes them
+    lowest, highest : float
+    updates : int
+
+    Returns
+    -------
+    RateTest
+
+    Examples
+    --------
+    >>> from ladder.options import Options
+    >>> from ladder.training.experiment import prepare
+    >>> (experiment,) = prepare([Options.of(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0))])
+    >>> found = range_test(experiment, 1e-5, 1.0, 30)
+    >>> found.rates[0], bool(found.lowest > 1e-4)
+    (1e-05, True)
+    """
+    from ladder.training.session import Session
+
+    rising = Rising(lowest, highest, updates)
+    batches = math.ceil(len(experiment.split.train) / experiment.p.batch_size)
+    # Validation says nothing of a rate that changes all the time.
+    experiment = replace(experiment, split=replace(experiment.split, valid=experiment.split.valid[:0]))
+    experiment = replace(experiment, p=replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1))
+    session = Session(experiment, callbacks=[rising], progress=False)
+    rising.begin(session.learning_rate)
+    try:
+        session.train()
+    except TrainingStopped:
+        rising.diverged = True
+    if len(rising.costs) < 2:
+        raise UserError(f"the cost is not finite at a learning rate of {lowest:g}: give a lower --from.")
+    return RateTest(np.array(rising.rates), np.array(rising.costs), rising.diverged)
+
+
+class Rising(Extension):
+    """Raises the rate after each update, and ends training when there is nothing more to see.
+
+    Parameters
+    ----------
+    lowest, highest : float
+    updates : int
+    """
+
+    def __init__(self, lowest, highest, updates):
+        self._planned = np.geomspace(lowest, highest, updates).tolist()
+        self.rates, self.costs, self.diverged = [], [], False
+
+    def begin(self, learning_rate):
+        """Take hold of the rate, a shared variable."""
+        self._learning_rate = learning_rate
+
+    def before_training(self, loop):
+        self._set()
+
+    def after_batch(self, loop, values):
+        if len(self.costs) == len(self._planned) or not math.isfinite(values["cost_total"]):
+            return
+        self.rates.append(self._current)
+        self.costs.append(values["cost_total"])
+
+    def after_updates(self, loop):
+        self.diverged = self.costs[-1] > DIVERGED * min(self.costs)
+        if self.diverged or len(self.costs) == len(self._planned):
+            loop.interrupted = True
+        self._set()
+
+    def after_epoch(self, loop):
+        # The schedule has set another one.
+        self._set()
+
+    def _set(self):
+        # A GPU makes several updates at once, at one rate.
+        self._current = self._planned[min(len(self.costs), len(self._planned) - 1)]
+        self._learning_rate.set_value(np.float32(self._current))

@@ -1,0 +1,84 @@
+"""Range tests of the learning rate."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ladder.cli import main
+from ladder.training.rate_test import RateTest, Rising
+
+
+def test_suggested_is_where_the_cost_falls_fastest_and_lies_below_the_lowest():
+    rates = np.geomspace(1e-5, 10, 201)
+    place = np.log10(rates)
+    costs = 1 / (1 + np.exp(4 * (place + 2.5))) + 2 * np.maximum(0, place - 0.2) ** 2
+    costs += 0.02 * np.random.RandomState(0).randn(len(costs))
+    found = RateTest(rates, costs, diverged=False)
+    assert 10**-2.7 < found.suggested < 10**-2.3  # the middle of the sigmoid
+    assert 10**-2 < found.lowest < 10**0.4
+
+
+def test_a_cost_that_only_rises_suggests_a_low_rate():
+    rates = np.geomspace(1e-3, 1, 50)
+    assert RateTest(rates, np.linspace(1, 2, 50), diverged=False).suggested <= rates[1]
+
+
+class Loop(SimpleNamespace):
+    interrupted = False
+
+
+def rise(costs, updates, at_once=1):
+    rising, loop, rates = Rising(1e-4, 1.0, updates), Loop(), []
+    rising.begin(SimpleNamespace(set_value=rates.append))
+    rising.before_training(loop)
+    for first in range(0, len(costs), at_once):
+        for cost in costs[first : first + at_once]:
+            rising.after_batch(loop, {"cost_total": cost})
+        rising.after_updates(loop)
+        if loop.interrupted:
+            break
+    return rising, loop, rates
+
+
+def test_rates_rise_evenly_on_a_logarithmic_scale():
+    rising, loop, rates = rise([3.0] * 5, 5)
+    np.testing.assert_allclose(rising.rates, [1e-4, 1e-3, 1e-2, 1e-1, 1])
+    np.testing.assert_allclose(rates[:5], rising.rates, rtol=1e-6)
+    assert loop.interrupted and not rising.diverged
+
+
+def test_it_ends_when_the_cost_has_risen():
+    rising, loop, _ = rise([3.0, 1.0, 3.9, 4.1, 1.0], 9)
+    assert rising.costs == [3.0, 1.0, 3.9, 4.1] and loop.interrupted and rising.diverged
+
+
+def test_updates_made_at_once_have_one_rate():
+    rising, _, _ = rise([3.0] * 6, 5, at_once=2)
+    np.testing.assert_allclose(rising.rates, [1e-4, 1e-4, 1e-2, 1e-2, 1])
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (["--from", "1", "--to", "0.1"], "--from 1 must be below --to 0.1."),
+        (["--seed", "1", "2"], "lr-test looks at one network"),
+        (["--output", "."], "--output . is a folder"),
+    ],
+)
+def test_mistakes(options, sentence, capsys):
+    assert main(["lr-test", "--dataset", "digits", "--encoder-layers", "10", *options]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_from_the_command_line(tmp_path, monkeypatch, capsys):
+    """The network that tests/cli/test_resume.py compiles."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+    network = "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1"
+    assert main(["lr-test", *network.split(), "--labeled-samples", "250", "--threads", "1", "--updates", "60"]) == 0
+    printed = capsys.readouterr().out
+    rate = float(printed.split("Suggested: --lr ")[1].split(",")[0])
+    assert 1e-5 < rate < 0.5
+    assert (tmp_path / "lr_test.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "results").exists()
