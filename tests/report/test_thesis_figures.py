@@ -1,11 +1,13 @@
 """What the thesis's figures draw, against closed forms, quadrature and finite differences."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 from ladder.report.figures import denoising, descent, idea, linear_model, surfaces
-from ladder.training.optimisers import adam
+from ladder.training.optimisers import adam, momentum, sgd
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +19,14 @@ def model():
 def test_gradient_descent_shrinks_each_direction_by_its_own_factor(rate):
     steps = np.arange(descent.STEPS + 1)[:, None]
     expected = np.array(descent.START) * (1 - rate * np.array(descent.CURVATURES)) ** steps
-    np.testing.assert_allclose(descent.path(descent.gradient_descent, rate), expected, atol=2e-6)
+    np.testing.assert_allclose(descent.path(sgd, rate), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("rate", descent.RATES)
 def test_momentum_is_a_linear_recursion_of_position_and_velocity(rate):
-    points = descent.path(descent.momentum, rate)
+    points = descent.path(partial(momentum, momentum=0.9), rate)
     for i, (start, curvature) in enumerate(zip(descent.START, descent.CURVATURES)):
-        m = descent.MOMENTUM
-        once = np.array([[1 - rate * curvature, m], [-rate * curvature, m]])
+        once = np.array([[1 - rate * curvature, 0.9], [-rate * curvature, 0.9]])
         expected = [(np.linalg.matrix_power(once, k) @ [start, 0])[0] for k in range(len(points))]
         np.testing.assert_allclose(points[:, i], expected, atol=1e-5)
 

@@ -120,7 +120,7 @@ def learn(names, z, z_corr, u, steps):
         parameters += own.values()
         gradients += at.grad(built[name][1], list(own.values()))
     rate = aesara.shared(np.float32(RATE), name="rate")
-    step = backends.function([], [], adam(gradients, parameters, rate, step=fused.adam_step))
+    step = backends.function([], [], adam(gradients, parameters, rate, step=fused.optimiser_step))
     for done in range(steps):
         # Linear decay to 0 over the last third, as in training.
         rate.set_value(np.float32(RATE * min(1, 3 * (1 - done / steps))))

@@ -1,37 +1,16 @@
-"""Gradient descent, momentum and Adam on a stretched bowl (thesis, figures 3 and 4).
+"""Gradient descent, momentum and Adam on a stretched bowl (thesis, figures 3 and 4)."""
 
-The package trains with Adam alone.  Plain descent and momentum are written here, in the form of
-``ladder/training/optimisers.py``, and are no options of training.
-"""
+from functools import partial
 
 import numpy as np
 
+from ladder.optimisation import OPTIMISERS
 from ladder.report.figures.style import BLUE, COSTS, GREEN, GREY, INK, VERMILION, new_figure
 
 #: The bowl: half the sum of curvature times square; the second direction is 72 times as steep as the first.
 CURVATURES = (0.25, 18.0)
 START = (-4.0, 1.0)
-RATES, STEPS, MOMENTUM = (0.1, 0.03), 40, 0.9
-
-
-def gradient_descent(gradients, parameters, learning_rate):
-    """parameter - rate gradient; arguments and result as for :func:`ladder.training.optimisers.adam`."""
-    return {parameter: parameter - learning_rate * gradient for parameter, gradient in zip(parameters, gradients)}
-
-
-def momentum(gradients, parameters, learning_rate, m=MOMENTUM):
-    """v = m v - rate gradient, parameter + v; arguments and result as for :func:`ladder.training.optimisers.adam`.
-
-    Algorithm 2 of the thesis as it is used; as printed, its v keeps the last gradient alone.
-    """
-    import aesara
-
-    updates = {}
-    for parameter, gradient in zip(parameters, gradients):
-        velocity = aesara.shared(np.zeros_like(parameter.get_value()), name=f"{parameter.name}_velocity")
-        updates[velocity] = np.float32(m) * velocity - learning_rate * gradient
-        updates[parameter] = parameter + updates[velocity]
-    return updates
+RATES, STEPS = (0.1, 0.03), 40
 
 
 def path(optimiser, rate, steps=STEPS):
@@ -39,7 +18,7 @@ def path(optimiser, rate, steps=STEPS):
 
     Parameters
     ----------
-    optimiser : function (gradients, parameters, learning rate) -> updates
+    optimiser : function (gradients, parameters, learning rate) -> updates, as in :mod:`ladder.training.optimisers`
     rate : float
     steps : int
 
@@ -49,7 +28,8 @@ def path(optimiser, rate, steps=STEPS):
 
     Examples
     --------
-    >>> path(gradient_descent, 0.1, steps=1).astype("float64").round(3).tolist()
+    >>> from ladder.training.optimisers import sgd
+    >>> path(sgd, 0.1, steps=1).astype("float64").round(3).tolist()
     [[-4.0, 1.0], [-3.9, -0.8]]
     """
     import aesara
@@ -69,12 +49,13 @@ def path(optimiser, rate, steps=STEPS):
 
 def draw():
     """Two learning rates by three optimisers."""
-    from ladder.training.optimisers import adam
+    from ladder.training.optimisers import adam, momentum, sgd
 
+    constants = OPTIMISERS["momentum"]
     optimisers = {
-        "gradient descent": (gradient_descent, BLUE),
-        f"momentum, m = {MOMENTUM:g}": (momentum, VERMILION),
-        "Adam (adam in training/optimisers.py)": (adam, GREEN),
+        "gradient descent (sgd)": (sgd, BLUE),
+        f"momentum, m = {constants['momentum']:g}": (partial(momentum, **constants), VERMILION),
+        "adam": (adam, GREEN),
     }
     figure = new_figure(11, 5.6, f"{STEPS} steps of three optimisers on a stretched bowl, from the same start")
     grid = figure.subplots(len(RATES), len(optimisers), sharex=True, sharey=True)
