@@ -62,7 +62,9 @@ def test_interrupted_and_resumed_it_ends_bit_for_bit_as_in_one_go():
     for name, array in load_arrays(whole.folder / "trained_params.npz").items():
         np.testing.assert_array_equal(load_arrays(resumed.folder / "trained_params.npz")[name], array, err_msg=name)
     assert resumed.log == whole.log
-    rates, errors = ([row[name] for row in whole.log[:7]] for name in ("learning_rate", "valid_approx_error_rate_clean"))
+    rates, errors = (
+        [row[name] for row in whole.log[:7]] for name in ("learning_rate", "valid_approx_error_rate_clean")
+    )
     assert rates[0] == np.float32(0.01)  # the second of two epochs that warm up
     rose = [now >= min(errors[2:k]) for k, now in enumerate(errors) if k > 2]
     np.testing.assert_allclose(rates[3:], 0.01 * 0.3 ** np.cumsum(rose), rtol=1e-6)
