@@ -28,7 +28,7 @@ KINDS = ("sgn", "kN", "pgd-linf", "gaussian")
 
 @lru_cache(maxsize=1)
 def attacked_network():
-    """The trained network, once for both figures: its test examples and their indices, and the two functions that attacks need.
+    """The trained network, once for both figures: test examples, their indices, and what attacks need of it.
 
     Returns
     -------
