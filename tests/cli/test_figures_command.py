@@ -90,6 +90,9 @@ def test_the_pictures_of_the_page_are_there_and_small():
     pictures = [PAGE.parent / path for path in re.findall(r"\]\((figures/[\w-]+\.svg)\)", PAGE.read_text())]
     assert len(pictures) == len(FIGURES) - len(OF_RUNS)
     assert sum(path.stat().st_size for path in pictures) < 1_500_000
+    for path in pictures:
+        described = ElementTree.parse(path).getroot().find(f"{SVG}desc").text
+        assert described == FIGURES[path.stem].what, f"{path.name} is older than its text: draw it again"
 
 
 @pytest.mark.parametrize(

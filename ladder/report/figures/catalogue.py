@@ -99,9 +99,9 @@ FIGURES = {
     "attacked-digits": Entry(
         "Attacked digits",
         "23 and 24",
-        "A small ladder reads nearly every clean digit rightly, and hardly any that sgn, kN or pgd-linf has moved, though "
-        "people would still read most of them. Gaussian noise of the same power (last row) does much less harm, and so "
-        "do 1N and pgd-l2, whose tau is the norm of the noise in the whole image.",
+        "A small ladder reads nearly every clean digit rightly, and hardly any that sgn, kN or pgd-linf has moved, "
+        "though people would still read most of them. Gaussian noise of the same power (last row) does much less harm, "
+        "and so do 1N and pgd-l2, whose tau is the norm of the noise in the whole image.",
         "digits:draw_classes",
     ),
     "attacked-digit": Entry(

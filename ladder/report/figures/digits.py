@@ -1,5 +1,7 @@
 """Attacked digits (thesis, figures 23 and 24): a small ladder on scikit-learn's digits, attacked by the package."""
 
+import logging
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -26,7 +28,7 @@ KINDS = ("sgn", "kN", "pgd-linf", "gaussian")
 
 @lru_cache(maxsize=1)
 def attacked_network():
-    """The trained network, once for both figures: its test examples and their indices, and the two functions that attacks need.
+    """The trained network, once for both figures: test examples, their indices, and what attacks need of it.
 
     Returns
     -------
@@ -42,11 +44,25 @@ def attacked_network():
 
     (experiment,) = prepare([Options.of(**NETWORK)])
     session = Session(experiment)
-    session.train()
+    with _quiet():
+        session.train()
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
     run = TrainedRun.in_memory(experiment, training, session.arrays(final=True))
     classify, gradient = compile_functions(run)
     return *run.labelled_examples("test"), classify, gradient
+
+
+@contextmanager
+def _quiet():
+    """Training says nothing of its epochs, only its warnings."""
+    progress = logging.getLogger("main")
+    progress.info("Training a small network on the digits")
+    level = progress.level
+    progress.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        progress.setLevel(level)
 
 
 def draw_classes():

@@ -1,4 +1,4 @@
-"""Every seed's test error by setting, and learning curves with their spread over seeds, of runs found by ``tables/``."""
+"""Every seed's test error by setting, and learning curves over seeds, of runs that ``ladder.tables`` finds."""
 
 import itertools
 import math
