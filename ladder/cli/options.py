@@ -141,7 +141,7 @@ def add_record_options(parser):
     group.add_argument(
         "--tensorboard",
         action="store_true",
-        help="write what TensorBoard shows (numbers of every epoch, distributions, reconstructions) into the run's folder",
+        help="write what TensorBoard shows into the run's folder: numbers of every epoch, distributions, reconstructions",
     )
     group.add_argument(
         "--log-format",

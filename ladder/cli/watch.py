@@ -18,7 +18,7 @@ from ladder.runs.folder import RESULTS
 #: Seconds between two looks.
 EVERY = 2.0
 
-#: Seconds without a run under way after which watching ends: a command that trains several begins the next one meanwhile.
+#: Seconds without a run under way after which watching ends: a command that trains several begins the next one then.
 GRACE = 5.0
 
 #: What the sparkline shows where nothing else is asked for.

@@ -34,7 +34,7 @@ def runs_in(paths):
 
 
 def _below(path, seen):
-    """The runs at and below a folder, those nearest first; ``seen`` are the real paths of folders not to look into again."""
+    """The runs at and below a folder, the nearest first; ``seen`` are real paths of folders not to look into again."""
     waiting, found = deque([(path, DEPTH)]), []
     while waiting and len(seen) < MOST_FOLDERS:
         folder, depth = waiting.popleft()

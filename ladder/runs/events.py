@@ -113,7 +113,7 @@ def _is_row(event):
 
 
 def _is_of_the_end(event):
-    """Whether it holds numbers found when all epochs were done: an epoch's own have the count of updates beside them."""
+    """Whether it holds numbers of the end of training: those of an epoch have the count of updates beside them."""
     return any(value.HasField("simple_value") for value in event.summary.value) and not _is_row(event)
 
 

@@ -13,7 +13,7 @@ from ladder.errors import UserError
 from ladder.files import open_regular
 from ladder.runs.folder import LOG
 
-#: How often, and at what distance in seconds, a lock is tried again: whoever asks :func:`is_held` has it for an instant.
+#: How often, and how many seconds apart, a lock is tried: whoever asks :func:`is_held` has it for an instant.
 ATTEMPTS, BETWEEN = 10, 0.05
 
 

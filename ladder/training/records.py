@@ -5,6 +5,7 @@ It is no option of the network: it changes no bit of a run, so runs with and wit
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ladder.errors import UserError
@@ -54,6 +55,14 @@ class Records:
             logger.warning("Warning: %s has event files, which do not go on: %s", folder, error)
             return found
         return replace(found, tensorboard=True)
+
+    def begin(self, folder):
+        """Make files without content where there are none, by which a run that is killed early is known to have some."""
+        with suppress(OSError):  # of a full disk they tell once there is something to write
+            if self.csv:
+                (folder / SPREADSHEET).touch()
+            if self.tensorboard and not any(folder.path.glob(events.NAME)):
+                events.EventFile(folder.path).write()
 
     def extensions(self, folder, log, look, parameters):
         """The extensions that write them: see :class:`TensorBoard` for the parameters."""

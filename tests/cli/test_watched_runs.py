@@ -197,6 +197,20 @@ def test_without_the_writer_nothing_is_begun_and_a_resumed_run_goes_on(runs, tmp
     assert "event files, which do not go on" in caplog.text
 
 
+def test_a_run_that_is_killed_before_its_first_epoch_is_known_to_have_records(tmp_path):
+    from ladder.runs.folder import RunFolder
+    from ladder.training.records import Records
+
+    folder = RunFolder(tmp_path)
+    Records(tensorboard=True, csv=True).begin(folder)
+    assert Records().going_on(folder) == Records(tensorboard=True, csv=True)
+    assert read(tmp_path, check=True).scalars == {}
+    before = sorted(path.name for path in tmp_path.iterdir())
+    Records(tensorboard=True, csv=True).begin(folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before and len(before) == 2
+    Records(tensorboard=True).begin(RunFolder(tmp_path / "gone"))
+
+
 def test_from_python_records_need_a_folder():
     for options in ({"tensorboard": True}, {"log_format": "csv"}):
         with pytest.raises(ladder.UserError, match="write into the folder of a run: give save_to, too"):

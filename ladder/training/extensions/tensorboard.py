@@ -56,6 +56,7 @@ class TensorBoard(Extension):
         self._file = EventFile(self._folder, first if kept else None)
         for row in missing:
             self._add_row(row)
+        self._try(self._file.write)
 
     def after_epoch(self, loop):
         self._add_row(loop.row)
