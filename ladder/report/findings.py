@@ -24,8 +24,8 @@ HEAT_EXAMPLES, HEAT_UNITS = 24, 100
 #: Bytes of a drawn picture that is put into the page.
 MOST_BYTES = 700_000
 
-#: Pixels of the page for a pixel of a filter.
-FILTER_ZOOM = 4
+#: Pixels of the page that a filter is wide.
+FILTER_PIXELS = 50
 
 
 def look_in_words(run, look, missing):
@@ -128,13 +128,13 @@ def filters(run, look):
     if look is None or look.filters is None:
         return None
     shown = look.filters
-    columns = min(12, len(shown))
+    columns = next((c for c in range(12, 5, -1) if len(shown) % c == 0), min(12, len(shown)))
     return {
         "name": run.name,
         "image": grid_of_filters(shown, columns),
         "n": len(shown),
         "total": look.n_filters,
-        "width": FILTER_ZOOM * (columns * (shown.shape[2] + 1) - 1) if shown.shape[2] < 20 else 24 * columns * 2,
+        "width": FILTER_PIXELS * columns,
         "grey": shown.ndim == 3,
     }
 

@@ -193,7 +193,7 @@ def commands(runs):
             {
                 "name": run.name,
                 "command": train_command(run.p, name_of_run(run.name), run.folder.backend_options()),
-                "sentence": f"With version{at}, libraries and processor as below, {_repeats(run)}.",
+                "sentence": f"With the version{at}, the libraries and the processor below, {_repeats(run)}.",
             }
         )
     return found

@@ -35,8 +35,8 @@ def published_tables(runs):
             continue
         trained = {id(group.row) for group in groups}
         kept = [row for row in rows if id(row) in trained or row.is_baseline]
-        if not any(row.published for row in kept):
-            continue
+        if not any(row.published for row in kept) or all(group.row.is_baseline for group in groups):
+            continue  # nothing was published, or the runs are but another experiment's baseline
         distance = min(len(group.variation) for group in groups)
         tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
     # Of two alike, the one of fewer rows is about less else.
@@ -56,12 +56,17 @@ def _preset_and_rows(name):
 def _as_texts(preset, rows, found):
     table = Table(preset.name, preset.title, preset.source)
     conclude(table, add_lines(table, rows, found))
-    names = formats.attacks(table)
+    # Attacks of ours alone have a section of their own.
+    published = [name for line in table.lines if line.whose == "published" for name in line.attacked]
+    names = [name for name in formats.attacks(table) if name in published]
+    rows = [formats.cells(line, names) for line in table.lines]
+    headings = [*formats.HEADINGS, *names]
+    filled = [i for i in range(len(headings)) if any(row[i] for row in rows)]
     return {
         "name": preset.name,
         "title": table.title,
         "source": table.source,
-        "headings": formats.headings(table),
-        "rows": [formats.cells(line, names) for line in table.lines],
+        "headings": [headings[i] for i in filled],
+        "rows": [[row[i] for i in filled] for row in rows],
         "remarks": [*table.findings, *preset.notes],
     }
