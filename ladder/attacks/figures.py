@@ -90,7 +90,7 @@ def image_figure(rows, targets, value_range, title):
     Parameters
     ----------
     rows : list of (name, images, guesses)
-        Images from :func:`as_images`, guesses (examples,) int.
+        Images from :func:`ladder.data.images.as_images`, guesses (examples,) int.
     targets : (examples,) int, the true classes
     value_range : (float, float)
         The values of black and white; others are clipped.

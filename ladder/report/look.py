@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ladder import backends
-from ladder.attacks.figures import as_images
+from ladder.data.images import as_images
 from ladder.data.preprocessing import preprocesses
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
