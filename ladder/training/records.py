@@ -65,6 +65,6 @@ class Records:
                 events.EventFile(folder.path).write()
 
     def extensions(self, folder, log, look, parameters):
-        """The extensions that write them: see :class:`~ladder.training.extensions.tensorboard.TensorBoard` for the parameters."""
+        """The extensions that write them: :class:`~ladder.training.extensions.tensorboard.TensorBoard` has the parameters."""
         found = [SaveCSV(folder / SPREADSHEET, log)] if self.csv else []
         return found + ([TensorBoard(folder.path, log, look, parameters)] if self.tensorboard else [])
