@@ -53,9 +53,9 @@ def draw():
 
     constants = OPTIMISERS["momentum"]
     optimisers = {
-        "gradient descent (sgd)": (sgd, BLUE),
+        "gradient descent": (sgd, BLUE),
         f"momentum, m = {constants['momentum']:g}": (partial(momentum, **constants), VERMILION),
-        "adam": (adam, GREEN),
+        "Adam": (adam, GREEN),
     }
     figure = new_figure(11, 5.6, f"{STEPS} steps of three optimisers on a stretched bowl, from the same start")
     grid = figure.subplots(len(RATES), len(optimisers), sharex=True, sharey=True)
