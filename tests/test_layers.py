@@ -190,6 +190,12 @@ def test_defaults_are_the_originals():
         "vat_radius": (0.0,),
         "first_weights": "below",
         # Ours alone, and of no effect.
+        "optimizer": "adam",
+        **dict.fromkeys(("momentum", "rho", "beta1", "beta2", "epsilon")),
+        "clip_norm": 0.0,
+        "lr_schedule": "linear",
+        **dict.fromkeys(("lr_factor", "lr_every", "lr_growth")),
+        "warmup_epochs": 0,
         "sources": (),
         "divide_by": None,
         "standardize": False,

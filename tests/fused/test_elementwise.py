@@ -22,6 +22,7 @@ FORMULAS = {
     "sub": (lambda z, u: z - u, np.subtract),
     "true_divide": (lambda z, u: z / u, np.divide),
     "square": (lambda z, u: at.square(z), lambda z, u: z * z),
+    "sqrt": (lambda z, u: at.sqrt(z), lambda z, u: np.sqrt(z)),
     "maximum": (at.maximum, np.maximum),
     "EQ": (lambda z, u: at.cast(at.eq(z, u), "float32"), np.equal),
     "GT": (lambda z, u: at.cast(z > u, "float32"), np.greater),
