@@ -77,7 +77,14 @@ class Terminal:
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "12"}
         command = [sys.executable, str(REPOSITORY / "run.py"), "watch", "--every", "0.1", *words]
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+            # What a shell starts in the background ignores Ctrl-C, and so would its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
         self.text = ""
