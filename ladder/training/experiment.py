@@ -95,7 +95,9 @@ def _check_plateau(p, split):
     if p.lr_schedule != "plateau":
         return
     if p.unsupervised:
-        raise UserError("--lr-schedule plateau follows the validation error, which --unsupervised has none of.")
+        raise UserError(
+            "--lr-schedule plateau follows the validation error, and --unsupervised knows none: choose another schedule."
+        )
     if not len(split.valid):
         raise UserError(
             "--lr-schedule plateau follows the validation error, and no examples are left over for validation: give "

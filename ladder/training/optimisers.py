@@ -74,7 +74,7 @@ def adam(gradients, parameters, learning_rate, beta1=0.9, beta2=0.999, epsilon=1
     Kingma and Ba (2014), except that the bias correction is in the rate, and
     epsilon is added to the root of the uncorrected second moment.  Blocks'
     betas are 1 - these, and its decay factor of 1 - 1e-8 is 1 in float32 and
-    left out.
+    left out.  Parameters and step are those of :func:`sgd`.
 
     Returns
     -------

@@ -7,10 +7,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ladder.errors import TrainingStopped, UserError
+from ladder.optimisation import OF_SCHEDULES
 from ladder.training.extensions import Extension
 
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
+
+#: Options of a rate that the test alone changes.
+NO_SCHEDULE = {"lr_schedule": "constant", "warmup_epochs": 0, **dict.fromkeys(OF_SCHEDULES)}
 
 #: Standard deviation of the Gaussian that costs are smoothed with, as a part of all updates: it lags behind nothing.
 SMOOTHING = 0.03
@@ -82,15 +86,18 @@ def range_test(experiment, lowest, highest, updates):
 
     rising = Rising(lowest, highest, updates)
     batches = math.ceil(len(experiment.split.train) / experiment.p.batch_size)
-    # Validation says nothing of a rate that changes all the time.
-    experiment = replace(experiment, split=replace(experiment.split, valid=experiment.split.valid[:0]))
-    experiment = replace(experiment, p=replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1))
+    # Validation says nothing of a rate that changes all the time, and no schedule is to follow it.
+    split = replace(experiment.split, valid=experiment.split.valid[:0])
+    p = replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1, **NO_SCHEDULE)
+    experiment = replace(experiment, p=p, split=split)
     session = Session(experiment, callbacks=[rising], progress=False)
     rising.begin(session.learning_rate)
     try:
         session.train()
     except TrainingStopped:
         rising.diverged = True
+    if session.loop.interrupted and not rising.ended:
+        raise KeyboardInterrupt("the range test was interrupted")
     if len(rising.costs) < 2:
         raise UserError(f"the cost is not finite at a learning rate of {lowest:g}: give a lower --from.")
     return RateTest(np.array(rising.rates), np.array(rising.costs), rising.diverged)
@@ -107,7 +114,7 @@ class Rising(Extension):
 
     def __init__(self, lowest, highest, updates):
         self._planned = np.geomspace(lowest, highest, updates).tolist()
-        self.rates, self.costs, self.diverged = [], [], False
+        self.rates, self.costs, self.diverged, self.ended = [], [], False, False
 
     def begin(self, learning_rate):
         """Take hold of the rate, a shared variable."""
@@ -124,7 +131,8 @@ class Rising(Extension):
 
     def after_updates(self, loop):
         self.diverged = self.costs[-1] > DIVERGED * min(self.costs)
-        if self.diverged or len(self.costs) == len(self._planned):
+        self.ended = self.diverged or len(self.costs) == len(self._planned)
+        if self.ended:
             loop.interrupted = True
         self._set()
 

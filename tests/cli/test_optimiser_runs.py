@@ -79,7 +79,7 @@ def test_mistakes_are_named_before_anything_is_trained(capsys):
         (["--optimizer", "momentum", "--momentum", "1"], "--momentum is 1.0, but must be at least 0 and below 1"),
         (["--clip-norm", "-1"], "--clip-norm"),
         (["--lr-schedule", "plateau"], "--lr-schedule plateau follows the validation error, and no examples are left"),
-        (["--lr-schedule", "plateau", "--unsupervised"], "which --unsupervised has none of"),
+        (["--lr-schedule", "plateau", "--unsupervised"], "--unsupervised knows none: choose another"),
     ):
         assert main(["train", *network, *options]) == 2
         assert sentence in capsys.readouterr().err

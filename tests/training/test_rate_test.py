@@ -1,5 +1,7 @@
 """Range tests of the learning rate."""
 
+import os
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -76,9 +78,24 @@ def test_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
     network = "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1"
-    assert main(["lr-test", *network.split(), "--labeled-samples", "250", "--threads", "1", "--updates", "60"]) == 0
+    # A schedule that looks at what a range test does not have.
+    schedule = "--unlabeled-samples 1137 --lr-schedule plateau --lr-every 1 --warmup-epochs 20"
+    options = [*network.split(), *schedule.split(), "--labeled-samples", "250", "--threads", "1"]
+    assert main(["lr-test", *options, "--updates", "60"]) == 0
     printed = capsys.readouterr().out
+    assert "60 updates with rates from 1e-06 to 1" in printed or "the cost rose" in printed
     rate = float(printed.split("Suggested: --lr ")[1].split(",")[0])
     assert 1e-5 < rate < 0.5
     assert (tmp_path / "lr_test.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "results").exists()
+
+    after_batch = Rising.after_batch
+
+    def interrupting(rising, loop, values):
+        after_batch(rising, loop, values)
+        if len(rising.costs) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Rising, "after_batch", interrupting)
+    assert main(["lr-test", *options, "--output", "other.png"]) == 130
+    assert "Suggested" not in capsys.readouterr().out and not (tmp_path / "other.png").exists()

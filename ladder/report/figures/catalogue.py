@@ -68,8 +68,8 @@ FIGURES = {
         "Gradient descent, momentum and Adam on a stretched bowl",
         "3 and 4",
         "Plain descent zigzags across the steep direction at a rate of 0.1 and creeps along the flat one at 0.03; "
-        "momentum gathers speed along the flat direction and overshoots. Adam, the package's own and what ladders are "
-        "trained with, moves about one learning rate a step in each direction, however steep it is.",
+        "momentum gathers speed along the flat direction and overshoots. Adam, with which ladders "
+        "are trained unless told otherwise, moves about one learning rate a step in each direction, however steep it is.",
         "descent:draw",
     ),
     "denoising": Entry(
