@@ -1,5 +1,7 @@
 """What is put right in Aesara works as it did with old NumPy and Python, and other versions are left alone."""
 
+import itertools
+
 import aesara
 import aesara.tensor as at
 import numpy as np
@@ -40,6 +42,18 @@ def test_repaired_types():
     for wrong in ((at.fmatrix(), w), (x, at.ftensor3())):
         with pytest.raises(TypeError, match="CorrMM"):
             CorrMM()(*wrong)
+
+
+def test_order_of_loops():
+    """Elementwise C walks through arrays of any order of memory, sorted without ``std::sort``."""
+    x, y = at.ftensor4(), at.ftensor4()
+    add = aesara.function([x, y], at.exp(x) + y, mode=c.mode())
+    (code,) = [node.op._c_all(node, "n", ["x", "y"], ["z"], {"fail": ""})[3] for node in add.maker.fgraph.toposort()]
+    assert "std::swap" in code and "std::sort" not in code
+    values = np.random.RandomState(0).randn(2, 3, 4, 5).astype("float32")
+    for order in itertools.permutations(range(4)):
+        other = np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))
+        np.testing.assert_allclose(add(other, values), np.exp(values) + values, rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("float_type", ["float32", "float64"])

@@ -4,37 +4,41 @@ A file each, with its reason and a function ``repair`` of the module that it cha
 """
 
 import sys
+from functools import partial
 
 from ladder.backends import numpy_headers
 from ladder.backends.numpy_headers import NUMPY_2
-from ladder.backends.repairs import constants, convolution, increments, loops, noise
+from ladder.backends.repairs import constants, convolution, increments, loop_order, loops, module_cache, noise
 from ladder.backends.when_imported import when_imported
 
 #: The version whose mistakes these are; a later one is left alone.
 REPAIRED_VERSION = "2.9.4"
 
-#: Module of Aesara -> what puts it right.
-REPAIRS = {"aesara.tensor.nnet.corr": convolution.repair}
+#: (module of Aesara, what puts it right)
+REPAIRS = [
+    ("aesara.link.c.cmodule", module_cache.repair),
+    ("aesara.tensor.elemwise_cgen", loop_order.repair),
+    ("aesara.tensor.nnet.corr", convolution.repair),
+]
 if NUMPY_2:
-    REPAIRS |= {
-        "aesara.link.c.cmodule": numpy_headers.repair,
-        "aesara.sandbox.rng_mrg": noise.repair,
-        "aesara.scalar.basic": constants.repair,
-        "aesara.tensor.subtensor": increments.repair,
-    }
+    REPAIRS += [
+        ("aesara.link.c.cmodule", numpy_headers.repair),
+        ("aesara.sandbox.rng_mrg", noise.repair),
+        ("aesara.scalar.basic", constants.repair),
+        ("aesara.tensor.subtensor", increments.repair),
+    ]
 if NUMPY_2 or sys.version_info >= (3, 12):
-    REPAIRS |= {"aesara.scan.op": loops.repair}
+    REPAIRS += [("aesara.scan.op", loops.repair)]
 
 
 def repair():
     """Put right what is wrong in this Aesara, now or once it is imported; harmless when called again."""
-    for name, change in REPAIRS.items():
-        when_imported(name, _if_it_is_wrong(change))
+    for name in dict(REPAIRS):
+        when_imported(name, partial(_change_what_is_wrong, name))
 
 
-def _if_it_is_wrong(change):
-    def changed(module):
-        if sys.modules["aesara"].__version__ == REPAIRED_VERSION:
-            change(module)
-
-    return changed
+def _change_what_is_wrong(name, module):
+    if sys.modules["aesara"].__version__ == REPAIRED_VERSION:
+        for other, change in REPAIRS:
+            if other == name:
+                change(module)
