@@ -350,7 +350,7 @@ def test_a_softmax_below_maps_is_refused():
         (dict(seed=2147462579), "--seed is 2147462579"),
         (dict(dseed=-1), "--dseed is -1, but must be between 0 and 4294967295"),
         (dict(dseed=2**32), "--dseed is 4294967296"),
-        (dict(batch_size=1), "--batch-size is 1, but must be at least 2: one example has no variance"),
+        (dict(batch_size=1), "--batch-size is 1, but must be at least 2, or 0 for all: one example has no variance"),
         (dict(valid_batch_size=0), "--valid-batch-size is 0, but must be at least"),
         (dict(valid_set_size=-1), "--valid-set-size is -1, but must be 0 or more"),
         (dict(labeled_samples=-1), "--labeled-samples is -1, but must be 0 or more"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ladder.batches import unlabeled_batch_size
 from ladder.errors import TrainingStopped, UserError
 from ladder.optimisation import OF_SCHEDULES
 from ladder.training.extensions import Extension
@@ -85,7 +86,8 @@ def range_test(experiment, lowest, highest, updates):
     from ladder.training.session import Session
 
     rising = Rising(lowest, highest, updates)
-    batches = math.ceil(len(experiment.split.train) / experiment.p.batch_size)
+    n = len(experiment.split.train)
+    batches = math.ceil(n / unlabeled_batch_size(experiment.p, n))
     # Validation says nothing of a rate that changes all the time, and no schedule is to follow it.
     split = replace(experiment.split, valid=experiment.split.valid[:0])
     p = replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1, **NO_SCHEDULE)
