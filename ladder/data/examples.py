@@ -167,6 +167,10 @@ def _check_labelled(p, examples):
 
 def _check_batches(option, n, batch_option, batch_size):
     """Refuse a last batch of one example: it has no variance, and all its units would be 0."""
+    if n == 1:
+        raise UserError(
+            f"{option}: a single example has no variance, and there is no second to take with it: use more."
+        )
     if n % batch_size == 1:
         raise UserError(
             f"{option}: {n} examples in batches of {batch_option} {batch_size} leave a last batch of one, "
