@@ -205,7 +205,8 @@ def _say_not_begun(n, args):
     """What an interrupted command has left undone, where it trains several configurations."""
     if n:
         how = "give it again with --missing" if args.preset else "train the rest with another command"
-        logger.info("%d more configuration%s of this command not begun: %s", n, " was" if n == 1 else "s were", how)
+        were = "1 more configuration was" if n == 1 else f"{n} more configurations were"
+        logger.info("%s not begun: %s", were, how)
 
 
 def print_interrupted(folder):

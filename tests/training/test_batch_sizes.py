@@ -79,10 +79,10 @@ def test_one_example_has_no_variance_however_it_comes_to_be_alone():
     for option in ("batch_size", "unlabeled_batch_size"):
         with pytest.raises(UserError, match="is 1, but must be at least 2, or 0 for all: one example has no variance"):
             Options.of(**NETWORK, **{option: 1})
-    targets = np.array([0, -1, -1, -1])
+    targets = np.array([0, -1, -1, 1])
     examples = Examples("made up", np.zeros((4, 3), "float32"), targets)
     with pytest.raises(UserError, match="--labeled-samples: a single example has no variance"):
-        Experiment.on(examples, Options.of(**NETWORK, batch_size=0))
+        Experiment.on(examples, Options.of(**NETWORK, batch_size=0, unlabeled_samples=3, dseed=0))
 
 
 def test_all_at_once_need_memory(monkeypatch):
