@@ -31,7 +31,7 @@ def best_epoch(rows):
 
 
 def patience_is_over(patience, rows):
-    """Whether the last ``patience`` epochs brought no lower validation error (Prechelt 1998).
+    """Whether the last ``patience`` epochs brought no lower validation error (Goodfellow et al. 2016, algorithm 7.1).
 
     Parameters
     ----------
