@@ -28,6 +28,7 @@ from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
 from ladder.training.records import LOG_FORMATS, Records
+from ladder.training.stopping import best_epoch
 
 #: Examples that are classified together.
 AT_ONCE = 256
@@ -396,7 +397,7 @@ class Model:
             folder.save_environment(environment())
             folder.save_rows(self.log)
             if run.keeps_best():
-                run.load_best().save_best(folder, self.log[-1]["best_epoch"])
+                run.load_best().save_best(folder, best_epoch(self.log))
             # Last: where there are final statistics, everything else is written.
             run.load_last().save(folder)
         return folder.path

@@ -17,6 +17,7 @@ from ladder.cli.options import (
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.options import Options, combinations
+from ladder.runs.arrays import BEST
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained
 from ladder.tables.preset import load_preset
@@ -142,7 +143,7 @@ def _train(experiments, folders, preprocessor, args):
         status = max(status, 2 if isinstance(error, UserError) else 1)
     for folder, loop_finished in zip(folders, finished):
         if loop_finished:
-            logger.info("Test error: run.py evaluate %s", folder)
+            _say_how_to_evaluate(folder)
         else:
             print_interrupted(folder)
     return status if all(finished) else 130
@@ -184,8 +185,14 @@ def _resume(args):
     if state == "was finished":
         logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
     else:
-        logger.info("Test error: run.py evaluate %s", folder)
+        _say_how_to_evaluate(folder)
     return 0
+
+
+def _say_how_to_evaluate(folder):
+    logger.info("Test error: run.py evaluate %s", folder)
+    if (folder / BEST).exists():
+        logger.info("Test error of the best epoch: run.py evaluate %s --parameters best", folder)
 
 
 def _check_alone(args):

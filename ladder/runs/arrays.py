@@ -82,7 +82,7 @@ class TrainedArrays:
         """Read those of the best epoch from the folder of a run (RunFolder) that has them."""
         arrays = load_arrays(folder / BEST)
         arrays.pop("epoch", None)
-        final = bool(arrays.pop("final", False))
+        final = bool(np.all(arrays.pop("final", False)))
         return cls.of_best(arrays, final, str(folder))
 
     def save_best(self, folder, epoch):

@@ -14,8 +14,14 @@ from ladder.training.extensions import Extension
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
 
-#: Options of a rate that the test alone changes.
-NO_SCHEDULE = {"lr_schedule": "constant", "warmup_epochs": 0, **dict.fromkeys(OF_SCHEDULES)}
+#: Options of a rate that the test alone changes, and of an error that it does not look at.
+NO_SCHEDULE = {
+    "lr_schedule": "constant",
+    "warmup_epochs": 0,
+    **dict.fromkeys(OF_SCHEDULES),
+    "patience": 0,
+    "keep": "last",
+}
 
 #: Standard deviation of the Gaussian that costs are smoothed with, as a part of all updates: it lags behind nothing.
 SMOOTHING = 0.03
