@@ -1,12 +1,10 @@
 """Training and loading from Python: the functions behind ``ladder.train`` and ``ladder.load``."""
 
 import logging
-import math
 import re
 import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -170,7 +168,7 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
-        deadline = _deadline(max_minutes, save_to)
+        deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
         records = Records.of(tensorboard, log_format)
         if not save_to and records != Records():
             raise UserError("--tensorboard and --log-format write into the folder of a run: give --save-to, too.")
@@ -178,18 +176,6 @@ def train(
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
         return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records, deadline)
-
-
-def _deadline(minutes, save_to):
-    if minutes is None:
-        return None
-    if not isinstance(minutes, Real) or not 0 < minutes < math.inf:
-        raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
-    if not save_to:
-        raise UserError(
-            "--max-minutes stops a run that goes on later, and without a folder none can: give --save-to, too."
-        )
-    return Deadline(minutes)
 
 
 def train_experiment(

@@ -66,7 +66,9 @@ def _batches(p, split):
     labelled = (
         "" if p.unsupervised else f"{min(len(split.labeled), labeled_batch_size(p, len(split.labeled)))} labelled, "
     )
-    return f"{labelled}{min(n, size)} unlabelled examples in an update; {math.ceil(n / size)} updates in an epoch"
+    updates = math.ceil(n / size)
+    in_words = "1 update" if updates == 1 else f"{updates} updates"
+    return f"{labelled}{min(n, size)} unlabelled examples in an update; {in_words} in an epoch"
 
 
 def _type(layer):

@@ -1,8 +1,11 @@
 """The end of a command's time."""
 
 import logging
+import math
 import time
+from numbers import Real
 
+from ladder.errors import UserError
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -20,6 +23,17 @@ class Deadline(Extension):
 
     def __init__(self, minutes):
         self._minutes, self._until = minutes, time.monotonic() + 60 * minutes
+
+    @classmethod
+    def of(cls, minutes, save_to):
+        """As asked for from Python: UserError where that is no time, or there is no folder to go on in later."""
+        if not isinstance(minutes, Real) or not 0 < minutes < math.inf:
+            raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
+        if not save_to:
+            raise UserError(
+                "--max-minutes stops a run that goes on later, and without a folder none can: give --save-to, too."
+            )
+        return cls(minutes)
 
     @property
     def is_over(self):
