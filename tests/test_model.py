@@ -221,7 +221,7 @@ def test_halves_of_very_different_sizes(graph):
     parameters = ComputationGraph([total]).parameters
     outputs = [total, *at.grad(total, parameters), *ladder.noise.draws]
     function = aesara.function(list(arrays), outputs, mode=PYTHON if graph == "plain" else c.mode())
-    for n_labeled, n_unlabeled in ((3, 18), (17, 2)):
+    for n_labeled, n_unlabeled in ((4, 18), (17, 4)):
         labeled, unlabeled = (rng.randn(n, *IN_DIM).astype("float32") for n in (n_labeled, n_unlabeled))
         targets = rng.randint(0, 3, n_labeled)
         cost, *values = function(labeled, targets, unlabeled)
