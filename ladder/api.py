@@ -16,15 +16,17 @@ from ladder.data.preprocessing import TrainingData, preprocesses
 from ladder.errors import TrainingStopped, UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
-from ladder.options import Options
+from ladder.options import KEPT, Options
 from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun, classification_report
 from ladder.training.experiment import prepare
 from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
 from ladder.training.records import LOG_FORMATS, Records
+from ladder.training.stopping import best_epoch
 
 #: Examples that are classified together.
 AT_ONCE = 256
@@ -111,6 +113,7 @@ def train(
     callbacks=(),
     verbose=False,
     checkpoint_minutes=MINUTES,
+    max_minutes=None,
     tensorboard=False,
     log_format=LOG_FORMATS[0],
     **options,
@@ -130,6 +133,9 @@ def train(
         Print a line per epoch, and show a progress bar.
     checkpoint_minutes : float
         Between checkpoints in the folder; 0: at the ends of epochs alone.
+    max_minutes : float, optional
+        After which training stops as if it were interrupted, to go on later in
+        its folder (``run.py train --resume``); default: it trains to the end.
     tensorboard : bool
         Write what TensorBoard shows into the folder, too (needs tensorboardX).
     log_format : {'jsonl', 'csv'}
@@ -150,7 +156,8 @@ def train(
     TrainingStopped
         A cost was not finite.
     KeyboardInterrupt
-        Training was interrupted; where there is a folder, it can go on.
+        Training was interrupted, or ``max_minutes`` were over; where there is
+        a folder, it can go on.
 
     Examples
     --------
@@ -161,17 +168,18 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
+        deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
         records = Records.of(tensorboard, log_format)
         if not save_to and records != Records():
             raise UserError("--tensorboard and --log-format write into the folder of a run: give --save-to, too.")
         (experiment,) = prepare([Options.of(**options)])
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
-        return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records)
+        return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records, deadline)
 
 
 def train_experiment(
-    experiment, folder=None, callbacks=(), verbose=False, checkpoint_minutes=MINUTES, records=Records()
+    experiment, folder=None, callbacks=(), verbose=False, checkpoint_minutes=MINUTES, records=Records(), deadline=None
 ):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
     from ladder.runs import lock
@@ -185,21 +193,27 @@ def train_experiment(
     else:
         with lock.held(folder), Speaker([""]).logged([folder]):
             log_beginning(folder, experiment)
-            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, progress=verbose, records=records)
+            more = {"progress": verbose, "records": records, "deadline": deadline}
+            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
             finished = session.train()
     if not finished:
-        raise KeyboardInterrupt("training was interrupted")
-    run = TrainedRun.in_memory(preprocessed, training, session.arrays(final=True), folder)
+        how = f"; go on with: run.py train --resume {folder}" if folder else ""
+        raise KeyboardInterrupt(f"training was interrupted{how}")
+    arrays, best = session.arrays(final=True), session.best_arrays(final=True)
+    run = TrainedRun.in_memory(preprocessed, training, arrays, folder, best)
     return Model(run, session.log.rows)
 
 
-def load(folder, **options):
+def load(folder, *, parameters="last", **options):
     """A trained network, from the folder of a run: ours, or one that the original wrote.
 
     Parameters
     ----------
     folder : str or Path
         E.g. 'results/mnist_100_full0'.
+    parameters : {'last', 'best'}
+        Those of the last epoch, or those of the epoch with the lowest
+        validation error, where the run was trained with ``keep='best'``.
     **options
         Options that override the run's.  A folder with nothing but a
         ``trained_params.npz``, such as the original wrote, needs those it was
@@ -212,7 +226,7 @@ def load(folder, **options):
     Raises
     ------
     ArgumentError
-        There is no such folder, or it is damaged.
+        There is no such folder, it is damaged, or it has no such parameters.
 
     Examples
     --------
@@ -224,8 +238,10 @@ def load(folder, **options):
     True
     """
     with naming_arguments():
+        if parameters not in KEPT:
+            raise UserError(f"--parameters is {parameters!r}, but must be one of {', '.join(KEPT)}.")
         given = Options.of(**options)
-        run = TrainedRun.load(folder, {name: getattr(given, name) for name in options})
+        run = TrainedRun.load(folder, {name: getattr(given, name) for name in options}, parameters)
         run.check_knows_classes()
         return Model(run, run.folder.rows())
 
@@ -259,6 +275,27 @@ class Model:
         self.options, self.in_dim = run.p, tuple(run.in_dim)
         self.classes = None if "classes" not in run.data else np.array(run.data["classes"])
         self._probabilities = None
+
+    @property
+    def best(self):
+        """The network of the epoch with the lowest validation error: a Model, where ``keep='best'`` kept it.
+
+        Raises
+        ------
+        ArgumentError
+            It was not kept.
+
+        Examples
+        --------
+        >>> import ladder
+        >>> model = ladder.train(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), num_epochs=2,
+        ...                      unlabeled_samples=1200, keep="best")
+        >>> model.best.evaluate()["n"], model.log[-1]["best_epoch"] in (1, 2)
+        (360, True)
+        """
+        if not self._run.keeps_best():
+            raise ArgumentError("this network has no best parameters beside its last ones: train one with keep='best'.")
+        return Model(replace(self._run, parameters="best"), self.log)
 
     @property
     def folder(self):
@@ -345,8 +382,10 @@ class Model:
             folder.save_fitted(run.training.fitted if preprocesses(run.p) else None)
             folder.save_environment(environment())
             folder.save_rows(self.log)
+            if run.keeps_best():
+                run.load_best().save_best(folder, best_epoch(self.log))
             # Last: where there are final statistics, everything else is written.
-            run.load_arrays().save(folder)
+            run.load_last().save(folder)
         return folder.path
 
     def _as_examples(self, X):

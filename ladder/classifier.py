@@ -54,8 +54,9 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     min_updates : int
         Updates to make at least; 0: ``epochs`` alone counts.
     batch_size : int
-        Labelled examples in an update, and as many unlabelled ones; no more
-        than there are.
+        Labelled examples in an update, no more than there are; 0: all.
+    unlabeled_batch_size : int, optional
+        Unlabelled examples in an update, likewise; default: ``batch_size``.
     learning_rate : float
         Of Adam.
     decay_from : float
@@ -113,6 +114,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         epochs=100,
         min_updates=1500,
         batch_size=100,
+        unlabeled_batch_size=None,
         learning_rate=0.002,
         decay_from=0.67,
         scale="rescale",
@@ -130,6 +132,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         self.epochs = epochs
         self.min_updates = min_updates
         self.batch_size = batch_size
+        self.unlabeled_batch_size = unlabeled_batch_size
         self.learning_rate = learning_rate
         self.decay_from = decay_from
         self.scale = scale
@@ -164,7 +167,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
             experiment = self._experiment(X, targets)
             ready()
             self.model_ = train_experiment(experiment, callbacks=list(self.callbacks or ()), verbose=bool(self.verbose))
-        self.n_epochs_ = experiment.p.num_epochs
+        self.n_epochs_ = self.model_.log[-1]["epoch"]
         return self
 
     def predict_proba(self, X):
@@ -188,8 +191,9 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": self.classes_.tolist()}
         examples = Examples("X", X, targets, record=record)
         n_labelled = int((targets != NO_LABEL).sum())
-        batch_size = _batch_size(self.batch_size, len(X), n_labelled)
-        per_epoch = -(-len(X) // batch_size)
+        batch_size, unlabeled_batch_size = _batch_sizes(self.batch_size, self.unlabeled_batch_size, len(X), n_labelled)
+        per_update = batch_size if unlabeled_batch_size is None else unlabeled_batch_size
+        per_epoch = -(-len(X) // (per_update or len(X)))
         epochs = max(_whole(self.epochs, "epochs", 1), -(-_whole(self.min_updates, "min_updates", 0) // per_epoch))
         p = Options.of(
             **{
@@ -200,6 +204,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 "super_noise_std": self.noise_std,
                 "num_epochs": epochs,
                 "batch_size": batch_size,
+                "unlabeled_batch_size": unlabeled_batch_size,
                 "lr": self.learning_rate,
                 "lrate_decay": self.decay_from,
                 **_scaling(self.scale),
@@ -256,14 +261,36 @@ def _is_missing(y):
     return np.array([label is None or label != label or str(label) == str(NO_LABEL) for label in y], dtype=bool)
 
 
-def _batch_size(asked, n, n_labelled):
-    """The largest size, no more than asked for, that leaves no last batch of one: it would have no variance."""
+def _batch_sizes(asked, asked_unlabeled, n, n_labelled):
+    """The largest sizes, no more than asked for, that leave no last batch of one: it would have no variance.
+
+    Returns
+    -------
+    labelled : int
+    unlabelled : int or None
+        As in the options: 0 is all, None the same as labelled.
+    """
     if n_labelled < 2:
         raise UserError(f"y has {n_labelled} labelled examples, but at least 2 are needed to train.")
-    for size in range(min(_whole(asked, "batch_size", 2), n), 1, -1):
-        if n % size != 1 and n_labelled % size != 1:
-            return size
-    raise UserError(f"{n} examples, {n_labelled} of them labelled, always leave a batch of one: add or leave out one.")
+    if asked_unlabeled is None:
+        return _largest(_size(asked, "batch_size"), n, (n, n_labelled)), None
+    labeled = _largest(_size(asked, "batch_size"), n, (n_labelled,))
+    return labeled, _largest(_size(asked_unlabeled, "unlabeled_batch_size"), n, (n,))
+
+
+def _largest(size, n, counts):
+    for smaller in range(min(size, n), 1, -1):
+        if all(count % smaller != 1 for count in counts):
+            return smaller
+    if size == 0:
+        return 0
+    raise UserError(f"{n} examples, {counts[-1]} of them labelled, always leave a batch of one: add or leave out one.")
+
+
+def _size(value, name):
+    if not isinstance(value, Integral) or not (value == 0 or value >= 2):
+        raise UserError(f"{name} is {value!r}, but must be a whole number, 2 or more, or 0 for all.")
+    return int(value)
 
 
 def _scaling(scale):

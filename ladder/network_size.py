@@ -1,6 +1,7 @@
 """How much memory a network needs, and how many examples it takes at once."""
 
 from ladder import budget
+from ladder.batches import smaller_batches
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 
 #: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.
@@ -24,7 +25,7 @@ def check_memory(p, in_dim, batch_size=0):
     p : Options
     in_dim : tuple of int, shape of one example
     batch_size : int
-        0 if nothing is trained.
+        Examples in the larger half of an update; 0 if nothing is trained.
     """
     layers = resolve_layers(p, in_dim)
     n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
@@ -32,7 +33,7 @@ def check_memory(p, in_dim, batch_size=0):
     if batch_size:
         n_arrays = ARRAYS_OF_A_LAYER + ARRAYS_OF_A_PASS * _n_passes(p, layers)
         size = 4 * (2 * COPIES * n_weights + n_arrays * batch_size * sum(layer.size for layer in layers))
-    budget.ask(size, "a network of these --encoder-layers", "give fewer units, or a smaller --batch-size")
+    budget.ask(size, "a network of these --encoder-layers", f"give fewer units, or {smaller_batches(p)}")
     if batch_size and p.whiten_zca:
         n_inputs = layers[0].size
         budget.ask(8 * ARRAYS_OF_A_WHITENING * n_inputs**2, f"--whiten-zca of {n_inputs:,} inputs", "leave it out")

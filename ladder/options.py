@@ -39,6 +39,9 @@ NOISES = ("mrg", "philox")
 #: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
+#: What parameters a run keeps, beside the last ones in any case.
+KEPT = ("last", "best")
+
 #: Each power iteration of virtual adversarial noise adds a pass through the network and back to the graph.
 MOST_VAT_ITERATIONS = 10
 
@@ -101,6 +104,10 @@ _KINDS = (
     "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
 )
 _TWO_OR_MORE = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
+_NONE_ALONE = must_be(
+    lambda n: n == 0 or n >= 2,
+    "at least 2, or 0 for all: one example has no variance, and batch normalisation would make its every z 0",
+)
 _BETWEEN_0_AND_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
 _INSIDE_0_AND_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
 _BELOW_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
@@ -232,8 +239,16 @@ class Options:
         0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
         "down; 0 for no limit", "R", number, check=finite_and_not_negative)
     batch_size: int = _option(
-        100, TRAINING, "labelled examples in an update, and as many unlabelled ones", "N", whole_number,
-        check=_TWO_OR_MORE)
+        100, TRAINING, "labelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE)
+    unlabeled_batch_size: Optional[int] = _option(
+        None, TRAINING, "unlabelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE,
+        shown_default="--batch-size", separates=BY_MEANING)
+    patience: int = _option(
+        0, TRAINING, "epochs without a lower validation error after which training ends; 0: it never ends early", "N",
+        whole_number, check=not_negative, separates=VARIES)
+    keep: str = _option(
+        "last", TRAINING, "best: keep the parameters of the epoch with the lowest validation error beside the last ones",
+        "last|best", str, check=one_of(KEPT), many=False, separates=SAME_RUN)
     dataset: str = _option(
         "mnist", DATA, "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it "
         "counts as mnist)", "NAME", str)

@@ -97,6 +97,10 @@ def test_images_and_convolutions():
         (dict(learning_rate=-1), "learning_rate is -1.0, but must be above 0"),
         (dict(epochs=0), "epochs is 0, but must be a whole number, 1 or more"),
         (dict(batch_size=1), "batch_size is 1, but must be a whole number, 2 or more"),
+        (
+            dict(unlabeled_batch_size=1),
+            "unlabeled_batch_size is 1, but must be a whole number, 2 or more, or 0 for all",
+        ),
         (dict(scale="robust"), "scale is 'robust', but must be 'rescale', 'standardize' or None"),
         (dict(decoder="gaus"), "decoder: unknown decoder function 'gaus'"),
         (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but an example of X has 2 values"),

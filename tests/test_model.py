@@ -213,6 +213,24 @@ def test_costs_and_gradients(name, graph):
     assert_gradients(gradients, lambda params: truth(params).total, perturbed)
 
 
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_halves_of_very_different_sizes(graph):
+    """As with --unlabeled-batch-size: one graph, few labelled and many unlabelled examples, and the other way round."""
+    ladder, arrays = built(plain_graph=graph == "plain")
+    perturbed, total = perturb(ladder), ladder.costs.total
+    parameters = ComputationGraph([total]).parameters
+    outputs = [total, *at.grad(total, parameters), *ladder.noise.draws]
+    function = aesara.function(list(arrays), outputs, mode=PYTHON if graph == "plain" else c.mode())
+    for n_labeled, n_unlabeled in ((4, 18), (17, 4)):
+        labeled, unlabeled = (rng.randn(n, *IN_DIM).astype("float32") for n in (n_labeled, n_unlabeled))
+        targets = rng.randint(0, 3, n_labeled)
+        cost, *values = function(labeled, targets, unlabeled)
+        truth = numpy_costs("gauss", values[len(parameters) :], labeled, targets, unlabeled)
+        np.testing.assert_allclose(cost, truth(perturbed).total, rtol=2e-5)
+        gradients = {v.name: gradient for v, gradient in zip(parameters, values)}
+        assert_gradients(gradients, lambda params: truth(params).total, perturbed)
+
+
 def test_a_classifier_without_unlabelled_examples():
     ladder, arrays = built("labeled", decoder_spec=("gauss",))
     assert ladder.costs.denois == {} and not any(name.startswith("g_") for name in ladder.shareds)

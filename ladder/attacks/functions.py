@@ -1,5 +1,6 @@
 """What attacks need from a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
 
+from ladder.batches import labeled_batch_size
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
@@ -35,12 +36,13 @@ def batch_size_of(run, statistics, n):
     """
     if statistics == "fixed":
         return examples_at_once(resolve_layers(run.p, run.in_dim))
-    if n % run.p.batch_size == 1:
+    size = labeled_batch_size(run.p, n)
+    if n % size == 1:
         raise UserError(
             f"--batch-size {run.p.batch_size} leaves a last batch of one of {n} examples, which has no variance: "
             "give another size."
         )
-    return run.p.batch_size
+    return size
 
 
 def of_pixels(training, classify, gradient):

@@ -12,11 +12,12 @@ logger = logging.getLogger("main")
 REPORT = "attack.json"
 
 #: What others may use of a report; older ones lack 'epochs', how many the attacked run had done, 'batch_size' (None
-#: with fixed statistics), and 'overridden', options that were not the run's.
+#: with fixed statistics), 'parameters' (None: the last), and 'overridden', options that were not the run's.
 TYPES = {
     "dataset": str,
     "data_type": str,
     "epochs": Optional[int],
+    "parameters": Optional[str],
     "units": str,
     "batch_size": Optional[int],
     "overridden": Optional[Tuple[str, ...]],

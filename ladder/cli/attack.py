@@ -12,7 +12,13 @@ from ladder.attacks.functions import batch_size_of, check_clip, compile_function
 from ladder.attacks.methods import KINDS, AttackSettings, check_tau
 from ladder.attacks.report import save_report
 from ladder.attacks.robustness import count_errors
-from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
+from ladder.cli.options import (
+    add_backend_options,
+    add_parameters_option,
+    add_training_options,
+    checked_backend,
+    given_options,
+)
 from ladder.cli.printing import print_table
 from ladder.data.examples import sequential_batches
 from ladder.data.preprocessing import preprocesses
@@ -47,6 +53,7 @@ def add_parser(subparsers):
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     for option, arguments in _options().items():
         parser.add_argument(option, **arguments)
+    add_parameters_option(parser)
     add_training_options(parser)
     add_backend_options(parser)
     parser.set_defaults(run=run)
@@ -84,7 +91,8 @@ def _options():
         "--examples": dict(type=int, metavar="N", help="attack the first N alone (default: all)"),
         "--figure-tau": dict(type=float, default=0.25, metavar="TAU",
                              help="power of the attacks in attack_images.png (default: 0.25)"),
-        "--output": dict(metavar="FOLDER", help="folder to write to (default: that of the run)"),
+        "--output": dict(metavar="FOLDER", help="folder to write to (default: that of the run, or 'best' there "
+                         "with --parameters best)"),
     }
     # fmt: on
 
@@ -94,7 +102,7 @@ def run(args):
     published = {} if args.preset is None else published_attack(args.preset)
     settings = _settings(args, published)
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
-    trained = TrainedRun.load(args.load_from, given)
+    trained = TrainedRun.load(args.load_from, given, args.parameters)
     trained.check_knows_classes()
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
@@ -102,7 +110,9 @@ def run(args):
     batch_size = batch_size_of(trained, settings.statistics, len(indices))
     if settings.clip:
         check_clip(examples, units)
-    output = made_folder(args.output or trained.folder.path, "--output")
+    # Those of the last parameters are left where they are.
+    own = trained.folder.path / ("best" if args.parameters == "best" else "")
+    output = made_folder(args.output or own, "--output")
 
     backends.configure(**backend)
     (classify, gradient), training = compile_functions(trained, settings.statistics), trained.training
@@ -116,6 +126,7 @@ def run(args):
         "dataset": examples.name,
         "data_type": args.data_type,
         "epochs": trained.folder.epochs_done(),
+        "parameters": args.parameters,
         "units": units,
         "batch_size": batch_size if settings.statistics == "batch" else None,
         "overridden": sorted(given.keys() - {"batch_size"}),

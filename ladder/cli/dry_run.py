@@ -1,8 +1,11 @@
 """What ``run.py train --dry-run`` prints of a configuration."""
 
+import math
+
 from rich.table import Table
 
 from ladder.backends import c
+from ladder.batches import labeled_batch_size, unlabeled_batch_size
 from ladder.cli.printing import print_table
 
 
@@ -24,6 +27,7 @@ def print_network(experiment):
         f"{'no labels used' if p.unsupervised else f'{len(split.labeled)} of them labelled'}, "
         f"{len(split.valid)} for validation; one example is {' x '.join(map(str, examples.in_dim))}"
     )
+    print(_batches(p, split))
     table = Table(
         "layer",
         "type",
@@ -53,6 +57,18 @@ def print_network(experiment):
     for line in _adversarial_noise(ladder):
         print(line)
     print(f"{sum(counts.values()):,} parameters in total")
+
+
+def _batches(p, split):
+    """How large batches are, and how many make an epoch."""
+    n = len(split.train)
+    size = unlabeled_batch_size(p, n)
+    labelled = (
+        "" if p.unsupervised else f"{min(len(split.labeled), labeled_batch_size(p, len(split.labeled)))} labelled, "
+    )
+    updates = math.ceil(n / size)
+    in_words = "1 update" if updates == 1 else f"{updates} updates"
+    return f"{labelled}{min(n, size)} unlabelled examples in an update; {in_words} in an epoch"
 
 
 def _type(layer):

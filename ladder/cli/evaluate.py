@@ -5,7 +5,13 @@ import json
 import numpy as np
 from rich.table import Table
 
-from ladder.cli.options import add_backend_options, add_training_options, checked_backend, given_options
+from ladder.cli.options import (
+    add_backend_options,
+    add_parameters_option,
+    add_training_options,
+    checked_backend,
+    given_options,
+)
 from ladder.cli.printing import fits, print_table
 from ladder.output_files import check_output, write_text
 from ladder.training.evaluation import TrainedRun, classification_report, denoising_report, keep_evaluation
@@ -38,6 +44,7 @@ def add_parser(subparsers):
         action="store_true",
         help="estimate the batch-normalisation statistics again from the training data, as the original does",
     )
+    add_parameters_option(parser)
     parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
     add_training_options(parser)
     add_backend_options(parser)
@@ -48,7 +55,7 @@ def add_parser(subparsers):
 def run(args):
     backend = checked_backend(args)
     check_output(args.json, "--json")
-    trained = TrainedRun.load(args.load_from, given_options(args))
+    trained = TrainedRun.load(args.load_from, given_options(args), args.parameters)
     if trained.p.unsupervised:
         report = denoising_report(trained, args.data_type, backend)
         _print_denoising(report, args.data_type)

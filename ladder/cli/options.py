@@ -133,6 +133,23 @@ def add_checkpoint_options(parser):
         metavar="M",
         help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})",
     )
+    parser.add_argument(
+        "--max-minutes",
+        type=_minutes_above_0,
+        metavar="M",
+        help="minutes after which this command stops as if it were interrupted, to go on later with --resume (default: "
+        "it trains to the end)",
+    )
+
+
+def add_parameters_option(parser):
+    parser.add_argument(
+        "--parameters",
+        choices=("last", "best"),
+        default="last",
+        help="which of a run's parameters are used: those of its last epoch, or those of the epoch with the lowest "
+        "validation error, which train --keep best keeps (default: last)",
+    )
 
 
 def add_record_options(parser):
@@ -160,6 +177,13 @@ def _threads(text):
     if not text.isdecimal() or not 1 <= int(text) <= choice.MOST_THREADS:
         raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to {choice.MOST_THREADS}.")
     return int(text)
+
+
+def _minutes_above_0(text):
+    minutes = _minutes(text)
+    if minutes == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number of minutes above 0.")
+    return minutes
 
 
 def _minutes(text):

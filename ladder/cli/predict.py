@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ladder import backends
-from ladder.cli.options import add_backend_options, checked_backend
+from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
 from ladder.data.csv_file import SEPARATORS
 from ladder.data.own_examples import as_in_training, read_values, warn_of_scale
 from ladder.data.preprocessing import TrainingData
@@ -52,6 +52,7 @@ def add_parser(subparsers):
         action=argparse.BooleanOptionalAction,
         help="whether the first line of a .csv file has names (default: where it has words, or counts the columns)",
     )
+    add_parameters_option(parser)
     parser.add_argument("--output", metavar="FILE", help="CSV file to write (default: print)")
     add_backend_options(parser)
     parser.set_defaults(run=run)
@@ -62,6 +63,7 @@ def run(args):
     backend = checked_backend(args)
     check_output(args.output, "--output")
     folder = RunFolder.existing(args.load_from)
+    folder.check_kept(args.parameters)
     p, data = _load(folder)
     values = read_values(Path(args.input), data["in_dim"], args.separator, args.header)
     features = as_in_training(values, args.input, p.dataset, data)
@@ -69,7 +71,8 @@ def run(args):
     backends.configure(**backend)
     from ladder.training.trained import TrainedClassifier
 
-    classifier = TrainedClassifier(p, data["in_dim"], TrainedArrays.load(folder))
+    load = TrainedArrays.load_best if args.parameters == "best" else TrainedArrays.load
+    classifier = TrainedClassifier(p, data["in_dim"], load(folder))
     if not classifier.has_final_statistics:
         raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
     training = TrainingData(p, record=data, fitted=folder.load_fitted(p, data["in_dim"]))

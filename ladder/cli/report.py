@@ -1,6 +1,6 @@
 """``run.py report``: one HTML page of one or several runs."""
 
-from ladder.cli.options import add_backend_options, checked_backend
+from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
 from ladder.output_files import check_output, write_text
 
 
@@ -27,6 +27,7 @@ def add_parser(subparsers):
         action="store_true",
         help="use the files of the runs alone, without networks and data sets: quick, nothing is compiled",
     )
+    add_parameters_option(parser)
     add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
@@ -38,7 +39,7 @@ def run(args):
     # Only now: it imports matplotlib.
     from ladder.report.page import make_page
 
-    page = make_page(args.folders, None if args.files_only else backend, args.static, args.title)
+    page = make_page(args.folders, None if args.files_only else backend, args.static, args.title, args.parameters)
     write_text(args.output, page, "--output")
     print(f"Written: {args.output} ({len(page.encode('utf-8', 'replace')) / 1e6:.2f} MB)")
     return 0

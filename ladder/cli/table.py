@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ladder.cli.options import add_backend_options, checked_backend
+from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
 from ladder.cli.printing import print_table
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
@@ -24,6 +24,11 @@ from ladder.tables.table import Table, add_lines, conclude
 from ladder.training.evaluation import evaluate_and_keep
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
+
+BEST_NOTE = (
+    "errors of our runs are those of the epoch with the lowest validation error (--parameters best), the published ones "
+    "are of whatever they were published for"
+)
 
 
 def add_parser(subparsers):
@@ -53,6 +58,7 @@ def add_parser(subparsers):
         choices=("valid",),
         help="show the row with the lowest validation error, out of those that the published one was chosen from",
     )
+    add_parameters_option(parser)
     add_backend_options(parser)
     parser.set_defaults(run=run)
     return parser
@@ -66,9 +72,9 @@ def run(args):
     candidates = candidate_rows(preset) if args.select_on else []
     results = _results_folder(args.results)
     output = made_folder(args.output or results / "tables", "--output")
-    runs, problems = find_runs(results)
+    runs, problems = find_runs(results, args.parameters)
     if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
-        runs, problems = find_runs(results)
+        runs, problems = find_runs(results, args.parameters)
     table = Table(*(_joined(presets, *how) for how in (("name", "_and_"), ("title", "; "), ("source", "; "))))
     if args.select_on:
         _fill_by_validation(table, preset, rows, candidates, runs)
@@ -78,8 +84,10 @@ def run(args):
     notes = [note for preset in presets for note in (*preset.notes, *published_rows(preset).misprints)]
     table.notes += dict.fromkeys(notes)
     table.problems += problems
+    if args.parameters == "best":
+        table.notes.append(BEST_NOTE)
     _print(table)
-    _write(table, output, "_selected_on_valid" if args.select_on else "")
+    _write(table, output, "_selected_on_valid" * bool(args.select_on) + "_best" * (args.parameters == "best"))
     return 0
 
 
@@ -121,12 +129,12 @@ def _of_interest(rows, candidates, runs):
 
 def _evaluate_missing(runs, args):
     """Evaluate finished runs that have no test error; returns whether there were any."""
-    missing = [run for run in runs if run.finished and run.test_error is None]
+    missing = [run for run in runs if run.finished and run.has_parameters and run.test_error is None]
     backend = checked_backend(args) if missing else None
     for run in missing:
         print(f"Evaluating {run.folder}")
         try:
-            evaluate_and_keep(run.folder.path, backend)
+            evaluate_and_keep(run.folder.path, backend, args.parameters)
         except UserError as error:  # the other runs make a table, too
             print(f"{run.folder} cannot be evaluated: {error}", file=sys.stderr)
     return bool(missing)

@@ -17,11 +17,13 @@ from ladder.cli.options import (
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.options import Options, combinations
+from ladder.runs.arrays import BEST
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import preset_combinations
 from ladder.training.experiment import prepare, side_by_side
+from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, train_together
 from ladder.training.resuming import resume
 
@@ -78,6 +80,8 @@ def _add_preset_options(parser):
 def run(args):
     """Check every configuration, then train one after the other."""
     args.records = records(args)
+    # Its time begins now, as compiling counts.
+    args.deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
     if args.resume is not None:
         return _resume(args)
     args.backend = args.backend or "c"
@@ -95,15 +99,20 @@ def run(args):
     for experiment in experiments:
         check_compiler(backend, experiment)
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
-    status, preprocessor = 0, Preprocessor()
-    for group in groups:
+    status, preprocessor, begun = 0, Preprocessor(), 0
+    for n, group in enumerate(groups):
+        if begun and args.deadline is not None and args.deadline.is_over:
+            _say_not_begun(sum(map(len, groups[n:])), args)
+            return 130
         folders = _begin(group, experiments, save_to, args.missing)
         if not folders:
             continue
+        begun += len(folders)
         if len(experiments) > 1:
             logger.info("Training configuration %s / %d", ", ".join(str(i + 1) for i in folders), len(experiments))
         group_status = _train([experiments[i] for i in folders], list(folders.values()), preprocessor, args)
         if group_status == 130:
+            _say_not_begun(sum(map(len, groups[n + 1 :])), args)
             return 130
         status = max(status, group_status)
     return status
@@ -125,14 +134,16 @@ def _train(experiments, folders, preprocessor, args):
             folder.abandon()
         raise
     status = 0
-    folders, errors, finished = train_together(experiments, folders, args.checkpoint_minutes, args.records)
+    folders, errors, finished = train_together(
+        experiments, folders, args.checkpoint_minutes, args.records, args.deadline
+    )
     for error in errors:
         # The other configurations may do better.
         print(f"run.py train: {error}", file=sys.stderr)
         status = max(status, 2 if isinstance(error, UserError) else 1)
     for folder, loop_finished in zip(folders, finished):
         if loop_finished:
-            logger.info("Test error: run.py evaluate %s", folder)
+            _say_how_to_evaluate(folder)
         else:
             print_interrupted(folder)
     return status if all(finished) else 130
@@ -167,15 +178,21 @@ def _what_to_train(args):
 
 def _resume(args):
     _check_alone(args)
-    folder, state = resume(args.resume, args.checkpoint_minutes, backend_options(args), args.records)
+    folder, state = resume(args.resume, args.checkpoint_minutes, backend_options(args), args.records, args.deadline)
     if state == "interrupted":
         print_interrupted(folder)
         return 130
     if state == "was finished":
         logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
     else:
-        logger.info("Test error: run.py evaluate %s", folder)
+        _say_how_to_evaluate(folder)
     return 0
+
+
+def _say_how_to_evaluate(folder):
+    logger.info("Test error: run.py evaluate %s", folder)
+    if (folder / BEST).exists():
+        logger.info("Test error of the best epoch: run.py evaluate %s --parameters best", folder)
 
 
 def _check_alone(args):
@@ -186,8 +203,17 @@ def _check_alone(args):
     if given:
         raise UserError(
             f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--backend, "
-            "--device, --threads, --matmul-precision, --checkpoint-minutes, --tensorboard, --log-format may be given)."
+            "--device, --threads, --matmul-precision, --checkpoint-minutes, --max-minutes, --tensorboard, --log-format may "
+            "be given)."
         )
+
+
+def _say_not_begun(n, args):
+    """What an interrupted command has left undone, where it trains several configurations."""
+    if n:
+        how = "give it again with --missing" if args.preset else "train the rest with another command"
+        were = "1 more configuration was" if n == 1 else f"{n} more configurations were"
+        logger.info("%s not begun: %s", were, how)
 
 
 def print_interrupted(folder):

@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from ladder.batches import labeled_batch_size, unlabeled_batch_size, unlabeled_option
 from ladder.data import NO_LABEL, scaling
 from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
 from ladder.data.labels import check_labels
@@ -144,9 +145,10 @@ def choose_examples(p, examples):
     split = split_training_set(
         targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name
     )
-    _check_batches("--unlabeled-samples", len(split.train), "--batch-size", p.batch_size)
+    n_unlabeled, n_labeled = len(split.train), len(split.labeled)
+    _check_batches("--unlabeled-samples", n_unlabeled, unlabeled_option(p), unlabeled_batch_size(p, n_unlabeled))
     if not p.unsupervised:
-        _check_batches("--labeled-samples", len(split.labeled), "--batch-size", p.batch_size)
+        _check_batches("--labeled-samples", n_labeled, "--batch-size", labeled_batch_size(p, n_labeled))
     _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
     return split
 
@@ -165,6 +167,10 @@ def _check_labelled(p, examples):
 
 def _check_batches(option, n, batch_option, batch_size):
     """Refuse a last batch of one example: it has no variance, and all its units would be 0."""
+    if n == 1:
+        raise UserError(
+            f"{option}: a single example has no variance, and there is no second to take with it: use more."
+        )
     if n % batch_size == 1:
         raise UserError(
             f"{option}: {n} examples in batches of {batch_option} {batch_size} leave a last batch of one, "
@@ -190,10 +196,12 @@ def check_fits(p, in_dim, n_classes):
 
 def training_stream(p, examples, split: Split):
     """Shuffled batches of both halves; an epoch ends when the unlabelled half does."""
-    unlabeled = DataStream({"features": examples.features}, ShuffledScheme(split.train, p.batch_size))
+    scheme = ShuffledScheme(split.train, unlabeled_batch_size(p, len(split.train)))
+    unlabeled = DataStream({"features": examples.features}, scheme)
     if p.unsupervised:
         return SemiDataStream(None, unlabeled)
-    return SemiDataStream(_labeled(examples, ShuffledScheme(split.labeled, p.batch_size)), unlabeled)
+    scheme = ShuffledScheme(split.labeled, labeled_batch_size(p, len(split.labeled)))
+    return SemiDataStream(_labeled(examples, scheme), unlabeled)
 
 
 def validation_stream(p, examples, indices):

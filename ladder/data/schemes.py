@@ -45,7 +45,7 @@ class ShuffledScheme:
 
     Two schemes with the same number of examples go through the same orders,
     so the labelled and unlabelled halves of a batch are the same images when
-    all labels are used.
+    all labels are used and both have the same size.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
 from ladder.runs.folder import LOG, OPTIONS, ROWS, RunFolder
+from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
 STARTING, COMPILING, TRAINING, FINISHING, SILENT = "starting", "compiling", "training", "finishing", "silent"
@@ -41,7 +42,9 @@ class Progress:
     since : float
         Seconds since it last wrote anything.
     left : float or None
-        Seconds until its last epoch ends.
+        Seconds until its last epoch ends; with ``--patience`` it may end before.
+    patience : int
+        After how many epochs without a lower validation error it ends; 0: it never ends early.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class Progress:
     epoch_seconds: Optional[float] = None
     since: float = 0.0
     left: Optional[float] = None
+    patience: int = 0
 
     @property
     def epochs(self):
@@ -94,17 +98,18 @@ class Reader:
             return Progress(path, UNREADABLE) if path.is_dir() else None
 
     def _progress(self, folder, now):
-        num_epochs = self._cached(folder / OPTIONS, _num_epochs)
+        num_epochs, patience = self._cached(folder / OPTIONS, _last_epochs) or (None, 0)
         rows = self._cached(folder / ROWS, last_rows) or []
         times = self._cached(folder / LOG, last_times) or Times()
         since = max(0.0, now - max(_signs_of_life(folder), default=now))
-        state = self._state(folder, rows, num_epochs, times, since)
+        last = bool(rows) and (rows[-1]["epoch"] == num_epochs or patience_is_over(patience, rows))
+        state = self._state(folder, last, times, since)
         left = None
         if state == TRAINING and times.epoch_seconds and num_epochs:
             left = _left(num_epochs - rows[-1]["epoch"], times.epoch_seconds, now - _modified(folder / ROWS))
-        return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left)
+        return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left, patience)
 
-    def _state(self, folder, rows, num_epochs, times, since):
+    def _state(self, folder, last, times, since):
         held = lock.is_held(folder)
         if self._cached(folder / STATISTICS, lambda path: folder.is_finished()) or folder.is_record():
             return FINISHED
@@ -119,7 +124,7 @@ class Reader:
             return COMPILING
         if is_silent:
             return SILENT
-        return FINISHING if rows and rows[-1]["epoch"] == num_epochs else TRAINING
+        return FINISHING if last else TRAINING
 
     def _cached(self, path, read):
         """What ``read`` makes of a file, again only once it has changed; None where there is no file."""
@@ -135,11 +140,14 @@ class Reader:
         return found
 
 
-def _num_epochs(path):
-    """How many epochs the options ask for; None where they do not say."""
+def _last_epochs(path):
+    """How many epochs the options ask for, None where they do not say; and the patience, 0 for none."""
     options = plain_json.check(plain_json.read(path), dict, "the whole")
-    value = options.get("num_epochs")
-    return value if type(value) is int and 0 < value < 10**9 else None
+    num_epochs, patience = (
+        value if type(value) is int and 0 < value < 10**9 else None
+        for value in (options.get("num_epochs"), options.get("patience"))
+    )
+    return num_epochs, patience or 0
 
 
 def _signs_of_life(folder):

@@ -107,7 +107,7 @@ def _columns(runs, spark):
         "valid. error": [_percent(run.last(*ERRORS)) for run in runs],
         "course": [spark(run) for run in runs],
         "an epoch": [duration(run.epoch_seconds) for run in runs],
-        "left": [duration(run.left) for run in runs],
+        "left": [_left(run) for run in runs],
         "state": [_state(run) for run in runs],
     }
     left = ("run", "course", "state")
@@ -141,6 +141,11 @@ def _number(value):
 
 def _percent(value):
     return NOTHING if value is None else f"{value:.2f} %"
+
+
+def _left(run):
+    """The time left, at most where training may end early."""
+    return ("< " if run.patience and run.left is not None else "") + duration(run.left)
 
 
 def _state(run):

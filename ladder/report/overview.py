@@ -50,12 +50,18 @@ def summary(runs, groups, looks):
         )
         for run in runs
     ]
-    sentences = []
+    sentences = [_best_in_words(run) for run in runs if run.parameters == "best"]
     for group in groups:
         found = [errors[run.name] for run in group.runs if errors[run.name]]
         if len(found) > 1:
             sentences.append(_over_seeds(group, [100 * n_wrong / n for n_wrong, n in found]))
     return {"headings": ("run", "test error", "epochs", "seed", "data set"), "rows": rows, "sentences": sentences}
+
+
+def _best_in_words(run):
+    epoch = run.folder.best_epoch()
+    which = f"epoch {epoch}" if epoch else "the epoch"
+    return f"{run.name}: errors and pictures are those of {which}, whose validation error was the lowest."
 
 
 def _test_error(run, look):

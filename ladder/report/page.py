@@ -33,7 +33,7 @@ NO_DATA = "Its data set or its network could not be used when this page was made
 FILES_ONLY = "This page was made from the files of the run alone, without its network and data set."
 
 
-def make_page(paths, backend=None, static=False, title=None):
+def make_page(paths, backend=None, static=False, title=None, parameters="last"):
     """The page of some runs.
 
     Parameters
@@ -47,6 +47,8 @@ def make_page(paths, backend=None, static=False, title=None):
         Draw charts as pictures, instead of with Bokeh, whose script takes 1.3 MB.
     title : str, optional
         Default: the names of the runs.
+    parameters : {'last', 'best'}
+        Whose errors and pictures it shows: those of the last epoch, or those that ``--keep best`` kept.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def make_page(paths, backend=None, static=False, title=None):
     >>> page = make_page(["results/mnist_100_full0"], static=True)  # doctest: +SKIP
     """
     check_installed(interactive=not static)
-    runs = read_runs(paths)
+    runs = read_runs(paths, parameters)
     looks, missing = _looks(runs, backend)
     drawing = _Charts(static)
     title = title or "Report of " + (runs[0].name if len(runs) == 1 else f"{len(runs)} runs")
@@ -159,7 +161,7 @@ def _look(run, backend):
 
     logger.info("Looking into %s", run.name)
     try:
-        return look_into(TrainedRun.load(run.folder.path), backend), ""
+        return look_into(TrainedRun.load(run.folder.path, parameters=run.parameters), backend), ""
     except UserError as error:
         logger.warning("%s: %s", run.name, error)
         return None, NO_DATA

@@ -26,7 +26,12 @@ def published_tables(runs):
     list of dict
         ``title``, ``source``, ``name``, ``headings``, ``rows`` (of texts) and ``remarks``; the nearest first.
     """
-    found = [found for run in runs for found in find_runs(run.folder.path)[0] if found.folder.path == run.folder.path]
+    found = [
+        found
+        for run in runs
+        for found in find_runs(run.folder.path, run.parameters)[0]
+        if found.folder.path == run.folder.path
+    ]
     tables = []
     for name in preset_names() if found else ():
         preset, rows = _preset_and_rows(name)

@@ -9,9 +9,10 @@ from ladder.attacks.report import REPORT, load_report
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
-from ladder.runs.evaluations import load_evaluations
+from ladder.runs.evaluations import FILES, load_evaluations
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.tables.settings import settings_of
+from ladder.training.stopping import all_epochs_done
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ReportedRun:
         Where a report of attacks was found, and what it says.
     problems : list of str
         Sentences about what cannot be used.
+    parameters : str
+        Whose evaluations and attacks these are: those of the 'last', or of the 'best' parameters.
     """
 
     folder: RunFolder
@@ -49,6 +52,7 @@ class ReportedRun:
     evaluations: dict
     attacks: list
     problems: list = field(default_factory=list)
+    parameters: str = "last"
 
     @property
     def has_parameters(self):
@@ -57,7 +61,7 @@ class ReportedRun:
     @property
     def finished(self):
         done = self.folder.is_finished() or self.folder.is_record()
-        return self.epochs >= self.p.num_epochs and done
+        return all_epochs_done(self.p, self.epochs, self.rows) and done
 
     def values(self, name):
         """A value of the log by epoch, where it is a finite number: dict of int -> float."""
@@ -73,12 +77,13 @@ class ReportedRun:
         return [name for name in dict.fromkeys(name for row in self.rows for name in row) if name.startswith(prefix)]
 
 
-def read_runs(paths):
+def read_runs(paths, parameters="last"):
     """The runs in some folders, each once.
 
     Parameters
     ----------
     paths : list of str or Path
+    parameters : str, 'last' or 'best'
 
     Returns
     -------
@@ -92,7 +97,7 @@ def read_runs(paths):
     # By where they are, as one folder can be given in several ways.
     folders = {Path(os.path.realpath(path)): RunFolder.existing(path) for path in paths}
     names = _names(list(folders))
-    return [_read(folder, name) for folder, name in zip(folders.values(), names)]
+    return [_read(folder, name, parameters) for folder, name in zip(folders.values(), names)]
 
 
 def _names(paths):
@@ -103,7 +108,8 @@ def _names(paths):
     return ["/".join(path.parts[-n:]) for path in paths]
 
 
-def _read(folder, name):
+def _read(folder, name, parameters):
+    folder.check_kept(parameters)
     options = folder.load_options()
     if options is None:
         raise UserError(
@@ -111,21 +117,20 @@ def _read(folder, name):
         )
     p, data, epochs, problems = Options(**options), folder.load_data() or {}, folder.epochs_done(), []
     evaluations = {}
-    for data_type, entry in load_evaluations(folder).items():
+    for data_type, entry in load_evaluations(folder, parameters).items():
         if entry["epochs"] == epochs:
             evaluations[data_type] = entry
         else:
             problems.append(
-                f"The {data_type} error in evaluation.json is from epoch {entry['epochs']}, and the run has done "
+                f"The {data_type} error in {FILES[parameters]} is from epoch {entry['epochs']}, and the run has done "
                 f"{epochs}: it is left out."
             )
-    attacks = list(_attacks(folder, epochs, problems))
-    return ReportedRun(
-        folder, name, p, tuple(data.get("in_dim", ())), data, folder.rows(), epochs, evaluations, attacks, problems
-    )
+    attacks = list(_attacks(folder, epochs, parameters, problems))
+    in_dim, rows = tuple(data.get("in_dim", ())), folder.rows()
+    return ReportedRun(folder, name, p, in_dim, data, rows, epochs, evaluations, attacks, problems, parameters)
 
 
-def _attacks(folder, epochs, problems):
+def _attacks(folder, epochs, parameters, problems):
     """Reports of attacks on the run's own network; what is wrong with others goes into ``problems``."""
     for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
         if not path.exists():
@@ -135,6 +140,8 @@ def _attacks(folder, epochs, problems):
             report = load_report(path)
         except UserError:
             problems.append(f"{where} is damaged, and left out.")
+            continue
+        if (report["parameters"] or "last") != parameters:
             continue
         if report["epochs"] not in (None, epochs):
             problems.append(f"{where} is from epoch {report['epochs']}, and the run has done {epochs}: it is left out.")

@@ -6,6 +6,9 @@
 ``running_statistics.npz``
     ``shared_f_1_bn_mean_clean`` …, and ``final``: whether they were estimated
     over the whole training set after the last update.
+``best_params.npz``
+    With ``--keep best``, both for the epoch with the lowest validation error,
+    and its number, ``epoch``: one file, so that parts of two cannot be mixed.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 from ladder.files import save_arrays
 
-PARAMETERS, STATISTICS = "trained_params.npz", "running_statistics.npz"
+PARAMETERS, STATISTICS, BEST = "trained_params.npz", "running_statistics.npz", "best_params.npz"
+
+#: What the names of running averages begin with.
+AVERAGE = "shared_"
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,15 @@ class TrainedArrays:
         neither the original's folders nor interrupted runs have them.
     where : str
         What messages call the origin of the arrays.
+    files : (str, str)
+        The names of the files of parameters and of statistics there.
     """
 
     parameters: dict
     statistics: dict
     final: bool
     where: str = "the network"
+    files: tuple = (PARAMETERS, STATISTICS)
 
     @classmethod
     def of(cls, parameters, shareds, final):
@@ -50,7 +59,7 @@ class TrainedArrays:
         shareds : ParameterStore
         final : bool
         """
-        statistics = {name: v.get_value() for name, v in shareds.items() if name.startswith("shared_")}
+        statistics = {name: v.get_value() for name, v in shareds.items() if name.startswith(AVERAGE)}
         return cls({v.name: v.get_value() for v in parameters}, statistics, final)
 
     @classmethod
@@ -60,6 +69,26 @@ class TrainedArrays:
         statistics = load_arrays(path) if path.exists() else None
         final = bool((statistics or {}).pop("final", False))
         return cls(parameters, statistics, final, str(folder))
+
+    @classmethod
+    def of_best(cls, arrays, final, where="the network"):
+        """Those of the best epoch, parameters and statistics together: dict of name -> array."""
+        statistics = {name: array for name, array in arrays.items() if name.startswith(AVERAGE)}
+        parameters = {name: array for name, array in arrays.items() if name not in statistics}
+        return cls(parameters, statistics, final, where, (BEST, BEST))
+
+    @classmethod
+    def load_best(cls, folder):
+        """Read those of the best epoch from the folder of a run (RunFolder) that has them."""
+        arrays = load_arrays(folder / BEST)
+        arrays.pop("epoch", None)
+        final = bool(np.all(arrays.pop("final", False)))
+        return cls.of_best(arrays, final, str(folder))
+
+    def save_best(self, folder, epoch):
+        """Write those of the best epoch to the folder of a run (RunFolder)."""
+        about = {"final": np.asarray(self.final), "epoch": np.asarray(epoch)}
+        save_arrays(folder / BEST, {**self.parameters, **self.statistics, **about})
 
     def save(self, folder):
         """Write both files to the folder of a run (RunFolder)."""
@@ -75,14 +104,14 @@ class TrainedArrays:
         names : iterable of str
         """
         for name in names:
-            _set(shareds[name], name, self.parameters, f"{self.where}/{PARAMETERS}")
+            _set(shareds[name], name, self.parameters, f"{self.where}/{self.files[0]}")
 
     def set_statistics(self, shareds):
         """Set all running statistics, where there are any."""
         if self.statistics is not None:
             for name, shared in shareds.items():
-                if name.startswith("shared_"):
-                    _set(shared, name, self.statistics, f"{self.where}/{STATISTICS}")
+                if name.startswith(AVERAGE):
+                    _set(shared, name, self.statistics, f"{self.where}/{self.files[1]}")
 
 
 def _set(shared, name, arrays, path):

@@ -3,18 +3,22 @@
 An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
 ``statistics`` (whether those of batch normalisation were 'saved' by the run or
 'estimated' again), and ``epochs``, how many the run had done: once it trains
-on, the entry is out of date.
+on, the entry is out of date.  ``evaluation_best.json`` has the same of the
+parameters that ``--keep best`` kept, so that the two are never mixed.
 """
 
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import save_json
-from ladder.runs.folder import EVALUATIONS
+from ladder.runs.folder import EVALUATIONS, EVALUATIONS_OF_BEST
+
+#: Which parameters were evaluated -> the file that says how.
+FILES = {"last": EVALUATIONS, "best": EVALUATIONS_OF_BEST}
 
 ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
 
 
-def save_evaluation(folder, data_type, report, statistics):
+def save_evaluation(folder, data_type, report, statistics, parameters="last"):
     """Add a result to the folder's file, which is replaced as a whole.
 
     Parameters
@@ -23,19 +27,20 @@ def save_evaluation(folder, data_type, report, statistics):
     data_type : str
     report : dict with ``error_percent``, ``n_wrong`` and ``n``
     statistics : str, 'saved' or 'estimated'
+    parameters : str, 'last' or 'best'
     """
     entry = {name: report[name] for name in ("error_percent", "n_wrong", "n")}
     entry.update(statistics=statistics, epochs=folder.epochs_done())
     try:
-        found = load_evaluations(folder)
+        found = load_evaluations(folder, parameters)
     except UserError:
         found = {}  # replace a damaged file
-    save_json(folder / EVALUATIONS, {**found, data_type: entry})
+    save_json(folder / FILES[parameters], {**found, data_type: entry})
 
 
-def load_evaluations(folder):
+def load_evaluations(folder, parameters="last"):
     """The saved entries: dict of data type -> entry, empty if there are none."""
-    path = folder / EVALUATIONS
+    path = folder / FILES[parameters]
     if not path.exists():
         return {}
     try:

@@ -16,8 +16,8 @@
 ``log.csv``, ``events.out.tfevents.…``
     If asked for: the rows of ``log.jsonl`` for spreadsheets, and what TensorBoard shows (:mod:`ladder.runs.events`).
 ``trained_params.npz``, ``running_statistics.npz``
-    See :mod:`ladder.runs.arrays`.
-``evaluation.json``
+    See :mod:`ladder.runs.arrays`; ``best_params.npz`` with ``--keep best``.
+``evaluation.json``, ``evaluation_best.json``
     What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
 ``checkpoint-….npz``
     Until the run is finished: see :mod:`ladder.runs.checkpoints`.
@@ -44,10 +44,20 @@ from ladder.runs import arrays
 RESULTS = "results"
 
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
-LOG, ROWS, SPREADSHEET, EVALUATIONS = "log.txt", "log.jsonl", "log.csv", "evaluation.json"
+LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
+EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
-WRITTEN_WHOLE = (OPTIONS, DATA, PREPROCESSING, ENVIRONMENT, SPREADSHEET, arrays.PARAMETERS, arrays.STATISTICS)
+WRITTEN_WHOLE = (
+    OPTIONS,
+    DATA,
+    PREPROCESSING,
+    ENVIRONMENT,
+    SPREADSHEET,
+    arrays.PARAMETERS,
+    arrays.STATISTICS,
+    arrays.BEST,
+)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
@@ -69,7 +79,12 @@ JAX_ENVIRONMENT_TYPES = {"device": str, "matmul_precision": str}
 LOOKED_AT = 1000
 
 #: The entries of a log's row that are read again.
-ROW_TYPES = {"epoch": int, "valid_final_error_rate_clean": Optional[float]}
+ROW_TYPES = {
+    "epoch": int,
+    "valid_final_error_rate_clean": Optional[float],
+    "valid_best_error_rate_clean": Optional[float],
+    "best_epoch": Optional[int],
+}
 
 
 class RunFolder:
@@ -271,6 +286,18 @@ class RunFolder:
             and not (self / arrays.STATISTICS).exists()
             and not any(self.path.glob("checkpoint-*"))
         )
+
+    def check_kept(self, parameters):
+        """Refuse to use the 'best' parameters of a run that has none; 'last' ones are looked for when they are read."""
+        if parameters == "best" and not (self / arrays.BEST).exists():
+            raise UserError(
+                f"--parameters best: {self} has no {arrays.BEST}, which a run trained with --keep best has once it was "
+                "interrupted or has ended: use --parameters last, or train another."
+            )
+
+    def best_epoch(self):
+        """The number of the epoch whose parameters were kept with ``--keep best``; None before the run's end."""
+        return self.last_row().get("best_epoch")
 
     def epochs_done(self):
         """How many epochs the run has logged."""

@@ -3,8 +3,8 @@
 from ladder.attacks.report import REPORT, load_report
 
 
-def errors_under_attack(folder, dataset, epochs, n_test):
-    """Test errors under attack of the network that a run ended with.
+def errors_under_attack(folder, dataset, epochs, n_test, parameters="last"):
+    """Test errors under attack of a run's network.
 
     Parameters
     ----------
@@ -15,6 +15,8 @@ def errors_under_attack(folder, dataset, epochs, n_test):
         How many the run has done; attacks after fewer are out of date.
     n_test : int or None
         Examples in the test set, if that is known.
+    parameters : str
+        The network that the run ended with ('last'), or the 'best' one that it kept.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def errors_under_attack(folder, dataset, epochs, n_test):
         report = load_report(path)
         if (report["dataset"], report["data_type"], report["epochs"]) != (dataset, "test", epochs):
             continue
-        if report["overridden"]:
+        if report["overridden"] or (report["parameters"] or "last") != parameters:
             continue  # it is not the run's own network
         for attack in report["attacks"]:
             if attack["tau"] > 0:

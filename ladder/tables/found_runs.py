@@ -10,6 +10,7 @@ from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
+from ladder.training.stopping import all_epochs_done
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class FoundRun:
     epochs : int
         How many epochs it has done.
     test_error, valid_error : float or None
-        Per cent, after the last epoch; None where it was not evaluated, or
+        Per cent; None where it was not evaluated, or
         has no validation set.
     made_with : str
         Version, commit, BLAS and threads.
@@ -33,6 +34,8 @@ class FoundRun:
         Whether it reached its last epoch and saved everything, or is the record of such a run.
     attacked : dict of attack -> float
         Test errors under attack, per cent, see :func:`ladder.tables.attacked.errors_under_attack`.
+    parameters : str
+        Which ones these errors are of: the 'last', or the 'best' that were kept.
     """
 
     folder: RunFolder
@@ -44,18 +47,26 @@ class FoundRun:
     made_with: str
     finished: bool
     attacked: dict = field(default_factory=dict)
+    parameters: str = "last"
 
     @property
     def seed(self):
         return self.p.seed
 
+    @property
+    def has_parameters(self):
+        """Whether it kept the parameters in question."""
+        return self.parameters == "last" or self.p.keep == "best"
 
-def find_runs(path):
+
+def find_runs(path, parameters="last"):
     """All runs below a folder that were trained with labels.
 
     Parameters
     ----------
     path : Path
+    parameters : str
+        Whose errors are wanted: those of the 'last', or of the 'best' parameters.
 
     Returns
     -------
@@ -69,23 +80,25 @@ def find_runs(path):
         try:
             p = Options(**folder.load_options())
             if not p.unsupervised:
-                runs.append(_read(folder, p))
+                runs.append(_read(folder, p, parameters))
         # One bad run must not end the table, whatever is wrong with it.
         except (UserError, OSError, ValueError, TypeError, MemoryError) as error:
             problems.append(f"{folder} is left out: {error}")
     return runs, problems
 
 
-def _read(folder, p):
+def _read(folder, p, parameters):
     row = folder.last_row()
     epochs = row.get("epoch", 0)
-    test = load_evaluations(folder).get("test")
+    test = load_evaluations(folder, parameters).get("test")
     # An error found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
-    finished = epochs >= p.num_epochs and (folder.is_finished() or folder.is_record())
-    valid_error = row.get("valid_final_error_rate_clean")
-    attacked = errors_under_attack(folder, p.dataset, epochs, test and test["n"])
-    return FoundRun(folder, p, settings_of(p), epochs, test_error, valid_error, _made_with(folder), finished, attacked)
+    done = all_epochs_done(p, epochs, folder.rows() if p.patience else ())
+    finished = done and (folder.is_finished() or folder.is_record())
+    valid_error = row.get(f"valid_{'best' if parameters == 'best' else 'final'}_error_rate_clean")
+    attacked = errors_under_attack(folder, p.dataset, epochs, test and test["n"], parameters)
+    settings, made_with = settings_of(p), _made_with(folder)
+    return FoundRun(folder, p, settings, epochs, test_error, valid_error, made_with, finished, attacked, parameters)
 
 
 def _made_with(folder):

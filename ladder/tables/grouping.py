@@ -116,9 +116,12 @@ def usable(group):
                 f"{run.folder} is left out: it ended at epoch {run.epochs} of {run.p.num_epochs}; "
                 f"go on with: run.py train --resume {run.folder}"
             )
+        elif not run.has_parameters:
+            problems.append(f"{run.folder} is left out: it kept its last parameters alone; train with --keep best")
         elif run.test_error is None:
+            which = " --parameters best" if run.parameters == "best" else ""
             problems.append(
-                f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}"
+                f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}{which}"
             )
         elif run.seed in chosen:
             first = chosen[run.seed]

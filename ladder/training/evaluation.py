@@ -7,6 +7,7 @@ from typing import Optional
 import numpy as np
 
 from ladder import backends, budget
+from ladder.batches import unlabeled_batch_size
 from ladder.data import NO_LABEL
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
@@ -15,9 +16,9 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options, combinations
-from ladder.runs.arrays import TrainedArrays
-from ladder.runs.evaluations import save_evaluation
-from ladder.runs.folder import EVALUATIONS, OPTIONS, RunFolder
+from ladder.runs.arrays import BEST, TrainedArrays
+from ladder.runs.evaluations import FILES, save_evaluation
+from ladder.runs.folder import OPTIONS, RunFolder
 
 logger = logging.getLogger("main")
 
@@ -43,6 +44,10 @@ class TrainedRun:
         None: read from the folder.
     is_as_trained : bool
         Whether no option overrides the run's.
+    parameters : str
+        Which ones are used: 'last', or 'best' for those that ``--keep best`` kept.
+    best : TrainedArrays or None
+        Those, of a run in memory that kept them.
     """
 
     p: Options
@@ -52,9 +57,11 @@ class TrainedRun:
     folder: Optional[RunFolder] = None
     arrays: Optional[TrainedArrays] = None
     is_as_trained: bool = True
+    parameters: str = "last"
+    best: Optional[TrainedArrays] = None
 
     @classmethod
-    def load(cls, path, given=()):
+    def load(cls, path, given=(), parameters="last"):
         """The run in a folder.
 
         Parameters
@@ -62,8 +69,10 @@ class TrainedRun:
         path : str or Path
         given : dict of option name -> value or list of one value
             Options that override the run's; needed where its folder has none.
+        parameters : str, 'last' or 'best'
         """
         given, folder = dict(given), RunFolder.existing(path)
+        folder.check_kept(parameters)
         choices = combinations(given)
         if len(choices) != 1:
             raise UserError("several values of an option train several networks: give one each.")
@@ -81,16 +90,33 @@ class TrainedRun:
         check_memory(p, in_dim)
         if not OF_PREPROCESSING & given.keys():
             training.keep(folder.load_fitted(p, in_dim))
-        return cls(p, in_dim, data, training, folder, is_as_trained=not given)
+        return cls(p, in_dim, data, training, folder, is_as_trained=not given, parameters=parameters)
 
     @classmethod
-    def in_memory(cls, experiment, training, arrays, folder=None):
+    def in_memory(cls, experiment, training, arrays, folder=None, best=None):
         """A trained experiment, its examples as the network takes them."""
-        return cls(experiment.p, experiment.in_dim, describe(experiment.examples), training, folder, arrays)
+        data = describe(experiment.examples)
+        return cls(experiment.p, experiment.in_dim, data, training, folder, arrays, best=best)
 
     def load_arrays(self):
-        """The learnt arrays (TrainedArrays)."""
-        return TrainedArrays.load(self.folder) if self.arrays is None else self.arrays
+        """The learnt arrays (TrainedArrays) that are used."""
+        return self._load(self.parameters)
+
+    def load_last(self):
+        """The arrays of the last epoch (TrainedArrays)."""
+        return self._load("last")
+
+    def load_best(self):
+        """The arrays of the best epoch (TrainedArrays), where they were kept."""
+        return self._load("best")
+
+    def keeps_best(self):
+        """Whether it has the parameters of its best epoch."""
+        return self.best is not None or (self.folder is not None and (self.folder / BEST).exists())
+
+    def _load(self, parameters):
+        held, load = (self.best, TrainedArrays.load_best) if parameters == "best" else (self.arrays, TrainedArrays.load)
+        return load(self.folder) if held is None else held
 
     @property
     def name(self):
@@ -201,7 +227,8 @@ def classification_report(run, data_type="test", recompute_statistics=False, bac
 
     if data_type == "train":
         classifier, statistics = TrainedClassifier(run.p, run.in_dim, run.load_arrays()), "of each batch"
-        probabilities, batch_size = classifier.compile(running_statistics=False), run.p.batch_size
+        probabilities = classifier.compile(running_statistics=False)
+        batch_size = unlabeled_batch_size(run.p, len(indices))
     else:
         classifier, statistics = run.classifier(recompute_statistics)
         probabilities, batch_size = classifier.compile(), examples_at_once(resolve_layers(run.p, run.in_dim))
@@ -253,9 +280,9 @@ def error_report(targets, guesses):
     }
 
 
-def evaluate_and_keep(path, backend=None):
+def evaluate_and_keep(path, backend=None, parameters="last"):
     """Find the test error of one of our runs, and keep it in its folder."""
-    run = TrainedRun.load(path)
+    run = TrainedRun.load(path, parameters=parameters)
     keep_evaluation(run, "test", *classification_report(run, backend=backend))
 
 
@@ -270,7 +297,7 @@ def keep_evaluation(run, data_type, report, statistics):
     if not (folder and run.is_as_trained and data_type != "train" and folder.has_options() and folder.is_finished()):
         return
     try:
-        save_evaluation(folder, data_type, report, statistics)
+        save_evaluation(folder, data_type, report, statistics, run.parameters)
     except (OSError, UserError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        logger.warning("%s is not kept in %s (%s): run.py table will not find it", EVALUATIONS, folder, why)
+        logger.warning("%s is not kept in %s (%s): run.py table will not find it", FILES[run.parameters], folder, why)

@@ -3,16 +3,17 @@
 import sys
 from dataclasses import dataclass, replace
 
+from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
 from ladder.data.examples import Examples, check_fits, choose_examples
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
-from ladder.errors import UserError
 from ladder.layers import resolve_adversarial, resolve_layers
 from ladder.network_size import check_memory
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
+from ladder.training.stopping import check_validation, resolve_patience
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Experiment:
         """The experiment that trains on these examples, checked."""
         split = choose_examples(p, examples)
         check_fits(p, examples.in_dim, examples.n_classes)
-        check_memory(p, examples.in_dim, min(p.batch_size, len(examples.targets)))
-        _check_plateau(p, split)
+        check_memory(p, examples.in_dim, largest_batch(p, split))
+        check_validation(p, split)
         return cls(p, examples, split)
 
     @property
@@ -89,20 +90,9 @@ def check_without_data(p):
     resolve_adversarial(p, resolve_layers(p))
     resolve_optimisation(p)
     resolve_schedule(p)
-
-
-def _check_plateau(p, split):
-    if p.lr_schedule != "plateau":
-        return
-    if p.unsupervised:
-        raise UserError(
-            "--lr-schedule plateau follows the validation error, and --unsupervised knows none: choose another schedule."
-        )
-    if not len(split.valid):
-        raise UserError(
-            "--lr-schedule plateau follows the validation error, and no examples are left over for validation: give "
-            f"an --unlabeled-samples below {len(split.train)}, or choose another schedule."
-        )
+    resolve_batches(p)
+    resolve_patience(p)
+    check_validation(p)
 
 
 def _warn(sentence):

@@ -37,7 +37,7 @@ def check_compiler(backend, experiment):
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 
-def train_together(experiments, folders, minutes, records=Records()):
+def train_together(experiments, folders, minutes, records=Records(), deadline=None):
     """Train one experiment, or several that differ only in their seeds, into folders that were begun for them.
 
     Parameters
@@ -47,6 +47,7 @@ def train_together(experiments, folders, minutes, records=Records()):
     minutes : float
         Between checkpoints.
     records : Records
+    deadline : Deadline, optional
 
     Returns
     -------
@@ -57,12 +58,12 @@ def train_together(experiments, folders, minutes, records=Records()):
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        loops, errors = train_held(experiments, folders, minutes, records)
+        loops, errors = train_held(experiments, folders, minutes, records, deadline)
     good = [i for i in range(len(folders)) if i not in errors]
     return [folders[i] for i in good], list(errors.values()), [loops[i].finished for i in good]
 
 
-def train_held(experiments, folders, minutes, records=Records()):
+def train_held(experiments, folders, minutes, records=Records(), deadline=None):
     """Train, or go on training, into folders that are already locked.
 
     Returns
@@ -79,7 +80,7 @@ def train_held(experiments, folders, minutes, records=Records()):
             with speaker.says(i):
                 log_beginning(folder, experiment)
         try:
-            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records)
+            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records, deadline)
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error
@@ -88,6 +89,9 @@ def train_held(experiments, folders, minutes, records=Records()):
             if "valid_final_error_rate_clean" in loop.row:
                 with speaker.says(i):
                     logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
+                    if "best_epoch" in loop.row:
+                        best = loop.row["valid_best_error_rate_clean"], loop.row["best_epoch"]
+                        logger.info("valid_best_error_rate_clean %g, of epoch %d", *best)
     return loops, errors
 
 

@@ -27,6 +27,8 @@ class MainLoop:
         Of the current epoch; a checkpoint sets all three.
     interrupted : bool
         Whether a signal asked it to stop.
+    ended : bool
+        Whether an extension found that the epoch that just ended is to be the last.
     finished : bool
         Whether all epochs were trained before any signal came.
     row : dict
@@ -41,6 +43,7 @@ class MainLoop:
         self.updates_done = 0
         self.batches_done = 0
         self.interrupted = False
+        self.ended = False
         self.finished = False
         self.row = {}
 
@@ -72,7 +75,7 @@ class MainLoop:
             is shorter, the other updates were not made.
         """
         self._call("before_training")
-        while self.epochs_done < self.num_epochs and not self.interrupted:
+        while self.epochs_done < self.num_epochs and not (self.ended or self.interrupted):
             yield from self._train_epoch(at_once)
         self.finished = not self.interrupted
         # A signal from here on finds training done, so the rest is completed.

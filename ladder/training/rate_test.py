@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ladder.batches import unlabeled_batch_size
 from ladder.errors import TrainingStopped, UserError
 from ladder.optimisation import OF_SCHEDULES
 from ladder.training.extensions import Extension
@@ -13,8 +14,14 @@ from ladder.training.extensions import Extension
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
 
-#: Options of a rate that the test alone changes.
-NO_SCHEDULE = {"lr_schedule": "constant", "warmup_epochs": 0, **dict.fromkeys(OF_SCHEDULES)}
+#: Options of a rate that the test alone changes, and of an error that it does not look at.
+NO_SCHEDULE = {
+    "lr_schedule": "constant",
+    "warmup_epochs": 0,
+    **dict.fromkeys(OF_SCHEDULES),
+    "patience": 0,
+    "keep": "last",
+}
 
 #: Standard deviation of the Gaussian that costs are smoothed with, as a part of all updates: it lags behind nothing.
 SMOOTHING = 0.03
@@ -85,7 +92,8 @@ def range_test(experiment, lowest, highest, updates):
     from ladder.training.session import Session
 
     rising = Rising(lowest, highest, updates)
-    batches = math.ceil(len(experiment.split.train) / experiment.p.batch_size)
+    n = len(experiment.split.train)
+    batches = math.ceil(n / unlabeled_batch_size(experiment.p, n))
     # Validation says nothing of a rate that changes all the time, and no schedule is to follow it.
     split = replace(experiment.split, valid=experiment.split.valid[:0])
     p = replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1, **NO_SCHEDULE)

@@ -17,7 +17,7 @@ from ladder.training.records import Records
 logger = logging.getLogger("main")
 
 
-def resume(path, minutes, backend_options, records=Records()):
+def resume(path, minutes, backend_options, records=Records(), deadline=None):
     """Train the run in a folder to its end.
 
     Parameters
@@ -30,6 +30,7 @@ def resume(path, minutes, backend_options, records=Records()):
         the run's own are used: other threads or another backend round differently.
     records : Records
         What is written beside the log, beyond what the folder has.
+    deadline : Deadline, optional
 
     Returns
     -------
@@ -49,18 +50,18 @@ def resume(path, minutes, backend_options, records=Records()):
             f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
         )
     with lock.held(folder):
-        finished = _go_on(folder, Options(**options), minutes, backend_options, records)
+        finished = _go_on(folder, Options(**options), minutes, backend_options, records, deadline)
     return folder, "finished" if finished else "interrupted"
 
 
-def _go_on(folder, p, minutes, backend_options, records):
+def _go_on(folder, p, minutes, backend_options, records, deadline):
     backend = backends.configure(**_as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (loop,), errors = train_held([experiment], [folder], minutes, records)
+    (loop,), errors = train_held([experiment], [folder], minutes, records, deadline)
     if errors:
         raise errors[0]
     return loop.finished

@@ -13,6 +13,9 @@ VALUES = {"epochs_done": int, "batches_done": int, "updates_done": int, "streams
 #: The names of what training monitors.
 MONITORED = r"(denois|vat)\d{1,4}|(cost|total|error)[a-z_]*"
 
+#: What stands before the names of the best epoch's arrays.
+OF_BEST = "best_"
+
 #: Words in the state of MT19937.
 KEY_SIZE = 624
 
@@ -32,16 +35,18 @@ class RunState:
         The sums of the epoch so far.
     log : SaveLog
         The rows of the epochs done.
+    best : KeepBest, optional
+        The arrays of the best epoch, where they are kept.
     """
 
-    def __init__(self, ladder, step, streams, monitor, log):
+    def __init__(self, ladder, step, streams, monitor, log, best=None):
         self._parameters = ladder.shareds
         changing = [*ladder.shareds.values(), *step.updates, step.learning_rate]
         self._shared = {variable.name: variable for variable in changing}
         if len(self._shared) < len(set(changing)):
             raise ValueError("two shared variables have the same name, or none")
         self._all = {**self._shared, **{f"noise_{i}": state for i, state in enumerate(ladder.noise.states())}}
-        self._streams, self._monitor, self._log = streams, monitor, log
+        self._streams, self._monitor, self._log, self._best = streams, monitor, log, best
 
     def counterpart(self, other):
         """A function from another run's shared variables (of a network with the same ones) to this run's."""
@@ -80,7 +85,9 @@ class RunState:
             "log": self._log.text,
         }
         # Some backends hold arrays of their own.
-        return values, {name: np.array(variable.get_value(borrow=True)) for name, variable in self._all.items()}
+        arrays = {name: np.array(variable.get_value(borrow=True)) for name, variable in self._all.items()}
+        kept = {} if self._best is None else self._best.kept
+        return values, {**arrays, **{OF_BEST + name: array for name, array in kept.items()}}
 
     def check(self, loop, values, arrays):
         """Compare everything in a state with this run: types, ranges, shapes.
@@ -96,6 +103,10 @@ class RunState:
             _check_streams(stream.state, values["streams"].get(name), name)
         for name, variable in self._all.items():
             _check_array(variable.get_value(borrow=True), arrays.get(name), name, name in self._parameters)
+        if self._best is not None and values["epochs_done"]:
+            for name in self._best.names:
+                own = self._all[name].get_value(borrow=True)
+                _check_array(own, arrays.get(OF_BEST + name), f"{name} of the best epoch", True)
 
     def _check_counters(self, loop, values):
         epochs, batches, updates = (values[name] for name in ("epochs_done", "batches_done", "updates_done"))
@@ -125,6 +136,8 @@ class RunState:
         self._monitor.state, self._log.text = values["monitor"], values["log"]
         for name, variable in self._all.items():
             variable.set_value(arrays[name])
+        if self._best is not None and values["epochs_done"]:
+            self._best.kept = {name: arrays[OF_BEST + name] for name in self._best.names}
 
 
 def check_values(values):

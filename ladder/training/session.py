@@ -9,10 +9,11 @@ from ladder import backends
 from ladder.data.examples import describe, training_stream, validation_stream
 from ladder.optimisation import resolve_schedule
 from ladder.runs import checkpoints
-from ladder.runs.arrays import TrainedArrays
+from ladder.runs.arrays import AVERAGE, TrainedArrays
 from ladder.runs.folder import ROWS
 from ladder.training import functions, provenance, signals
 from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
+from ladder.training.extensions.early_stopping import EarlyStopping, KeepBest
 from ladder.training.extensions.guard import StopOnNotFinite
 from ladder.training.extensions.learning_rate import LearningRate
 from ladder.training.extensions.monitoring import (
@@ -28,11 +29,14 @@ from ladder.training.records import Records
 from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter
 from ladder.training.step import training_step
+from ladder.training.stopping import best_epoch
 
 logger = logging.getLogger("main")
 
 
-def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records()):
+def train_side_by_side(
+    experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records(), deadline=None
+):
     """Train experiments that differ only in their seeds, in one program if the backend can.
 
     Parameters
@@ -44,6 +48,7 @@ def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: 
     current : function of an index -> context manager
         Entered around everything that concerns a single run.
     records : Records
+    deadline : Deadline, optional
 
     Returns
     -------
@@ -54,7 +59,8 @@ def train_side_by_side(experiments, folders, minutes=MINUTES, current=lambda i: 
     for i, (experiment, folder) in enumerate(zip(experiments, folders)):
         with current(i):
             like = sessions[0] if sessions else None
-            sessions.append(Session(experiment, folder, minutes, (), like, len(folders), records=records))
+            together = len(folders)
+            sessions.append(Session(experiment, folder, minutes, (), like, together, True, records, deadline))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -84,6 +90,8 @@ class Session:
         Whether to show a progress bar.
     records : Records
         What is written beside the log, where there is a folder.
+    deadline : Deadline, optional
+        Interrupts training when its time has come.
 
     Attributes
     ----------
@@ -103,6 +111,7 @@ class Session:
         together=1,
         progress=True,
         records=Records(),
+        deadline=None,
     ):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = records.going_on(folder) if folder else Records()
@@ -118,6 +127,7 @@ class Session:
         # One bar is enough for all runs in step.
         extensions = [ProgressBar(self._stream.num_batches)] if progress and like is None else []
         extensions += self._extensions(callbacks)
+        extensions += [deadline] if deadline is not None else []
         if folder:
             extensions.append(Checkpoint(folder.path, self._state, belongs_to, minutes, together))
         self.loop = MainLoop(self._stream, self.p.num_epochs, extensions)
@@ -137,6 +147,12 @@ class Session:
     def arrays(self, final):
         """The arrays learnt so far (TrainedArrays); ``final``: whether the statistics are those of the whole training set."""
         return TrainedArrays.of(self._step.parameters, self._ladder.shareds, final)
+
+    def best_arrays(self, final):
+        """The same of the best epoch so far; None where they are not kept, or no epoch has ended."""
+        if self._best is None or not self._best.kept:
+            return None
+        return TrainedArrays.of_best(self._best.kept, final)
 
     def _begin(self):
         """Look for a checkpoint, and write what is known before training."""
@@ -164,13 +180,14 @@ class Session:
         self.log = SaveLog(self._folder / ROWS) if self._folder else Log()
         if len(valid):
             self._streams["valid"] = validation_stream(p, examples, valid)
-        self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log)
+        self._best = self._keeper() if p.keep == "best" else None
+        self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log, self._best)
         if self._like is not None:
             self.updates = self._like.updates.on(self._state.counterpart(self._like._state), self._stream.sources)
         self._validate = self._validation() if len(valid) else None
 
     def _extensions(self, callbacks):
-        p, examples, split = self.p, self._experiment.examples, self._experiment.split
+        p = self.p
         shareds, validate = self._ladder.shareds, self._validate
         extensions = [
             StopOnNotFinite(shareds, lambda: self._save(final=False), len(self._ladder.layers)),
@@ -183,12 +200,9 @@ class Session:
                 ApproxTestMonitor(lambda: validate(self._streams["valid"]), lambda: reset_counter(shareds))
             )
         extensions += [
-            FinalTestMonitor(
-                lambda: functions.estimate_statistics(
-                    self._update_averages, shareds, training_stream(p, examples, split)
-                ),
-                validate and (lambda: validate(validation_stream(p, examples, split.valid))),
-            ),
+            FinalTestMonitor(self._estimate_statistics, validate and self._validate_finally),
+            *([self._best] if self._best is not None else []),
+            *([EarlyStopping(p.patience, self.log)] if p.patience else []),
             LearningRate(self._step.learning_rate, resolve_schedule(p), self.log),
             *callbacks,
             self.log,
@@ -200,8 +214,27 @@ class Session:
         return extensions
 
     def _save(self, final):
-        if self._folder:
-            self.arrays(final).save(self._folder)
+        if not self._folder:
+            return
+        best = self.best_arrays(final)
+        if best is not None:
+            best.save_best(self._folder, best_epoch(self.log.rows))
+        # Last, as final statistics say that everything is saved.
+        self.arrays(final).save(self._folder)
+
+    def _keeper(self):
+        names = [parameter.name for parameter in self._step.parameters]
+        names += [name for name in self._ladder.shareds if name.startswith(AVERAGE)]
+        return KeepBest(self._ladder.shareds, names, self.log, self._estimate_statistics, self._validate_finally)
+
+    def _estimate_statistics(self):
+        """Set the running averages to those of the whole training set."""
+        stream = training_stream(self.p, self._experiment.examples, self._experiment.split)
+        functions.estimate_statistics(self._update_averages, self._ladder.shareds, stream)
+
+    def _validate_finally(self):
+        """Costs over the validation set, in the order of its first epoch."""
+        return self._validate(validation_stream(self.p, self._experiment.examples, self._experiment.split.valid))
 
     def _go_on(self, belongs_to):
         """Put back the state of the newest checkpoint."""

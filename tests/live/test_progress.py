@@ -16,6 +16,7 @@ from ladder.errors import UserError
 from ladder.live import finding
 from ladder.live.finding import check_folders, runs_in
 from ladder.live.progress import Progress, Reader
+from ladder.live.table import _left
 from ladder.runs import lock
 from ladder.runs.folder import RunFolder
 
@@ -53,6 +54,24 @@ def test_interrupted_training_finishing_and_finished(tmp_path):
         finish(run)
         assert reader.read(run).state == "finished"
     assert reader.read(run).state == "finished"
+
+
+def test_a_run_with_patience_may_end_before_its_last_epoch(tmp_path):
+    run, reader = make_run(tmp_path / "x0", epochs=5), Reader()
+    rows = [{"epoch": i, "valid_approx_error_rate_clean": e} for i, e in enumerate([9, 5, 7, 5.0, 6], start=1)]
+    (run / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with lock.held(RunFolder(run)):
+        for patience, state in (
+            (4, "training"),
+            (3, "finishing"),
+            (0, "training"),
+            (None, "training"),
+            ("3", "training"),
+        ):
+            (run / "params.json").write_text(json.dumps({"num_epochs": 10, "patience": patience}))
+            found = reader.read(run)
+            assert (found.state, found.num_epochs) == (state, 10), patience
+            assert _left(found).startswith("< ") == (patience == 4)
 
 
 def test_it_compiles_until_it_says_so(tmp_path):

@@ -192,6 +192,21 @@ class TestSideBySide:
         assert list(errors) == [0] and isinstance(errors[0], TrainingStopped)
         assert asked[1:] == [{1: [2]}, {1: [0, 1]}, {1: [2]}] and loops[1].finished and not loops[0].finished
 
+    def test_the_others_go_on_where_one_has_learnt_enough(self):
+        """As if the epoch had been its last; the others' are what they would have been."""
+
+        class Enough(Extension):
+            def after_epoch(self, loop):
+                loop.ended = loop.epochs_done == 1
+
+        recorders = [Recorder(), Recorder()]
+        loops = [MainLoop(Stream(), 2, [Enough(), recorders[0]]), MainLoop(Stream(), 2, [recorders[1]])]
+        errors, asked = self.run(loops)
+        assert not errors and all(loop.finished for loop in loops)
+        assert [loop.epochs_done for loop in loops] == [1, 2]
+        assert asked == [{0: [0, 1], 1: [0, 1]}, {0: [2], 1: [2]}, {1: [0, 1]}, {1: [2]}]
+        assert [recorder.events[-1] for recorder in recorders] == ["after_training"] * 2
+
     def test_a_signal_ends_all(self):
         recorders = [Recorder(), Recorder()]
         loops = [MainLoop(Stream(), 5, [recorder]) for recorder in recorders]

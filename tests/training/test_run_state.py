@@ -8,6 +8,7 @@ import pytest
 from ladder.data.schemes import SequentialScheme, ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.options import Options
+from ladder.training.extensions.early_stopping import KeepBest
 from ladder.training.extensions.monitoring import TrainingMonitor
 from ladder.training.extensions.saving import SaveLog
 from ladder.training.functions import build_training_graph
@@ -80,6 +81,31 @@ def test_within_an_epoch_the_order_is_that_of_its_start():
     np.testing.assert_array_equal(two.order(), order[6:])
     # and a checkpoint of the run that went on says the same
     assert two.get()[0] == one.get()[0]
+
+
+def test_the_best_epoch_comes_back_too_and_a_state_without_it_is_refused():
+    one, two = Run(), Run()
+    names = ["f_1_W", "shared_f_1_bn_mean_clean"]
+    for run in (one, two):
+        run.best = KeepBest(run.ladder.shareds, names, run.log, None, None)
+        run.state = RunState(run.ladder, run.step, {"train": run.stream}, run.monitor, run.log, run.best)
+    two.state.set(two.loop, *one.get())  # before the first epoch's end there is none
+    assert two.best.kept == {}
+    one.log.text = '{"epoch": 1, "valid_approx_error_rate_clean": 9.0}\n'
+    for epoch, error in ((2, 5.0), (3, 5.0), (4, 7.0)):
+        one.ladder.shareds["f_1_W"].set_value(np.full((4, 3), epoch, "float32"))
+        one.loop.epochs_done, one.loop.row = epoch, {"epoch": epoch, "valid_approx_error_rate_clean": error}
+        one.best.after_epoch(one.loop)
+        one.log.text += json.dumps(one.loop.row) + "\n"
+    assert (one.best.kept["f_1_W"] == 2).all()
+    one.loop.updates_done = 4 * one.stream.num_batches
+    values, arrays = one.get()
+    two.state.set(two.loop, values, arrays)
+    assert two.best.kept.keys() == set(names) and (two.best.kept["f_1_W"] == 2).all()
+    for wrong in (None, np.zeros((2, 2), "float32"), np.full((4, 3), np.nan, "float32")):
+        others = {**arrays, "best_f_1_W": wrong}
+        with pytest.raises(ValueError, match="f_1_W"):
+            two.state.check(two.loop, values, others)
 
 
 def change(values, *path, to):

@@ -15,7 +15,7 @@ from ladder.training.signals import Signals
 
 def loop_at(epoch=0, num_epochs=10, **row):
     row = {"epoch": epoch, "update": 5 * epoch, **row}
-    return SimpleNamespace(epochs_done=epoch, updates_done=5 * epoch, num_epochs=num_epochs, row=row)
+    return SimpleNamespace(epochs_done=epoch, updates_done=5 * epoch, num_epochs=num_epochs, ended=False, row=row)
 
 
 def train(extensions, epochs, **others):

@@ -16,13 +16,18 @@ class ShortPrinting(Extension):
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
     V_C_de (validation, running averages), ``VF_…`` (validation, final statistics);
-    ours is T_C_vat (virtual adversarial costs).
+    ours are T_C_vat (virtual adversarial costs) and ``VB_…`` (as VF, of the best epoch).
     """
 
     def after_epoch(self, loop):
         items = [
             item
-            for prefix, short in (("train_", "T"), ("valid_approx_", "V"), ("valid_final_", "VF"))
+            for prefix, short in (
+                ("train_", "T"),
+                ("valid_approx_", "V"),
+                ("valid_final_", "VF"),
+                ("valid_best_", "VB"),
+            )
             for item in self._items(loop.row, prefix, short)
         ]
         if items:

@@ -23,9 +23,9 @@ COLUMNS, LEAST_HEIGHT = 10, 56
 
 #: A name in the log -> its tag; TensorBoard groups tags by what stands before the first '/'.
 TAGS = (
-    (r"(train|valid_approx|valid_final)_denois(\d+)", r"\1/denoising/\2"),
-    (r"(train|valid_approx|valid_final)_vat(\d+)", r"\1/virtual_adversarial/\2"),
-    (r"(train|valid_approx|valid_final)_(\w+)", r"\1/\2"),
+    (r"(train|valid_approx|valid_final|valid_best)_denois(\d+)", r"\1/denoising/\2"),
+    (r"(train|valid_approx|valid_final|valid_best)_vat(\d+)", r"\1/virtual_adversarial/\2"),
+    (r"(train|valid_approx|valid_final|valid_best)_(\w+)", r"\1/\2"),
 )
 
 
@@ -61,7 +61,7 @@ class TensorBoard(Extension):
     def after_epoch(self, loop):
         self._add_row(loop.row)
         every = math.ceil(loop.num_epochs / LOOKS)
-        if loop.epochs_done % every == 0 or loop.epochs_done in (1, loop.num_epochs):
+        if loop.epochs_done % every == 0 or loop.epochs_done in (1, loop.num_epochs) or loop.ended:
             self._file.add(loop.epochs_done, self._summaries())
         self._try(self._file.write)
 

@@ -1,0 +1,104 @@
+"""When training ends before its last epoch, and which epoch was the best: functions of the log.
+
+All that they know stands in the rows of the log, so that a run that is resumed
+ends where it would have ended, and a reader can check it.  Nothing here imports
+Aesara.
+"""
+
+import math
+
+from ladder.errors import UserError
+
+#: The validation error in an epoch's row: with running averages, in per cent.
+ERROR = "valid_approx_error_rate_clean"
+
+
+def best_epoch(rows):
+    """The epoch with the lowest validation error, the first of equals; None where no row has one.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of the log, the oldest first.
+
+    Examples
+    --------
+    >>> best_epoch([{"epoch": i, ERROR: error} for i, error in enumerate([9.0, 7.0, 8.0, 7.0], start=1)])
+    2
+    """
+    errors = _errors(rows)
+    return min(errors, key=errors.get, default=None)
+
+
+def patience_is_over(patience, rows):
+    """Whether the last ``patience`` epochs brought no lower validation error (Goodfellow et al. 2016, algorithm 7.1).
+
+    Parameters
+    ----------
+    patience : int
+        0: it never is.
+    rows : list of dict
+        Those of the last epochs are enough, if there are more than ``patience``.
+
+    Examples
+    --------
+    >>> rows = [{"epoch": i, ERROR: error} for i, error in enumerate([9.0, 7.0, 8.0, 7.0], start=1)]
+    >>> patience_is_over(2, rows), patience_is_over(3, rows)
+    (True, False)
+    """
+    errors = _errors(rows)
+    return bool(patience and errors) and max(errors) - best_epoch(rows) >= patience
+
+
+def all_epochs_done(p, epochs, rows):
+    """Whether a run of these options that did so many epochs, with these rows in its log, has trained to its end."""
+    return epochs >= p.num_epochs or patience_is_over(p.patience, rows)
+
+
+def _errors(rows):
+    """Epoch -> validation error, of the rows that have both."""
+    found = {}
+    for row in rows:
+        epoch, error = row.get("epoch"), row.get(ERROR)
+        if type(epoch) is int and isinstance(error, (int, float)) and math.isfinite(error):
+            found[epoch] = error
+    return found
+
+
+def resolve_patience(p):
+    """``p.patience``; UserError where no epochs are left that it could save."""
+    if p.patience >= p.num_epochs:
+        raise UserError(
+            f"--patience {p.patience} cannot end a training of --num-epochs {p.num_epochs} any earlier: give fewer, or "
+            "more epochs."
+        )
+    return p.patience
+
+
+def check_validation(p, split=None):
+    """Refuse what follows the validation error where there is none.
+
+    Parameters
+    ----------
+    p : Options
+    split : ladder.data.splits.Split, optional
+        Not known before data are read.
+    """
+    for option, mend in _follow_validation(p):
+        if p.unsupervised:
+            raise UserError(f"{option} follows the validation error, and --unsupervised knows none: {mend}.")
+        if split is not None and not len(split.valid):
+            raise UserError(
+                f"{option} follows the validation error, and no examples are left over for validation: give an "
+                f"--unlabeled-samples below {len(split.train)}, or {mend}."
+            )
+
+
+def _follow_validation(p):
+    """(option, what else to do) for each that needs a validation error."""
+    if p.lr_schedule == "plateau":
+        yield "--lr-schedule plateau", "choose another schedule"
+    if p.patience:
+        yield f"--patience {p.patience}", "leave it out"
+    if p.keep == "best":
+        yield "--keep best", "leave it out"
