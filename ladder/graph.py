@@ -34,6 +34,8 @@ class Role:
 PARAMETER = Role("parameter")
 #: A multiplicative parameter (a matrix, or one scale per unit).
 WEIGHT = Role("weight", PARAMETER)
+#: The weights from all units of a layer to the next, a matrix or filters: what regularisers act on.
+BETWEEN_LAYERS = Role("weights between layers", WEIGHT)
 #: An additive parameter.
 BIAS = Role("bias", PARAMETER)
 #: A statistic of batch normalisation: the batch's own, or its running average.

@@ -6,7 +6,8 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.graph import ComputationGraph
+from ladder.bricks.max_norm import within_norm
+from ladder.graph import BETWEEN_LAYERS, ComputationGraph, has_role
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
@@ -74,5 +75,7 @@ def training_step(ladder):
     followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
     optimise = OPTIMISERS[how.optimizer]
     updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
+    if (most := ladder.regularisation.max_norm) is not None:
+        updates.update({W: within_norm(updates[W], most) for W in parameters if has_role(W, BETWEEN_LAYERS)})
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
