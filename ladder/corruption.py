@@ -29,9 +29,10 @@ def draw_corruption(ladder, inputs):
     stds = {layer.number: layer.noise_std for layer in ladder.layers if layer.noise_std > 0}
     noise = {i: _by_half(_normals(ladder, i, sizes), sizes) for i in stds}
     masks = {f"h{i}": _by_half(_unit_mask(ladder, i, sizes), sizes) for i in ladder.regularisation.dropout}
-    masks |= {f"W{i}": _weight_masks(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
+    masks |= {f"W{i}": _weight_mask(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
     return {
-        half: {i: (draw[half], stds[i]) for i, draw in noise.items()} | {name: mask[half] for name, mask in masks.items()}
+        half: {i: (draw[half], stds[i]) for i, draw in noise.items()}
+        | {name: mask[half] for name, mask in masks.items()}
         for half in sizes
     }
 
@@ -73,10 +74,10 @@ def _unit_mask(ladder, i, sizes):
     return drop_mask(_normals(ladder, i, sizes), ladder.regularisation.dropout[i])
 
 
-def _weight_masks(ladder, i, sizes):
-    """A mask for each half."""
-    shape, p = ladder.shareds[f"f_{i}_W"].type.shape, ladder.regularisation.drop_connect[i]
-    return {half: drop_mask(ladder.noise.normal(shape), p) for half in sizes}
+def _weight_mask(ladder, i, sizes):
+    """One mask for all examples of both halves, whose paths so share a product."""
+    normals = ladder.noise.normal(ladder.shareds[f"f_{i}_W"].type.shape)
+    return dict.fromkeys(sizes, drop_mask(normals, ladder.regularisation.drop_connect[i]))
 
 
 def _by_half(joined, sizes):

@@ -13,12 +13,12 @@ import numpy as np
 from ladder import bricks, fused
 from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
 from ladder.bricks import costs as cost_bricks
+from ladder.bricks import penalties
 from ladder.bricks.activations import ACTIVATIONS, softmax
 from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
-from ladder.bricks.penalties import l1, l2
 from ladder.bricks.pooling import global_mean_pool
 from ladder.corruption import draw_corruption, through_masks
 from ladder.fused.noise import noise_source
@@ -31,6 +31,7 @@ from ladder.graph import (
     ParameterStore,
     add_role,
     annotate_update,
+    has_role,
 )
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.regularisation import resolve_regularisation
@@ -118,7 +119,8 @@ class LadderAE:
             self.costs.vat = virtual_adversarial_costs(self, self.act.corr.unlabeled, parameters)
         if target_labeled is not None:
             self.classification_costs(target_labeled)
-        self.costs.total = self.total_cost()
+        self.costs.unpenalised = self.total_cost()
+        self.costs.total = self.penalised(self.costs.unpenalised)
         self.costs.total.name = "cost_total"
 
     def corrupted_paths(self, inputs, target_labeled, parameters):
@@ -342,19 +344,21 @@ class LadderAE:
         self.error.clean.name = "error_rate_clean"
 
     def total_cost(self):
-        """What training minimises: corrupted cross-entropy, weighted denoising and virtual adversarial costs, penalties."""
+        """What training minimises but for penalties: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
                 terms.append(self.costs.denois[layer.number] * np.float32(layer.denoising_cost))
         terms += [cost * np.float32(self.vat_costs[i][0]) for i, cost in self.costs.vat.items()]
-        total = sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
-        # Weights that nothing else depends on are not learnt, and a penalty must not make them 0.
-        learnt = sorted(ComputationGraph([total]).with_role(BETWEEN_LAYERS), key=lambda W: W.name)
-        for name, penalty in (("l1", l1), ("l2", l2)):
-            if learnt and name in self.regularisation.penalties:
-                setattr(self.costs, name, penalty(learnt))
-                total += getattr(self.costs, name) * np.float32(self.regularisation.penalties[name])
+        return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
+
+    def penalised(self, total):
+        """A cost with the penalties on the weights that it depends on: nothing else is learnt, and none fades away."""
+        learnt = [W for W in ComputationGraph([total]).parameters if has_role(W, BETWEEN_LAYERS)]
+        for name, weight in self.regularisation.penalties.items() if learnt else ():
+            cost = getattr(penalties, name)(learnt, self.bricks)
+            setattr(self.costs, name, cost)
+            total = total + cost * np.float32(weight)
         return total
 
     # Parameters

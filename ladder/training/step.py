@@ -6,7 +6,6 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.bricks.max_norm import within_norm
 from ladder.graph import BETWEEN_LAYERS, ComputationGraph, has_role
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
@@ -66,9 +65,8 @@ def training_step(ladder):
     -------
     TrainingStep
     """
-    cost = ladder.costs.total
     parameters = trained_parameters(ladder)
-    gradients = at.grad(cost, parameters)
+    gradients = _penalised(ladder, at.grad(ladder.costs.unpenalised, parameters), parameters)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
     learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
     how = resolve_optimisation(ladder.p)
@@ -76,6 +74,20 @@ def training_step(ladder):
     optimise = OPTIMISERS[how.optimizer]
     updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
     if (most := ladder.regularisation.max_norm) is not None:
-        updates.update({W: within_norm(updates[W], most) for W in parameters if has_role(W, BETWEEN_LAYERS)})
+        updates.update(
+            {W: ladder.bricks.within_norm(updates[W], most) for W in parameters if has_role(W, BETWEEN_LAYERS)}
+        )
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
+
+
+def _penalised(ladder, gradients, parameters):
+    """The gradients of the total cost, from those without penalties: an optimiser's pass adds these on its way."""
+    weights = ladder.regularisation.penalties
+    if not weights:
+        return gradients
+    l1, l2 = (weights.get(name, 0.0) for name in ("l1", "l2"))
+    return [
+        ladder.bricks.penalised(gradient, parameter, l1, l2) if has_role(parameter, BETWEEN_LAYERS) else gradient
+        for gradient, parameter in zip(gradients, parameters)
+    ]
