@@ -22,17 +22,7 @@ from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
 from ladder.corruption import draw_corruption, through_masks
 from ladder.fused.noise import noise_source
-from ladder.graph import (
-    BETWEEN_LAYERS,
-    BIAS,
-    BNPARAM,
-    WEIGHT,
-    ComputationGraph,
-    ParameterStore,
-    add_role,
-    annotate_update,
-    has_role,
-)
+from ladder.graph import BIAS, BNPARAM, MAPPING, WEIGHT, ComputationGraph, ParameterStore, add_role, annotate_update
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.regularisation import resolve_regularisation
 
@@ -214,7 +204,7 @@ class LadderAE:
         parameters = {}
         for below, layer in zip(self.layers, self.layers[1:]):
             i, width = layer.number, layer.dim[0]
-            W = None if layer.is_pooling else self.matrix(self.first_weights(below, layer), f"f_{i}_W")
+            W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
             self.running_averages(layer)
             b = None if layer.encoder_act == "linear" else self.bias(np.zeros(width), f"f_{i}_b")
             c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
@@ -319,7 +309,7 @@ class LadderAE:
         """The vertical mapping from the layer above: ``z_est[i + 1] W``, or the inverse of its convolution or pooling."""
         if above.is_convolution:
             init = conv_init(self.rng, (layer.dim[0], above.dim[0], above.filter_size, above.filter_size))
-            W = self.matrix(init, f"g_{layer.number}_W")
+            W = self.mapping(init, f"g_{layer.number}_W")
             return self.bricks.deconvolve(z_above, W, above.border, above.stride, layer.dim[1:])
         if above.kind == "maxpool":
             return self.bricks.unpool(z_above, above.filter_size, layer.dim[1:])
@@ -327,7 +317,7 @@ class LadderAE:
             return z_above  # the same for all pixels
         # The square root is of a float32, as in the original's decoder.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
-        (u,) = self.bricks.dense([z_above], self.matrix(init, f"g_{layer.number}_W"))
+        (u,) = self.bricks.dense([z_above], self.mapping(init, f"g_{layer.number}_W"))
         return u
 
     # Costs
@@ -354,7 +344,7 @@ class LadderAE:
 
     def penalised(self, total):
         """A cost with the penalties on the weights that it depends on: nothing else is learnt, and none fades away."""
-        learnt = [W for W in ComputationGraph([total]).parameters if has_role(W, BETWEEN_LAYERS)]
+        learnt = ComputationGraph([total]).mappings
         for name, weight in self.regularisation.penalties.items() if learnt else ():
             cost = getattr(penalties, name)(learnt, self.bricks)
             setattr(self.costs, name, cost)
@@ -363,8 +353,8 @@ class LadderAE:
 
     # Parameters
 
-    def matrix(self, init, name):
-        return self.shareds.get_or_make(name, init, BETWEEN_LAYERS)
+    def mapping(self, init, name):
+        return self.shareds.get_or_make(name, init, MAPPING)
 
     def weight(self, init, name):
         return self.shareds.get_or_make(name, init, WEIGHT)

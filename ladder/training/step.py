@@ -6,7 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.graph import BETWEEN_LAYERS, ComputationGraph, has_role
+from ladder.graph import MAPPING, ComputationGraph, has_role
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
@@ -74,9 +74,8 @@ def training_step(ladder):
     optimise = OPTIMISERS[how.optimizer]
     updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
     if (most := ladder.regularisation.max_norm) is not None:
-        updates.update(
-            {W: ladder.bricks.within_norm(updates[W], most) for W in parameters if has_role(W, BETWEEN_LAYERS)}
-        )
+        mappings = ComputationGraph([ladder.costs.total]).mappings
+        updates.update({W: ladder.bricks.within_norm(updates[W], most) for W in mappings})
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
 
@@ -88,6 +87,6 @@ def _penalised(ladder, gradients, parameters):
         return gradients
     l1, l2 = (weights.get(name, 0.0) for name in ("l1", "l2"))
     return [
-        ladder.bricks.penalised(gradient, parameter, l1, l2) if has_role(parameter, BETWEEN_LAYERS) else gradient
+        ladder.bricks.penalised(gradient, parameter, l1, l2) if has_role(parameter, MAPPING) else gradient
         for gradient, parameter in zip(gradients, parameters)
     ]
