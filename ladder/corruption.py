@@ -9,7 +9,7 @@ That of a clean path is empty.
 from ladder.bricks.dropout import drop_mask
 
 
-def draw_corruption(ladder, inputs):
+def draw_noise(ladder, inputs):
     """Standard normals for every layer, drawn for both halves together, then the masks.
 
     Masks come from normals, too, and after all of the noise: so neither the noise of a run without

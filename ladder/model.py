@@ -20,7 +20,7 @@ from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
-from ladder.corruption import draw_corruption, through_masks
+from ladder.corruption import draw_noise, through_masks
 from ladder.fused.noise import noise_source
 from ladder.graph import BIAS, BNPARAM, MAPPING, WEIGHT, ComputationGraph, ParameterStore, add_role, annotate_update
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
@@ -115,7 +115,7 @@ class LadderAE:
 
     def corrupted_paths(self, inputs, target_labeled, parameters):
         """Dict of ('corr', half) -> (x, noise), as :meth:`encoder` takes them."""
-        noise, paths = draw_corruption(self, inputs), {}
+        noise, paths = draw_noise(self, inputs), {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
             adversarial = adversarial_noise(self, half, x, target, parameters, noise[half])
