@@ -9,7 +9,7 @@ from scipy import stats
 from test_model import GAUSS, LABELED, TARGETS, UNLABELED, assert_gradients, built, perturb
 
 from ladder.backends import c
-from ladder.training.step import training_step
+from ladder.training.step import trained_parameters, training_step
 
 DROPOUT, DROP_CONNECT, L1, L2 = (0.3, 0.2, 0.4, 0.0), (0.3, 0.2, 0.1), 0.02, 0.05
 TAU = 0.07
@@ -49,15 +49,14 @@ def penalties(params):
 
 @pytest.fixture(scope="module", params=["plain", "fused"])
 def network(request):
-    """Values, gradients and normals of a ladder with everything, at perturbed parameters."""
-    options = dict(dropout=DROPOUT, drop_connect=DROP_CONNECT, l1=L1, l2=L2, adv_tau=(TAU,), top_c=False)
-    ladder, arrays = built(plain_graph=request.param == "plain", **options)
+    """Values, gradients and normals of a ladder with everything, at perturbed parameters; plain, adversarial noise, too."""
+    plain = request.param == "plain"
+    options = dict(dropout=DROPOUT, drop_connect=DROP_CONNECT, l1=L1, l2=L2, adv_tau=(TAU if plain else 0.0,))
+    ladder, arrays = built(plain_graph=plain, **options)
     perturbed, step, costs = perturb(ladder), training_step(ladder), ladder.costs
     outputs = [costs.total, costs.unpenalised, costs.l1, costs.l2, costs.class_clean, ladder.act.corr.labeled.z[0]]
     function = aesara.function(
-        list(arrays),
-        [*outputs, *step.gradients, *ladder.noise.draws],
-        mode=PYTHON if request.param == "plain" else c.mode(),
+        list(arrays), [*outputs, *step.gradients, *ladder.noise.draws], mode=PYTHON if plain else c.mode()
     )
     found = function(*arrays.values())
     n, m = len(outputs), len(outputs) + len(step.gradients)
@@ -73,6 +72,7 @@ def test_masks_are_drawn_after_the_noise_and_once(network):
     assert all(0 < (x == 0).mean() < 1 for x in masks_of(normals[4:]).values())
 
 
+@pytest.mark.parametrize("network", ["plain"], indirect=True)
 def test_adversarial_noise_is_taken_through_the_masks(network):
     """Against finite differences of the cost for the input."""
     params, (*_, z), _, normals = network
@@ -106,7 +106,7 @@ def test_costs_and_gradients_with_masks_and_penalties(network):
 def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
     """Of a ladder that denoises layers 2 and 3 alone; and of one that learns nothing."""
     ladder, _ = built(l1=0.1, l2=0.1, denoising_cost_x=(0.0, 0.0, 1.0, 1.0))
-    names = [v.name for v in training_step(ladder).parameters]
+    names = [v.name for v in trained_parameters(ladder)]
     assert "g_2_W" in names and not {"g_0_W", "g_1_W"} & set(names)
     ladder, _ = built("unlabeled", l1=0.1, denoising_cost_x=(0.0,) * 4)
-    assert training_step(ladder).parameters == [] and not hasattr(ladder.costs, "l1")
+    assert trained_parameters(ladder) == [] and not hasattr(ladder.costs, "l1")

@@ -48,7 +48,10 @@ def test_one_value_a_layer():
         (dict(dropout="0.1,0.2"), "--dropout has 2 entries for 3 layers: give one, or 3"),
         (dict(dropout="0.1,0.2,0.3"), "no layer takes what layer 2 gives"),
         (dict(drop_connect="0.1,0.2,0.3"), "--drop-connect has 3 entries for 2 layers above the input: give one, or 2"),
-        (dict(drop_connect="0,0.2,0", encoder_layers="convf:4:3:1:1-maxpool:2:2-5"), "layer 2 (maxpool) has no weights"),
+        (
+            dict(drop_connect="0,0.2,0", encoder_layers="convf:4:3:1:1-maxpool:2:2-5"),
+            "layer 2 (maxpool) has no weights",
+        ),
         (dict(dropout=1.0), "--dropout is 1.0, but must be at least 0 and below 1"),
         (dict(drop_connect=-0.1), "--drop-connect is -0.1, but must be at least 0 and below 1"),
         (dict(l1=-1.0), "--l1 is -1.0, but must be 0 or more"),

@@ -16,7 +16,7 @@ class ShortPrinting(Extension):
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
     V_C_de (validation, running averages), ``VF_…`` (validation, final statistics);
-    ours is T_C_vat (virtual adversarial costs).
+    ours are T_C_vat (virtual adversarial costs), T_L1 and T_L2 (penalties without their weights).
     """
 
     def after_epoch(self, loop):
@@ -39,6 +39,9 @@ class ShortPrinting(Extension):
             numbers = sorted(int(k.split(name)[1]) for k in row if k.startswith(prefix + name))
             if numbers:
                 yield f"{short}_{label} " + " ".join(f"{row[f'{prefix}{name}{i}']:.3g}" for i in numbers)
+        for name in ("l1", "l2"):
+            if prefix + name in row:
+                yield f"{short}_{name.upper()} {row[prefix + name]:.3g}"
 
 
 class ProgressBar(Extension):
