@@ -55,7 +55,7 @@ def test_one_value_a_layer():
         (dict(dropout=1.0), "--dropout is 1.0, but must be at least 0 and below 1"),
         (dict(drop_connect=-0.1), "--drop-connect is -0.1, but must be at least 0 and below 1"),
         (dict(l1=-1.0), "--l1 is -1.0, but must be 0 or more"),
-        (dict(l2=float("inf")), "--l2 is inf"),
+        (dict(l2=float("inf")), "--l2: it is Infinity, not a number"),
         (dict(max_norm=-3.0), "--max-norm is -3.0, but must be 0 or more"),
     ],
 )
