@@ -34,6 +34,8 @@ class Role:
 PARAMETER = Role("parameter")
 #: A multiplicative parameter (a matrix, or one scale per unit).
 WEIGHT = Role("weight", PARAMETER)
+#: The weights from one layer to the next, a matrix or filters: what regularisers act on.
+MAPPING = Role("mapping", WEIGHT)
 #: An additive parameter.
 BIAS = Role("bias", PARAMETER)
 #: A statistic of batch normalisation: the batch's own, or its running average.
@@ -86,6 +88,11 @@ class ComputationGraph:
         """Shared variables that are learnt, sorted by name."""
         shared = (v for v in self.variables if isinstance(v, SharedVariable))
         return sorted((v for v in shared if has_role(v, PARAMETER)), key=lambda v: v.name)
+
+    @property
+    def mappings(self):
+        """The matrices and filters among the parameters, sorted by name."""
+        return [v for v in self.parameters if has_role(v, MAPPING)]
 
     @property
     def updates(self):

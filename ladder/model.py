@@ -13,15 +13,18 @@ import numpy as np
 from ladder import bricks, fused
 from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
 from ladder.bricks import costs as cost_bricks
+from ladder.bricks import penalties
 from ladder.bricks.activations import ACTIVATIONS, softmax
 from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
+from ladder.corruption import draw_noise, through_masks
 from ladder.fused.noise import noise_source
-from ladder.graph import BIAS, BNPARAM, WEIGHT, ParameterStore, add_role, annotate_update
+from ladder.graph import BIAS, BNPARAM, MAPPING, WEIGHT, ComputationGraph, ParameterStore, add_role, annotate_update
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.regularisation import resolve_regularisation
 
 #: While training, running averages cover about this many of the last updates.
 RUNNING_UPDATES = 10
@@ -54,7 +57,7 @@ class LadderAE:
         normalised, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
-        ``total``, ``class_clean``, ``class_corr``, ``denois[i]`` and ``vat[i]``; scalars.
+        ``total``, ``class_clean``, ``class_corr``, ``denois[i]``, ``vat[i]``, ``l1`` and ``l2``; scalars.
     error : namespace
         ``error.clean``, in per cent.
     """
@@ -63,6 +66,7 @@ class LadderAE:
         self.p, self.in_dim = p, tuple(in_dim)
         self.layers = resolve_layers(p, self.in_dim)
         self.adversarial, self.vat_costs = resolve_adversarial(p, self.layers), resolve_vat_cost(p, self.layers)
+        self.regularisation = resolve_regularisation(p, self.layers)
         self.shareds = ParameterStore() if shareds is None else shareds
         plain = p.plain_graph if plain_graph is None else plain_graph
         self.bricks = bricks if plain else fused
@@ -105,12 +109,13 @@ class LadderAE:
             self.costs.vat = virtual_adversarial_costs(self, self.act.corr.unlabeled, parameters)
         if target_labeled is not None:
             self.classification_costs(target_labeled)
-        self.costs.total = self.total_cost()
+        self.costs.unpenalised = self.total_cost()
+        self.costs.total = self.penalised(self.costs.unpenalised)
         self.costs.total.name = "cost_total"
 
     def corrupted_paths(self, inputs, target_labeled, parameters):
         """Dict of ('corr', half) -> (x, noise), as :meth:`encoder` takes them."""
-        noise, paths = self.draw_noise(inputs), {}
+        noise, paths = draw_noise(self, inputs), {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
             adversarial = adversarial_noise(self, half, x, target, parameters, noise[half])
@@ -130,8 +135,8 @@ class LadderAE:
         Parameters
         ----------
         paths : collection of (x, noise)
-            x is (examples, …) float32, noise a dict of layer number -> (noise, scale)
-            from :meth:`draw_noise`, empty for a clean path.
+            x is (examples, …) float32, noise what corrupts the path, as in :mod:`ladder.corruption`;
+            empty for a clean path.
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
         through_z : collection of layer numbers
             Layers where h is computed from the variable z, so that the gradient
@@ -170,7 +175,7 @@ class LadderAE:
         for layer in layers:
             i, name = layer.number, _linear_at_top(layer)
             W, b, c = parameters[i]
-            z_pres = self.project_up([act.h[i - 1] for act, _ in paths], W, layer)
+            z_pres = through_masks(self.project_up, paths, W, layer)
             for z_pre, (act, noise) in zip(z_pres, paths):
                 corruption, act.z_pre[i] = noise.get(i, (None, 0.0)), z_pre
                 if i in through_z:
@@ -199,7 +204,7 @@ class LadderAE:
         parameters = {}
         for below, layer in zip(self.layers, self.layers[1:]):
             i, width = layer.number, layer.dim[0]
-            W = None if layer.is_pooling else self.weight(self.first_weights(below, layer), f"f_{i}_W")
+            W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
             self.running_averages(layer)
             b = None if layer.encoder_act == "linear" else self.bias(np.zeros(width), f"f_{i}_b")
             c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
@@ -223,30 +228,6 @@ class LadderAE:
         if layer.act == "softmax":
             return self.p.top_c
         return layer.encoder_act not in ("relu", "leakyrelu", "linear")
-
-    def draw_noise(self, inputs):
-        """Standard normals for every layer, drawn for both halves together.
-
-        Parameters
-        ----------
-        inputs : dict of half -> (examples, …)
-
-        Returns
-        -------
-        dict of half -> dict of layer number -> (normals, standard deviation)
-            No entry for layers without noise.
-        """
-        sizes = {half: x.shape[0] for half, x in inputs.items()}
-        joined = {
-            layer.number: self.noise.normal((sum(sizes.values()), *layer.dim))
-            for layer in self.layers
-            if layer.noise_std > 0
-        }
-        parts, start = {}, 0
-        for half, size in sizes.items():
-            parts[half] = {i: (draw[start : start + size], self.layers[i].noise_std) for i, draw in joined.items()}
-            start = start + size
-        return parts
 
     # Batch normalisation
 
@@ -328,7 +309,7 @@ class LadderAE:
         """The vertical mapping from the layer above: ``z_est[i + 1] W``, or the inverse of its convolution or pooling."""
         if above.is_convolution:
             init = conv_init(self.rng, (layer.dim[0], above.dim[0], above.filter_size, above.filter_size))
-            W = self.weight(init, f"g_{layer.number}_W")
+            W = self.mapping(init, f"g_{layer.number}_W")
             return self.bricks.deconvolve(z_above, W, above.border, above.stride, layer.dim[1:])
         if above.kind == "maxpool":
             return self.bricks.unpool(z_above, above.filter_size, layer.dim[1:])
@@ -336,7 +317,7 @@ class LadderAE:
             return z_above  # the same for all pixels
         # The square root is of a float32, as in the original's decoder.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
-        (u,) = self.bricks.dense([z_above], self.weight(init, f"g_{layer.number}_W"))
+        (u,) = self.bricks.dense([z_above], self.mapping(init, f"g_{layer.number}_W"))
         return u
 
     # Costs
@@ -353,7 +334,7 @@ class LadderAE:
         self.error.clean.name = "error_rate_clean"
 
     def total_cost(self):
-        """What training minimises: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
+        """What training minimises but for penalties: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
@@ -361,7 +342,19 @@ class LadderAE:
         terms += [cost * np.float32(self.vat_costs[i][0]) for i, cost in self.costs.vat.items()]
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
+    def penalised(self, total):
+        """A cost with the penalties on the weights that it depends on: nothing else is learnt, and none fades away."""
+        learnt = ComputationGraph([total]).mappings
+        for name, weight in self.regularisation.penalties.items() if learnt else ():
+            cost = getattr(penalties, name)(learnt, self.bricks)
+            setattr(self.costs, name, cost)
+            total = total + cost * np.float32(weight)
+        return total
+
     # Parameters
+
+    def mapping(self, init, name):
+        return self.shareds.get_or_make(name, init, MAPPING)
 
     def weight(self, init, name):
         return self.shareds.get_or_make(name, init, WEIGHT)

@@ -3,6 +3,7 @@
 from ladder import budget
 from ladder.batches import smaller_batches
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.regularisation import resolve_regularisation
 
 #: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.
 COPIES = 5
@@ -12,6 +13,9 @@ ARRAYS_OF_A_LAYER = 6
 
 #: The same for each pass of virtual adversarial noise or cost.
 ARRAYS_OF_A_PASS = 3
+
+#: The same for dropout, and copies of the encoder's weights for drop-connect: normals, masks, what is left.
+ARRAYS_OF_DROPOUT, COPIES_OF_DROP_CONNECT = 3, 3
 
 #: About how many square float64 arrays fitting a whitening takes: the covariance, its axes, and workspace.
 ARRAYS_OF_A_WHITENING = 4
@@ -32,7 +36,10 @@ def check_memory(p, in_dim, batch_size=0):
     size = 4 * n_weights
     if batch_size:
         n_arrays = ARRAYS_OF_A_LAYER + ARRAYS_OF_A_PASS * _n_passes(p, layers)
-        size = 4 * (2 * COPIES * n_weights + n_arrays * batch_size * sum(layer.size for layer in layers))
+        regularisation = resolve_regularisation(p, layers)
+        n_arrays += ARRAYS_OF_DROPOUT * bool(regularisation.dropout)
+        n_copies = 2 * COPIES + COPIES_OF_DROP_CONNECT * bool(regularisation.drop_connect)
+        size = 4 * (n_copies * n_weights + n_arrays * batch_size * sum(layer.size for layer in layers))
     budget.ask(size, "a network of these --encoder-layers", f"give fewer units, or {smaller_batches(p)}")
     if batch_size and p.whiten_zca:
         n_inputs = layers[0].size

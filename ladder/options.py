@@ -97,6 +97,7 @@ TRAINING = "training"
 DATA = "data"
 NETWORK = "network (a value per layer starts with layer 0, the input)"
 DECODER = "decoder"
+REGULARISERS = "regularisers"
 ADVERSARIAL = "adversarial noise (added to the Gaussian noise), and the virtual adversarial cost"
 COMPUTATION = "how it is computed"
 
@@ -280,6 +281,22 @@ class Options:
     whiten_zca: int = _option(
         0, DATA, "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 "
         "for none", "N", whole_number, check=not_negative)
+    l1: float = _option(
+        0.0, REGULARISERS, "weight of the L1 penalty: the sum of |w| over all weights between layers, encoder's and "
+        "decoder's", "R", number, check=finite_and_not_negative)
+    l2: float = _option(
+        0.0, REGULARISERS, "weight of the L2 penalty: half the sum of w squared over the same weights", "R", number,
+        check=finite_and_not_negative)
+    max_norm: float = _option(
+        0.0, REGULARISERS, "largest norm of a unit's incoming weights: larger ones are scaled down after each update; 0 "
+        "for no limit", "R", number, check=finite_and_not_negative)
+    dropout: Tuple[float, ...] = _option(
+        (0.0,), REGULARISERS, "probability that a unit is dropped on its way to the layer above, in the corrupted "
+        "encoder; one for all but the top, or one per layer split by ',', layer 0 (the input) first", "PS", numbers,
+        check=_BELOW_1, separates=BY_MEANING)
+    drop_connect: Tuple[float, ...] = _option(
+        (0.0,), REGULARISERS, "probability that a weight is dropped, in the corrupted encoder; one, or one per layer "
+        "above the input split by ','", "PS", numbers, check=_BELOW_1, separates=BY_MEANING)
     adv_kind: str = _option(
         "sgn", ADVERSARIAL, f"noise on labelled examples ({_KINDS})", "KIND", str,
         check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
@@ -356,7 +373,7 @@ class Options:
 
 #: Every option by name, in the order of ``--help``.
 OPTIONS = {field.name: field.metadata["option"] for field in dataclasses.fields(Options)}
-GROUPS = (TRAINING, DATA, NETWORK, DECODER, ADVERSARIAL, COMPUTATION)
+GROUPS = (TRAINING, DATA, NETWORK, DECODER, REGULARISERS, ADVERSARIAL, COMPUTATION)
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 

@@ -9,7 +9,9 @@ from ladder.fused.convolution import convolve, deconvolve
 from ladder.fused.decoder import denoise
 from ladder.fused.dense import dense
 from ladder.fused.encoder import encode
+from ladder.fused.max_norm import within_norm
 from ladder.fused.optimiser import optimiser_step, sum_of_squares
+from ladder.fused.penalties import penalised, sum_of_absolutes
 from ladder.fused.pooling import max_pool, unpool
 
 __all__ = [
@@ -20,6 +22,9 @@ __all__ = [
     "encode",
     "max_pool",
     "optimiser_step",
+    "penalised",
+    "sum_of_absolutes",
     "sum_of_squares",
     "unpool",
+    "within_norm",
 ]

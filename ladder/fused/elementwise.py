@@ -22,6 +22,7 @@ OPERATIONS = {
     "true_divide": "{} / {}".format,
     "square": "{0} * {0}".format,
     "sqrt": "std::sqrt({})".format,
+    "sgn": "({0} > 0.0f ? 1.0f : {0} < 0.0f ? -1.0f : 0.0f)".format,
     "exp": "exp({})".format,
     "scalar_softplus": "softplus({})".format,
     "sigmoid": "sigmoid({})".format,

@@ -8,6 +8,7 @@ from aesara.compile.mode import optdb
 from aesara.graph.basic import Apply
 from aesara.graph.rewriting.basic import in2out, node_rewriter
 
+from ladder.bricks.penalties import penalised
 from ladder.fused.elementwise import as_written, statements
 from ladder.fused.operation import FusedOperation, pointers
 
@@ -24,23 +25,25 @@ def sum_of_squares(x):
 
 
 @lru_cache(maxsize=None)
-def traced(formula, constants, n_state):
+def traced(formula, constants, n_state, penalties):
     """A formula applied to scalars.
 
     Returns
     -------
     inputs : list of float32 scalars
         ``x0`` (the parameter), ``x1`` … (its buffers), gradient, rate.
-    outputs : list of float32 scalars, what the state becomes
+    outputs : list of float32 scalars
+        What the state becomes, and the gradient with its penalties.
     """
     state = [at.fscalar(f"x{k}") for k in range(n_state)]
     gradient, rate = at.fscalar("gradient"), at.fscalar("rate")
     numbers = {name: np.float32(value) for name, value in constants}
-    return [*state, gradient, rate], formula(gradient, rate, *state, **numbers)
+    whole = penalised(gradient, state[0], *penalties)
+    return [*state, gradient, rate], [*formula(whole, rate, *state, **numbers), whole]
 
 
 class OptimiserStep(FusedOperation):
-    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the sum of squares of g (float64).
+    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the gradient's sum of squares (float64).
 
     ``inplace`` overwrites parameter and buffers; a rewrite of the graph sees
     to that where it is allowed.
@@ -51,18 +54,27 @@ class OptimiserStep(FusedOperation):
     constants : tuple of (name, float)
     n_state : int, the parameter and its buffers
     inplace : bool
+    penalties : (l1, l2), floats
+        Weights of penalties on the parameter, which are added to the gradient first.
     """
 
-    __props__ = ("formula", "constants", "n_state", "inplace")
-    kernels = ("squares.h", "elementwise.h", "optimiser.h")
+    __props__ = ("formula", "constants", "n_state", "inplace", "penalties")
+    kernels = ("sums.h", "elementwise.h", "optimiser.h")
 
-    def __init__(self, formula, constants, n_state, inplace=False):
+    def __init__(self, formula, constants, n_state, inplace=False, penalties=(0.0, 0.0)):
         self.formula, self.constants, self.n_state, self.inplace = formula, constants, n_state, inplace
+        self.penalties = penalties
         if inplace:
             self.destroy_map = {k: [k] for k in range(n_state)}
 
     def in_place(self):
-        return OptimiserStep(self.formula, self.constants, self.n_state, inplace=True)
+        return OptimiserStep(self.formula, self.constants, self.n_state, True, self.penalties)
+
+    def with_penalties(self, l1, l2):
+        return OptimiserStep(self.formula, self.constants, self.n_state, self.inplace, (l1, l2))
+
+    def traced(self):
+        return traced(self.formula, self.constants, self.n_state, self.penalties)
 
     def make_node(self, *inputs):
         ndim = at.as_tensor_variable(inputs[0]).ndim
@@ -81,15 +93,17 @@ class OptimiserStep(FusedOperation):
         return f"{super().c_support_code(**kwargs)}\nnamespace ladder {{{self._formula_in_c()}}}"
 
     def _formula_in_c(self):
-        inputs, outputs = traced(self.formula, self.constants, self.n_state)
-        body, results = statements(inputs, outputs, as_written)
+        inputs, outputs = self.traced()
+        body, (*results, whole) = statements(inputs, outputs, as_written)
         load = "".join(f"        const float {x.name} = state[{k}][i];\n" for k, x in enumerate(inputs[: self.n_state]))
         store = "".join(f"        state[{k}][i] = {result};\n" for k, result in enumerate(results))
         return f"""
 struct Formula {{
     static const int N = {self.n_state};
-    static inline void apply(float* const* state, npy_intp i, float gradient, float rate) {{
-{load}{body}{store}    }}
+    // Changes the state; returns the gradient with its penalties.
+    static inline float apply(float* const* state, npy_intp i, float gradient, float rate) {{
+{load}{body}{store}        return {whole};
+    }}
 }};
 """
 
@@ -110,10 +124,10 @@ struct Formula {{
         }}"""
 
 
-class SumOfSquares(FusedOperation):
-    """The sum of the squared entries of an array, float64."""
+class SumOver(FusedOperation):
+    """The sum of a function of the entries of an array, float64; a subclass names the ``function``, in C++."""
 
-    kernels = ("squares.h",)
+    kernels = ("sums.h",)
 
     def make_node(self, x):
         (x,) = self.variables([x], [at.as_tensor_variable(x).ndim])
@@ -122,13 +136,19 @@ class SumOfSquares(FusedOperation):
     def infer_shape(self, fgraph, node, shapes):
         return [()]
 
+    def c_code(self, node, name, inputs, outputs, sub):
+        return f"if (ladder::sum_over<ladder::{self.function}>({inputs[0]}, &{outputs[0]})) {sub['fail']}"
+
+
+class SumOfSquares(SumOver):
+    """The sum of the squared entries of an array, float64."""
+
+    function = "Square"
+
     def in_jax(self, node):
         from ladder.fused.jax.optimiser import sum_of_squares
 
         return sum_of_squares
-
-    def c_code(self, node, name, inputs, outputs, sub):
-        return f"if (ladder::sum_of_squares({inputs[0]}, &{outputs[0]})) {sub['fail']}"
 
 
 @node_rewriter([SumOfSquares])

@@ -81,6 +81,8 @@ def learning_curves(groups):
         ("Supervised cost, validation", "cross-entropy, nats", "valid_approx_cost_class_clean", True),
         ("Validation error", "error, per cent", "valid_approx_error_rate_clean", False),
         ("Total cost, training", "cost", "train_cost_total", True),
+        ("L1 penalty, training", "sum of |w|", "train_l1", True),
+        ("L2 penalty, training", "half the sum of w²", "train_l2", True),
     ]
     return _charts(groups, wanted)
 

@@ -10,6 +10,7 @@ from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import OPTIONS, SEPARATES, VARIES
+from ladder.regularisation import resolve_regularisation
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
 VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
@@ -42,6 +43,8 @@ def settings_of(p):
     settings["optimizer"] = (how.optimizer, tuple(how.constants.items()))
     settings["lr-schedule"] = (schedule.name, tuple(schedule.constants.items()))
     settings["unlabeled-batch-size"] = resolve_batches(p)[1]
+    regularisation = resolve_regularisation(p, layers)
+    settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)

@@ -13,6 +13,7 @@ from ladder.layers import resolve_adversarial, resolve_layers
 from ladder.network_size import check_memory
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
+from ladder.regularisation import resolve_regularisation
 from ladder.training.stopping import check_validation, resolve_patience
 
 
@@ -87,7 +88,9 @@ def prepare(configurations):
 
 def check_without_data(p):
     """Check everything about options that can be checked without data."""
-    resolve_adversarial(p, resolve_layers(p))
+    layers = resolve_layers(p)
+    resolve_adversarial(p, layers)
+    resolve_regularisation(p, layers)
     resolve_optimisation(p)
     resolve_schedule(p)
     resolve_batches(p)

@@ -44,7 +44,7 @@ def compile_training(ladder, inputs, data):
     -------
     updates : see :func:`ladder.backends.updates`
         It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm``,
-        ``denois0`` … and ``vat0`` …, all from before the update.
+        ``denois0`` …, ``vat0`` …, ``l1`` and ``l2``, all from before the update.
     step : TrainingStep
     """
     step = training_step(ladder)
@@ -53,6 +53,7 @@ def compile_training(ladder, inputs, data):
         monitored["cost_class_corr"] = ladder.costs.class_corr
     monitored.update(_denoising(ladder))
     monitored.update({f"vat{i}": cost for i, cost in ladder.costs.vat.items()})
+    monitored.update({name: getattr(ladder.costs, name) for name in ("l1", "l2") if hasattr(ladder.costs, name)})
     return backends.updates(inputs, monitored, step.updates, data), step
 
 

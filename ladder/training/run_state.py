@@ -11,7 +11,7 @@ from ladder import plain_json
 VALUES = {"epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str}
 
 #: The names of what training monitors.
-MONITORED = r"(denois|vat)\d{1,4}|(cost|total|error)[a-z_]*"
+MONITORED = r"(denois|vat)\d{1,4}|l[12]|(cost|total|error)[a-z_]*"
 
 #: What stands before the names of the best epoch's arrays.
 OF_BEST = "best_"

@@ -6,7 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.graph import ComputationGraph
+from ladder.graph import MAPPING, ComputationGraph, has_role
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
@@ -65,14 +65,28 @@ def training_step(ladder):
     -------
     TrainingStep
     """
-    cost = ladder.costs.total
     parameters = trained_parameters(ladder)
-    gradients = at.grad(cost, parameters)
+    gradients = _penalised(ladder, at.grad(ladder.costs.unpenalised, parameters), parameters)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
     learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
     how = resolve_optimisation(ladder.p)
     followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
     optimise = OPTIMISERS[how.optimizer]
     updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
+    if (most := ladder.regularisation.max_norm) is not None:
+        mappings = ComputationGraph([ladder.costs.total]).mappings
+        updates.update({W: ladder.bricks.within_norm(updates[W], most) for W in mappings})
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
+
+
+def _penalised(ladder, gradients, parameters):
+    """The gradients of the total cost, from those without penalties: an optimiser's pass adds these on its way."""
+    weights = ladder.regularisation.penalties
+    if not weights:
+        return gradients
+    l1, l2 = (weights.get(name, 0.0) for name in ("l1", "l2"))
+    return [
+        ladder.bricks.penalised(gradient, parameter, l1, l2) if has_role(parameter, MAPPING) else gradient
+        for gradient, parameter in zip(gradients, parameters)
+    ]

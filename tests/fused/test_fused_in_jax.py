@@ -334,3 +334,21 @@ def test_pooling_finds_what_was_largest_though_xla_computes_it_anew(act):
         return [at.grad((above * g).sum(), W)]
 
     assert_same(build, inputs, list(normals(sizes).values()))
+
+
+def test_penalties_and_the_largest_norm():
+    shapes = dict(W=MATRIX, g=MATRIX, filters=MAPS)
+
+    def build(module, graph):
+        W, g, filters = graph.variables.values()
+        penalised = module.penalised(g, W, 0.3, 0.2)
+        (new,) = module.optimiser_step(formulas.sgd, [W], penalised, np.float32(0.1))
+        norm = at.sqrt(module.sum_of_squares(penalised))
+        graph.made["update"] = {"W": module.within_norm(new, 2.0), "norm": at.cast(norm, "float32")}
+        graph.made["others"] = {
+            "penalised": module.penalised(g, W, 0.3, 0.0),
+            "filters": module.within_norm(filters, 2.0),
+            "sum": at.cast(module.sum_of_absolutes(W), "float32"),
+        }
+
+    assert_as_the_bricks(build, shapes, normals(shapes))

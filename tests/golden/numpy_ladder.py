@@ -80,7 +80,19 @@ def normalize(x, mean, variance):
 
 
 def forward(
-    params, labeled, targets, unlabeled, *, decoders, weights, noise, stds, acts=None, top_c=True, zestbn="bugfix"
+    params,
+    labeled,
+    targets,
+    unlabeled,
+    *,
+    decoders,
+    weights,
+    noise,
+    stds,
+    acts=None,
+    top_c=True,
+    zestbn="bugfix",
+    masks=(),
 ):
     """Costs and activations of one batch.
 
@@ -94,7 +106,11 @@ def forward(
     stds : standard deviations, layer 0 first
     acts : activations, layer 0 first (default: relu); the top is softmax
     top_c, zestbn : as on the command line
+    masks : dict of name -> array
+        'h1': by what layer 1's h of the joined batch is multiplied on its way up the corrupted encoder;
+        'W1': by what f_1_W is, there.
     """
+    masks = dict(masks)
     params = {name: np.asarray(value, "float64") for name, value in params.items()}
     n = len(labeled)
     x = np.concatenate([labeled, unlabeled]).astype("float64").reshape(n + len(unlabeled), -1)
@@ -109,7 +125,8 @@ def forward(
         h = noisy(x, 0) if corrupt else x
         path = SimpleNamespace(z={0: h}, h={0: h}, mean={}, var={}, mean_l={}, var_l={})
         for i in range(1, top + 1):
-            z_pre = h @ params[f"f_{i}_W"]
+            kept, kept_weights = (masks.get(name, 1) if corrupt else 1 for name in (f"h{i - 1}", f"W{i}"))
+            z_pre = (h * kept) @ (params[f"f_{i}_W"] * kept_weights)
             l, u = z_pre[:n], z_pre[n:]
             path.mean_l[i], path.var_l[i] = l.mean(0), ((l - l.mean(0)) ** 2).mean(0)
             path.mean[i], path.var[i] = u.mean(0), ((u - u.mean(0)) ** 2).mean(0)

@@ -32,13 +32,11 @@ inline int optimiser_step(PyArrayObject* const* state_arrays, PyArrayObject* gra
         for (; i + LANES <= end; i += LANES)
 #pragma GCC ivdep
             for (int j = 0; j < LANES; ++j) {
-                const float g = gradient[i + j];
-                Formula::apply(own, i + j, g, rate);
+                const float g = Formula::apply(own, i + j, gradient[i + j], rate);
                 lane[j] += g * g;
             }
         for (; i < end; ++i) {
-            const float g = gradient[i];
-            Formula::apply(own, i, g, rate);
+            const float g = Formula::apply(own, i, gradient[i], rate);
             lane[0] += g * g;
         }
         sum[k] = sum_of(lane, LANES);

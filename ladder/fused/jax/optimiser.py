@@ -4,25 +4,25 @@ import jax
 import jax.numpy as jnp
 
 from ladder.fused.jax.elementwise import function_of_arrays
-from ladder.fused.optimiser import traced
 
 
 def optimiser_step(operation):
     """:class:`ladder.fused.optimiser.OptimiserStep`."""
-    formula = function_of_arrays(*traced(operation.formula, operation.constants, operation.n_state))
+    formula = function_of_arrays(*operation.traced())
 
     def function(*inputs):
-        return (*formula(*inputs), sum_of_squares(inputs[operation.n_state]))
+        *new, gradient = formula(*inputs)
+        return (*new, sum_of_squares(gradient))
 
     return function
 
 
 def sum_of_squares(x):
     """:class:`ladder.fused.optimiser.SumOfSquares`."""
-    return _sum_of_all(jnp.square(x))
+    return sum_of_all(jnp.square(x))
 
 
-def _sum_of_all(x):
+def sum_of_all(x):
     """The sum of all entries, by rows first: it is the more exact, and XLA vectorises it."""
     if x.ndim > 1:
         x = jax.lax.optimization_barrier(x.sum(axis=tuple(range(x.ndim - 1))))

@@ -16,7 +16,8 @@ class ShortPrinting(Extension):
     Short names are the original's: T_C_class (corrupted cross-entropy of
     training), T_C_de (denoising costs, layer 0 first), V_C_class, V_E and
     V_C_de (validation, running averages), ``VF_…`` (validation, final statistics);
-    ours are T_C_vat (virtual adversarial costs) and ``VB_…`` (as VF, of the best epoch).
+    ours are T_C_vat (virtual adversarial costs), T_L1 and T_L2 (penalties without their weights), and
+    ``VB_…`` (as VF, of the best epoch).
     """
 
     def after_epoch(self, loop):
@@ -44,6 +45,9 @@ class ShortPrinting(Extension):
             numbers = sorted(int(k.split(name)[1]) for k in row if k.startswith(prefix + name))
             if numbers:
                 yield f"{short}_{label} " + " ".join(f"{row[f'{prefix}{name}{i}']:.3g}" for i in numbers)
+        for name in ("l1", "l2"):
+            if prefix + name in row:
+                yield f"{short}_{name.upper()} {row[prefix + name]:.3g}"
 
 
 class ProgressBar(Extension):

@@ -1,4 +1,4 @@
-// The sum of squares, in chunks that are added up by themselves: the same bits for any number of threads.
+// Sums over all elements, in chunks that are added up by themselves: the same bits for any number of threads.
 
 namespace ladder {
 
@@ -13,8 +13,16 @@ inline double sum_of(const double* values, npy_intp n) {
     return total;
 }
 
-// *out becomes the sum of the squared elements of an array.
-inline int sum_of_squares(PyArrayObject* array, PyArrayObject** out) {
+struct Square {
+    static inline float of(float x) { return x * x; }
+};
+
+struct Absolute {
+    static inline float of(float x) { return std::fabs(x); }
+};
+
+// *out becomes the sum of a function of the elements of an array.
+template <class Function> inline int sum_over(PyArrayObject* array, PyArrayObject** out) {
     const Input input(array);
     if (!input.ok() || !allocate(out, 0, nullptr, NPY_FLOAT64)) return 1;
     const npy_intp size = PyArray_SIZE(array), n_chunks = chunks_of(size);
@@ -29,8 +37,8 @@ inline int sum_of_squares(PyArrayObject* array, PyArrayObject** out) {
         npy_intp i = first;
         for (; i + LANES <= end; i += LANES)
 #pragma GCC ivdep
-            for (int j = 0; j < LANES; ++j) lane[j] += x[i + j] * x[i + j];
-        for (; i < end; ++i) lane[0] += x[i] * x[i];
+            for (int j = 0; j < LANES; ++j) lane[j] += Function::of(x[i + j]);
+        for (; i < end; ++i) lane[0] += Function::of(x[i]);
         sum[k] = sum_of(lane, LANES);
     }
     *(double*)PyArray_DATA(*out) = sum_of(sum, n_chunks);

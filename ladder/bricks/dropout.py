@@ -1,0 +1,31 @@
+"""Masks of dropout and drop-connect."""
+
+from statistics import NormalDist
+
+import aesara.tensor as at
+import numpy as np
+
+
+def drop_mask(normals, p):
+    """What is multiplied by this mask is dropped with probability p, and scaled by 1 / (1 - p) where it is kept.
+
+    So its mean stays what it is without (inverted dropout: Srivastava et al. 2014, section 10).
+
+    Parameters
+    ----------
+    normals : float32 standard normals, of any shape
+        An entry is dropped where its normal is above the quantile of 1 - p, which happens with probability p.
+    p : float, above 0 and below 1
+
+    Returns
+    -------
+    float32, shaped like ``normals``: 0 or 1 / (1 - p)
+
+    Examples
+    --------
+    >>> drop_mask(at.constant(np.float32([-1.0, 0.1, 2.0])), 0.5).eval()
+    array([2., 0., 0.], dtype=float32)
+    """
+    # The quantile of p by symmetry: 1 - p would lose the digits of a small p.
+    quantile = np.float32(-NormalDist().inv_cdf(p))
+    return at.switch(at.gt(normals, quantile), np.float32(0), np.float32(1 / (1 - p)))

@@ -1,0 +1,88 @@
+"""What corrupts a path through the encoder: Gaussian noise, and the masks of dropout and drop-connect.
+
+A path's corruption is a dict: the number of a layer has the noise added to its
+z, as (noise, scale); ``'h2'`` has the mask by which h of layer 2 is multiplied on
+its way to layer 3, and ``'W2'`` the mask of the weights from layer 1 to layer 2.
+That of a clean path is empty.
+"""
+
+from ladder.bricks.dropout import drop_mask
+
+
+def draw_noise(ladder, inputs):
+    """Standard normals for every layer, drawn for both halves together, then the masks.
+
+    Masks come from normals, too, and after all of the noise: so neither the noise of a run without
+    them changes, nor does a source of random numbers need to know about anything else.
+
+    Parameters
+    ----------
+    ladder : LadderAE
+    inputs : dict of half -> (examples, …)
+
+    Returns
+    -------
+    dict of half -> corruption
+        No entry for layers without noise or mask.
+    """
+    sizes = {half: x.shape[0] for half, x in inputs.items()}
+    stds = {layer.number: layer.noise_std for layer in ladder.layers if layer.noise_std > 0}
+    noise = {i: _by_half(_normals(ladder, i, sizes), sizes) for i in stds}
+    masks = {f"h{i}": _by_half(_unit_mask(ladder, i, sizes), sizes) for i in ladder.regularisation.dropout}
+    masks |= {f"W{i}": _weight_mask(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
+    return {
+        half: {i: (draw[half], stds[i]) for i, draw in noise.items()}
+        | {name: mask[half] for name, mask in masks.items()}
+        for half in sizes
+    }
+
+
+def through_masks(project, paths, W, layer):
+    """A layer's z before normalisation, each path through its own masks.
+
+    Parameters
+    ----------
+    project : function of (list of h of the layer below, W, layer) -> list of z_pre
+    paths : list of (act, corruption)
+    W : weights, None for pooling
+    layer : Layer
+
+    Returns
+    -------
+    list of z_pre, one for each path
+        Paths with the same weights, as all without drop-connect, share a product.
+    """
+    i, together, z_pres = layer.number, {}, [None] * len(paths)
+    for k, (_, corruption) in enumerate(paths):
+        together.setdefault(corruption.get(f"W{i}"), []).append(k)
+    for mask, ks in together.items():
+        hs = [_masked(paths[k][0].h[i - 1], paths[k][1].get(f"h{i - 1}")) for k in ks]
+        for k, z_pre in zip(ks, project(hs, _masked(W, mask), layer)):
+            z_pres[k] = z_pre
+    return z_pres
+
+
+def _masked(x, mask):
+    return x if mask is None else x * mask
+
+
+def _normals(ladder, i, sizes):
+    return ladder.noise.normal((sum(sizes.values()), *ladder.layers[i].dim))
+
+
+def _unit_mask(ladder, i, sizes):
+    return drop_mask(_normals(ladder, i, sizes), ladder.regularisation.dropout[i])
+
+
+def _weight_mask(ladder, i, sizes):
+    """One mask for all examples of both halves, whose paths so share a product."""
+    normals = ladder.noise.normal(ladder.shareds[f"f_{i}_W"].type.shape)
+    return dict.fromkeys(sizes, drop_mask(normals, ladder.regularisation.drop_connect[i]))
+
+
+def _by_half(joined, sizes):
+    parts, start = {}, 0
+    for half, size in sizes.items():
+        parts[half] = joined[start : start + size]
+        start = start + size
+    return parts

@@ -1,0 +1,79 @@
+"""What the options mean for the regularisers: penalties, max-norm, dropout, drop-connect.  Nothing here imports Aesara."""
+
+from dataclasses import dataclass
+
+from ladder.errors import UserError
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """How the network is kept simple, in numbers.
+
+    Attributes
+    ----------
+    penalties : dict of 'l1', 'l2' -> weight above 0
+    max_norm : float or None
+        The largest norm that a unit's incoming weights may have.
+    dropout : dict of layer number -> probability above 0
+        That a unit of the layer's h is dropped on its way to the layer above.
+    drop_connect : dict of layer number -> probability above 0
+        That a weight from the layer below is dropped.
+    """
+
+    penalties: dict
+    max_norm: float
+    dropout: dict
+    drop_connect: dict
+
+
+def resolve_regularisation(p, layers):
+    """The Regularisation that options ask for, checked.
+
+    Parameters
+    ----------
+    p : Options
+    layers : tuple of ladder.layers.Layer
+
+    Returns
+    -------
+    Regularisation
+    """
+    penalties = {name: getattr(p, name) for name in ("l1", "l2") if getattr(p, name) > 0}
+    return Regularisation(penalties, p.max_norm or None, _dropout(p, layers), _drop_connect(p, layers))
+
+
+def _dropout(p, layers):
+    values, top = p.dropout, len(layers) - 1
+    if len(values) not in (1, len(layers)):
+        raise UserError(
+            f"--dropout has {len(values)} entries for {len(layers)} layers: give one, or {len(layers)} split by ',', "
+            "layer 0 (the input) first."
+        )
+    if len(values) == 1:
+        values *= top
+    elif values[top] > 0:
+        raise UserError(
+            f"--dropout: no layer takes what layer {top} gives, so nothing of it can be dropped: give 0 for the top layer."
+        )
+    return _above_0(values)
+
+
+def _drop_connect(p, layers):
+    values, above = p.drop_connect, layers[1:]
+    if len(values) == 1:
+        values = tuple(0.0 if layer.is_pooling else values[0] for layer in above)
+    if len(values) != len(above):
+        raise UserError(
+            f"--drop-connect has {len(values)} entries for {len(above)} layers above the input: give one, or "
+            f"{len(above)} split by ',', layer 1 first."
+        )
+    for layer, value in zip(above, values):
+        if value > 0 and layer.is_pooling:
+            raise UserError(
+                f"--drop-connect: layer {layer.number} ({layer.kind}) has no weights to drop: give 0 for it."
+            )
+    return {i + 1: value for i, value in _above_0(values).items()}
+
+
+def _above_0(values):
+    return {i: value for i, value in enumerate(values) if value > 0}

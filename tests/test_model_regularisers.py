@@ -1,0 +1,112 @@
+"""A ladder with penalties, dropout and drop-connect against the ladder in NumPy, given the normals that were drawn."""
+
+import aesara
+import numpy as np
+import pytest
+from golden.evaluate import PYTHON
+from golden.numpy_ladder import forward
+from scipy import stats
+from test_model import GAUSS, LABELED, TARGETS, UNLABELED, assert_gradients, built, perturb
+
+from ladder.backends import c
+from ladder.training.step import trained_parameters, training_step
+
+DROPOUT, DROP_CONNECT, L1, L2 = (0.3, 0.2, 0.4, 0.0), (0.3, 0.2, 0.1), 0.02, 0.05
+TAU = 0.07
+WEIGHTS = ("f_1_W", "f_2_W", "f_3_W", "g_0_W", "g_1_W", "g_2_W")
+
+
+def mask(normals, p):
+    """By SciPy's quantile of the probability to be kept."""
+    return np.where(normals > stats.norm.ppf(1 - p), 0, 1 / (1 - p))
+
+
+def masks_of(normals):
+    """Those of units and weights, from the normals after the noise of the four layers."""
+    units = {f"h{i}": mask(normals[i], p) for i, p in enumerate(DROPOUT[:3])}
+    units["h0"] = units["h0"].reshape(len(units["h0"]), -1)
+    return units | {f"W{i}": mask(normals[2 + i], p) for i, p in enumerate(DROP_CONNECT, start=1)}
+
+
+def in_numpy(normals, labeled=LABELED):
+    """A function from parameters to a namespace of costs and activations."""
+    return lambda params: forward(
+        params,
+        labeled,
+        TARGETS,
+        UNLABELED,
+        decoders=[GAUSS] * 4,
+        weights=(10.0, 1.0, 0.1, 0.2),
+        noise=normals[:4],
+        stds=[0.3] * 4,
+        masks=masks_of(normals[4:]),
+    )
+
+
+def penalties(params):
+    return sum(np.abs(params[W]).sum() for W in WEIGHTS), sum((params[W] ** 2).sum() for W in WEIGHTS) / 2
+
+
+@pytest.fixture(scope="module", params=["plain", "fused"])
+def network(request):
+    """Values, gradients and normals of a ladder with everything, at perturbed parameters; plain, adversarial noise, too."""
+    plain = request.param == "plain"
+    options = dict(dropout=DROPOUT, drop_connect=DROP_CONNECT, l1=L1, l2=L2, adv_tau=(TAU if plain else 0.0,))
+    ladder, arrays = built(plain_graph=plain, **options)
+    perturbed, step, costs = perturb(ladder), training_step(ladder), ladder.costs
+    outputs = [costs.total, costs.unpenalised, costs.l1, costs.l2, costs.class_clean, ladder.act.corr.labeled.z[0]]
+    function = aesara.function(
+        list(arrays), [*outputs, *step.gradients, *ladder.noise.draws], mode=PYTHON if plain else c.mode()
+    )
+    found = function(*arrays.values())
+    n, m = len(outputs), len(outputs) + len(step.gradients)
+    gradients = {v.name: gradient for v, gradient in zip(step.parameters, found[n:m])}
+    return perturbed, found[:n], gradients, found[m:]
+
+
+def test_masks_are_drawn_after_the_noise_and_once(network):
+    """The pass of the adversarial noise takes those of the corrupted path."""
+    normals = network[-1]
+    shapes = [(13, 1, 2, 3), (13, 5), (13, 4)]
+    assert [x.shape for x in normals] == [*shapes, (13, 3), *shapes, (6, 5), (5, 4), (4, 3)]
+    assert all(0 < (x == 0).mean() < 1 for x in masks_of(normals[4:]).values())
+
+
+@pytest.mark.parametrize("network", ["plain"], indirect=True)
+def test_adversarial_noise_is_taken_through_the_masks(network):
+    """Against finite differences of the cost for the input."""
+    params, (*_, z), _, normals = network
+    tau_u, x = z - LABELED - 0.3 * normals[0][:6], LABELED.astype("float64")
+    for index in np.ndindex(x.shape):
+        shift = np.zeros_like(x)
+        shift[index] = 1e-6
+        above, below = (in_numpy(normals, x + d)(params).class_corr for d in (shift, -shift))
+        assert abs(above - below) < 1e-9 or np.isclose(tau_u[index], TAU * np.sign(above - below), atol=1e-5)
+    assert np.abs(tau_u).max() > TAU / 2
+
+
+def test_costs_and_gradients_with_masks_and_penalties(network):
+    params, (total, unpenalised, l1, l2, class_clean, z), gradients, normals = network
+    corrupted = z.astype("float64") - 0.3 * normals[0][:6]
+    # The adversarial noise is a constant for gradients, and the clean path has none.
+    truth = in_numpy(normals, corrupted)
+    out = truth(params)
+    true_l1, true_l2 = penalties(params)
+    np.testing.assert_allclose([unpenalised, l1, l2], [out.total, true_l1, true_l2], rtol=2e-5)
+    np.testing.assert_allclose(total, out.total + L1 * true_l1 + L2 * true_l2, rtol=2e-5)
+    np.testing.assert_allclose(class_clean, in_numpy(normals)(params).class_clean, rtol=2e-5)
+
+    def penalised_total(params):
+        l1, l2 = penalties(params)
+        return truth(params).total + L1 * l1 + L2 * l2
+
+    assert_gradients(gradients, penalised_total, params)
+
+
+def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
+    """Of a ladder that denoises layers 2 and 3 alone; and of one that learns nothing."""
+    ladder, _ = built(l1=0.1, l2=0.1, denoising_cost_x=(0.0, 0.0, 1.0, 1.0))
+    names = [v.name for v in trained_parameters(ladder)]
+    assert "g_2_W" in names and not {"g_0_W", "g_1_W"} & set(names)
+    ladder, _ = built("unlabeled", l1=0.1, denoising_cost_x=(0.0,) * 4)
+    assert trained_parameters(ladder) == [] and not hasattr(ladder.costs, "l1")
