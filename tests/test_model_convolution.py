@@ -54,18 +54,32 @@ NETWORKS = {
         [("relu", True), GAUSS, GAUSS, GAUSS],
         [0.3, 0.3, 0.4, 0.3],
     ),
+    # Pieces below each kind of layer but convolution; means of windows; small networks as decoder functions.
+    "pieces": (
+        (1, 5, 4),
+        ["convf:2:2:1:1", "meanpool:2:2", "globalmeanpool:0", "fc:3", "fc:4", "fc:5"],
+        ["maxout:2", "maxout:2", "maxout:3", "relu", "maxout:3", "elu:0.5", "softmax"],
+        [("amlp:2:2", True), ("mlp:2", True), *[("amlp:2:2", True)] * 4, ("mlp:2", False)],
+        [0.3] * 7,
+    ),
 }
 N_LABELED, N_UNLABELED = 6, 8
 TARGETS = np.array([0, 1, 2, 3, 4, 2])
 
 #: Without rewrites, which take longest; tests/cli trains in the mode of real runs.
 MODES = {"fused": Mode(linker=c.mode().linker, optimizer=None), "plain": PYTHON}
-CASES = [*[(name, "fused") for name in NETWORKS], ("strided", "plain"), ("convolution_on_top", "plain")]
+CASES = [
+    *[(name, "fused") for name in NETWORKS],
+    ("strided", "plain"),
+    ("convolution_on_top", "plain"),
+    ("pieces", "plain"),
+]
 
 
 def options_of(name, plain):
     in_dim, layers, acts, decoders, stds = NETWORKS[name]
-    spec = tuple("0" if d is None else d[0] if d[1] else d[0] + "0" for d in decoders)
+    cut = lambda name: name + (":0" if ":" in name else "0")
+    spec = tuple("0" if d is None else d[0] if d[1] else cut(d[0]) for d in decoders)
     return Options(
         encoder_layers=tuple(layers),
         decoder_spec=spec,
@@ -78,7 +92,7 @@ def options_of(name, plain):
 
 
 def weights(name):
-    return (10.0, 1.0, 0.1, 0.2, 0.3, 0.4)[: len(NETWORKS[name][1]) + 1]
+    return (10.0, 1.0, 0.1, 0.2, 0.3, 0.4, 0.5)[: len(NETWORKS[name][1]) + 1]
 
 
 def halves(name):

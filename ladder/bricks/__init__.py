@@ -1,7 +1,7 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
 ``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
-``unpool``, ``optimiser_step`` and ``sum_of_squares`` also exist in
+``mean_pool``, ``unpool``, ``optimiser_step`` and ``sum_of_squares`` also exist in
 :mod:`ladder.fused`, with the same arguments and results.
 """
 
@@ -10,7 +10,7 @@ from ladder.bricks.decoder import denoise
 from ladder.bricks.dense import dense
 from ladder.bricks.encoder import encode
 from ladder.bricks.optimiser import optimiser_step, sum_of_squares
-from ladder.bricks.pooling import max_pool, unpool
+from ladder.bricks.pooling import max_pool, mean_pool, unpool
 
 __all__ = [
     "convolve",
@@ -19,6 +19,7 @@ __all__ = [
     "dense",
     "encode",
     "max_pool",
+    "mean_pool",
     "optimiser_step",
     "sum_of_squares",
     "unpool",

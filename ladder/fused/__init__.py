@@ -10,7 +10,7 @@ from ladder.fused.decoder import denoise
 from ladder.fused.dense import dense
 from ladder.fused.encoder import encode
 from ladder.fused.optimiser import optimiser_step, sum_of_squares
-from ladder.fused.pooling import max_pool, unpool
+from ladder.fused.pooling import max_pool, mean_pool, unpool
 
 __all__ = [
     "convolve",
@@ -19,6 +19,7 @@ __all__ = [
     "dense",
     "encode",
     "max_pool",
+    "mean_pool",
     "optimiser_step",
     "sum_of_squares",
     "unpool",
