@@ -75,6 +75,11 @@ class Layer:
         """Number of h."""
         return math.prod(self.h_dim)
 
+    def shape_in_words(self, times=" x "):
+        """E.g. '250', '64 x 26 x 26', or with what a maxout leaves of it '500, h 250'."""
+        z, h = (times.join(map(str, dim)) for dim in (self.dim, self.h_dim))
+        return z if z == h else f"{z}, h {h}"
+
     @property
     def is_pooling(self):
         return self.kind in POOLINGS
