@@ -54,13 +54,13 @@ NETWORKS = {
         [("relu", True), GAUSS, GAUSS, GAUSS],
         [0.3, 0.3, 0.4, 0.3],
     ),
-    # Pieces below each kind of layer but convolution; means of windows; small networks as decoder functions.
+    # Pieces below pooling and below units; means of windows; a small network as decoder function.
     "pieces": (
         (1, 5, 4),
-        ["convf:2:2:1:1", "meanpool:2:2", "globalmeanpool:0", "fc:3", "fc:4", "fc:5"],
-        ["maxout:2", "maxout:2", "maxout:3", "relu", "maxout:3", "elu:0.5", "softmax"],
-        [("amlp:2:2", True), ("mlp:2", True), *[("amlp:2:2", True)] * 4, ("mlp:2", False)],
-        [0.3] * 7,
+        ["convf:2:2:1:1", "meanpool:2:2", "fc:4", "fc:5"],
+        ["maxout:2", "maxout:2", "maxout:3", "maxout:2", "softmax"],
+        [("amlp:2:2", True), GAUSS, GAUSS, GAUSS, ("lin", True)],
+        [0.3] * 5,
     ),
 }
 N_LABELED, N_UNLABELED = 6, 8
@@ -92,7 +92,7 @@ def options_of(name, plain):
 
 
 def weights(name):
-    return (10.0, 1.0, 0.1, 0.2, 0.3, 0.4, 0.5)[: len(NETWORKS[name][1]) + 1]
+    return (10.0, 1.0, 0.1, 0.2, 0.3, 0.4)[: len(NETWORKS[name][1]) + 1]
 
 
 def halves(name):

@@ -251,7 +251,9 @@ def _encoders(drawing, layer):
 
 def _up(layer):
     """What takes h of the layer below to this one."""
-    return {"maxpool": "maxpool", "meanpool": "meanpool", "globalmeanpool": "mean"}.get(layer.kind, f"f_{layer.number}_W")
+    return {"maxpool": "maxpool", "meanpool": "meanpool", "globalmeanpool": "mean"}.get(
+        layer.kind, f"f_{layer.number}_W"
+    )
 
 
 def _decoder(drawing, layer, layers):
