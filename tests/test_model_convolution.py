@@ -68,12 +68,7 @@ TARGETS = np.array([0, 1, 2, 3, 4, 2])
 
 #: Without rewrites, which take longest; tests/cli trains in the mode of real runs.
 MODES = {"fused": Mode(linker=c.mode().linker, optimizer=None), "plain": PYTHON}
-CASES = [
-    *[(name, "fused") for name in NETWORKS],
-    ("strided", "plain"),
-    ("convolution_on_top", "plain"),
-    ("pieces", "plain"),
-]
+CASES = [*[(name, "fused") for name in NETWORKS], ("strided", "plain"), ("convolution_on_top", "plain")]
 
 
 def options_of(name, plain):

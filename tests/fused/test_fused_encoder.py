@@ -109,6 +109,13 @@ def test_outputs_and_gradients(act, shape):
         assert_all_close(found[variant, OUTPUTS], true_gradients(act, variant, OUTPUTS, values), name=variant)
 
 
+def test_an_activation_with_a_number():
+    values, act = arrays(9, 37), "elu:0.5"
+    found, values = build(fused, act, {EVERYTHING: [OUTPUTS]})(**values), double(values)
+    assert_all_close(found[EVERYTHING, ()], truth(act, EVERYTHING, values))
+    assert_all_close(found[EVERYTHING, OUTPUTS], true_gradients(act, EVERYTHING, OUTPUTS, values))
+
+
 @pytest.mark.parametrize("subset", SUBSETS, ids="".join)
 def test_gradients_of_any_outputs(subset):
     values = arrays(18, 33)

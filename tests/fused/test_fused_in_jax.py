@@ -69,7 +69,7 @@ def assert_as_the_bricks(build, shapes, values):
 
 # --- The encoder
 
-ACTS = ["relu", "leakyrelu", "linear", "sigmoid", "softplus", "tanh", "elu:0.5"]
+ACTS = ["relu", "leakyrelu", "linear", "sigmoid", "softplus", "elu:0.5"]
 OUTPUTS = ("z", "h", "m", "s")
 #: Whether there are b, c and noise.
 VARIANTS = list(product((False, True), repeat=3))
