@@ -130,15 +130,17 @@ def _struct(value, gradients, names, n_parameters, inputs):
     value_body, (result,) = statements(inputs, simplified([value]))
     gradient_body, results = statements(inputs, simplified(list(wanted.values())))
     stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
+    # Long formulas g++ leaves apart unless it is told otherwise, and then does not vectorise the loop around them.
+    inline = "LADDER_INLINE" if len(names) > n_parameters else "inline"
     return f"""
 struct Function {{
     static const int P = {n_parameters}, S = {len(names) - n_parameters};
     template <class Parameters>
-    static inline float value(float z, float u, const Parameters& p, int j) {{
+    static {inline} float value(float z, float u, const Parameters& p, int j) {{
 {load}{value_body}        return {result};
     }}
     template <class Parameters, class Sums>
-    static inline void gradient(float z, float u, const Parameters& p, int j, float g, float& dz, float& du, Sums& d) {{
+    static {inline} void gradient(float z, float u, const Parameters& p, int j, float g, float& dz, float& du, Sums& d) {{
         dz = du = 0.0f;
 {load}{gradient_body}{stores}    }}
 }};
