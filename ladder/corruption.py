@@ -27,7 +27,7 @@ def draw_noise(ladder, inputs):
     """
     sizes = {half: x.shape[0] for half, x in inputs.items()}
     stds = {layer.number: layer.noise_std for layer in ladder.layers if layer.noise_std > 0}
-    noise = {i: _by_half(_normals(ladder, i, sizes), sizes) for i in stds}
+    noise = {i: _by_half(_normals(ladder, ladder.layers[i].dim, sizes), sizes) for i in stds}
     masks = {f"h{i}": _by_half(_unit_mask(ladder, i, sizes), sizes) for i in ladder.regularisation.dropout}
     masks |= {f"W{i}": _weight_mask(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
     return {
@@ -66,12 +66,12 @@ def _masked(x, mask):
     return x if mask is None else x * mask
 
 
-def _normals(ladder, i, sizes):
-    return ladder.noise.normal((sum(sizes.values()), *ladder.layers[i].dim))
+def _normals(ladder, dim, sizes):
+    return ladder.noise.normal((sum(sizes.values()), *dim))
 
 
 def _unit_mask(ladder, i, sizes):
-    return drop_mask(_normals(ladder, i, sizes), ladder.regularisation.dropout[i])
+    return drop_mask(_normals(ladder, ladder.layers[i].h_dim, sizes), ladder.regularisation.dropout[i])
 
 
 def _weight_mask(ladder, i, sizes):

@@ -145,3 +145,34 @@ class ParameterStore(dict):
             if role is not None:
                 add_role(self[name], role)
         return self[name]
+
+
+def parameter_makers(store, prefix, width, *seed):
+    """Functions (initial value, name, shape=None) -> parameter, as decoder functions ask for them.
+
+    Without a shape a parameter has an entry a unit.  With one, all units share
+    it; a weight is then drawn from a normal distribution with the initial
+    value as its standard deviation, from a stream of its own, so that all
+    other first values stay what they are.
+
+    Parameters
+    ----------
+    store : ParameterStore
+    prefix : str, of the names
+    width : int, number of units or maps
+    seed : int, one or more, of the stream
+
+    Returns
+    -------
+    dict of 'w', 'b' -> function
+    """
+    rng = np.random.RandomState(seed)
+
+    def w(init, name, shape=None):
+        first = init * np.ones(width) if shape is None else init * rng.standard_normal(shape)
+        return store.get_or_make(prefix + name, first, WEIGHT)
+
+    def b(init, name, shape=None):
+        return store.get_or_make(prefix + name, init * np.ones(width if shape is None else shape), BIAS)
+
+    return {"w": w, "b": b}

@@ -9,13 +9,16 @@ from ladder.files import shown
 MOST_UNITS = 1_000_000
 
 CONVOLUTIONS = ("convv", "convf")
-POOLINGS = ("maxpool", "globalmeanpool")
+#: Pooling over windows, which the decoder undoes if they lie beside one another; and all pooling.
+WINDOWED = ("maxpool", "meanpool")
+POOLINGS = (*WINDOWED, "globalmeanpool")
 
 SYNTAX = {
     "fc": "fc:UNITS, e.g. fc:1000",
     "convv": "convv:MAPS:SIZE:STRIDE:STRIDE, e.g. convv:64:3:1:1",
     "convf": "convf:MAPS:SIZE:STRIDE:STRIDE, e.g. convf:64:3:1:1",
     "maxpool": "maxpool:STRIDE:SIZE, e.g. maxpool:2:2",
+    "meanpool": "meanpool:STRIDE:SIZE, e.g. meanpool:2:2",
     "globalmeanpool": "globalmeanpool:0",
 }
 
@@ -29,7 +32,7 @@ class LayerSpec:
     text : str, as it was given
     kind : str
         ``fc``; ``convv``, ``convf``: valid and full convolution; ``maxpool``;
-        ``globalmeanpool``: the mean of each map.
+        ``meanpool``: the mean of each window; ``globalmeanpool``: of each map.
     units : int
         Units of ``fc``, maps of a convolution.
     size : int
@@ -128,7 +131,7 @@ def _parse_convolution(text, kind, numbers):
     return LayerSpec(text, kind, *numbers[:3])
 
 
-def _parse_maxpool(text, kind, numbers):
+def _parse_windows(text, kind, numbers):
     if len(numbers) != 2 or not all(1 <= n <= MOST_UNITS for n in numbers):
         raise _malformed(text, kind)
     stride, size = numbers
@@ -148,7 +151,8 @@ _PARSERS = {
     "fc": _parse_fc,
     "convv": _parse_convolution,
     "convf": _parse_convolution,
-    "maxpool": _parse_maxpool,
+    "maxpool": _parse_windows,
+    "meanpool": _parse_windows,
     "globalmeanpool": _parse_globalmeanpool,
 }
 

@@ -9,27 +9,10 @@ import math
 from dataclasses import dataclass
 from typing import Tuple
 
+from ladder.activation_specs import parse_activation
+from ladder.decoder_specs import DECODERS_OF_U, parse_decoder
 from ladder.errors import UserError
-from ladder.layer_specs import CONVOLUTIONS, POOLINGS, LayerSpec, parse_layer
-
-ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "softmax")
-
-DECODERS = (
-    "gauss",
-    "gauss_stable_v",
-    "sig",
-    "lin",
-    "relu",
-    "sigmoid",
-    "i",
-    "comparison_g2",
-    "comparison_g3",
-    "comparison_g4",
-    "comparison_g5",
-)
-
-#: Decoder functions that need a signal from the layer above.
-DECODERS_OF_U = ("relu", "sigmoid")
+from ladder.layer_specs import CONVOLUTIONS, MOST_UNITS, POOLINGS, WINDOWED, LayerSpec, parse_layer
 
 #: With more layers, compiling would take longer than training.
 MOST_LAYERS = 50
@@ -48,9 +31,9 @@ class Layer:
         Shape of one example's z at this layer: (units,) or (maps, height, width);
         () above an input whose shape is not yet known.
     filter_size, stride : int
-        For convolutions and max-pooling.
+        For convolutions, max-pooling and mean-pooling.
     act : str
-        The activation that was asked for.
+        The activation that was asked for; 'linear' where maxout was and there are no weights to choose from.
     decoder : str
         Its decoder function, '' for none.
     uses_u : bool
@@ -74,8 +57,28 @@ class Layer:
 
     @property
     def size(self):
-        """Number of units."""
+        """Number of z."""
         return math.prod(self.dim)
+
+    @property
+    def pieces(self):
+        """How many z make one h: 1 but for maxout."""
+        return parse_activation(self.act).pieces
+
+    @property
+    def h_dim(self):
+        """Shape of one example's h: ``dim``, but for maxout a piece of it."""
+        return (self.dim[0] // self.pieces, *self.dim[1:]) if self.dim else ()
+
+    @property
+    def h_size(self):
+        """Number of h."""
+        return math.prod(self.h_dim)
+
+    def shape_in_words(self, times=" x "):
+        """E.g. '250', '64 x 26 x 26', or with what a maxout leaves of it '500, h 250'."""
+        z, h = (times.join(map(str, dim)) for dim in (self.dim, self.h_dim))
+        return z if z == h else f"{z}, h {h}"
 
     @property
     def is_pooling(self):
@@ -115,10 +118,7 @@ def resolve_layers(p, in_dim=()):
         raise UserError(
             f"--encoder-layers has {len(p.encoder_layers)} layers, and no more than {MOST_LAYERS} can be compiled: give fewer."
         )
-    specs, dims = [parse_layer(spec) for spec in p.encoder_layers], [tuple(in_dim)]
-    for spec in specs:
-        dims.append(spec.out_dim(dims[-1]))
-    n = len(dims)
+    specs, n = [parse_layer(spec) for spec in p.encoder_layers], len(p.encoder_layers) + 1
     if len(p.denoising_cost_x) != n:
         raise UserError(
             f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
@@ -126,11 +126,10 @@ def resolve_layers(p, in_dim=()):
         )
     if p.unsupervised:
         _check_something_to_learn(p)
-    acts = _per_layer(p.act, n, "--act", "-")
-    _check_names(acts, ACTIVATIONS, "--act", "activation")
+    acts = _resolve_activations(p, specs)
     noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
     decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
-    acts = acts[:-1] + ("softmax",)
+    dims = _dims(specs, acts, tuple(in_dim))
     _check_maps(specs, acts, decoders)
     input_layer = LayerSpec("", "input")
     return tuple(
@@ -141,15 +140,42 @@ def resolve_layers(p, in_dim=()):
     )
 
 
+def _resolve_activations(p, specs):
+    """The activation of every layer, the input first, as :class:`Layer` has it."""
+    # Whatever was split wrongly, as a negative number is, shows in the names.
+    given = tuple(str(parse_activation(text)) for text in p.act)
+    acts = list(_per_layer(given, len(specs) + 1, "--act", "-"))
+    acts[-1] = "softmax"
+    for i, kind in enumerate(["input", *(spec.kind for spec in specs)]):
+        if parse_activation(acts[i]).pieces > 1 and (kind == "input" or kind in POOLINGS):
+            acts[i] = "linear"
+    return tuple(acts)
+
+
+def _dims(specs, acts, in_dim):
+    """The shape of z of every layer, the input's first; a layer of maxout has its units or maps once for each piece."""
+    dims, below = [in_dim], in_dim
+    for spec, act in zip(specs, acts[1:]):
+        below = spec.out_dim(below)
+        pieces = parse_activation(act).pieces
+        dims.append((below[0] * pieces, *below[1:]) if below else ())
+        if math.prod(dims[-1]) > MOST_UNITS:
+            raise UserError(
+                f"--act {act} gives '{spec.text}' {' x '.join(map(str, dims[-1]))} z, more than {MOST_UNITS:,}: "
+                "give fewer pieces or units."
+            )
+    return dims
+
+
 def _check_maps(specs, acts, decoders):
     """Refuse a layer without the maps that it needs, and a decoder without the inverse that it needs."""
     for i, spec in enumerate(specs, start=1):
         on_maps = spec.kind != "fc"
         if on_maps and acts[i - 1] == "softmax" and i > 1:
             raise UserError(f"--act: a softmax at layer {i - 1} leaves no maps for '{spec.text}' above it.")
-        if spec.kind == "maxpool" and spec.size != spec.stride and decoders[i - 1][1]:
+        if spec.kind in WINDOWED and spec.size != spec.stride and decoders[i - 1][1]:
             raise UserError(
-                f"--decoder-spec: layer {i - 1} needs the inverse of '{spec.text}', and only max-pooling "
+                f"--decoder-spec: layer {i - 1} needs the inverse of '{spec.text}', and only pooling "
                 "whose stride is its size has one: change either, or cut the signal off with '0'."
             )
 
@@ -281,8 +307,7 @@ def _noise_above(stds, n):
 
 def _resolve_decoders(specs):
     """Specs such as 'gauss', 'gauss0', '0' -> (function, whether it gets u), bottom first."""
-    decoders = [(spec[:-1], False) if spec.endswith("0") else (spec, True) for spec in specs]
-    _check_names([name for name, _ in decoders if name], DECODERS, "--decoder-spec", "decoder function")
+    decoders = [parse_decoder(spec) for spec in specs]
     resolved = []
     for i, (name, takes_u) in enumerate(decoders):
         has_signal = i == len(decoders) - 1 or decoders[i + 1][0] != ""
@@ -294,12 +319,6 @@ def _resolve_decoders(specs):
             )
         resolved.append((name, uses_u))
     return resolved
-
-
-def _check_names(names, known, option, what):
-    for name in names:
-        if name not in known:
-            raise UserError(f"{option}: unknown {what} '{name}': choose from {', '.join(known)}.")
 
 
 def _count(n, noun):

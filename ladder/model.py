@@ -11,10 +11,11 @@ import aesara.tensor as at
 import numpy as np
 
 from ladder import bricks, fused
+from ladder.activation_specs import parse_activation
 from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks import penalties
-from ladder.bricks.activations import ACTIVATIONS, softmax
+from ladder.bricks.activations import apply_activation, for_each_piece, softmax
 from ladder.bricks.convolution import conv_init
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
@@ -22,7 +23,18 @@ from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
 from ladder.corruption import draw_noise, through_masks
 from ladder.fused.noise import noise_source
-from ladder.graph import BIAS, BNPARAM, MAPPING, WEIGHT, ComputationGraph, ParameterStore, add_role, annotate_update
+from ladder.graph import (
+    BIAS,
+    BNPARAM,
+    MAPPING,
+    WEIGHT,
+    ComputationGraph,
+    ParameterStore,
+    add_role,
+    annotate_update,
+    parameter_makers,
+)
+from ladder.layer_specs import WINDOWED
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.regularisation import resolve_regularisation
 
@@ -195,8 +207,9 @@ class LadderAE:
         """The same for one path of maps."""
         if layer.is_convolution:
             return self.bricks.convolve(h, W, layer.border, layer.stride)
-        if layer.kind == "maxpool":
-            return self.bricks.max_pool(h, layer.filter_size, layer.stride)
+        if layer.kind in WINDOWED:
+            pool = self.bricks.max_pool if layer.kind == "maxpool" else self.bricks.mean_pool
+            return pool(h, layer.filter_size, layer.stride)
         return global_mean_pool(h, self.layers[layer.number - 1].dim[-1])
 
     def encoder_parameters(self):
@@ -219,15 +232,15 @@ class LadderAE:
         """Initial weights of an encoder layer; every call draws new ones."""
         both = self.p.first_weights == "both"
         if layer.is_convolution:
-            shape = (layer.dim[0], below.dim[0], layer.filter_size, layer.filter_size)
+            shape = (layer.dim[0], below.h_dim[0], layer.filter_size, layer.filter_size)
             return conv_init(self.rng, shape, (shape[0] + shape[1]) * layer.filter_size**2 if both else None)
-        return dense_init(self.rng, below.size, layer.size, below.size + layer.size if both else None)
+        return dense_init(self.rng, below.h_size, layer.size, below.h_size + layer.size if both else None)
 
     def has_scale(self, layer):
-        """Whether the layer multiplies by c before its activation, which is redundant for a rectifier."""
+        """Whether the layer multiplies by c before its activation, which is redundant where that scales h alike."""
         if layer.act == "softmax":
             return self.p.top_c
-        return layer.encoder_act not in ("relu", "leakyrelu", "linear")
+        return not parse_activation(layer.encoder_act).is_homogeneous
 
     # Batch normalisation
 
@@ -291,15 +304,11 @@ class LadderAE:
                 # Parameters per unit; below a convolution or pooling, per map.
                 signals, width = _by_unit(layer, *signals), layer.size
             z_est, cost = self.bricks.denoise(
-                layer.decoder,
-                u,
-                *signals,
-                w=lambda init, name: self.weight(init * np.ones(width), f"g_{i}_{name}"),
-                b=lambda init, name: self.bias(init * np.ones(width), f"g_{i}_{name}"),
+                layer.decoder, u, *signals, **parameter_makers(self.shareds, f"g_{i}_", width, self.p.seed, i)
             )
             if z_est is not None:
                 est.z[i] = z_est.reshape((z_est.shape[0], *layer.dim)) if len(layer.dim) > 1 else z_est
-                est.h[i] = ACTIVATIONS[layer.act](est.z[i])
+                est.h[i] = apply_activation(layer.act, est.z[i])
                 denois[i] = cost
                 cost.name = f"denois{i}"
             above = layer
@@ -311,10 +320,10 @@ class LadderAE:
             init = conv_init(self.rng, (layer.dim[0], above.dim[0], above.filter_size, above.filter_size))
             W = self.mapping(init, f"g_{layer.number}_W")
             return self.bricks.deconvolve(z_above, W, above.border, above.stride, layer.dim[1:])
-        if above.kind == "maxpool":
-            return self.bricks.unpool(z_above, above.filter_size, layer.dim[1:])
+        if above.kind in WINDOWED:
+            return for_each_piece(self.bricks.unpool(z_above, above.filter_size, layer.dim[1:]), layer.pieces)
         if above.kind == "globalmeanpool":
-            return z_above  # the same for all pixels
+            return for_each_piece(z_above, layer.pieces)  # the same for all pixels
         # The square root is of a float32, as in the original's decoder.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
         (u,) = self.bricks.dense([z_above], self.mapping(init, f"g_{layer.number}_W"))

@@ -1,5 +1,7 @@
 """How much memory a network needs, and how many examples it takes at once."""
 
+import math
+
 from ladder import budget
 from ladder.batches import smaller_batches
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
@@ -32,14 +34,15 @@ def check_memory(p, in_dim, batch_size=0):
         Examples in the larger half of an update; 0 if nothing is trained.
     """
     layers = resolve_layers(p, in_dim)
-    n_weights = sum(_n_weights(below, layer) for below, layer in zip(layers, layers[1:]))
-    size = 4 * n_weights
+    pairs = list(zip(layers, layers[1:]))
+    up, down = (sum(_n_weights(*sizes(below, layer), layer) for below, layer in pairs) for sizes in (_up, _down))
+    size = 4 * up
     if batch_size:
         n_arrays = ARRAYS_OF_A_LAYER + ARRAYS_OF_A_PASS * _n_passes(p, layers)
         regularisation = resolve_regularisation(p, layers)
         n_arrays += ARRAYS_OF_DROPOUT * bool(regularisation.dropout)
-        n_copies = 2 * COPIES + COPIES_OF_DROP_CONNECT * bool(regularisation.drop_connect)
-        size = 4 * (n_copies * n_weights + n_arrays * batch_size * sum(layer.size for layer in layers))
+        n_numbers = COPIES * (up + down) + COPIES_OF_DROP_CONNECT * bool(regularisation.drop_connect) * up
+        size = 4 * (n_numbers + n_arrays * batch_size * sum(layer.size for layer in layers))
     budget.ask(size, "a network of these --encoder-layers", f"give fewer units, or {smaller_batches(p)}")
     if batch_size and p.whiten_zca:
         n_inputs = layers[0].size
@@ -54,11 +57,23 @@ def _n_passes(p, layers):
     return (iterated + costs) * p.vat_iterations + costs
 
 
-def _n_weights(below, layer):
-    """The number of weights from one layer to the next, in one direction."""
+def _up(below, layer):
+    """What the encoder's weights lead from and to, as shapes of one example."""
+    return below.h_dim, layer.dim
+
+
+def _down(below, layer):
+    """The same for the decoder's, the lower layer first: z of both."""
+    return below.dim, layer.dim
+
+
+def _n_weights(below, above, layer):
+    """The number of weights between these shapes, through a layer of the second."""
     if layer.is_pooling:
         return 0
-    return below.dim[0] * layer.dim[0] * layer.filter_size**2 if layer.is_convolution else below.size * layer.size
+    if layer.is_convolution:
+        return below[0] * above[0] * layer.filter_size**2
+    return math.prod(below) * math.prod(above)
 
 
 def examples_at_once(layers):

@@ -160,8 +160,8 @@ class Options:
         (), NETWORK, "layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
         + "; ".join(LAYER_SYNTAX.values()), "LAYERS", names("-"), many=False, shown_default="", separates=BY_MEANING)
     act: Tuple[str, ...] = _option(
-        ("relu",), NETWORK, "activation: relu, leakyrelu, linear, softplus, sigmoid; one, or one per layer split by "
-        "'-'; the top layer is always softmax", "ACTS", names("-"), separates=BY_MEANING)
+        ("relu",), NETWORK, "activation: relu, leakyrelu[:SLOPE], linear, softplus, sigmoid, tanh, elu[:ALPHA], "
+        "maxout:PIECES; one, or one per layer split by '-'; the top layer is always softmax", "ACTS", names("-"), separates=BY_MEANING)
     super_noise_std: float = _option(
         0.3, NETWORK, "standard deviation of the noise on the corrupted encoder's input", "STD", number,
         check=finite_and_not_negative, separates=BY_MEANING)
@@ -180,8 +180,8 @@ class Options:
         "1000,10,0.1,0.1,0.1,0.1,0.1", "WEIGHTS", numbers, check=finite_and_not_negative, separates=BY_MEANING)
     decoder_spec: Tuple[str, ...] = _option(
         ("sig",), DECODER, "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … "
-        "comparison_g5, or 0 for none; a trailing 0 (gauss0) cuts the signal from above; one, or one per layer split "
-        "by '-'", "SPECS", names("-"), separates=BY_MEANING)
+        "comparison_g5, mlp:UNITS… or amlp:UNITS… (amlp:2:2:2), or 0 for none; a trailing 0 (gauss0, amlp:2:2:2:0) cuts "
+        "the signal from above; one, or one per layer split by '-'", "SPECS", names("-"), separates=BY_MEANING)
     zestbn: str = _option(
         "bugfix", DECODER, "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not "
         "(no)", "bugfix|no", str, check=must_be(lambda value: value in ("bugfix", "no"), "'bugfix' or 'no'"))

@@ -28,6 +28,7 @@ def shapes(layers, in_dim):
         ("convf:32:5:2", dict(kind="convf", units=32, size=5, stride=2)),
         ("maxpool:2:3", dict(kind="maxpool", stride=2, size=3)),
         ("maxpool:3:1", dict(kind="maxpool", stride=3, size=1)),
+        ("meanpool:2:3", dict(kind="meanpool", stride=2, size=3)),
         ("globalmeanpool:0", dict(kind="globalmeanpool")),
         ("globalmeanpool:6:6", dict(kind="globalmeanpool")),
     ],
@@ -185,7 +186,7 @@ def test_malformed_layers_of_maps(text):
     assert refusal(text).startswith(f"--encoder-layers: '{text}' is not a layer: write {text.split(':')[0]}:")
 
 
-@pytest.mark.parametrize("text", ["conv:4:3:1:1", "meanpool:2:2", "Convv:4:3:1:1", ":5", "convs:4"])
+@pytest.mark.parametrize("text", ["conv:4:3:1:1", "avgpool:2:2", "Convv:4:3:1:1", ":5", "convs:4"])
 def test_an_unknown_kind_is_told_what_there_is(text):
     says = refusal(text)
     assert says.startswith(f"--encoder-layers: unknown layer type '{text.split(':')[0]}' in '{text}'")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ladder import layers as layers_module
+from ladder import activation_specs, decoder_specs
 from ladder.data.examples import check_fits
 from ladder.errors import UserError
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
@@ -220,8 +220,8 @@ def test_names_are_those_of_the_bricks():
     from ladder.bricks.activations import ACTIVATIONS
     from ladder.bricks.decoder import DECODERS
 
-    assert sorted(layers_module.ACTIVATIONS) == sorted(ACTIVATIONS)
-    assert sorted(layers_module.DECODERS) == sorted(set(DECODERS) - {""})
+    assert sorted(activation_specs.ACTIVATIONS) == sorted(ACTIVATIONS)
+    assert sorted(decoder_specs.DECODERS) == sorted(set(DECODERS) - {""})
 
 
 def test_no_aesara_needed():
@@ -264,7 +264,7 @@ def test_top_activation_is_always_softmax(act, expected):
     assert [layer.act for layer in layers(act=act)] == expected
 
 
-@pytest.mark.parametrize("name", layers_module.DECODERS)
+@pytest.mark.parametrize("name", decoder_specs.DECODERS)
 def test_one_decoder_for_all_layers(name):
     assert [(layer.decoder, layer.uses_u) for layer in layers(decoder_spec=(name,))] == [(name, True)] * 3
 
@@ -423,7 +423,7 @@ def test_a_softmax_below_maps_is_refused():
         (dict(denoising_cost_x=(1.0,) * 2), "give 3, split by commas"),
         (dict(act=("relu", "relu")), "--act has 2 entries for 3 layers: give one, or 3 split by '-', layer 0"),
         (dict(act=()), "--act has 0 entries for 3 layers"),
-        (dict(act=("tanh",)), "--act: unknown activation 'tanh': choose from relu, leakyrelu, linear"),
+        (dict(act=("swish",)), "--act: unknown activation 'swish': choose from relu, leakyrelu, linear"),
         (dict(f_local_noise_std=(0.1,) * 4), "--f-local-noise-std has 4 entries for 3 layers: give one, or at most 3"),
         (dict(decoder_spec=("gauss", "gauss")), "--decoder-spec has 2 entries for 3 layers: give one, or 3"),
         (dict(decoder_spec=("gaus",)), "--decoder-spec: unknown decoder function 'gaus': choose from gauss, "),

@@ -54,6 +54,14 @@ NETWORKS = {
         [("relu", True), GAUSS, GAUSS, GAUSS],
         [0.3, 0.3, 0.4, 0.3],
     ),
+    # Pieces below pooling and below units; means of windows; a small network as decoder function.
+    "pieces": (
+        (1, 5, 4),
+        ["convf:2:2:1:1", "meanpool:2:2", "fc:4", "fc:5"],
+        ["maxout:2", "maxout:2", "maxout:3", "maxout:2", "softmax"],
+        [("amlp:2:2", True), GAUSS, GAUSS, GAUSS, ("lin", True)],
+        [0.3] * 5,
+    ),
 }
 N_LABELED, N_UNLABELED = 6, 8
 TARGETS = np.array([0, 1, 2, 3, 4, 2])
@@ -65,7 +73,8 @@ CASES = [*[(name, "fused") for name in NETWORKS], ("strided", "plain"), ("convol
 
 def options_of(name, plain):
     in_dim, layers, acts, decoders, stds = NETWORKS[name]
-    spec = tuple("0" if d is None else d[0] if d[1] else d[0] + "0" for d in decoders)
+    cut = lambda name: name + (":0" if ":" in name else "0")
+    spec = tuple("0" if d is None else d[0] if d[1] else cut(d[0]) for d in decoders)
     return Options(
         encoder_layers=tuple(layers),
         decoder_spec=spec,

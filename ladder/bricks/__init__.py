@@ -1,7 +1,7 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
 ``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
-``unpool``, ``optimiser_step``, ``sum_of_squares``, ``sum_of_absolutes``,
+``mean_pool``, ``unpool``, ``optimiser_step``, ``sum_of_squares``, ``sum_of_absolutes``,
 ``penalised`` and ``within_norm`` also exist in :mod:`ladder.fused`, with the same arguments and
 results.
 """
@@ -13,7 +13,7 @@ from ladder.bricks.encoder import encode
 from ladder.bricks.max_norm import within_norm
 from ladder.bricks.optimiser import optimiser_step, sum_of_squares
 from ladder.bricks.penalties import penalised, sum_of_absolutes
-from ladder.bricks.pooling import max_pool, unpool
+from ladder.bricks.pooling import max_pool, mean_pool, unpool
 
 __all__ = [
     "convolve",
@@ -22,6 +22,7 @@ __all__ = [
     "dense",
     "encode",
     "max_pool",
+    "mean_pool",
     "optimiser_step",
     "penalised",
     "sum_of_absolutes",

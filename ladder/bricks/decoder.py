@@ -2,7 +2,8 @@
 
 ``gauss`` is Rasmus et al. (2015), section 4.1, equation (2); ``sig`` and
 ``comparison_g2`` … ``comparison_g5`` are the alternatives compared in their
-appendix; the rest are from the original code.  Each takes
+appendix; the rest are from the original code.  (``mlp`` and ``amlp`` of
+Pezeshki et al. (2016) are in :mod:`ladder.bricks.perceptron`.)  Each takes
 
 z : (examples, units) or (examples, maps, height, width) float32
     The corrupted encoder's z of this layer.
@@ -15,12 +16,16 @@ w, b : functions (initial value, name) -> parameter, broadcast against z
 and returns z_est, shaped like z, or None if there is no decoder.
 """
 
+from functools import partial
+
 import aesara.tensor as at
 
 from ladder.bricks.activations import ACTIVATIONS
 from ladder.bricks.costs import squared_error
 from ladder.bricks.dense import as_matrix
 from ladder.bricks.normalization import normalize, normalize_by_itself, per_unit
+from ladder.bricks.perceptron import of_arrays
+from ladder.decoder_specs import PERCEPTRONS, hidden_sizes
 
 
 def none(z, u, w, b):
@@ -138,12 +143,18 @@ DECODERS = {
 }
 
 
+def decoder_function(name):
+    """The function of a name that ``--decoder-spec`` takes, without its trailing 0, e.g. 'gauss' or 'amlp:2:2'."""
+    kind, sizes = hidden_sizes(name)
+    return partial(of_arrays, kind, sizes) if kind in PERCEPTRONS else DECODERS[name]
+
+
 def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     """One layer of the decoder after its matrix product or deconvolution, and its denoising cost.
 
     Parameters
     ----------
-    decoder : str, a name in :data:`DECODERS`
+    decoder : str, as :func:`decoder_function` takes it
     u_pre : float32, or None
         The projection of the estimate above, not yet normalised: shaped like
         z_corr, or (examples, maps, 1, 1) below global pooling.
@@ -152,7 +163,9 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     m, s : (1, units) or (1, maps, 1, 1) float32, or None
         The clean path's mean and variance, with which z_est is normalised for
         the comparison (``zestbn``); None to compare it as it is.
-    w, b : functions (initial value, name) -> (units,) or (maps,) parameter
+    w, b : functions (initial value, name, shape=None) -> (units,) or (maps,) parameter
+        With a shape: a parameter of this shape that all units share, for w
+        normal with the initial value as its standard deviation.
 
     Returns
     -------
@@ -161,7 +174,7 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     """
     u = None if u_pre is None else normalize_by_itself(u_pre)
     w, b = (_broadcast(make, z_corr.ndim) for make in (w, b))
-    z_est = DECODERS[decoder](z_corr, u, w, b)
+    z_est = decoder_function(decoder)(z_corr, u, w, b)
     if z_est is None:
         return None, None
     compared = z_est if m is None else normalize(z_est, m, s)
@@ -170,4 +183,7 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
 
 
 def _broadcast(make, ndim):
-    return lambda init, name: per_unit(make(init, name), ndim)
+    def made(init, name, shape=None):
+        return per_unit(make(init, name), ndim) if shape is None else make(init, name, shape)
+
+    return made

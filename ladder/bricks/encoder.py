@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ladder.bricks.activations import ACTIVATIONS
+from ladder.bricks.activations import apply_activation
 from ladder.bricks.normalization import normalize, per_unit, statistics
 
 
@@ -17,7 +17,7 @@ def encode(z_pre, noise, std, b, c, act):
     std : float, the noise's standard deviation
     b, c : (units,) or (maps,) float32, or None
         Shift and scale before the activation; None if the layer has none.
-    act : str, name of the activation
+    act : str, the activation as ``--act`` names it
 
     Returns
     -------
@@ -35,4 +35,4 @@ def encode(z_pre, noise, std, b, c, act):
 def activate(z, b, c, act):
     """``act(c (z + b))``."""
     h = z if b is None else z + per_unit(b, z.ndim)
-    return ACTIVATIONS[act](h if c is None else h * per_unit(c, z.ndim))
+    return apply_activation(act, h if c is None else h * per_unit(c, z.ndim))

@@ -21,6 +21,14 @@ def max_pool(x, size, stride):
     return pool_2d(x, ws=(size, size), stride=(stride, stride), ignore_border=False, mode="max")
 
 
+def mean_pool(x, size, stride):
+    """The mean of each window; of an incomplete window at the edge, of what it has.
+
+    Parameters and result are those of :func:`max_pool`.
+    """
+    return pool_2d(x, ws=(size, size), stride=(stride, stride), ignore_border=False, mode="average_exc_pad")
+
+
 def global_mean_pool(x, width):
     """The mean of each map, times its width and sqrt(3) as in the original.
 
@@ -30,7 +38,7 @@ def global_mean_pool(x, width):
 
 
 def unpool(z, size, shape):
-    """Copy each entry over its window, the inverse of :func:`max_pool` with a stride of ``size``.
+    """Copy each entry over its window, the inverse of :func:`max_pool` and :func:`mean_pool` with a stride of ``size``.
 
     ``(examples, maps, h, w) -> (examples, maps, *shape)``, cropped where a window was incomplete
     """

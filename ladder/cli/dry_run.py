@@ -45,7 +45,7 @@ def print_network(experiment):
         table.add_row(
             str(layer.number),
             _type(layer),
-            " x ".join(map(str, layer.dim)),
+            layer.shape_in_words(),
             layer.encoder_act if layer.number else "",
             f"{layer.noise_std:g}",
             decoder or "none",

@@ -12,7 +12,7 @@ from ladder.fused.encoder import encode
 from ladder.fused.max_norm import within_norm
 from ladder.fused.optimiser import optimiser_step, sum_of_squares
 from ladder.fused.penalties import penalised, sum_of_absolutes
-from ladder.fused.pooling import max_pool, unpool
+from ladder.fused.pooling import max_pool, mean_pool, unpool
 
 __all__ = [
     "convolve",
@@ -21,6 +21,7 @@ __all__ = [
     "dense",
     "encode",
     "max_pool",
+    "mean_pool",
     "optimiser_step",
     "penalised",
     "sum_of_absolutes",

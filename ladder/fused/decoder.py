@@ -1,26 +1,36 @@
 """One decoder layer after its matrix product, as one operation, and its gradient as another."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import aesara.tensor as at
 from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Apply
 
-from ladder.bricks.decoder import DECODERS
+from ladder.bricks import decoder as bricks
+from ladder.bricks import perceptron
+from ladder.decoder_specs import PERCEPTRONS, hidden_sizes
 from ladder.fused.elementwise import trace
 from ladder.fused.layout import channels_last, channels_second, matrix_or_maps
 from ladder.fused.operation import FusedOperation, pointers
 
-KERNELS = ("elementwise.h", "columns.h", "decoder.h")
+KERNELS = ("elementwise.h", "columns.h", "parameters.h", "decoder.h")
+
+#: A small network with more weights is not written out term by term: as matrix products it takes less time.
+MOST_UNROLLED = 64
 
 
 def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     """Fused :func:`ladder.bricks.decoder.denoise`: the same arguments and results."""
+    if not _is_unrolled(decoder, u_pre is not None):
+        return bricks.denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b)
     function = _function(decoder, u_pre is not None)
     if function is None:
         return None, None
     makers = {"w": w, "b": b}
     parameters = [makers[kind](first, name) for name, first, kind in function.parameters]
+    if function.shared:
+        shared = [makers[kind](first, name, shape) for name, first, kind, shape in function.shared]
+        parameters.append(at.concatenate([x.flatten() for x in shared]))
     signals = [_like(u_pre, z_corr)] if function.uses_u else []
     statistics = [] if m is None else [m, s]
     operation = Denoise(decoder, u_pre is not None, function.uses_u, bool(statistics), len(parameters))
@@ -35,10 +45,18 @@ def _like(u, z):
     return channels_second(at.alloc(channels_last(u), *channels_last(z).shape))
 
 
+def _is_unrolled(decoder, has_u):
+    """Whether the kernel has the decoder function as a formula."""
+    kind, _ = hidden_sizes(decoder)
+    return kind not in PERCEPTRONS or perceptron.n_weights(decoder, has_u) <= MOST_UNROLLED
+
+
 @lru_cache
 def _function(decoder, has_u):
     """A decoder function in C++."""
-    return trace(DECODERS[decoder], has_u)
+    kind, sizes = hidden_sizes(decoder)
+    brick = partial(perceptron.unrolled, kind, sizes) if kind in PERCEPTRONS else bricks.decoder_function(decoder)
+    return trace(brick, has_u)
 
 
 class _Decoding(FusedOperation):
@@ -78,6 +96,7 @@ class Denoise(_Decoding):
     has_statistics : bool
         Whether z_est is normalised before it is compared.
     n_parameters : int
+        How many vectors the parameters are: those with an entry a unit, and one of all that units share.
     """
 
     __props__ = ("decoder", "has_u", "uses_u", "has_statistics", "n_parameters")

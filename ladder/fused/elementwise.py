@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import aesara.tensor as at
+import numpy as np
 from aesara.graph.basic import Constant, io_toposort
 from aesara.graph.rewriting.utils import rewrite_graph
 from aesara.scalar import Cast
@@ -24,6 +25,8 @@ OPERATIONS = {
     "sqrt": "std::sqrt({})".format,
     "sgn": "({0} > 0.0f ? 1.0f : {0} < 0.0f ? -1.0f : 0.0f)".format,
     "exp": "exp({})".format,
+    "expm1": "expm1({})".format,
+    "tanh": "tanh({})".format,
     "scalar_softplus": "softplus({})".format,
     "sigmoid": "sigmoid({})".format,
     "maximum": "maximum({}, {})".format,
@@ -35,20 +38,24 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Elementwise:
-    """A function of one or two signals, z and u, and some parameters a unit.
+    """A function of one or two signals, z and u, some parameters a unit, and some that units share.
 
     Attributes
     ----------
     parameters : tuple of (name, first value, maker)
         ``maker`` is 'w' or 'b', as in ``ladder.bricks.decoder``.
+    shared : tuple of (name, first value, maker, shape)
+        Those that all units share.
     inputs : dict of name -> float32 scalar
-        z, u where the brick was given one, and the parameters.
+        z, u where the brick was given one, the parameters, and every entry of
+        the shared ones, in their order.
     value : scalar, the brick's result
     g : scalar, the gradient for ``value``
     gradients : dict of name -> scalar, or None where ``value`` does not depend on that input
     """
 
     parameters: tuple
+    shared: tuple
     inputs: dict
     value: object
     g: object
@@ -61,9 +68,10 @@ class Elementwise:
 
     @cached_property
     def source(self):
-        """A C++ struct ``Function`` with ``P`` parameters, ``value`` and ``gradient``."""
-        names = [name for name, *_ in self.parameters]
-        return _struct(self.value, self.gradients, names, [*self.inputs.values(), self.g])
+        """A C++ struct ``Function`` with ``P`` parameters, ``S`` shared numbers, ``value`` and ``gradient``."""
+        names = [name for name in self.inputs if name not in ("z", "u")]
+        inputs = [*self.inputs.values(), self.g]
+        return _struct(self.value, self.gradients, names, len(self.parameters), inputs)
 
 
 def trace(brick, has_u):
@@ -79,10 +87,13 @@ def trace(brick, has_u):
     -------
     Elementwise, or None where the brick gives None
     """
-    scalars, made = {}, []
+    scalars, made, shared = {}, [], {}
 
     def maker(kind):
-        def make(init, name):
+        def make(init, name, shape=None):
+            if shape is not None:
+                shared[name] = (name, init, kind, shape), _scalars(name, shape)
+                return shared[name][1]
             if name not in scalars:
                 scalars[name] = at.fscalar(name)
                 made.append((name, init, kind))
@@ -95,29 +106,42 @@ def trace(brick, has_u):
     if value is None:
         return None
     g = at.fscalar("g")
+    scalars.update((x.name, x) for _, entries in shared.values() for x in entries.flat)
     inputs = {"z": z, **({"u": u} if has_u else {}), **scalars}
     gradients = at.grad(
         None, list(inputs.values()), known_grads={value: g}, disconnected_inputs="ignore", return_disconnected="none"
     )
-    return Elementwise(tuple(made), inputs, value, g, dict(zip(inputs, gradients)))
+    parameters, together = tuple(made), tuple(description for description, _ in shared.values())
+    return Elementwise(parameters, together, inputs, value, g, dict(zip(inputs, gradients)))
 
 
-def _struct(value, gradients, names, inputs):
+def _scalars(name, shape):
+    """An array of this shape of scalars called name_i or name_i_j."""
+    entries = np.empty(shape, dtype=object)
+    for place in np.ndindex(*shape):
+        entries[place] = at.fscalar("_".join(map(str, (name, *place))))
+    return entries
+
+
+def _struct(value, gradients, names, n_parameters, inputs):
+    """C++; of the ``names`` all but the first ``n_parameters`` are shared by units."""
     load = "".join(f"        const float {name} = p[{k}][j];\n" for k, name in enumerate(names))
     into = {**{x: f"d{x} = {{}};" for x in "zu"}, **{name: f"d[{k}][j] += {{}};" for k, name in enumerate(names)}}
     wanted = {name: gradient for name, gradient in gradients.items() if gradient is not None}
     value_body, (result,) = statements(inputs, simplified([value]))
     gradient_body, results = statements(inputs, simplified(list(wanted.values())))
     stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
+    # Long formulas g++ leaves apart unless it is told otherwise, and then does not vectorise the loop around them.
+    inline = "LADDER_INLINE" if len(names) > n_parameters else "inline"
     return f"""
 struct Function {{
-    static const int P = {len(names)};
+    static const int P = {n_parameters}, S = {len(names) - n_parameters};
     template <class Parameters>
-    static inline float value(float z, float u, const Parameters& p, int j) {{
+    static {inline} float value(float z, float u, const Parameters& p, int j) {{
 {load}{value_body}        return {result};
     }}
     template <class Parameters, class Sums>
-    static inline void gradient(float z, float u, const Parameters& p, int j, float g, float& dz, float& du, Sums& d) {{
+    static {inline} void gradient(float z, float u, const Parameters& p, int j, float g, float& dz, float& du, Sums& d) {{
         dz = du = 0.0f;
 {load}{gradient_body}{stores}    }}
 }};

@@ -6,12 +6,14 @@ import aesara.tensor as at
 from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Apply
 
+from ladder.activation_specs import parse_activation
 from ladder.bricks.encoder import activate
 from ladder.fused.elementwise import trace
 from ladder.fused.layout import channels_last, channels_second, matrix_or_maps
+from ladder.fused.maxout import maxout
 from ladder.fused.operation import FusedOperation, pointers
 
-KERNELS = ("elementwise.h", "columns.h", "rows.h", "encoder.h")
+KERNELS = ("elementwise.h", "columns.h", "rows.h", "parameters.h", "encoder.h")
 
 
 def encode(z_pre, noise, std, b, c, act):
@@ -19,6 +21,10 @@ def encode(z_pre, noise, std, b, c, act):
 
     The noise is a constant for gradients, and so is ``std``.
     """
+    pieces = parse_activation(act).pieces
+    if pieces > 1:
+        z, m, s, h = encode(z_pre, noise, std, b, c, "linear")
+        return z, m, s, maxout(h, pieces)
     parameters = [x for x in (b, c) if x is not None]
     noise = [] if noise is None else [channels_last(noise), at.constant(std, dtype="float32")]
     operation = Encode(act, b is not None, c is not None, bool(noise))

@@ -1,4 +1,4 @@
-"""Max-pooling, channels last, and its gradient; the decoder's inverse of it."""
+"""Max-pooling and mean-pooling, channels last, with their gradients; the decoder's inverse of them."""
 
 import aesara.tensor as at
 from aesara.graph.basic import Apply
@@ -11,6 +11,11 @@ from ladder.layer_specs import pooled_side
 def max_pool(x, size, stride):
     """Fused :func:`ladder.bricks.pooling.max_pool`: the same arguments and results."""
     return channels_second(MaxPool(size, stride)(channels_last(x)))
+
+
+def mean_pool(x, size, stride):
+    """Fused :func:`ladder.bricks.pooling.mean_pool`: the same arguments and results."""
+    return channels_second(MeanPool(size, stride)(channels_last(x)))
 
 
 def unpool(z, size, shape):
@@ -37,8 +42,10 @@ class _Pooling(FusedOperation):
         self.size, self.stride = size, stride
 
 
-class MaxPool(_Pooling):
-    """x (examples, height, width, maps) -> the largest entry of each window, windows at the edge incomplete."""
+class _PoolUp(_Pooling):
+    """x (examples, height, width, maps) -> a number for each window, windows at the edge incomplete."""
+
+    kernel = ""
 
     def make_node(self, x):
         (x,) = self.variables([x], [4])
@@ -52,6 +59,17 @@ class MaxPool(_Pooling):
         _, height, width, _ = node.outputs[0].type.shape
         return [(shapes[0][0], at.constant(height), at.constant(width), shapes[0][3])]
 
+    def c_code(self, node, name, inputs, outputs, sub):
+        _, height, width, _ = node.outputs[0].type.shape
+        sizes = f"{self.size}, {self.stride}, {height}, {width}"
+        return f"""{{ if (ladder::{self.kernel}({inputs[0]}, {sizes}, &{outputs[0]})) {sub["fail"]} }}"""
+
+
+class MaxPool(_PoolUp):
+    """x (examples, height, width, maps) -> the largest entry of each window."""
+
+    kernel = "max_pool"
+
     def L_op(self, inputs, outputs, gradients):
         return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *gradients)]
 
@@ -60,10 +78,20 @@ class MaxPool(_Pooling):
 
         return pooling.max_pool(self, node)
 
-    def c_code(self, node, name, inputs, outputs, sub):
-        _, height, width, _ = node.outputs[0].type.shape
-        sizes = f"{self.size}, {self.stride}, {height}, {width}"
-        return f"""{{ if (ladder::max_pool({inputs[0]}, {sizes}, &{outputs[0]})) {sub["fail"]} }}"""
+
+class MeanPool(_PoolUp):
+    """x (examples, height, width, maps) -> the mean of each window."""
+
+    kernel = "mean_pool"
+
+    def L_op(self, inputs, outputs, gradients):
+        _, height, width, _ = inputs[0].type.shape
+        return [MeanPoolGradient(self.size, self.stride, height, width)(*gradients)]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import pooling
+
+        return pooling.mean_pool(self, node)
 
 
 class MaxPoolGradient(_Pooling):
@@ -84,4 +112,39 @@ class MaxPoolGradient(_Pooling):
     def c_code(self, node, name, inputs, outputs, sub):
         function = f"max_pool_gradient<{str(self.size == self.stride).lower()}>"
         arguments = f"{', '.join(inputs)}, {self.size}, {self.stride}"
+        return f"""{{ if (ladder::{function}({arguments}, &{outputs[0]})) {sub["fail"]} }}"""
+
+
+class MeanPoolGradient(_Pooling):
+    """The gradient for MeanPool's output -> that for its x, to each entry a window's part.
+
+    Parameters
+    ----------
+    size, stride : int, of the windows
+    height, width : int, of the maps
+    """
+
+    __props__ = ("size", "stride", "height", "width")
+
+    def __init__(self, size, stride, height, width):
+        super().__init__(size, stride)
+        self.height, self.width = height, width
+
+    def make_node(self, dy):
+        (dy,) = self.variables([dy], [4])
+        n, *_, maps = dy.type.shape
+        return Apply(self, [dy], [at.TensorType("float32", shape=(n, self.height, self.width, maps))()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        ((n, _, _, maps),) = shapes
+        return [(n, at.constant(self.height), at.constant(self.width), maps)]
+
+    def in_jax(self, node):
+        from ladder.fused.jax import pooling
+
+        return pooling.mean_pool_gradient(self)
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        function = f"mean_pool_gradient<{str(self.size == self.stride).lower()}>"
+        arguments = f"{inputs[0]}, {self.size}, {self.stride}, {self.height}, {self.width}"
         return f"""{{ if (ladder::{function}({arguments}, &{outputs[0]})) {sub["fail"]} }}"""

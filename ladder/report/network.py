@@ -197,7 +197,7 @@ def _label(drawing, layer):
     """The layer's number and kind, and below that its shape and activation."""
     x, y = drawing.columns["layers"].left, drawing.y(layer.number)
     drawing.text(x, y + 0.1, f"{layer.number}: {in_words(layer)}", weight="bold", ha="left")
-    shape = " × ".join(map(str, layer.dim))
+    shape = layer.shape_in_words(" × ")
     act = layer.encoder_act if layer.number else ""
     drawing.text(x, y - 0.1, ", ".join(filter(None, (shape, act))), "quiet", ha="left")
 
@@ -251,7 +251,9 @@ def _encoders(drawing, layer):
 
 def _up(layer):
     """What takes h of the layer below to this one."""
-    return {"maxpool": "maxpool", "globalmeanpool": "mean"}.get(layer.kind, f"f_{layer.number}_W")
+    return {"maxpool": "maxpool", "meanpool": "meanpool", "globalmeanpool": "mean"}.get(
+        layer.kind, f"f_{layer.number}_W"
+    )
 
 
 def _decoder(drawing, layer, layers):
@@ -291,7 +293,7 @@ def _signal_from_above(drawing, layer, layers):
 
 def _down(above, i):
     """What takes the estimate of the layer above to layer i."""
-    return {"maxpool": "unpool", "globalmeanpool": "copied"}.get(above.kind, f"g_{i}_W")
+    return {"maxpool": "unpool", "meanpool": "unpool", "globalmeanpool": "copied"}.get(above.kind, f"g_{i}_W")
 
 
 def _top(drawing, top, unsupervised):

@@ -130,7 +130,7 @@ def _layers_table(run, layers):
         row = [
             layer.number,
             in_words(layer),
-            " × ".join(map(str, layer.dim)),
+            layer.shape_in_words(" × "),
             layer.encoder_act if layer.number else "",
             f"{layer.noise_std:g}",
             decoder or "none",

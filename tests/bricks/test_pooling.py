@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from golden.evaluate import value
 
-from ladder.bricks.pooling import global_mean_pool, max_pool, unpool
+from ladder.bricks.pooling import global_mean_pool, max_pool, mean_pool, unpool
 
 X = np.random.RandomState(0).randn(2, 3, 7, 8).astype("float32")
 
@@ -107,3 +107,31 @@ def test_unpool_undoes_the_shape_of_max_pooling(size):
     x = at.ftensor4()
     u = value(unpool(max_pool(x, size, size), size, (7, 8)), {x: X})
     assert u.shape == X.shape and (u >= X).all()
+
+
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (2, 3), (9, 9)])
+def test_mean_pooling(size, stride):
+    """Of what each window has; each of its entries gets as large a part of the gradient."""
+    variable, g = at.ftensor4s(2)
+    parts = list(windows(X, size, stride))
+    expected, gradient = np.zeros((2, 3, parts[-1][0] + 1, parts[-1][1] + 1)), np.zeros(X.shape)
+    G = 1 + np.arange(expected.size).reshape(expected.shape).astype("float32")
+    for row, column, part in parts:
+        expected[:, :, row, column] = X[part].astype("float64").mean((2, 3))
+        gradient[part] += G[:, :, row, column, None, None] / X[part][0, 0].size
+    y = mean_pool(variable, size, stride)
+    found, dx = value([y, at.grad((y * g).sum(), variable)], {variable: X, g: G})
+    assert found.dtype == "float32" and found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(dx, gradient, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
+def test_mean_pooling_as_in_pytorch(size, stride):
+    """Where its windows are ours: those that would begin beyond the edge it leaves out, too."""
+    torch = pytest.importorskip("torch")
+    x = at.ftensor4()
+    expected = torch.nn.functional.avg_pool2d(
+        torch.from_numpy(X), size, stride, ceil_mode=True, count_include_pad=False
+    ).numpy()
+    np.testing.assert_allclose(value(mean_pool(x, size, stride), {x: X}), expected, rtol=1e-5, atol=1e-6)

@@ -9,7 +9,7 @@ from aesara.graph.basic import Apply
 from compare import Graph
 from golden.numpy_ladder import WITH_U, WITHOUT_U
 
-from ladder.bricks.activations import ACTIVATIONS
+from ladder.bricks.activations import ACTIVATIONS, apply_activation
 from ladder.bricks.decoder import DECODERS
 from ladder.fused.elementwise import OPERATIONS, trace
 from ladder.fused.operation import FusedOperation
@@ -31,6 +31,8 @@ FORMULAS = {
 #: Operation -> a function of one number, the same in NumPy, and how many units in the last place it may be off.
 FUNCTIONS = {
     "exp": (lambda z, u: at.exp(z), np.exp, 1),
+    "expm1": (lambda z, u: at.expm1(z), np.expm1, 2),
+    "tanh": (lambda z, u: at.tanh(z), np.tanh, 3),
     "sigmoid": (lambda z, u: at.sigmoid(z), lambda z: 1 / (1 + np.exp(-z)), 2),
     "scalar_softplus": (lambda z, u: at.log(np.float32(1) + at.exp(z)), lambda z: np.logaddexp(0, z), 3),
 }
@@ -88,7 +90,7 @@ def test_formulas_take_the_operation_and_without_it_fail_by_name(name, monkeypat
         traced(name).source
 
 
-@pytest.mark.parametrize("formula", [at.tanh, at.floor, lambda z: at.cast(z, "int8")])
+@pytest.mark.parametrize("formula", [at.sin, at.floor, lambda z: at.cast(z, "int8")])
 def test_an_operation_without_cpp_is_named(formula):
     with pytest.raises(NotImplementedError, match="Elemwise"):
         trace(lambda z, u, w, b: formula(z), has_u=False).source
@@ -122,7 +124,24 @@ def test_functions_everywhere():
         # What is not finite is what it must be; what is tiny may be 0.
         np.testing.assert_array_equal(found[name][~np.isfinite(expected)], expected[~np.isfinite(expected)], name)
         small = np.isfinite(expected) & ~large
-        assert (found[name][small] >= 0).all() and (found[name][small] <= 2.0**-124).all(), name
+        assert (found[name][small] * np.sign(expected[small]) >= 0).all(), name
+        assert (np.abs(found[name][small]) <= 2.0**-124).all(), name
+
+
+def test_elu_is_taken_of_numbers_that_it_was_not_made_for():
+    """The exponential of a large z must not be infinite where its gradient is multiplied by 0."""
+    assert "expm1(" in trace(lambda z, u, w, b: apply_activation("elu", z), has_u=False).source
+
+
+def test_what_units_share_comes_after_what_each_has():
+    def brick(z, u, w, b):
+        W = w(0.5, "W", (2, 1))
+        return w(1.0, "a") * z * W[0, 0] + W[1, 0]
+
+    function = trace(brick, has_u=False)
+    assert function.parameters == (("a", 1.0, "w"),) and function.shared == (("W", 0.5, "w", (2, 1)),)
+    assert list(function.inputs) == ["z", "a", "W_0_0", "W_1_0"]
+    assert "P = 1, S = 2;" in function.source and "W_1_0 = p[2][j];" in function.source
 
 
 def test_softplus_is_stable_with_its_gradient():
@@ -137,7 +156,7 @@ def test_decoders(decoder, has_u):
     assert function.uses_u == (has_u and decoder not in ("i", "lin"))
     names = [name for name, _, _ in function.parameters]
     assert len(set(names)) == len(names)
-    assert f"P = {len(names)};" in function.source
+    assert f"P = {len(names)}, S = 0;" in function.source
     for k, name in enumerate(names):
         assert f"{name} = p[{k}][j];" in function.source and f"d[{k}][j] += " in function.source
 

@@ -109,6 +109,13 @@ def test_outputs_and_gradients(act, shape):
         assert_all_close(found[variant, OUTPUTS], true_gradients(act, variant, OUTPUTS, values), name=variant)
 
 
+def test_an_activation_with_a_number():
+    values, act = arrays(9, 37), "elu:0.5"
+    found, values = build(fused, act, {EVERYTHING: [OUTPUTS]})(**values), double(values)
+    assert_all_close(found[EVERYTHING, ()], truth(act, EVERYTHING, values))
+    assert_all_close(found[EVERYTHING, OUTPUTS], true_gradients(act, EVERYTHING, OUTPUTS, values))
+
+
 @pytest.mark.parametrize("subset", SUBSETS, ids="".join)
 def test_gradients_of_any_outputs(subset):
     values = arrays(18, 33)
@@ -377,6 +384,6 @@ def test_the_noise_is_a_constant():
 
 
 def test_an_activation_without_cpp_is_named(monkeypatch):
-    monkeypatch.setitem(bricks.activations.ACTIVATIONS, "tanh", at.tanh)
-    with pytest.raises(NotImplementedError, match="tanh"):
-        fused.encode(at.fmatrix(), None, 0.0, None, None, "tanh")
+    monkeypatch.setitem(bricks.activations.ACTIVATIONS, "elu", lambda x, alpha: at.sin(x))
+    with pytest.raises(NotImplementedError, match="sin"):
+        fused.encode(at.fmatrix(), None, 0.0, None, None, "elu:7")

@@ -69,7 +69,7 @@ def assert_as_the_bricks(build, shapes, values):
 
 # --- The encoder
 
-ACTS = ["relu", "leakyrelu", "linear", "sigmoid", "softplus"]
+ACTS = ["relu", "leakyrelu", "linear", "sigmoid", "softplus", "elu:0.5"]
 OUTPUTS = ("z", "h", "m", "s")
 #: Whether there are b, c and noise.
 VARIANTS = list(product((False, True), repeat=3))
@@ -107,6 +107,18 @@ def test_encoder(act, shape):
     values.update(z_pre=3 * values["z_pre"] + 1, c=1 + values["c"] / 3)
     variants = VARIANTS if act == "relu" and shape is MATRIX else [NOTHING, EVERYTHING]
     assert_as_the_bricks(encoders(act, [(variant, [OUTPUTS]) for variant in variants]), shapes, values)
+
+
+@pytest.mark.parametrize("shape", [(9, 36), (3, 6, 4, 6)], ids=str)
+def test_maxout(shape):
+    """With pieces that are equal, as b is the same number for all."""
+    shapes = encoder_shapes(shape)
+    shapes["gh"] = (shape[0], shape[1] // 3, *shape[2:])
+    values = normals(shapes)
+    values["z_pre"][:, 0] = values["z_pre"][:, shape[1] // 3]
+    values["b"][:] = values["b"][0]
+    values["noise"][:, 0] = values["noise"][:, shape[1] // 3]
+    assert_as_the_bricks(encoders("maxout:3", [((True, False, True), [OUTPUTS])]), shapes, values)
 
 
 @pytest.mark.parametrize("shape", [MATRIX, MAPS], ids=str)
@@ -156,9 +168,9 @@ def parameters_of(decoder, has_u):
     """Name -> first value."""
     made = {}
 
-    def new(init, name):
-        made.setdefault(name, init)
-        return at.fvector(name)
+    def new(init, name, shape=None):
+        made.setdefault(name, init if shape is None else np.full(shape, init))
+        return at.fvector(name) if shape is None else at.TensorType("float32", shape=shape)(name)
 
     z = at.fmatrix()
     bricks.denoise(decoder, z if has_u else None, z, z, None, None, new, new)
@@ -167,7 +179,7 @@ def parameters_of(decoder, has_u):
 
 def decoder_shapes(decoder, has_u, shape, u=None):
     row = (1, shape[1], *[1] * (len(shape) - 2))
-    parameters = {name: shape[1:2] for name in parameters_of(decoder, has_u)}
+    parameters = {name: np.shape(first) or shape[1:2] for name, first in parameters_of(decoder, has_u).items()}
     return dict(u_pre=u or shape, z_corr=shape, z_clean=shape, m=row, s=row, **parameters, gz_est=shape, gcost=())
 
 
@@ -176,7 +188,7 @@ def decoders(decoder, has_u, subsets):
 
     def build(module, graph):
         v = graph.variables
-        make = lambda init, name: v[name]
+        make = lambda init, name, shape=None: v[name]
         wrt = [name for name in v if name not in ("gz_est", "gcost")]
         for has_statistics in (False, True):
             statistics = (v["m"], v["s"]) if has_statistics else (None, None)
@@ -201,6 +213,11 @@ def assert_decoder(decoder, has_u, shape, subsets=(ESTIMATE_AND_COST,), u=None):
 @pytest.mark.parametrize("decoder, has_u", DECODERS)
 def test_decoder(decoder, has_u):
     assert_decoder(decoder, has_u, MATRIX)
+
+
+@pytest.mark.parametrize("decoder, has_u, shape", [("amlp:2:3", True, MAPS), ("mlp:2", False, MATRIX)])
+def test_small_networks(decoder, has_u, shape):
+    assert_decoder(decoder, has_u, shape)
 
 
 @pytest.mark.parametrize("decoder, has_u", [("gauss", True), ("gauss", False), ("relu", True)])
@@ -288,6 +305,17 @@ def test_max_pooling_and_unpooling(rounded):
     (array,) = normals(dict(x=(3, 5, 7, 8))).values()
     array = np.maximum(0, np.round(array)) if rounded else array
     assert_same(lambda module: list(build(module)), [x], [array], exact=True)
+
+
+def test_mean_pooling():
+    x = maps("x", 5, 7, 8)
+
+    def build(module):
+        for size, stride in [(2, 2), (3, 3), (3, 2), (2, 3), (9, 9)]:
+            y = module.mean_pool(x, size, stride)
+            yield from (y, at.grad(at.square(y).sum(), x))
+
+    assert_same(lambda module: list(build(module)), [x], list(normals(dict(x=(3, 5, 7, 8))).values()))
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)

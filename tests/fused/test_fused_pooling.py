@@ -171,3 +171,26 @@ def test_unpool_as_the_brick(size, shape):
             u = module.unpool(z, size, shape)
             results.append(aesara.function([z, g], [u, at.grad((u * g).sum(), z)], mode=PYTHON)(*values))
         assert_equal(*results)
+
+
+# --- Mean-pooling
+
+
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
+def test_mean_pooling_and_its_gradient_as_the_brick(size, stride):
+    """Windows beside one another, and overlapping ones; both incomplete at the edge."""
+    x, g = at.TensorType("float32", shape=(None, None, HEIGHT, WIDTH))(), at.ftensor4()
+
+    def built(module, mode):
+        y = module.mean_pool(x, size, stride)
+        return aesara.function([x, g], [y, at.grad(None, x, known_grads={y: g})], mode=mode)
+
+    pooled, plain = built(fused, IN_C), built(bricks, PYTHON)
+    for n, maps in [(2, 3), (5, 33)]:
+        values = numbers(n, maps, size, stride)
+        for found, expected in zip(pooled(*values), plain(*values), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    flat, g = np.full((2, 3, HEIGHT, WIDTH), 0.5, "float32"), numbers(2, 3, size, stride)[1]
+    assert (pooled(flat, g)[0] == 0.5).all()
+    values = numbers(13, 40, size, stride)
+    assert_same_bits(lambda: pooled(*values))

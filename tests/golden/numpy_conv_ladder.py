@@ -9,7 +9,9 @@ command line: ``convf:3:2:1:1``, ``maxpool:2:2``, ``fc:5`` …
 from types import SimpleNamespace
 
 import numpy as np
-from golden.numpy_ladder import ACTIVATIONS, WITH_U, WITHOUT_U, normalize
+from golden.numpy_ladder import ACTIVATIONS, SCALED, WITH_U, WITHOUT_U, normalize, perceptron
+
+POOLINGS = ("maxpool", "meanpool", "globalmeanpool")
 
 # --- Layers; maps are (examples, maps, height, width)
 
@@ -62,6 +64,11 @@ def max_pool(x, size, stride):
     return np.stack([np.stack([x[:, :, r, c].max((2, 3)) for c in across], 2) for r in down], 2)
 
 
+def mean_pool(x, size, stride):
+    down, across = (windows(side, size, stride) for side in x.shape[2:])
+    return np.stack([np.stack([x[:, :, r, c].mean((2, 3)) for c in across], 2) for r in down], 2)
+
+
 def unpool(z, size, shape):
     """Each entry copied over its window."""
     return z.repeat(size, 2).repeat(size, 3)[:, :, : shape[0], : shape[1]]
@@ -88,6 +95,8 @@ def up(layer, h, W):
         return h.reshape(len(h), -1) @ W
     if kind == "maxpool":
         return max_pool(h, numbers[1], numbers[0])
+    if kind == "meanpool":
+        return mean_pool(h, numbers[1], numbers[0])
     return global_mean_pool(h) if kind == "globalmeanpool" else convolve(h, W, border_of(kind), numbers[2])
 
 
@@ -96,9 +105,11 @@ def down(above, z_est, W, dim):
     kind, numbers = parse(above)
     if kind == "fc":
         return z_est.reshape(len(z_est), -1) @ W
-    if kind == "maxpool":
-        return unpool(z_est, numbers[1], dim[1:])
-    return z_est if kind == "globalmeanpool" else deconvolve(z_est, W, border_of(kind), numbers[2], dim[1:])
+    if kind in POOLINGS:
+        u = unpool(z_est, numbers[1], dim[1:]) if kind != "globalmeanpool" else z_est
+        # Below a maxout there are several z for each u.
+        return np.concatenate([u] * (dim[0] // u.shape[1]), axis=1)
+    return deconvolve(z_est, W, border_of(kind), numbers[2], dim[1:])
 
 
 # --- The network
@@ -133,9 +144,9 @@ def encoder(params, x, layers, acts, noise=None, stds=None, top_c=True, statisti
         z_pre = up(layer, h, params.get(f"f_{i}_W"))
         path.m[i], path.s[i] = statistics[i] if statistics else moments(z_pre)
         z = noisy(normalize(z_pre, path.m[i], path.s[i]), i)
-        name = "softmax" if top else "linear" if kind in ("maxpool", "globalmeanpool") else acts[i - 1]
+        name = "softmax" if top else "linear" if kind in POOLINGS else acts[i - 1]
         h = z if name == "linear" else z + per_unit(params[f"f_{i}_b"], z)
-        if name in ("sigmoid", "softplus") or (name == "softmax" and top_c):
+        if name in SCALED or (name == "softmax" and top_c):
             h = h * per_unit(params[f"f_{i}_c"], z)
         h = ACTIVATIONS[name](h.reshape(len(h), -1) if top else h)
         path.z[i], path.h[i] = z, h
@@ -154,13 +165,14 @@ def decoder(params, layers, decoders, clean, corr, zestbn="bugfix"):
         if by_unit:
             z = z.reshape(len(z), -1)
         own = {key.split("_", 2)[2]: value for key, value in params.items() if key.startswith(f"g_{i}_")}
-        p = SimpleNamespace(**{key: v if key == "W" else per_unit(v, z) for key, v in own.items()})
+        shared = name.startswith(("mlp", "amlp"))
+        p = SimpleNamespace(**{key: v if shared or key == "W" else per_unit(v, z) for key, v in own.items()})
         if uses_u:
             u = corr.h[top] if above is None else down(above, z_est[i + 1], own.get("W"), dim)
-            u = normalize(u, *moments(u))
-            estimate = WITH_U[name](z, u, p)
+            u = normalize(u, *moments(u)) + np.zeros_like(z)
+            estimate = perceptron([z, u, z * u][: 2 + name.startswith("a")], p) if shared else WITH_U[name](z, u, p)
         else:
-            estimate = WITHOUT_U[name](z, p)
+            estimate = perceptron([z], p) if shared else WITHOUT_U[name](z, p)
         z_est[i] = estimate = estimate.reshape(len(z), *dim)
         if i > 0 and zestbn == "bugfix":
             estimate = normalize(estimate, clean.m[i], clean.s[i])

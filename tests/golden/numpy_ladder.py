@@ -28,7 +28,16 @@ ACTIVATIONS = {
     "softplus": lambda x: np.logaddexp(0, x),
     "sigmoid": s,
     "softmax": softmax,
+    "leakyrelu:0.3": lambda x: np.where(x > 0, x, 0.3 * x),
+    "tanh": np.tanh,
+    "elu": lambda x: np.where(x > 0, x, np.exp(np.minimum(x, 0)) - 1),
+    "elu:0.5": lambda x: np.where(x > 0, x, 0.5 * (np.exp(np.minimum(x, 0)) - 1)),
+    "maxout:2": lambda x: np.maximum(*np.split(x, 2, axis=1)),
+    "maxout:3": lambda x: np.max(np.split(x, 3, axis=1), axis=0),
 }
+
+#: Those that multiply by c.
+SCALED = ("sigmoid", "softplus", "tanh", "elu", "elu:0.5")
 
 
 def g_sig(z, u, p):
@@ -44,6 +53,16 @@ def g_gauss(z, u, p, squash=lambda v: v):
 def g4_half(x, p, name, b2):
     w1, w2, w3 = (getattr(p, f"w{k}_{name}") for k in (1, 2, 3))
     return w2 * s(p.b1 + w1 * x) + w3 * x + b2
+
+
+def perceptron(inputs, p):
+    """Pezeshki et al. (2016): the inputs, shaped alike, through W1, b1, W2 … of leaky rectifiers, the last linear."""
+    x, k = np.stack(inputs, axis=-1), 1
+    while hasattr(p, f"W{k}"):
+        x = x @ getattr(p, f"W{k}") + getattr(p, f"b{k}")
+        x = np.where(x > 0, x, 0.1 * x) if hasattr(p, f"W{k + 1}") else x
+        k += 1
+    return x[..., 0]
 
 
 #: Decoder functions with u; ``p`` has their parameters as attributes.
@@ -134,7 +153,7 @@ def forward(
             z = noisy(z, i) if corrupt else z
             name = "softmax" if i == top else acts[i]
             pre = z if name == "linear" else z + params[f"f_{i}_b"]
-            if name in ("sigmoid", "softplus") or (name == "softmax" and top_c):
+            if name in SCALED or (name == "softmax" and top_c):
                 pre = pre * params[f"f_{i}_c"]
             h = ACTIVATIONS[name](pre)
             path.z[i], path.h[i] = z, h

@@ -23,7 +23,7 @@ from aesara.tensor.elemwise import CAReduce, DimShuffle
 from aesara.tensor.math import Argmax, MaxAndArgmax
 from aesara.tensor.nnet.abstract_conv import AbstractConv2d, AbstractConv2d_gradInputs, AbstractConv2d_gradWeights
 from aesara.tensor.shape import Reshape, Shape, SpecifyShape
-from aesara.tensor.signal.pool import MaxPoolGrad, Pool
+from aesara.tensor.signal.pool import AveragePoolGrad, MaxPoolGrad, Pool
 from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
 from ladder.backends.jax import pooling
@@ -308,7 +308,8 @@ def pool(op, node, **kwargs):
 
     def function(x, *_):
         to = Pool.out_shape(x.shape, size, False, stride)[2:]
-        return _maps_second(pooling.largest(_maps_last(x), size, stride, to))
+        reduced = pooling.largest if op.mode == "max" else pooling.mean
+        return _maps_second(reduced(_maps_last(x), size, stride, to))
 
     return function
 
@@ -319,11 +320,17 @@ def max_pool_gradient(op, node, **kwargs):
     return lambda x, y, dy, *_: _maps_second(pooling.gradient(_maps_last(x), _maps_last(dy), size, stride))
 
 
+@jax_funcify.register(AveragePoolGrad)
+def mean_pool_gradient(op, node, **kwargs):
+    size, stride = _windows(op, node.inputs[2:])
+    return lambda x, dy, *_: _maps_second(pooling.mean_gradient(_maps_last(dy), size, stride, x.shape[2:]))
+
+
 def _windows(op, parameters):
     """Size and stride of the windows, constants of the graph."""
-    if op.mode != "max" or op.ignore_border or op.ndim != 2 or any(parameters[2].data):
+    if op.mode not in ("max", "average_exc_pad") or op.ignore_border or op.ndim != 2 or any(parameters[2].data):
         raise NotImplementedError(
-            f"no JAX conversion for {op}: only max-pooling in two dimensions that keeps the border"
+            f"no JAX conversion for {op}: only max-pooling and mean-pooling in two dimensions that keep the border"
         )
     return [tuple(int(n) for n in parameter.data) for parameter in parameters[:2]]
 

@@ -1,4 +1,4 @@
-"""The largest entry of each window of maps, and its gradient; (examples, height, width, maps)."""
+"""The largest entry and the mean of each window of maps, and their gradients; (examples, height, width, maps)."""
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,36 @@ def largest(x, size, stride, to):
     size, stride : (int, int)
     to : (height', width')
     """
+    return _over_each(x, size, stride, to, -jnp.inf, jax.lax.max)
+
+
+def mean(x, size, stride, to):
+    """Of each window, of an incomplete one of what it has; arguments as for :func:`largest`."""
+    total = _over_each(x, size, stride, to, 0.0, jax.lax.add)
+    return total / _counts(size, stride, x.shape[1:3], to)
+
+
+def mean_gradient(dy, size, stride, sides):
+    """Of :func:`mean` of maps with these sides: each entry gets its part of its windows' gradients."""
+    n, *to, maps = dy.shape
+    dy = dy / _counts(size, stride, sides, to)
+    if size == stride:
+        return _over_windows(dy, size, (n, *sides, maps))
+    summed = lambda x: _over_each(x, size, stride, to, 0.0, jax.lax.add)
+    (dx,) = jax.linear_transpose(summed, jax.ShapeDtypeStruct((n, *sides, maps), dy.dtype))(dy)
+    return dx
+
+
+def _over_each(x, size, stride, to, first, join):
+    """The entries of each window joined by a function of two."""
     padding = [(0, max(0, (m - 1) * s + k - n)) for n, m, k, s in zip(x.shape[1:3], to, size, stride)]
-    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
+    return jax.lax.reduce_window(x, first, join, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
+
+
+def _counts(size, stride, sides, to):
+    """How many entries each window has: (height', width', 1) float32."""
+    along = [np.minimum(np.arange(m) * s + k, n) - np.arange(m) * s for m, s, k, n in zip(to, stride, size, sides)]
+    return np.multiply.outer(*along)[..., None].astype("float32")
 
 
 def gradient(x, dy, size, stride):

@@ -180,15 +180,4 @@ inline std::vector<Statistics> known_statistics(const Parts& parts, const float*
     return found;
 }
 
-// A block's columns of all parameter vectors.
-template <class Function> struct Parameters {
-    float value[Function::P ? Function::P : 1][WIDTH];
-
-    LADDER_INLINE Parameters(const float* const* vectors, npy_intp first, int width) {
-        for (int k = 0; k < Function::P; ++k)
-            for (int j = 0; j < width; ++j) value[k][j] = vectors[k][first + j];
-    }
-    LADDER_INLINE const float (&operator[](int k) const)[WIDTH] { return value[k]; }
-};
-
 }  // namespace ladder

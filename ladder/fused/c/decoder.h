@@ -16,8 +16,8 @@ inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyAr
         if (!input->ok()) return 1;
     const Parts parts(z_corr_input.rows(), z_corr_input.columns());
     const npy_intp n = parts.rows, units = parts.columns;
-    const Vectors<Function::P> vectors(parameters, units);
-    if (!vectors.ok() || differ(z_clean_input, n, units) || differ(u_input, n, units)) return 1;
+    const ParameterArrays<Function> arrays(parameters, units);
+    if (!arrays.ok() || differ(z_clean_input, n, units) || differ(u_input, n, units)) return 1;
     if (HAS_STATISTICS && (differ(mean_input, 1, units) || differ(variance_input, 1, units))) return 1;
     if (!allocate_like(z_est_out, z_corr_input) || !allocate(cost_out, 0, nullptr)) return 1;
     const float *z_corr = z_corr_input.floats(), *z_clean = z_clean_input.floats(), *u_pre = u_input.floats();
@@ -28,9 +28,9 @@ inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyAr
     const std::vector<Statistics> aboves = HAS_U ? statistics(parts, u_pre) : std::vector<Statistics>(parts.blocks);
     const std::vector<Statistics> cleans = known_statistics(parts, mean, variance);
     std::vector<double> costs(parts.number);
-    parts.each([=, &vectors, &aboves, &cleans, &costs](const Part& part, int width) LADDER_LAMBDA {
+    parts.each([=, &arrays, &aboves, &cleans, &costs](const Part& part, int width) LADDER_LAMBDA {
         const Statistics above = aboves[part.block], clean = cleans[part.block];
-        const Parameters<Function> p(vectors.data, part.first, width);
+        const Parameters<Function> p(arrays, part.first, width);
         double square[WIDTH] = {};
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
@@ -73,13 +73,13 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
         if (!input->ok()) return 1;
     const Parts parts(z_corr_input.rows(), z_corr_input.columns());
     const npy_intp n = parts.rows, units = parts.columns;
-    const Vectors<Function::P> vectors(parameters, units);
-    if (!vectors.ok() || differ(z_est_input, n, units) || differ(dz_est_input, n, units)) return 1;
+    const ParameterArrays<Function> arrays(parameters, units);
+    if (!arrays.ok() || differ(z_est_input, n, units) || differ(dz_est_input, n, units)) return 1;
     if (!allocate_like(dz_corr_out, z_corr_input) || (HAS_U && !allocate_like(du_pre_out, u_input))) return 1;
     if (HAS_COST && !allocate_like(dz_clean_out, z_clean_input)) return 1;
     if (HAS_COST && HAS_STATISTICS && (!allocate_like(dmean_out, mean_input) || !allocate_like(dvariance_out, mean_input)))
         return 1;
-    VectorsOut<Function::P> dparameters(dparameters_out, units);
+    const ParameterArraysOut<Function> dparameters(dparameters_out, units);
     if (!dparameters.ok()) return 1;
     const float *z_corr = z_corr_input.floats(), *z_clean = z_clean_input.floats(), *u_pre = u_input.floats();
     const float *z_est = z_est_input.floats(), *dz_est = dz_est_input.floats();
@@ -91,13 +91,13 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
     float* dvariance = HAS_COST && HAS_STATISTICS ? floats(*dvariance_out) : nullptr;
     const float slope = HAS_COST ? (float)(2.0 * *floats(dcost_array) / n / units) : 0.0f;
 
-    const int DU = Function::P, DU_U = DU + 1, ERROR = DU + 2, ERROR_Z = DU + 3;  // after the parameters' sums
+    const int DU = Parameters<Function>::N, DU_U = DU + 1, ERROR = DU + 2, ERROR_Z = DU + 3;  // after the parameters' sums
     const std::vector<Statistics> aboves = HAS_U ? statistics(parts, u_pre) : std::vector<Statistics>(parts.blocks);
     const std::vector<Statistics> cleans = known_statistics(parts, mean, variance);
     std::vector<Sums<ERROR_Z + 1>> sums(parts.number);
-    parts.each([=, &vectors, &aboves, &cleans, &sums](const Part& part, int width) LADDER_LAMBDA {
+    parts.each([=, &arrays, &aboves, &cleans, &sums](const Part& part, int width) LADDER_LAMBDA {
         const Statistics above = aboves[part.block], clean = cleans[part.block];
-        const Parameters<Function> p(vectors.data, part.first, width);
+        const Parameters<Function> p(arrays, part.first, width);
         Sums<ERROR_Z + 1> sum;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
@@ -138,8 +138,9 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
             dmean[first + j] = (float)-sum.total(ERROR, j) * clean.scale[j];
             dvariance[first + j] = (float)(-0.5 * sum.total(ERROR_Z, j)) * clean.scale[j] * clean.scale[j];
         }
-        sum.store(dparameters, first, width);
+        sum.store(dparameters.vectors, first, width);
     });
+    if (Function::S) store_shared<Function>(parts, sums, dparameters.shared.data[0]);
     if (!HAS_U) return 0;
     // What reaches every example's u alike: through its mean, and through its variance.
     parts.each([=, &aboves, &sums](const Part& part, int width) LADDER_LAMBDA {

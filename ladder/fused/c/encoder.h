@@ -12,17 +12,17 @@ inline int encode(PyArrayObject* z_pre_array, PyArrayObject* noise_array, float 
     if (!z_pre_input.ok() || !noise_rows.ok()) return 1;
     const Parts parts(z_pre_input.rows(), z_pre_input.columns());
     const npy_intp units = parts.columns;
-    const Vectors<Function::P> vectors(parameters, units);
-    if (!vectors.ok() || (HAS_NOISE && noise_rows.differ(parts.rows, units))) return 1;
+    const ParameterArrays<Function> arrays(parameters, units);
+    if (!arrays.ok() || (HAS_NOISE && noise_rows.differ(parts.rows, units))) return 1;
     if (!allocate_like(z_out, z_pre_input) || !allocate_like(h_out, z_pre_input)) return 1;
     if (!allocate_row(mean_out, z_pre_input) || !allocate_row(variance_out, z_pre_input)) return 1;
     const float* z_pre = z_pre_input.floats();
     float *z = floats(*z_out), *h = floats(*h_out), *mean = floats(*mean_out), *variance = floats(*variance_out);
 
     const std::vector<Statistics> batches = statistics(parts, z_pre);
-    parts.each([=, &vectors, &batches, &noise_rows](const Part& part, int width) LADDER_LAMBDA {
+    parts.each([=, &arrays, &batches, &noise_rows](const Part& part, int width) LADDER_LAMBDA {
         const Statistics batch = batches[part.block];
-        const Parameters<Function> p(vectors.data, part.first, width);
+        const Parameters<Function> p(arrays, part.first, width);
         RowsBuffer buffer;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
@@ -59,22 +59,22 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
         if (!input->ok()) return 1;
     const Parts parts(z_pre_input.rows(), z_pre_input.columns());
     const npy_intp n = parts.rows, units = parts.columns;
-    const Vectors<Function::P> vectors(parameters, units);
-    if (!vectors.ok() || differ(dz_input, n, units) || differ(dh_input, n, units)) return 1;
+    const ParameterArrays<Function> arrays(parameters, units);
+    if (!arrays.ok() || differ(dz_input, n, units) || differ(dh_input, n, units)) return 1;
     if (differ(dmean_input, 1, units) || differ(dvariance_input, 1, units)) return 1;
     if (!allocate_like(dz_pre_out, z_pre_input)) return 1;
-    VectorsOut<Function::P> dparameters(dparameters_out, units);
+    const ParameterArraysOut<Function> dparameters(dparameters_out, units);
     if (!dparameters.ok()) return 1;
     const float *z_pre = z_pre_input.floats(), *z = z_input.floats(), *dz = dz_input.floats(), *dh = dh_input.floats();
     const float *dmean = dmean_input.floats(), *dvariance = dvariance_input.floats();
     float* dz_pre = floats(*dz_pre_out);
 
-    const int G = Function::P, G_Z = G + 1;  // after the parameters' sums
+    const int G = Parameters<Function>::N, G_Z = G + 1;  // after the parameters' sums
     const std::vector<Statistics> batches = known_statistics(parts, mean_input.floats(), variance_input.floats());
     std::vector<Sums<G_Z + 1>> sums(parts.number);
-    parts.each([=, &vectors, &batches, &sums](const Part& part, int width) LADDER_LAMBDA {
+    parts.each([=, &arrays, &batches, &sums](const Part& part, int width) LADDER_LAMBDA {
         const Statistics batch = batches[part.block];
-        const Parameters<Function> p(vectors.data, part.first, width);
+        const Parameters<Function> p(arrays, part.first, width);
         Sums<G_Z + 1> sum;
         for (npy_intp i = part.begin; i < part.end; ++i) {
             const npy_intp at = i * units + part.first;
@@ -107,7 +107,7 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
             if (HAS_MEAN) shift -= dmean[first + j] / n / batch.scale[j];
             if (HAS_VARIANCE) slope -= 2.0f * dvariance[first + j] / n / batch.scale[j] / batch.scale[j];
         }
-        sums[block].store(dparameters, first, width);
+        sums[block].store(dparameters.vectors, first, width);
     });
     parts.each([=, &batches, &shifts, &slopes](const Part& part, int width) LADDER_LAMBDA {
         const Statistics batch = batches[part.block];

@@ -1,4 +1,4 @@
-// Max-pooling, channels last; windows at the edge may be incomplete.
+// Max-pooling and mean-pooling, channels last; windows at the edge may be incomplete.
 
 namespace ladder {
 
@@ -71,6 +71,57 @@ inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyA
                     const float d = x[pixel + k] == y[at + k] ? dy[at + k] : 0.0f;
                     dx[pixel + k] = APART ? d : dx[pixel + k] + d;
                 }
+            }
+    });
+    return 0;
+}
+
+// y = the mean of what each window of x has.
+inline int mean_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_intp height, npy_intp width,
+                     PyArrayObject** y_out) {
+    const Input input(x_array);
+    if (!input.ok()) return 1;
+    const npy_intp *in = input.dims(), maps = in[3], dims[4] = {in[0], height, width, maps};
+    if (!allocate(y_out, 4, dims)) return 1;
+    const npy_intp rows = in[1], columns = in[2];
+    const float* x = input.floats();
+    float* y = floats(*y_out);
+    each_window(dims, [=](npy_intp n, npy_intp i, npy_intp j) {
+        float* mean = y + ((n * height + i) * width + j) * maps;
+        std::fill(mean, mean + maps, 0.0f);
+        const Window down(i, size, stride, rows), across(j, size, stride, columns);
+        for (npy_intp r = down.begin; r < down.end; ++r)
+            for (npy_intp c = across.begin; c < across.end; ++c) {
+                const float* pixel = x + ((n * rows + r) * columns + c) * maps;
+                for (npy_intp k = 0; k < maps; ++k) mean[k] += pixel[k];
+            }
+        const float count = (float)((down.end - down.begin) * (across.end - across.begin));
+        for (npy_intp k = 0; k < maps; ++k) mean[k] /= count;
+    });
+    return 0;
+}
+
+// Each entry gets its part of the gradient of every window that it is in.  APART: as above.
+template <bool APART>
+inline int mean_pool_gradient(PyArrayObject* dy_array, npy_intp size, npy_intp stride, npy_intp rows, npy_intp columns,
+                              PyArrayObject** dx_out) {
+    const Input input(dy_array);
+    if (!input.ok()) return 1;
+    const npy_intp *out = input.dims(), height = out[1], width = out[2], maps = out[3];
+    const npy_intp dims[4] = {out[0], height, width, maps}, in[4] = {out[0], rows, columns, maps};
+    if (!allocate(dx_out, 4, in)) return 1;
+    const float* dy = input.floats();
+    float* dx = floats(*dx_out);
+    if (!APART) std::fill(dx, dx + PyArray_SIZE(*dx_out), 0.0f);
+    each_window(dims, [=](npy_intp n, npy_intp i, npy_intp j) {
+        const float* g = dy + ((n * height + i) * width + j) * maps;
+        const Window down(i, size, stride, rows), across(j, size, stride, columns);
+        const float count = (float)((down.end - down.begin) * (across.end - across.begin));
+        for (npy_intp r = down.begin; r < down.end; ++r)
+            for (npy_intp c = across.begin; c < across.end; ++c) {
+                float* pixel = dx + ((n * rows + r) * columns + c) * maps;
+#pragma GCC ivdep
+                for (npy_intp k = 0; k < maps; ++k) pixel[k] = APART ? g[k] / count : pixel[k] + g[k] / count;
             }
     });
     return 0;

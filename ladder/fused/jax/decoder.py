@@ -3,16 +3,17 @@
 import jax.numpy as jnp
 
 from ladder.fused.jax.columns import mean, normalization_gradient, reciprocal_deviation, statistics, total
-from ladder.fused.jax.elementwise import gradient_function, summed, value_function
+from ladder.fused.jax.elementwise import gradient_function, separate, together, value_function
 
 
 def denoise(operation):
     """:class:`ladder.fused.decoder.Denoise`: ([u_pre,] z_corr, z_clean, [mean, variance,] parameters) -> z_est, cost."""
-    g = value_function(operation.elementwise())
+    applied = operation.elementwise()
+    g = value_function(applied)
 
     def function(*inputs):
         (u_pre, z_corr, z_clean, m, s), parameters, _ = operation.split(inputs)
-        z_est = g(*_signals(z_corr, u_pre), *parameters)
+        z_est = g(*_signals(z_corr, u_pre), *separate(applied, parameters))
         return z_est, _mean_of_all(jnp.square(_compared(z_est, m, s) - z_clean))
 
     return function
@@ -20,7 +21,8 @@ def denoise(operation):
 
 def denoise_gradient(operation):
     """:class:`ladder.fused.decoder.DenoiseGradient`: (inputs, z_est, gradients) -> gradients for the inputs."""
-    g_gradient = gradient_function(operation.elementwise())
+    applied = operation.elementwise()
+    g_gradient = gradient_function(applied)
 
     def function(*inputs):
         (u_pre, z_corr, z_clean, m, s), parameters, (z_est, *present) = operation.split(inputs)
@@ -30,12 +32,12 @@ def denoise_gradient(operation):
         if dcost is not None:
             through_cost, *dcompared = _cost_gradient(dcost, z_est, z_clean, m, s)
             dz_est = through_cost if dz_est is None else dz_est + through_cost
-        dz_corr, *rest = g_gradient(*_signals(z_corr, u_pre), *parameters, dz_est)
+        dz_corr, *rest = g_gradient(*_signals(z_corr, u_pre), *separate(applied, parameters), dz_est)
         du = [rest.pop(0)] if u_pre is not None else []
         if u_pre is not None:
             u, reciprocal = _normalized(u_pre)
             du = [normalization_gradient(du[0], u, reciprocal)]
-        dparameters = [summed(d, p) for d, p in zip(rest, parameters)]
+        dparameters = together(applied, rest, parameters)
         return *du, dz_corr, *(d for d in dcompared if d is not None), *dparameters
 
     return function

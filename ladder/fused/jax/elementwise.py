@@ -44,6 +44,19 @@ def summed(gradient, parameter):
     return total(gradient).reshape(parameter.shape)
 
 
+def separate(applied, parameters):
+    """The parameters as the function takes them: the numbers that units share one by one."""
+    n = len(applied.parameters)
+    return [*parameters[:n], *(number for shared in parameters[n:] for number in shared)]
+
+
+def together(applied, gradients, parameters):
+    """Gradients for what :func:`separate` gave, shaped as z -> those for the parameters."""
+    n = len(applied.parameters)
+    found = [summed(d, p) for d, p in zip(gradients, parameters[:n])]
+    return [*found, *(jnp.stack([total(d).sum() for d in gradients[n:]]) for _ in parameters[n:])]
+
+
 def _used(applied):
     """Inputs without a u that the function does not look at, as fused operations are not given one."""
     return [x for name, x in applied.inputs.items() if name != "u" or applied.uses_u]

@@ -6,7 +6,6 @@ the fused ``denoise``, which does what ``ladder.bricks.decoder.denoise`` does, a
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -93,7 +92,7 @@ def learn(names, z, z_corr, u, steps):
 
     Parameters
     ----------
-    names : sequence of str, of ``ladder.bricks.decoder.DECODERS``
+    names : sequence of str, as ``ladder.bricks.decoder.decoder_function`` takes them
     z, z_corr, u : (examples,) float32
         u is None for functions without a signal from above.
     steps : int, updates of Adam on all examples
@@ -106,7 +105,7 @@ def learn(names, z, z_corr, u, steps):
     import aesara.tensor as at
 
     from ladder import backends, fused
-    from ladder.graph import ParameterStore
+    from ladder.graph import ParameterStore, parameter_makers
     from ladder.training.optimisers import adam
 
     signals = [None if x is None else aesara.shared(x.reshape(-1, 1)) for x in (u, z_corr, z)]
@@ -115,8 +114,7 @@ def learn(names, z, z_corr, u, steps):
     built, parameters, gradients = {}, [], []
     for name in names:
         own = ParameterStore()
-        make = partial(_parameter, own, name)
-        built[name] = fused.denoise(name, *signals, *statistics, make, make)
+        built[name] = fused.denoise(name, *signals, *statistics, **parameter_makers(own, name + "_", 1, SEED))
         parameters += own.values()
         gradients += at.grad(built[name][1], list(own.values()))
     rate = aesara.shared(np.float32(RATE), name="rate")
@@ -127,11 +125,6 @@ def learn(names, z, z_corr, u, steps):
         step()
     values = backends.function([], [x for pair in built.values() for x in pair])()
     return {name: Learned(np.ravel(z_est), float(cost)) for name, z_est, cost in zip(built, values[::2], values[1::2])}
-
-
-def _parameter(own, function, init, name):
-    """A parameter of one unit, as ``denoise`` asks for them."""
-    return own.get_or_make(f"{function}_{name}", np.full(1, init))
 
 
 def least_error(knows_mode):
