@@ -5,6 +5,7 @@ each layer are one setting, and so are all kinds of adversarial noise of
 strength 0.
 """
 
+from ladder.augmentation_specs import resolve_augmentation
 from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.optimisation import resolve_optimisation, resolve_schedule
@@ -40,6 +41,7 @@ def settings_of(p):
     how, schedule = resolve_optimisation(p), resolve_schedule(p)
     settings["optimizer"] = (how.optimizer, tuple(how.constants.items()))
     settings["lr-schedule"] = (schedule.name, tuple(schedule.constants.items()))
+    settings["augment"] = resolve_augmentation(p)
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)
