@@ -16,8 +16,8 @@ from ladder.data import transformations
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 
-#: Bytes of images that are changed together: what is computed of them stays in a core's own cache.
-CHUNK = 2**16
+#: Images that are changed together: few enough that what is computed of them stays in a core's own cache.
+CHUNK = 32
 
 #: Of each transformation and image: whether it is changed, and up to two numbers.
 DRAWS = 3
@@ -122,9 +122,8 @@ def augmented(images, chosen, draws, lowest, highest):
     """
     n, parts = len(images), {t.name: t for t in chosen}
     result = images.reshape(n, -1, *images.shape[-2:]).copy()
-    together = max(1, CHUNK // images[:1].nbytes)
-    for start in range(0, n, together):
-        some = slice(start, start + together)
+    for start in range(0, n, CHUNK):
+        some = slice(start, start + CHUNK)
         result[some] = _augmented(result[some], parts, {name: u[some] for name, u in draws.items()}, lowest, highest)
     return result.reshape(images.shape)
 

@@ -24,7 +24,9 @@ N = len(IMAGES)
 def changed(*entries, images=IMAGES, seed=1, **place):
     """Images changed as a run with these options would."""
     chosen = resolve_augmentation(Options.of(augment=entries)).transformations
-    draws = random_numbers(seed, place.get("half", "labeled"), place.get("epoch", 0), place.get("batch", 0), len(images))
+    draws = random_numbers(
+        seed, place.get("half", "labeled"), place.get("epoch", 0), place.get("batch", 0), len(images)
+    )
     return augmented(images, chosen, draws, images.min(), images.max())
 
 
@@ -154,7 +156,9 @@ def test_transformations_come_in_their_order_whatever_order_is_typed():
 def test_values_stay_in_their_range(low, high):
     images = (low + (high - low) * rng.rand(500, 1, 8, 8)).astype("float32")
     images[0, 0, 0, :2] = low, high
-    found = changed("flip", "crop:3", "shift:3", "rotate:180", "scale:1", "shear:40", "translate:4", "close:3", images=images)
+    found = changed(
+        "flip", "crop:3", "shift:3", "rotate:180", "scale:1", "shear:40", "translate:4", "close:3", images=images
+    )
     assert found.dtype == np.float32 and found.min() >= images.min() and found.max() <= images.max()
     assert found.min() == images.min() and (found != images).any(axis=(1, 2, 3)).all()
 
@@ -206,7 +210,9 @@ def test_a_batch_is_changed_as_read_and_then_preprocessed():
     }
     for half, positions in (("labeled", few), ("unlabeled", many)):
         draws = random_numbers(7, half, 2, 5, len(positions))
-        raw = augmented(features[positions], (parse("shift:2"), parse("rotate:10")), draws, features.min(), features.max())
+        raw = augmented(
+            features[positions], (parse("shift:2"), parse("rotate:10")), draws, features.min(), features.max()
+        )
         np.testing.assert_array_equal(made[f"features_{half}"], training.preprocess_features(raw))
     only = Augmentation(replace(p, augment_halves="unlabeled"), features, training.fitted)(request, 2, 5)
     assert only["features_labeled"] is few
@@ -268,4 +274,3 @@ def test_runs_are_told_apart_by_what_is_done():
     assert differences(settings_of(Options.of(**network, augment="flip,shift:2", augment_halves="labeled")), one) == [
         "augment"
     ]
-

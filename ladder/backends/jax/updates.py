@@ -43,7 +43,9 @@ class Updates:
         # products of stacked matrices, and filters of each run's own make convolutions of groups.
         self._in_turn = on_cpu() or pure.convolves
         self._data = _on_device(data)
-        self.at_once = AT_ONCE_ON_CPU if on_cpu() else AT_ONCE if set(self._names) <= set(data) else AT_ONCE_WITH_EXAMPLES
+        self.at_once = (
+            AT_ONCE_ON_CPU if on_cpu() else AT_ONCE if set(self._names) <= set(data) else AT_ONCE_WITH_EXAMPLES
+        )
         # Traced and compiled once for each number of runs, of updates, and size of batches.
         self._program = jax.jit(partial(_run, pure.call, tuple(self._names)), donate_argnums=0)
 
