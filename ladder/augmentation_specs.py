@@ -70,8 +70,8 @@ class Augmenting:
     halves: tuple
 
     def __str__(self):
-        entries = ",".join(f"{t.name}:{t.amount:g}:{t.probability:g}" for t in self.transformations)
-        return f"{entries} ({' and '.join(self.halves)})"
+        entries = (f"{t.name}{f':{t.amount:g}' * (t.name != 'flip')}:{t.probability:g}" for t in self.transformations)
+        return f"{','.join(entries)} of {' and '.join(self.halves).replace('labeled', 'labelled')} examples"
 
 
 def read(text):

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from ladder.augmentation_specs import resolve_augmentation
 from ladder.backends import c
 from ladder.cli.printing import print_table
 
@@ -50,6 +51,9 @@ def print_network(experiment):
             f"{counts['g', layer.number]:,}",
         )
     print_table(table)
+    augmenting = resolve_augmentation(p)
+    if augmenting is not None:
+        print(f"Training images are changed: {augmenting}")
     for line in _adversarial_noise(ladder):
         print(line)
     print(f"{sum(counts.values()):,} parameters in total")

@@ -1,4 +1,4 @@
-"""Runs whose training images are changed: what the updates are given, killed and resumed, and what stays plain."""
+"""Runs whose training images are changed: what their updates are given, killed and resumed, and what stays plain."""
 
 import os
 import signal
@@ -11,9 +11,10 @@ from ladder.augmentation_specs import parse
 from ladder.backends import c
 from ladder.cli import main
 from ladder.data.augmentation import augmented, random_numbers
-from ladder.data.examples import load_examples
+from ladder.data.examples import choose_examples, load_examples, training_stream
 from ladder.data.npz import load_arrays
 from ladder.data.streams import SemiDataStream
+from ladder.options import Options
 from ladder.training.extensions.monitoring import TrainingMonitor
 
 #: The network that test_resume.py compiles.
@@ -29,39 +30,49 @@ NETWORK = dict(
     seed=3,
 )
 BATCHES = 12
-CHANGES = dict(augment="flip,shift:1,rotate:10:0.5,erode:2:0.2", standardize=True)
+ENTRIES = ("flip", "shift:1", "rotate:10:0.5", "erode:2:0.2")
+CHANGES = dict(augment=ENTRIES, augment_halves="unlabeled", standardize=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def in_a_folder_of_their_own(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
 
 
-def recorded(patch):
-    """What each update is asked for, as it happens."""
-    asked, make = [], c.Updates.make
-    patch.setattr(c.Updates, "make", lambda updates, requests: asked.extend(requests) or make(updates, requests))
-    return asked
+def recorded(patch, owner, name):
+    """The arguments of a method, as they come."""
+    found, method = [], getattr(owner, name)
+
+    def recording(self, given):
+        found.append(given)
+        return method(self, given)
+
+    patch.setattr(owner, name, recording)
+    return found
 
 
-def test_killed_and_resumed_it_ends_bit_for_bit_as_in_one_go(monkeypatch):
-    asked = recorded(monkeypatch)
+def test_what_updates_are_given_and_that_a_killed_run_goes_on_with_it(monkeypatch):
+    asked = recorded(monkeypatch, c.Updates, "make")
+    picked = recorded(monkeypatch, SemiDataStream, "_batch")
     whole = ladder.train("whole", **NETWORK, **CHANGES)
-    in_one_go = list(asked)
-    after_batch = TrainingMonitor.after_batch
+    in_one_go = [request for (request,) in asked]
+    assert len(in_one_go) == 2 * BATCHES
+    check_requests(in_one_go)
+    # Validation and the statistics of the end pick plain images by their positions.
+    assert len(picked) >= BATCHES and all(at.dtype == "int64" for request in picked for at in request.values())
 
-    def interrupting(monitor, loop, values):
-        after_batch(monitor, loop, values)
-        if loop.updates_done == 17 and len(asked) == 2 * BATCHES + 17:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(TrainingMonitor, "after_batch", interrupting)
+    asked.clear()
+    interrupt_after(17, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         ladder.train("part", **NETWORK, **CHANGES)
-    assert main(["train", "--resume", "results/part0"]) == 0
-    assert len(in_one_go) == 2 * BATCHES and len(asked) == 4 * BATCHES
-    for one, other in zip(in_one_go, asked[2 * BATCHES :]):
+    assert len(asked) == 17 and main(["train", "--resume", "results/part0"]) == 0
+    for one, (other,) in zip(in_one_go, asked, strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], other[name], err_msg=name)
     resumed = ladder.load("results/part0")
@@ -72,28 +83,36 @@ def test_killed_and_resumed_it_ends_bit_for_bit_as_in_one_go(monkeypatch):
             np.testing.assert_array_equal(found[key], array, err_msg=key)
 
 
-def test_updates_see_changed_images_and_everything_else_plain_ones(monkeypatch):
-    asked, streamed = recorded(monkeypatch), []
-    batch_of = SemiDataStream._batch
-    monkeypatch.setattr(
-        SemiDataStream, "_batch", lambda stream, request: streamed.append(batch_of(stream, request)) or streamed[-1]
-    )
-    ladder.train(**NETWORK, augment="shift:1", augment_halves="unlabeled")
-    images = load_examples("digits", "train").features
-    known = {image.tobytes() for image in images}
-    # Validation, and the statistics of the end.
-    plain = [batch[name] for batch in streamed for name in batch if name.startswith("features")]
-    assert len(plain) > 2 * BATCHES and all(image.tobytes() in known for batch in plain for image in batch)
-    epoch, number = 1, 4
-    request = asked[BATCHES * epoch + number]
-    assert request["features_labeled"].dtype == "int64" and request["features_labeled"] is request["targets_labeled"]
-    changed = request["features_unlabeled"]
-    draws = random_numbers(3, "unlabeled", epoch, number, len(changed))
-    shifted = {
-        augmented(image[None], [parse("shift:1")], {name: u[:1] for name, u in draws.items()}, 0, 1).tobytes()
-        for image in images
-    }
-    assert changed[0].tobytes() in shifted and changed[0].tobytes() not in known
+def check_requests(requests):
+    """Compare them with images picked, changed and standardised here."""
+    p, examples = Options.of(**NETWORK, **CHANGES), load_examples("digits", "train")
+    split = choose_examples(p, examples)
+    stream = training_stream(p, examples, split)
+    trains = examples.features[split.train].astype("float64")
+    mean, deviation = trains.mean(axis=0), trains.std(axis=0)
+    for epoch in range(2):
+        for batch, positions in enumerate(stream.get_request_iterator()):
+            request = requests[BATCHES * epoch + batch]
+            for name in ("features_labeled", "targets_labeled"):
+                np.testing.assert_array_equal(request[name], positions[name])
+            images = examples.features[positions["features_unlabeled"]]
+            draws = random_numbers(NETWORK["seed"], "unlabeled", epoch, batch, len(images))
+            changed = augmented(images, [parse(entry) for entry in ENTRIES], draws, 0, 1)
+            assert (changed != images).any(axis=(1, 2, 3)).mean() > 0.8
+            wanted = (changed - mean) / np.where(deviation > 0, deviation, 1)
+            np.testing.assert_allclose(request["features_unlabeled"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def interrupt_after(updates, patch):
+    after_batch, sent = TrainingMonitor.after_batch, []
+
+    def interrupting(monitor, loop, values):
+        after_batch(monitor, loop, values)
+        if loop.updates_done == updates and not sent:
+            sent.append(True)  # a second one would end the process
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    patch.setattr(TrainingMonitor, "after_batch", interrupting)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +125,5 @@ def test_updates_see_changed_images_and_everything_else_plain_ones(monkeypatch):
 )
 def test_mistakes_are_named_before_anything_is_trained(options, sentence, capsys):
     network = "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1".split()
-    assert main(["train", *network, *options]) == 2
-    assert sentence in capsys.readouterr().err and not os.path.exists("results")
-
-
-def test_rows_are_refused_where_images_are_needed(capsys):
-    rng = np.random.RandomState(0)
-    np.savez("rows.npz", features=rng.rand(300, 64).astype("float32"), targets=np.arange(300) % 10)
-    assert main(["convert", "arrays", "--input", "rows.npz"]) == 0
-    network = "--dataset rows --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0".split()
-    assert main(["train", *network, "--augment", "flip"]) == 2
-    assert "an example of rows is a row of 64 numbers: leave it out" in capsys.readouterr().err
+    assert main(["train", *network, *options, "--", "refused"]) == 2
+    assert sentence in capsys.readouterr().err and not os.path.exists("results/refused0")
