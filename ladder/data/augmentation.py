@@ -203,10 +203,9 @@ def check_images(p, in_dim):
         return
     if len(in_dim) not in (2, 3):
         raise UserError(
-            f"--augment changes images, and an example of {p.dataset} is a row of {in_dim[0]} numbers: leave it out, or "
-            "convert the data again from features of shape (examples, height, width)."
-            if len(in_dim) == 1
-            else f"--augment changes images, and an example of {p.dataset} is {' x '.join(map(str, in_dim))}: leave it out."
+            f"--augment changes images, and an example of {p.dataset} is "
+            + (f"a row of {in_dim[0]} numbers" if len(in_dim) == 1 else " x ".join(map(str, in_dim)))
+            + ": leave it out, or give images, of shape (examples, height, width) or (examples, channels, height, width)."
         )
     for t in augmenting.transformations:
         most = {"crop": min(in_dim[-2:]) - 1, "shift": min(in_dim[-2:]) - 1, **dict.fromkeys(WINDOWS, min(in_dim[-2:]))}
