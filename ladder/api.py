@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -186,7 +185,7 @@ def train_experiment(
     from ladder.training.session import Session
 
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
-    preprocessed = replace(experiment, examples=training.preprocess(experiment.examples))
+    preprocessed = experiment.taking(training.preprocess(experiment.examples))
     if folder is None:
         session = Session(preprocessed, callbacks=callbacks, progress=verbose)
         finished = session.train()

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Tuple
 
-from ladder import plain_json
+from ladder import augmentation_specs, plain_json
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.optimisation import OPTIMISERS, SCHEDULES
@@ -281,6 +281,14 @@ class Options:
     whiten_zca: int = _option(
         0, DATA, "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 "
         "for none", "N", whole_number, check=not_negative)
+    augment: Tuple[str, ...] = _option(
+        (), DATA, "change training images at random, anew in each batch; transformations split by ',', each followed by "
+        ":PROBABILITY where not all images are to be changed: " + "; ".join(augmentation_specs.SYNTAX.values()),
+        "CHANGES", augmentation_specs.read, check=augmentation_specs.problem, shown_default="none",
+        separates=BY_MEANING)
+    augment_halves: str = _option(
+        "both", DATA, "which examples of a batch --augment changes", "both|labeled|unlabeled", str,
+        check=one_of(("both", *augmentation_specs.HALVES)), separates=BY_MEANING)
     l1: float = _option(
         0.0, REGULARISERS, "weight of the L1 penalty: the sum of |w| over all weights between layers, encoder's and "
         "decoder's", "R", number, check=finite_and_not_negative)

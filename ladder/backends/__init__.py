@@ -73,6 +73,7 @@ def updates(inputs, monitored, changes, data):
     monitored : dict of name -> scalar variable
     changes : dict of shared variable -> new value
     data : dict of input name -> array (N, …)
+        What positions in requests refer to.  An input that is not in it comes in requests itself.
 
     Returns
     -------

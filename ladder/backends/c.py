@@ -151,6 +151,7 @@ class Updates:
         Parameters
         ----------
         requests : list of dict of input name -> positions (batch,), one an update
+            Of an input that is not in the data: the array (batch, …) itself.
 
         Returns
         -------
@@ -159,8 +160,11 @@ class Updates:
         return [self._make_one(request) for request in requests]
 
     def _make_one(self, request):
-        values = self._function(*(self._data[name][request[name]] for name in self._names))
+        values = self._function(*(self._pick(name, request[name]) for name in self._names))
         return dict(zip(self._monitored, map(float, values)))
+
+    def _pick(self, name, asked):
+        return self._data[name][asked] if name in self._data else asked
 
 
 def make_together(runs, requests):

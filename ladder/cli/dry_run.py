@@ -4,6 +4,7 @@ import math
 
 from rich.table import Table
 
+from ladder.augmentation_specs import resolve_augmentation
 from ladder.backends import c
 from ladder.batches import labeled_batch_size, unlabeled_batch_size
 from ladder.cli.printing import print_table
@@ -54,6 +55,9 @@ def print_network(experiment):
             f"{counts['g', layer.number]:,}",
         )
     print_table(table)
+    augmenting = resolve_augmentation(p)
+    if augmenting is not None:
+        print(f"Training images are changed: {augmenting}")
     for line in _adversarial_noise(ladder):
         print(line)
     print(f"{sum(counts.values()):,} parameters in total")

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from dataclasses import replace
 
 from ladder import backends
 from ladder.backends import choice
@@ -26,6 +27,12 @@ def add_training_options(parser):
         for name, option in OPTIONS.items():
             if option.group == title:
                 _add(group, name, option)
+
+
+def add_options(parser, names):
+    """Add some of these options to another command, each with one value; :func:`given_options` has them."""
+    for name in names:
+        _add(parser, name, replace(OPTIONS[name], many=False))
 
 
 def _add(group, name, option):

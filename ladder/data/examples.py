@@ -180,17 +180,22 @@ def _check_batches(option, n, batch_option, batch_size):
 
 def check_fits(p, in_dim, n_classes):
     """Check that the top layer has a unit for every class, and that whitening keeps a component for every input."""
-    n_inputs = math.prod(in_dim)
-    if p.whiten_zca and p.whiten_zca != n_inputs:
-        raise UserError(
-            f"--whiten-zca is {p.whiten_zca}, but an example has {n_inputs} inputs "
-            f"({' x '.join(map(str, in_dim))}) and whitening keeps them all: give {n_inputs}, or 0 for none."
-        )
+    check_whitening(p, in_dim)
     n_units = resolve_layers(p, in_dim)[-1].size
     if not p.unsupervised and n_units < n_classes:
         raise UserError(
             f"--encoder-layers ends with {n_units} units, but {p.dataset} has {n_classes} classes: "
             f"end with {n_classes}."
+        )
+
+
+def check_whitening(p, in_dim):
+    """Check that whitening keeps a component for every input."""
+    n_inputs = math.prod(in_dim)
+    if p.whiten_zca and p.whiten_zca != n_inputs:
+        raise UserError(
+            f"--whiten-zca is {p.whiten_zca}, but an example has {n_inputs} inputs "
+            f"({' x '.join(map(str, in_dim))}) and whitening keeps them all: give {n_inputs}, or 0 for none."
         )
 
 

@@ -5,6 +5,7 @@ each layer are one setting, and so are all kinds of adversarial noise of
 strength 0.
 """
 
+from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import resolve_batches
 from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
@@ -45,6 +46,7 @@ def settings_of(p):
     settings["unlabeled-batch-size"] = resolve_batches(p)[1]
     regularisation = resolve_regularisation(p, layers)
     settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
+    settings["augment"] = resolve_augmentation(p)
     settings["labeled-samples"] = p.labeled_samples or "all"
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)

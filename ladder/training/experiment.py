@@ -2,9 +2,12 @@
 
 import sys
 from dataclasses import dataclass, replace
+from typing import Optional
 
+from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
+from ladder.data.augmentation import check_images
 from ladder.data.examples import Examples, check_fits, choose_examples
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
@@ -28,17 +31,21 @@ class Experiment:
         The training split as it was read or, from :meth:`preprocessed`, as the network takes it.
     split : Split
         Which of them train, are labelled, and validate.
+    as_read : Examples or None
+        The training split as it was read, where ``examples`` are not.
     """
 
     p: Options
     examples: Examples
     split: Split
+    as_read: Optional[Examples] = None
 
     @classmethod
     def on(cls, examples, p):
         """The experiment that trains on these examples, checked."""
         split = choose_examples(p, examples)
         check_fits(p, examples.in_dim, examples.n_classes)
+        check_images(p, examples.in_dim)
         check_memory(p, examples.in_dim, largest_batch(p, split))
         check_validation(p, split)
         return cls(p, examples, split)
@@ -57,7 +64,11 @@ class Experiment:
         fitted : Fitted or None
             That of a run that is resumed; None: it is fitted.
         """
-        return replace(self, examples=preprocessor(self.p, self.examples, self.split, fitted))
+        return self.taking(preprocessor(self.p, self.examples, self.split, fitted))
+
+    def taking(self, examples):
+        """The same experiment with its examples as the network takes them (Examples)."""
+        return replace(self, examples=examples, as_read=self.examples)
 
 
 def prepare(configurations):
@@ -94,6 +105,7 @@ def check_without_data(p):
     resolve_optimisation(p)
     resolve_schedule(p)
     resolve_batches(p)
+    resolve_augmentation(p)
     resolve_patience(p)
     check_validation(p)
 

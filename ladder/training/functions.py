@@ -38,7 +38,7 @@ def compile_training(ladder, inputs, data):
     ----------
     ladder : LadderAE
     inputs : list of variables
-    data : dict of input name -> array, see ``SemiDataStream.sources``
+    data : dict of input name -> array, see ``SemiDataStream.sources`` and :func:`ladder.backends.updates`
 
     Returns
     -------

@@ -19,6 +19,8 @@ class MainLoop:
     stream : SemiDataStream
     num_epochs : int
     extensions : list of Extension
+    augmentation : Augmentation, optional
+        Puts features in the place of positions, see :mod:`ladder.data.augmentation`.
 
     Attributes
     ----------
@@ -35,10 +37,11 @@ class MainLoop:
         What extensions report about the epoch that just ended.
     """
 
-    def __init__(self, stream, num_epochs, extensions):
+    def __init__(self, stream, num_epochs, extensions, augmentation=None):
         self.stream = stream
         self.num_epochs = num_epochs
         self.extensions = extensions
+        self._augmentation = augmentation
         self.epochs_done = 0
         self.updates_done = 0
         self.batches_done = 0
@@ -70,7 +73,7 @@ class MainLoop:
 
         Yields
         ------
-        list of dict of input name -> positions
+        list of dict of input name -> positions, or features
             Answered by a list of dict of name -> float, one per request; if it
             is shorter, the other updates were not made.
         """
@@ -86,7 +89,7 @@ class MainLoop:
             self._call("before_epoch")
         requests = islice(self.stream.get_request_iterator(), self.batches_done, None)
         while burst := list(islice(requests, at_once - self.batches_done % at_once)):
-            for values in (yield burst):
+            for values in (yield self._augmented(burst)):
                 self.updates_done += 1
                 self.batches_done += 1
                 for extension in self.extensions:
@@ -98,6 +101,12 @@ class MainLoop:
         self.epochs_done += 1
         self.batches_done = 0
         self._call("after_epoch")
+
+    def _augmented(self, requests):
+        """The next requests, those of halves that are augmented with features in the place of positions."""
+        if self._augmentation is None:
+            return requests
+        return [self._augmentation(each, self.epochs_done, i) for i, each in enumerate(requests, self.batches_done)]
 
     def _call(self, moment):
         """Call every extension; what they write to ``row`` lasts until the next moment."""

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from functools import cached_property
 
 from ladder import backends
+from ladder.data.augmentation import Augmentation
 from ladder.data.examples import describe, training_stream, validation_stream
 from ladder.optimisation import resolve_schedule
 from ladder.runs import checkpoints
@@ -122,6 +123,7 @@ class Session:
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
+        self._augmentation = Augmentation.of(experiment)
         self._compile()
         logger.info("Compiled in %.0f s", time.time() - start)
         # One bar is enough for all runs in step.
@@ -130,7 +132,7 @@ class Session:
         extensions += [deadline] if deadline is not None else []
         if folder:
             extensions.append(Checkpoint(folder.path, self._state, belongs_to, minutes, together))
-        self.loop = MainLoop(self._stream, self.p.num_epochs, extensions)
+        self.loop = MainLoop(self._stream, self.p.num_epochs, extensions, self._augmentation)
         if folder and self._checkpoint is not None:
             self._go_on(belongs_to)
 
@@ -172,8 +174,9 @@ class Session:
 
     def _compile(self):
         p, examples, valid = self.p, self._experiment.examples, self._experiment.split.valid
+        data = self._stream.sources if self._augmentation is None else self._augmentation.others(self._stream.sources)
         if self._like is None:
-            self.updates, self._step = functions.compile_training(self._ladder, self._inputs, self._stream.sources)
+            self.updates, self._step = functions.compile_training(self._ladder, self._inputs, data)
         else:
             self._step = training_step(self._ladder)
         self._streams, self._monitor = {"train": self._stream}, TrainingMonitor()
@@ -183,7 +186,7 @@ class Session:
         self._best = self._keeper() if p.keep == "best" else None
         self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log, self._best)
         if self._like is not None:
-            self.updates = self._like.updates.on(self._state.counterpart(self._like._state), self._stream.sources)
+            self.updates = self._like.updates.on(self._state.counterpart(self._like._state), data)
         self._validate = self._validation() if len(valid) else None
 
     def _extensions(self, callbacks):

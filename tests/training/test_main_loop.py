@@ -144,6 +144,23 @@ def test_a_run_that_goes_on_makes_the_same_numbers_of_updates_at_once_again():
     assert updates.asked == [2, 4, 2]
 
 
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_augmentation_is_told_the_place_of_each_request_also_where_a_run_goes_on(at_once):
+    made = []
+
+    def make_one(request):
+        made.append(request["at"])
+        return {"x": 0.0}
+
+    def augmentation(request, epoch, batch):
+        return {**request, "at": (epoch, batch, request["x"])}
+
+    loop = MainLoop(Stream(6), 3, [], augmentation)
+    loop.epochs_done, loop.batches_done, loop.updates_done = 1, 3, 9
+    loop.run(Updates(make_one, at_once))
+    assert made == [(1, k, k) for k in range(3, 6)] + [(2, k, k) for k in range(6)]
+
+
 def test_signal_handlers_are_put_back_after_an_error():
     before = signal.getsignal(signal.SIGINT)
 

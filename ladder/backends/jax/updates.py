@@ -1,7 +1,7 @@
 """Many updates in one program, of one run or of several side by side.
 
 The examples are on the device once; a request for an update is the positions
-of its examples.  On a GPU a run of updates is one ``lax.scan``: nothing comes
+of its examples, or examples that were made for it on the host.  On a GPU a run of updates is one ``lax.scan``: nothing comes
 back to the host before its end.  Several runs (of other seeds) are the same
 program under ``vmap``, or in turn where that is faster, each with parameters,
 noise and order of data of its own.
@@ -22,6 +22,9 @@ from ladder.errors import UserError
 #: convolutions inside a loop took 25 times as long.
 AT_ONCE, AT_ONCE_ON_CPU = 1000, 1
 
+#: The same where examples come with requests: 1000 batches of them would take gigabytes.
+AT_ONCE_WITH_EXAMPLES = 25
+
 
 class Updates:
     """See :func:`ladder.backends.updates`.
@@ -40,7 +43,9 @@ class Updates:
         # products of stacked matrices, and filters of each run's own make convolutions of groups.
         self._in_turn = on_cpu() or pure.convolves
         self._data = _on_device(data)
-        self.at_once = AT_ONCE_ON_CPU if on_cpu() else AT_ONCE
+        self.at_once = (
+            AT_ONCE_ON_CPU if on_cpu() else AT_ONCE if set(self._names) <= set(data) else AT_ONCE_WITH_EXAMPLES
+        )
         # Traced and compiled once for each number of runs, of updates, and size of batches.
         self._program = jax.jit(partial(_run, pure.call, tuple(self._names)), donate_argnums=0)
 
@@ -89,7 +94,7 @@ def _make_all(runs, requests):
 
 def _shapes(request):
     """Of one update's batches: others need another program."""
-    return [(name, len(positions)) for name, positions in sorted(request.items())]
+    return [(name, len(asked)) for name, asked in sorted(request.items())]
 
 
 def _make_alike(runs, requests, done):
@@ -122,12 +127,13 @@ def _call(runs, requests):
     """
     names = runs[0]._names
     copies = [{name: copy for name, (_, copy) in run._data.items()} for run in runs]
-    common = {name: copies[0][name] for name in names if all(each[name] is copies[0][name] for each in copies)}
-    own = [{name: each[name] for name in names if name not in common} for each in copies]
+    picked = [name for name in names if name in copies[0]]
+    common = {name: copies[0][name] for name in picked if all(each[name] is copies[0][name] for each in copies)}
+    own = [{name: each[name] for name in picked if name not in common} for each in copies]
     changing, constant = [values_of(run._changing) for run in runs], [constants_of(run._constant) for run in runs]
-    positions = [_positions(requests, name) for name in names]
+    asked = [_stacked(requests, name, "int32" if name in picked else None) for name in names]
     try:
-        changed, values = runs[0]._program(changing, constant, common, own, positions)
+        changed, values = runs[0]._program(changing, constant, common, own, asked)
         return changed, jax.device_get(values)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
@@ -138,9 +144,10 @@ def _call(runs, requests):
         ) from None
 
 
-def _positions(requests, name):
-    """(updates, runs, batch) int32."""
-    return np.stack([[request[name] for request in of_run] for of_run in requests], axis=1).astype("int32")
+def _stacked(requests, name, dtype):
+    """(updates, runs, batch, …); ``dtype`` None: as it is."""
+    stacked = np.stack([[request[name] for request in of_run] for of_run in requests], axis=1)
+    return stacked if dtype is None else stacked.astype(dtype)
 
 
 def _repeat(run, requests):
@@ -167,7 +174,7 @@ def _copies(variables):
     return [jnp.copy(value) for value in values_of(variables)]
 
 
-def _run(update, names, changing, constant, common, own, positions):
+def _run(update, names, changing, constant, common, own, asked):
     """Updates one after the other, of one run or, each with an axis for the runs in front, of several.
 
     Parameters
@@ -177,7 +184,8 @@ def _run(update, names, changing, constant, common, own, positions):
     changing, constant : lists of arrays, one list a run
     common : dict of name -> array (N, …), examples that all runs share
     own : list of such dicts, one a run
-    positions : list of (updates, runs, batch) int32, one an input
+    asked : list of arrays, one an input
+        (updates, runs, batch) int32 positions or, of an input without examples above, these: (updates, runs, batch, …).
 
     Returns
     -------
@@ -187,7 +195,7 @@ def _run(update, names, changing, constant, common, own, positions):
     runs = range(len(changing))
     if len(runs) == 1:
         changing, constant, together = changing[0], constant[0], update
-        positions = [rows[:, 0] for rows in positions]
+        asked = [rows[:, 0] for rows in asked]
     else:
         # Taken apart again at the end, so that each run keeps arrays of its own.
         changing, constant = ([jnp.stack(x) for x in zip(*lists)] for lists in (changing, constant))
@@ -196,6 +204,8 @@ def _run(update, names, changing, constant, common, own, positions):
     def pick(name, rows):
         if name in common:
             return jnp.take(common[name], rows, axis=0)
+        if name not in own[0]:
+            return rows
         if len(runs) == 1:
             return jnp.take(own[0][name], rows, axis=0)
         return jnp.stack([jnp.take(own[i][name], rows[i], axis=0) for i in runs])
@@ -206,11 +216,11 @@ def _run(update, names, changing, constant, common, own, positions):
         return changing, jnp.stack([x.astype("float64") for x in outputs], axis=-1)
 
     changing = [jnp.asarray(x) for x in changing]
-    if len(positions[0]) == 1:
-        changing, values = step(changing, [rows[0] for rows in positions])
+    if len(asked[0]) == 1:
+        changing, values = step(changing, [rows[0] for rows in asked])
         values = values[None]
     else:
-        changing, values = jax.lax.scan(step, changing, positions)
+        changing, values = jax.lax.scan(step, changing, asked)
     if len(runs) == 1:
         return [changing], [values]
     return [[x[i] for x in changing] for i in runs], [values[:, i] for i in runs]

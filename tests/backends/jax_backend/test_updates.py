@@ -299,6 +299,26 @@ def test_some_inputs_of_their_own():
     assert_as_alone(runs, [requests_of(k, (5, 5)) for k in range(2)])
 
 
+def test_examples_that_come_with_requests():
+    """t as arrays made on the host instead of positions, of two runs in one program, with batches of several sizes."""
+    data, picking = [points(k) for k in range(2)], three_runs(False)[:2]
+    first = Run({"x": data[0]})
+    runs = [first, Run({"x": data[1]}, 1.5, like=first)]
+    requests = [requests_of(k) for k in range(2)]
+    given = [[{"x": each["x"], "t": data[k][each["t"]]} for each in requests[k]] for k in range(2)]
+    for run in picking:
+        run.restart()
+    for rows, expected in zip(make_together(runs, given), make_together([*picking], requests)):
+        assert_rows_near(rows, expected)
+    for run, other in zip(runs, picking):
+        assert_near(run.state(), other.state())
+    bad = np.full_like(given[0][1]["t"], np.nan)
+    first.restart()
+    rows = first.updates.make([given[0][0], {**given[0][1], "t": bad}, *given[0][2:]])
+    assert len(rows) == 2 and first.state()[2] == 2
+    assert first.updates.at_once == updates_module.AT_ONCE_WITH_EXAMPLES < picking[0].updates.at_once
+
+
 def test_no_updates():
     run = three_runs(True)[0].restart()
     assert run.updates.make([]) == [] and make_together([run], [[]]) == [[]]

@@ -1,0 +1,216 @@
+"""Training images changed at random, anew in each batch (``--augment``).
+
+Images are changed as they were read, then preprocessed like all others, so
+that a shift brings in black and not the mean of a whitened pixel.  The random
+numbers of a batch come from a counter-based generator (Philox) whose key and
+counter are the data's seed, the half, the epoch and the batch: whoever makes a
+batch, and whatever was made before, it is the same.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ladder.augmentation_specs import AFFINE, SYNTAX, WINDOWS, resolve_augmentation
+from ladder.data import transformations
+from ladder.data.preprocessing import TrainingData
+from ladder.errors import UserError
+
+#: Images that are changed together: few enough that what is computed of them stays in a core's own cache.
+CHUNK = 32
+
+#: Of each transformation and image: whether it is changed, and up to two numbers.
+DRAWS = 3
+
+_MORPHOLOGY = {
+    "erode": transformations.eroded,
+    "dilate": transformations.dilated,
+    "open": transformations.opened,
+    "close": transformations.closed,
+}
+
+
+class Augmentation:
+    """Makes the features of a run's training batches.
+
+    Parameters
+    ----------
+    p : Options, with ``augment``
+    features : float32 array, (N, …)
+        The training examples as they were read.
+    fitted : Fitted or None
+        What they are preprocessed with.
+    """
+
+    def __init__(self, p, features, fitted=None):
+        self._augmenting, self._dseed = resolve_augmentation(p), p.dseed
+        self._names = {f"features_{half}": half for half in self._augmenting.halves}
+        self._features = features
+        self._range = features.min(), features.max()
+        self._preprocess = TrainingData(p, fitted=fitted).preprocess_features
+
+    @classmethod
+    def of(cls, experiment):
+        """That of an experiment whose examples are as the network takes them; None where it has none."""
+        if resolve_augmentation(experiment.p) is None:
+            return None
+        as_read = experiment.as_read or experiment.examples
+        return cls(experiment.p, as_read.features, experiment.examples.fitted)
+
+    def others(self, sources):
+        """The sources (dict of input name -> array) from which batches are still picked by positions."""
+        return {name: array for name, array in sources.items() if name not in self._names}
+
+    def __call__(self, request, epoch, batch):
+        """A request with features in the place of positions.
+
+        Parameters
+        ----------
+        request : dict of input name -> positions (batch,)
+        epoch, batch : int
+            Counted from 0, the batch within the epoch.
+
+        Returns
+        -------
+        dict of input name -> positions (batch,), or float32 features (batch, …)
+        """
+        made = {name: self._batch(request[name], half, epoch, batch) for name, half in self._names.items()}
+        return {**request, **made}
+
+    def _batch(self, positions, half, epoch, batch):
+        draws = random_numbers(self._dseed, half, epoch, batch, len(positions))
+        changed = augmented(self._features[positions], self._augmenting.transformations, draws, *self._range)
+        return self._preprocess(changed)
+
+
+def random_numbers(dseed, half, epoch, batch, n):
+    """The random numbers of a batch's images.
+
+    Parameters
+    ----------
+    dseed : int
+    half : 'labeled' or 'unlabeled'
+    epoch, batch : int
+    n : int, images
+
+    Returns
+    -------
+    dict of transformation -> float64 array (n, 3), at least 0 and below 1
+        Those of an image do not depend on the images after it, nor on which
+        transformations are asked for.
+    """
+    # The counter's two lower words count the numbers drawn.
+    generator = np.random.Philox(key=[dseed, int(half == "labeled")], counter=[0, 0, batch, epoch])
+    drawn = np.random.Generator(generator).random((n, len(SYNTAX), DRAWS))
+    return {name: drawn[:, i] for i, name in enumerate(SYNTAX)}
+
+
+def augmented(images, chosen, draws, lowest, highest):
+    """Changed images.
+
+    Parameters
+    ----------
+    images : float32 array, (n, height, width) or (n, maps, height, width)
+    chosen : iterable of Transformation, in the order of ``SYNTAX``
+    draws : dict, see :func:`random_numbers`
+    lowest, highest : numbers
+        The range of all images: the lowest comes in at the edges, and nothing leaves the range.
+
+    Returns
+    -------
+    float32 array, like ``images``
+    """
+    n, parts = len(images), {t.name: t for t in chosen}
+    result = images.reshape(n, -1, *images.shape[-2:]).copy()
+    for start in range(0, n, CHUNK):
+        some = slice(start, start + CHUNK)
+        result[some] = _augmented(result[some], parts, {name: u[some] for name, u in draws.items()}, lowest, highest)
+    return result.reshape(images.shape)
+
+
+def _augmented(images, parts, draws, lowest, highest):
+    for name in SYNTAX:
+        if name in parts and name not in AFFINE:
+            hit = draws[name][:, 0] < parts[name].probability
+            images = _where(hit, images, partial(_changed, t=parts[name], u=draws[name][hit], lowest=lowest))
+        if name == AFFINE[0] and not parts.keys().isdisjoint(AFFINE):
+            hit, motions = _motions(parts, draws)
+            images = _where(hit, images, partial(_moved, motions=motions[hit], lowest=lowest, highest=highest))
+    return images
+
+
+def _where(hit, images, change):
+    """Images of which those that were hit, (n,) bool, are changed by a function of these."""
+    if hit.all():
+        return change(images)
+    if hit.any():
+        images[hit] = change(images[hit])
+    return images
+
+
+def _changed(images, t, u, lowest):
+    if t.name == "flip":
+        return transformations.flipped(images)
+    if t.name == "crop":
+        return transformations.cropped(images, t.amount, *_whole(u, t.amount))
+    if t.name == "shift":
+        down, right = _whole(u, t.amount)
+        return transformations.shifted(images, down - t.amount, right - t.amount, lowest)
+    return _MORPHOLOGY[t.name](images, t.amount)
+
+
+def _whole(u, most):
+    """Two whole numbers an image, from 0 to ``2 * most``, each as likely as the others."""
+    return np.floor(u[:, 1:].T * (2 * most + 1)).astype("intp")
+
+
+def _motions(parts, draws):
+    """All affine parts as one motion, so that pixels are interpolated once: which images move, and how."""
+    n = len(draws[AFFINE[0]])
+    numbers, hit = {}, np.zeros(n, bool)
+    for name in AFFINE:
+        u = draws[name]
+        moves = u[:, 0] < parts[name].probability if name in parts else np.zeros(n, bool)
+        amount = parts[name].amount if name in parts else 0.0
+        # From -amount to amount, and 0 where it does not move.
+        numbers[name] = np.where(moves, amount, 0.0)[:, None] * (2 * u[:, 1:] - 1)
+        hit |= moves
+    # From 1 / (1 + amount) to 1 + amount, smaller as often as larger.
+    factor = np.abs(numbers["scale"][:, 0])
+    magnification = np.where(numbers["scale"][:, 0] < 0, 1 / (1 + factor), 1 + factor)
+    motions = transformations.affine(
+        numbers["rotate"][:, 0], magnification, numbers["shear"][:, 0], *numbers["translate"].T
+    )
+    return hit, motions
+
+
+def _moved(images, motions, lowest, highest):
+    result = transformations.moved(images, motions, lowest)
+    # Rounding may leave the range by a bit.
+    return np.clip(result, lowest, highest, out=result)
+
+
+def check_images(p, in_dim):
+    """Refuse what cannot be augmented: examples that are no images, or too small.
+
+    Parameters
+    ----------
+    p : Options
+    in_dim : tuple of int, shape of one example
+    """
+    augmenting = resolve_augmentation(p)
+    if augmenting is None:
+        return
+    if len(in_dim) not in (2, 3):
+        raise UserError(
+            f"--augment changes images, and an example of {p.dataset} is "
+            + (f"a row of {in_dim[0]} numbers" if len(in_dim) == 1 else " x ".join(map(str, in_dim)))
+            + ": leave it out, or give images, of shape (examples, height, width) or (examples, channels, height, width)."
+        )
+    for t in augmenting.transformations:
+        most = {"crop": min(in_dim[-2:]) - 1, "shift": min(in_dim[-2:]) - 1, **dict.fromkeys(WINDOWS, min(in_dim[-2:]))}
+        if t.amount > most.get(t.name, t.amount):
+            raise UserError(
+                f"--augment {t.name}:{t.amount} is too much for images of {in_dim[-2]} x {in_dim[-1]} pixels: give at most "
+                f"{most[t.name]}."
+            )
