@@ -113,6 +113,7 @@ def train(
     checkpoint_minutes=MINUTES,
     tensorboard=False,
     log_format=LOG_FORMATS[0],
+    save_split=False,
     **options,
 ):
     """Train a ladder network with the options of ``run.py train``.
@@ -134,6 +135,9 @@ def train(
         Write what TensorBoard shows into the folder, too (needs tensorboardX).
     log_format : {'jsonl', 'csv'}
         'csv': write ``log.csv`` beside ``log.jsonl``.
+    save_split : bool
+        Write the positions of the labelled, training and validation examples
+        into the folder (``labeled.txt``, ``train.txt``, ``valid.txt``).
     **options
         Every option of ``run.py train --help``, with ``_`` for ``-``: as
         Python values (numbers, tuples, scalars for tuples of one) or as the
@@ -161,9 +165,11 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
-        records = Records.of(tensorboard, log_format)
+        records = Records.of(tensorboard, log_format, save_split)
         if not save_to and records != Records():
-            raise UserError("--tensorboard and --log-format write into the folder of a run: give --save-to, too.")
+            raise UserError(
+                "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
+            )
         (experiment,) = prepare([Options.of(**options)])
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
@@ -240,7 +246,7 @@ class Model:
     in_dim : tuple of int
         Shape of one example.
     classes : array or None
-        The labels of the classes; None: they are 0, 1, …
+        The labels or names of the classes; None: they are 0, 1, …
     log : list of dict
         A row per epoch, and a last one: costs and errors by name.
     folder : Path or None
@@ -257,7 +263,7 @@ class Model:
     def __init__(self, run, log):
         self._run, self.log = run, log
         self.options, self.in_dim = run.p, tuple(run.in_dim)
-        self.classes = None if "classes" not in run.data else np.array(run.data["classes"])
+        self.classes = _labels(run) if "classes" in run.data else None
         self._probabilities = None
 
     @property
@@ -358,6 +364,12 @@ class Model:
                 f"{n_values} numbers ({' x '.join(map(str, self.in_dim))}): give one such example per row."
             )
         return values.reshape((len(values), *self.in_dim))
+
+
+def _labels(run):
+    """A label for each unit of the top layer, also for those beyond the classes of the data."""
+    known, n = run.data["classes"], resolve_layers(run.p, run.in_dim)[-1].size
+    return np.array([*known, *(str(i) if isinstance(known[-1], str) else i for i in range(len(known), n))])
 
 
 def ready():

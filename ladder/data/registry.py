@@ -26,4 +26,7 @@ def how_to_make(name):
     """How to make the file of a data set, in words."""
     if name in KNOWN:
         return KNOWN[name].how_to_make
-    return "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file"
+    return (
+        "`run.py convert arrays --input FILE.npz --name NAME` or `run.py convert images --directory D --size N --name "
+        "NAME`, or give the path of an HDF5 file"
+    )

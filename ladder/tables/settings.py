@@ -41,6 +41,8 @@ def settings_of(p):
     settings["optimizer"] = (how.optimizer, tuple(how.constants.items()))
     settings["lr-schedule"] = (schedule.name, tuple(schedule.constants.items()))
     settings["labeled-samples"] = p.labeled_samples or "all"
+    # As a set: their order only changes that of batches, as a seed does.
+    settings["labeled-indices"] = tuple(sorted(p.labeled_indices))
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)
     return settings

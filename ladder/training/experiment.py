@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ladder.data import unscaled
 from ladder.data.examples import Examples, check_fits, choose_examples
+from ladder.data.labeled_set import check_fixed
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
@@ -89,6 +90,7 @@ def check_without_data(p):
     resolve_adversarial(p, resolve_layers(p))
     resolve_optimisation(p)
     resolve_schedule(p)
+    check_fixed(p)
 
 
 def _check_plateau(p, split):
