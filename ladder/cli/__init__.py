@@ -13,6 +13,7 @@ from ladder.cli import (
     convert,
     demo,
     devices,
+    download,
     evaluate,
     figures,
     lr_test,
@@ -30,7 +31,7 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "convert")
+OUTLIVE_THEIR_OUTPUT = ("train", "convert", "download")
 
 COMMANDS = (
     train,
@@ -44,6 +45,7 @@ COMMANDS = (
     figures,
     predict,
     convert,
+    download,
     parity,
     demo,
     devices,

@@ -15,7 +15,6 @@ from ladder.errors import UserError
 from ladder.option_types import names
 from ladder.output_files import made_folder
 
-
 #: What ``--channels`` means.
 CHANNELS = {"grey": 1, "gray": 1, "colour": 3, "color": 3}
 

@@ -2,9 +2,11 @@
 
 from ladder.data.convert.cifar10 import CIFAR10
 from ladder.data.convert.digits import DIGITS
+from ladder.data.convert.fashion_mnist import FASHION_MNIST
 from ladder.data.convert.mnist import MNIST
+from ladder.data.convert.svhn import SVHN
 
-KNOWN = {dataset.name: dataset for dataset in (MNIST, CIFAR10, DIGITS)}
+KNOWN = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10, SVHN, DIGITS)}
 
 
 def n_training_examples(name):
