@@ -27,7 +27,8 @@ def needs_unit_interval(name):
 def how_to_make(name):
     """How to make the file of a data set, in words."""
     if name in KNOWN:
-        return KNOWN[name].how_to_make
+        fetched = f" (`run.py download {name}` fetches it)" if KNOWN[name].downloads else ""
+        return KNOWN[name].how_to_make + fetched
     return (
         "`run.py convert arrays --input FILE.npz --name NAME` or `run.py convert images --directory D --size N --name "
         "NAME`, or give the path of an HDF5 file"

@@ -238,8 +238,7 @@ CIFAR10 = KnownDataSet(
     "cifar10",
     what="CIFAR-10, from its downloaded archive",
     convert=lambda output_path, directory: convert_cifar10(directory, output_path),
-    how_to_make="`run.py download cifar10 --convert`, or `run.py convert cifar10 --directory D`, where D holds "
-    "cifar-10-python.tar.gz",
+    how_to_make="`run.py convert cifar10 --directory D`, where D holds cifar-10-python.tar.gz",
     options={
         "--directory": {
             "default": ".",

@@ -79,8 +79,7 @@ FASHION_MNIST = KnownDataSet(
     "fashion-mnist",
     what="Fashion-MNIST, from its four downloaded files",
     convert=lambda output_path, directory, dtype: convert_fashion_mnist(directory, output_path, dtype),
-    how_to_make="`run.py download fashion-mnist --convert`, or `run.py convert fashion-mnist --directory D`, where D holds "
-    "its four files",
+    how_to_make="`run.py convert fashion-mnist --directory D`, where D holds its four files",
     options=idx.OPTIONS,
     n_training=50000,
     has_pixels=True,

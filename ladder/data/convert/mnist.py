@@ -72,7 +72,7 @@ MNIST = KnownDataSet(
     "mnist",
     what="MNIST, from its four downloaded files",
     convert=lambda output_path, directory, dtype: convert_mnist(directory, output_path, dtype),
-    how_to_make="`run.py download mnist --convert`, or `run.py convert mnist --directory D`, where D holds MNIST's four files",
+    how_to_make="`run.py convert mnist --directory D`, where D holds MNIST's four files",
     options=idx.OPTIONS,
     n_training=50000,
     has_pixels=True,

@@ -102,8 +102,7 @@ SVHN = KnownDataSet(
     "svhn",
     what="SVHN (house numbers), from its two downloaded files",
     convert=lambda output_path, directory: convert_svhn(directory, output_path),
-    how_to_make="`run.py download svhn --convert`, or `run.py convert svhn --directory D`, where D holds "
-    + " and ".join(MD5),
+    how_to_make="`run.py convert svhn --directory D`, where D holds " + " and ".join(MD5),
     options={
         "--directory": {
             "default": ".",
