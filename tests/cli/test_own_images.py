@@ -23,8 +23,8 @@ from ladder.training.experiment import prepare
 
 NAMES = "zero one two three four five six seven eight nine".split()
 NETWORK = (
-    "--dataset photos --encoder-layers 10 --decoder-spec gauss --denoising-cost-x 10,1 --num-epochs 12 --lr 0.05 "
-    "--unlabeled-samples 440 --threads 1"
+    "--dataset photos --encoder-layers 10 --decoder-spec gauss --denoising-cost-x 10,1 --num-epochs 60 --lr 0.02 "
+    "--batch-size 50 --unlabeled-samples 440 --threads 1"
 ).split()
 
 
