@@ -115,7 +115,7 @@ def _add_images(datasets):
     )
     parser.add_argument(
         "--channels",
-        choices=CHANNELS,
+        choices=tuple(CHANNELS),
         help="make all images grey or coloured (default: grey if all are, else coloured)",
     )
     parser.add_argument(
