@@ -11,6 +11,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder import backends
 from ladder.backends import choice
+from ladder.data.description import labels_of_units
 from ladder.data.own_examples import as_in_training, warn_of_scale
 from ladder.data.preprocessing import TrainingData, preprocesses
 from ladder.errors import TrainingStopped, UserError
@@ -263,7 +264,8 @@ class Model:
     def __init__(self, run, log):
         self._run, self.log = run, log
         self.options, self.in_dim = run.p, tuple(run.in_dim)
-        self.classes = _labels(run) if "classes" in run.data else None
+        n_units = resolve_layers(run.p, run.in_dim)[-1].size
+        self.classes = np.array(labels_of_units(run.data["classes"], n_units)) if "classes" in run.data else None
         self._probabilities = None
 
     @property
@@ -364,12 +366,6 @@ class Model:
                 f"{n_values} numbers ({' x '.join(map(str, self.in_dim))}): give one such example per row."
             )
         return values.reshape((len(values), *self.in_dim))
-
-
-def _labels(run):
-    """A label for each unit of the top layer, also for those beyond the classes of the data."""
-    known, n = run.data["classes"], resolve_layers(run.p, run.in_dim)[-1].size
-    return np.array([*known, *(str(i) if isinstance(known[-1], str) else i for i in range(len(known), n))])
 
 
 def ready():

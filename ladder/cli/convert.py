@@ -212,6 +212,8 @@ def _name(args):
     if args.source == "arrays":
         return dataset_name(args.input, args.name)
     if args.source == "images":
+        if not Path(args.directory).is_dir():
+            raise UserError(f"--directory: there is no folder {args.directory}: give the one with your images.")
         return dataset_name(args.directory, Path(args.directory).resolve().name if args.name is None else args.name)
     return args.source
 

@@ -94,6 +94,12 @@ def numbered_name(description, i):
     return f"{i} {class_name(description, i)}".strip()
 
 
+def labels_of_units(classes, n):
+    """A label for each of the ``n`` units of a top layer (list): those of the classes, and numbers beyond them."""
+    beyond = range(len(classes), n)
+    return [*classes, *(map(str, beyond) if classes and isinstance(classes[0], str) else beyond)]
+
+
 def image_reading(description, in_dim):
     """How images become examples of a network (ImageReading); None where they cannot.
 

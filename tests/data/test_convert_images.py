@@ -8,7 +8,7 @@ from PIL import Image
 
 from ladder import plain_json
 from ladder.data.convert.images import convert_images
-from ladder.data.description import check_description
+from ladder.data.description import check_description, class_name, labels_of_units, numbered_name
 from ladder.data.examples import describe, load_examples
 from ladder.data.hdf5 import HDF5Dataset, split_names
 from ladder.errors import UserError
@@ -171,3 +171,10 @@ def test_damaged_descriptions_are_refused(photos, tmp_path):
         with pytest.raises(plain_json.NotJSON):
             check_description(plain_json.parse(text))
     assert check_description({"other": 1}) == {}
+
+
+def test_units_beyond_the_classes_have_numbers():
+    assert labels_of_units(["cat", "dog"], 4) == ["cat", "dog", "2", "3"] and labels_of_units([7, 9], 3) == [7, 9, 2]
+    description = {"classes": ["cat", "dog"]}
+    assert (class_name(description, 1), class_name(description, 2), class_name({}, 0)) == ("dog", "", "")
+    assert (numbered_name(description, 0), numbered_name(description, 5)) == ("0 cat", "5")
