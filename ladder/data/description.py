@@ -35,7 +35,7 @@ def read_description(h5file):
     Returns
     -------
     dict
-        ``classes`` (list of str) and ``images`` (entries of :class:`ImageReading`), those that are known.
+        ``classes`` (list of str) and ``images`` (entries of an ImageReading), those that are known.
 
     Raises
     ------
