@@ -60,15 +60,18 @@ class Records:
             return found
         return replace(found, tensorboard=True)
 
-    def begin(self, folder, experiment):
-        """Write the split, and make files without content by which a run that is killed early is known to have some."""
-        if self.split or experiment.p.labeled_indices:
-            save_split(folder, experiment.split, experiment.p)
+    def begin(self, folder):
+        """Make files without content where there are none, by which a run that is killed early is known to have some."""
         with suppress(OSError):  # of a full disk they tell once there is something to write
             if self.csv:
                 (folder / SPREADSHEET).touch()
             if self.tensorboard and not any(folder.path.glob(events.NAME)):
                 events.EventFile(folder.path).write()
+
+    def save_split(self, folder, experiment):
+        """Write which examples do what, if asked to or where the labelled ones were given (folder is a RunFolder)."""
+        if self.split or experiment.p.labeled_indices:
+            save_split(folder, experiment.split, experiment.p)
 
     def extensions(self, folder, log, look, parameters):
         """The extensions that write them: :class:`~ladder.training.extensions.tensorboard.TensorBoard` has the parameters."""
