@@ -56,6 +56,8 @@ setup(
         "tqdm>=4.64",
         "rich>=13",
         "matplotlib>=3.7,<4",
+        # matplotlib needs it, too: it reads images.
+        "pillow>=9.1,<14",
         "threadpoolctl>=3.1",
     ],
     extras_require={

@@ -4,12 +4,14 @@ import logging
 import re
 import sys
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder import backends
 from ladder.backends import choice
+from ladder.data.description import labels_of_units
 from ladder.data.own_examples import as_in_training, warn_of_scale
 from ladder.data.preprocessing import TrainingData, preprocesses
 from ladder.errors import TrainingStopped, UserError
@@ -115,6 +117,7 @@ def train(
     max_minutes=None,
     tensorboard=False,
     log_format=LOG_FORMATS[0],
+    save_split=False,
     **options,
 ):
     """Train a ladder network with the options of ``run.py train``.
@@ -139,6 +142,9 @@ def train(
         Write what TensorBoard shows into the folder, too (needs tensorboardX).
     log_format : {'jsonl', 'csv'}
         'csv': write ``log.csv`` beside ``log.jsonl``.
+    save_split : bool
+        Write the positions of the labelled, training and validation examples
+        into the folder (``labeled.txt``, ``train.txt``, ``valid.txt``).
     **options
         Every option of ``run.py train --help``, with ``_`` for ``-``: as
         Python values (numbers, tuples, scalars for tuples of one) or as the
@@ -168,9 +174,11 @@ def train(
     """
     with naming_arguments(), heard(verbose):
         deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
-        records = Records.of(tensorboard, log_format)
+        records = Records.of(tensorboard, log_format, save_split)
         if not save_to and records != Records():
-            raise UserError("--tensorboard and --log-format write into the folder of a run: give --save-to, too.")
+            raise UserError(
+                "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
+            )
         (experiment,) = prepare([Options.of(**options)])
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
@@ -255,7 +263,7 @@ class Model:
     in_dim : tuple of int
         Shape of one example.
     classes : array or None
-        The labels of the classes; None: they are 0, 1, …
+        The labels or names of the classes; None: they are 0, 1, …
     log : list of dict
         A row per epoch, and a last one: costs and errors by name.
     folder : Path or None
@@ -272,7 +280,8 @@ class Model:
     def __init__(self, run, log):
         self._run, self.log = run, log
         self.options, self.in_dim = run.p, tuple(run.in_dim)
-        self.classes = None if "classes" not in run.data else np.array(run.data["classes"])
+        n_units = resolve_layers(run.p, run.in_dim)[-1].size
+        self.classes = np.array(labels_of_units(run.data["classes"], n_units)) if "classes" in run.data else None
         self._probabilities = None
 
     @property

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import itertools
 import math
+import os
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Tuple
 
@@ -32,6 +33,7 @@ from ladder.option_types import (
     whole_number,
     whole_numbers,
 )
+from ladder.positions_file import read_positions
 
 #: Sources of Gaussian noise: the original's, and a counter-based one.
 NOISES = ("mrg", "philox")
@@ -267,9 +269,13 @@ class Options:
     labeled_samples: Optional[int] = _option(
         None, DATA, "examples whose label is used, the same number of each class; 0 means all", "N", whole_number,
         check=not_negative, shown_default="all", separates=BY_MEANING)
+    labeled_indices: Tuple[int, ...] = _option(
+        (), DATA, "a text file with the positions of the labelled examples, from 0 in the training split, one on each "
+        "line, instead of --labeled-samples; they are always among those that train", "FILE", read_positions,
+        check=not_negative, shown_default="", separates=BY_MEANING)
     unlabeled_samples: Optional[int] = _option(
         None, DATA, "examples to train on; the labelled ones are among them, the rest may validate", "N", whole_number,
-        check=not_negative, shown_default="50000 of mnist, 40000 of cifar10, else all", separates=VARIES)
+        check=not_negative, shown_default="50000 of mnist and fashion-mnist, 40000 of cifar10, 63257 of svhn, else all", separates=VARIES)
     valid_set_size: int = _option(
         10000, DATA, "examples left over from training that validate, at most", "N", whole_number, check=not_negative,
         separates=VARIES)
@@ -404,6 +410,7 @@ def _too_large(value):
 
 
 def _from_python(name, value):
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(value, str) and not OPTIONS[name].is_flag:
         try:
             return read(name, value)

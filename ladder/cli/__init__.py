@@ -13,6 +13,7 @@ from ladder.cli import (
     convert,
     demo,
     devices,
+    download,
     evaluate,
     figures,
     lr_test,
@@ -31,7 +32,7 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "convert")
+OUTLIVE_THEIR_OUTPUT = ("train", "convert", "download")
 
 COMMANDS = (
     train,
@@ -46,6 +47,7 @@ COMMANDS = (
     predict,
     convert,
     show,
+    download,
     parity,
     demo,
     devices,

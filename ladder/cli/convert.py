@@ -1,15 +1,22 @@
 """``run.py convert``: from a data set's own files to one HDF5 file."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from ladder.data import NO_LABEL, scaling, unscaled
 from ladder.data.convert.arrays import convert_arrays, dataset_name
+from ladder.data.convert.images import convert_images
 from ladder.data.hdf5 import HDF5Dataset, output_directory, split_names
+from ladder.data.image_files import FITS
 from ladder.data.registry import KNOWN, has_pixels
 from ladder.errors import UserError
 from ladder.option_types import names
+from ladder.output_files import made_folder
+
+#: What ``--channels`` means.
+CHANNELS = {"grey": 1, "gray": 1, "colour": 3, "color": 3}
 
 
 def add_parser(subparsers):
@@ -30,7 +37,7 @@ def add_parser(subparsers):
         help="make a data set ready for training",
         description="Make a data set ready for training: write it as one HDF5 file, in Fuel's layout.",
     )
-    sources = ",".join([*KNOWN, "arrays"])
+    sources = ",".join([*KNOWN, "arrays", "images"])
     datasets = parser.add_subparsers(dest="source", metavar=f"{{{sources}}}", required=True)
     for dataset in KNOWN.values():
         converter = datasets.add_parser(dataset.name, allow_abbrev=False, help=dataset.what)
@@ -38,6 +45,7 @@ def add_parser(subparsers):
             converter.add_argument(option, **arguments)
         _add_output_options(converter)
     _add_arrays(datasets)
+    _add_images(datasets)
     parser.set_defaults(run=run)
     return parser
 
@@ -84,17 +92,63 @@ def _add_arrays(datasets):
         help="where images have their channels (default: as the axes' labels or the shape say)",
     )
     parser.add_argument("--name", help="what to call the data set (default: the file's name without .npz)")
+    _add_test_set(parser, "unless the file has test arrays")
+    _add_output_options(parser)
+
+
+def _add_images(datasets):
+    parser = datasets.add_parser(
+        "images",
+        allow_abbrev=False,
+        help="your own images, from a folder with one folder for each class",
+        description="Write your own images as one HDF5 file. The folder holds one folder of images for each class, whose "
+        "name is the class's, and unlabeled for images without a label; or train and test, which hold such folders. PNG, "
+        "JPEG, BMP, GIF, TIFF, WebP and PPM are read; of several frames the first, and what is transparent shows white.",
+    )
+    parser.add_argument("--directory", required=True, metavar="D", help="the folder")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        required=True,
+        metavar="HxW|N",
+        help="height and width that all images are resized to, in pixels, e.g. 32x48, or one number for both",
+    )
+    parser.add_argument(
+        "--channels",
+        choices=tuple(CHANNELS),
+        help="make all images grey or coloured (default: grey if all are, else coloured)",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        default=FITS[0],
+        help="what is done to an image of other proportions: crop keeps the middle, pad adds black bars, stretch scales "
+        f"the sides differently (default: {FITS[0]})",
+    )
+    parser.add_argument("--name", help="what to call the data set (default: the folder's name)")
+    _add_test_set(parser, "unless there is a folder test")
+    _add_output_options(parser)
+
+
+def _add_test_set(parser, unless):
     parser.add_argument(
         "--test-fraction",
         type=float,
         metavar="F",
         help="part of the labelled examples to set aside for testing, the same of each class; "
-        "0 for none (default: 0.2, unless the file has test arrays)",
+        f"0 for none (default: 0.2, {unless})",
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="another number sets other test examples aside (default: 1)"
     )
-    _add_output_options(parser)
+
+
+def _size(text):
+    """'32' -> (32, 32), '32x48' -> (32, 48)."""
+    found = re.fullmatch(r"(\d{1,9})(?:[xX×](\d{1,9}))?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number of pixels nor height x width, e.g. 32x48.")
+    return int(found[1]), int(found[2] or found[1])
 
 
 def _label(text):
@@ -126,6 +180,10 @@ def run(args):
     if args.source in KNOWN:
         options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
         _report(KNOWN[args.source].convert(path, **options))
+    elif args.source == "images":
+        made_folder(path.parent, "--output-directory")  # before thousands of images are read
+        channels = CHANNELS.get(args.channels)
+        _report(convert_images(args.directory, path, args.size, channels, args.fit, args.test_fraction, args.seed))
     else:
         _report(_convert_arrays(args, path))
     return 0
@@ -147,8 +205,17 @@ def _convert_arrays(args, path):
 
 def _output_path(args):
     folder = output_directory() if args.output_directory is None else Path(args.output_directory)
-    name = dataset_name(args.input, args.name) if args.source == "arrays" else args.source
-    return folder / f"{name}.hdf5"
+    return folder / f"{_name(args)}.hdf5"
+
+
+def _name(args):
+    if args.source == "arrays":
+        return dataset_name(args.input, args.name)
+    if args.source == "images":
+        if not Path(args.directory).is_dir():
+            raise UserError(f"--directory: there is no folder {args.directory}: give the one with your images.")
+        return dataset_name(args.directory, Path(args.directory).resolve().name if args.name is None else args.name)
+    return args.source
 
 
 def _report(path):
@@ -159,12 +226,13 @@ def _report(path):
         unlabelled = int((data.targets < 0).sum())
         note = f", {unlabelled} of them without a label" if unlabelled else ""
         print(f"  {split}: {data.num_examples} examples of {shape} {data.features.dtype}{note}")
-    _report_scale(HDF5Dataset(path, "train").features, path.stem)
+    _report_scale(HDF5Dataset(path, "train"), path.stem)
 
 
-def _report_scale(features, name):
+def _report_scale(data, name):
     """What training will do to the features, and a warning where it should do more."""
-    divided_by = scaling.divisor(features, name)
+    features = data.features
+    divided_by = scaling.WHITE if "images" in data.description else scaling.divisor(features, name)
     print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
     if has_pixels(name) is False:
         return  # its presets normalise contrast and whiten

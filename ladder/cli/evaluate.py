@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from ladder.cli.options import (
     add_backend_options,
@@ -13,6 +14,7 @@ from ladder.cli.options import (
     given_options,
 )
 from ladder.cli.printing import fits, print_table
+from ladder.data.description import numbered_name
 from ladder.output_files import check_output, write_text
 from ladder.training.evaluation import TrainedRun, classification_report, denoising_report, keep_evaluation
 
@@ -61,21 +63,21 @@ def run(args):
         _print_denoising(report, args.data_type)
     else:
         report, statistics = classification_report(trained, args.data_type, args.recompute_statistics, backend)
-        _print_report(report, args.data_type)
+        _print_report(report, args.data_type, trained.data)
         keep_evaluation(trained, args.data_type, report, statistics)
     if args.json:
         write_text(args.json, json.dumps(report, indent=1) + "\n", "--json")
     return 0
 
 
-def _print_report(report, data_type):
+def _print_report(report, data_type, data):
     n_classes = len(report["confusion"])
     # A table of a million cells takes seconds to be found too wide.
-    with_guesses = _table_by_class(report, True) if n_classes <= MOST_COLUMNS else None
+    with_guesses = _table_by_class(report, True, data) if n_classes <= MOST_COLUMNS else None
     if with_guesses is not None and fits(with_guesses):
         print_table(with_guesses)
     else:
-        print_table(_table_by_class(report, False))
+        print_table(_table_by_class(report, False, data))
         print(f"Most frequent mistakes: {_worst_pairs(report['confusion'])}")
         print(f"(The matrix of {n_classes} x {n_classes} guesses is too wide to be shown; --json FILE has it whole.)")
     print(
@@ -83,14 +85,15 @@ def _print_report(report, data_type):
     )
 
 
-def _table_by_class(report, with_guesses):
+def _table_by_class(report, with_guesses, data):
     """Errors by class, beside the rows of the confusion matrix or without them."""
     guesses = [f"as {i}" for i in range(len(report["confusion"]))] if with_guesses else []
     table = Table("class", "error %", "examples", *guesses)
     rows = zip(report["error_percent_by_class"], report["confusion"])
     for i, (error, counts) in enumerate(rows):
         cells = map(str, counts) if with_guesses else ()
-        table.add_row(str(i), "" if error is None else f"{error:.2f}", str(sum(counts)), *cells)
+        # Text, as a name may have brackets, which rich would take for a style.
+        table.add_row(Text(numbered_name(data, i)), "" if error is None else f"{error:.2f}", str(sum(counts)), *cells)
     return table
 
 

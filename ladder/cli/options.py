@@ -173,11 +173,17 @@ def add_record_options(parser):
         default=LOG_FORMATS[0],
         help="csv: write log.csv, which spreadsheets open, beside log.jsonl (default: log.jsonl alone)",
     )
+    group.add_argument(
+        "--save-split",
+        action="store_true",
+        help="write the positions of the examples that are labelled, train and validate into the run's folder "
+        "(labeled.txt, train.txt, valid.txt)",
+    )
 
 
 def records(args):
     """The Records that were asked for; ``UserError`` where they cannot be written."""
-    return Records.of(args.tensorboard, args.log_format)
+    return Records.of(args.tensorboard, args.log_format, args.save_split)
 
 
 def _threads(text):

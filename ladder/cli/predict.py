@@ -11,7 +11,8 @@ import numpy as np
 from ladder import backends
 from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
 from ladder.data.csv_file import SEPARATORS
-from ladder.data.own_examples import as_in_training, read_values, warn_of_scale
+from ladder.data.description import class_name
+from ladder.data.own_examples import as_in_training, holds_images, read_own_images, read_values, warn_of_scale
 from ladder.data.preprocessing import TrainingData
 from ladder.data.record import check_unchanged
 from ladder.errors import UserError
@@ -30,7 +31,8 @@ def add_parser(subparsers):
         "predict",
         help="classes of your own examples",
         allow_abbrev=False,
-        description="Write the class and the class probabilities of your own examples, as CSV.",
+        description="Write the class and the class probabilities of your own examples, as CSV. Images are resized as those "
+        "of the run's data set were.",
     )
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     parser.add_argument(
@@ -38,7 +40,7 @@ def add_parser(subparsers):
         required=True,
         metavar="FILE",
         help="a .csv file with one example per line (a first line of names is skipped), "
-        "or a .npz file with an array 'features'; values as in the data set of the run",
+        "or a .npz file with an array 'features', values as in the data set of the run; or an image or a folder of images",
     )
     parser.add_argument(
         "--separator",
@@ -65,8 +67,7 @@ def run(args):
     folder = RunFolder.existing(args.load_from)
     folder.check_kept(args.parameters)
     p, data = _load(folder)
-    values = read_values(Path(args.input), data["in_dim"], args.separator, args.header)
-    features = as_in_training(values, args.input, p.dataset, data)
+    names, features = _read(Path(args.input), args, p, data)
     check_unchanged(p, data, folder)
     backends.configure(**backend)
     from ladder.training.trained import TrainedClassifier
@@ -79,13 +80,22 @@ def run(args):
     features = training.preprocess_features(features)
     warn_of_scale(features, data["feature_range"])
     classify, n = classifier.compile(), examples_at_once(resolve_layers(p, data["in_dim"]))
-    table = _as_csv(np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)]))
+    probabilities = np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)])
+    table = _as_csv(probabilities, names, data)
     if args.output is None:
         print(table, end="")
     else:
         write_text(args.output, table, "--output")
         logger.info("Wrote the classes of %d examples to %s", len(features), args.output)
     return 0
+
+
+def _read(path, args, p, data):
+    """Names of the examples, or None where they have none, and their features as they are read in training."""
+    if holds_images(path):
+        return read_own_images(path, p.dataset, data)
+    values = read_values(path, data["in_dim"], args.separator, args.header)
+    return None, as_in_training(values, args.input, p.dataset, data)
 
 
 def _load(folder):
@@ -107,11 +117,14 @@ def _separator(text):
     return names[text]
 
 
-def _as_csv(probabilities):
-    """(examples, classes) -> text: the most probable class, then all probabilities."""
-    text = io.StringIO()
+def _as_csv(probabilities, files, data):
+    """(examples, classes) -> text: the file if there are any, the most probable class, its name, all probabilities."""
+    text, has_names = io.StringIO(), "classes" in data
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class"] + [f"p{i}" for i in range(probabilities.shape[1])])
-    for row in probabilities:
-        writer.writerow([int(row.argmax())] + [f"{value:.6g}" for value in row])
+    titles = ["file"] * (files is not None) + ["class"] + ["name"] * has_names
+    writer.writerow(titles + [f"p{i}" for i in range(probabilities.shape[1])])
+    for i, row in enumerate(probabilities):
+        guess = int(row.argmax())
+        about = ([] if files is None else [files[i]]) + [guess] + [class_name(data, guess)] * has_names
+        writer.writerow(about + [f"{value:.6g}" for value in row])
     return text.getvalue()

@@ -203,8 +203,8 @@ def _check_alone(args):
     if given:
         raise UserError(
             f"--resume goes on with the options of its run, in its folder: leave out {', '.join(given)} (--backend, "
-            "--device, --threads, --matmul-precision, --checkpoint-minutes, --max-minutes, --tensorboard, --log-format may "
-            "be given)."
+            "--device, --threads, --matmul-precision, --checkpoint-minutes, --max-minutes, --tensorboard, --log-format, "
+            "--save-split may be given)."
         )
 
 

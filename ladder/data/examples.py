@@ -42,6 +42,8 @@ class Examples:
         In words, what the file holds and what was done to it.
     record : dict
         What a run records of the data set, see :mod:`ladder.data.record`.
+    description : dict
+        What its file says beside the arrays, see :mod:`ladder.data.description`.
     fitted : Fitted or None
         What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
     """
@@ -54,6 +56,7 @@ class Examples:
     path: Optional[Path] = None
     reading: str = ""
     record: dict = field(default_factory=dict)
+    description: dict = field(default_factory=dict)
     fitted: Optional[Any] = None
 
     @property
@@ -90,12 +93,19 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     if divided_by == BEFORE_IT_WAS_DECIDED:
         divided_by = scaling.divisor_before_it_was_decided(stored.features, name)
     elif divided_by is None:
-        divided_by = scaling.divisor(_features_that_train(path, stored, split, names), name)
+        # Images that are all dark are pixels, too.
+        is_images = "images" in stored.description
+        divided_by = scaling.WHITE if is_images else _divisor(path, stored, split, names)
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
     reading = (
         scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
     )
-    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading)
+    about = stored.description
+    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, description=about)
+
+
+def _divisor(path, stored, split, names):
+    return scaling.divisor(_features_that_train(path, stored, split, names), path.stem)
 
 
 def _features_that_train(path, stored, split, names):
@@ -111,14 +121,16 @@ def describe(examples):
     Returns
     -------
     dict
-        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest and highest, as the network takes them), and
-        the record of :mod:`ladder.data.record` where there is one.
+        ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest and highest, as the network takes them),
+        the names of classes and how images were read where the file says it, and the record of
+        :mod:`ladder.data.record` where there is one.
     """
     feature_range = (float(examples.features.min()), float(examples.features.max()))
     return {
         "in_dim": examples.in_dim,
         "n_classes": examples.n_classes,
         "feature_range": feature_range,
+        **examples.description,
         **examples.record,
     }
 
@@ -143,12 +155,13 @@ def choose_examples(p, examples):
         _check_labelled(p, examples)
         check_labels(targets, examples.path or p.dataset, p.sources)
     split = split_training_set(
-        targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name
+        targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name, p.labeled_indices
     )
     n_unlabeled, n_labeled = len(split.train), len(split.labeled)
     _check_batches("--unlabeled-samples", n_unlabeled, unlabeled_option(p), unlabeled_batch_size(p, n_unlabeled))
     if not p.unsupervised:
-        _check_batches("--labeled-samples", n_labeled, "--batch-size", labeled_batch_size(p, n_labeled))
+        labels = "--labeled-indices" if p.labeled_indices else "--labeled-samples"
+        _check_batches(labels, n_labeled, "--batch-size", labeled_batch_size(p, n_labeled))
     _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
     return split
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ladder.data.description import DESCRIPTION, as_bytes
 from ladder.errors import UserError
 from ladder.files import replacing
 
 
-def write_fuel_file(path, splits, axis_labels):
+def write_fuel_file(path, splits, axis_labels, description=None):
     """Write ``splits`` to ``path``, all or nothing; a file there is replaced.
 
     Parameters
@@ -32,6 +33,8 @@ def write_fuel_file(path, splits, axis_labels):
         of the dict.
     axis_labels : dict of str to tuple of str
         Source name to one label per axis.
+    description : dict, optional
+        What else is known of the data, see :mod:`ladder.data.description`.
 
     Returns
     -------
@@ -50,6 +53,8 @@ def write_fuel_file(path, splits, axis_labels):
             for source in sorted(axis_labels):
                 _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
                 _label_axes(h5file[source], axis_labels[source])
+            if description:
+                h5file.create_dataset(DESCRIPTION, data=as_bytes(description))
             h5file.attrs["split"] = _split_rows(splits)
     except OSError as error:
         raise UserError(

@@ -17,6 +17,7 @@ import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
+from ladder.data.description import read_description
 from ladder.data.hdf5_file import HDF5File
 from ladder.data.labels import as_class_numbers, mend
 from ladder.data.registry import KNOWN, how_to_make
@@ -147,6 +148,9 @@ class HDF5Dataset:
     sources : tuple of str
         The names of all sources of the split.
     path : Path
+    description : dict
+        Names of classes, and how images were read, as :mod:`ladder.data.description` has them; empty where the file
+        says nothing.
 
     Raises
     ------
@@ -162,6 +166,7 @@ class HDF5Dataset:
             rows = _rows_of(h5file, self.path)
             self.sources = tuple(sorted({row["source"] for row in rows if row["split"] == split}))
             self._read(h5file, _rows_of_split(rows, split, names, self.path), split)
+            self.description = read_description(h5file)
         stored = self.features
         self.features = channels_first(stored, self.axis_labels["features"], self.path, channels)
         self.is_turned = self.features is not stored

@@ -27,6 +27,8 @@ class KnownDataSet:
         Whether features must lie between 0 and 1 once they are read.
     needs_nothing : bool
         Whether it can be made without any file, and is when first used.
+    downloads : tuple of RemoteFile
+        The files that ``run.py download`` fetches, and that ``convert`` finds in their folder.
     """
 
     name: str
@@ -38,3 +40,4 @@ class KnownDataSet:
     has_pixels: Optional[bool] = None
     unit_interval: bool = False
     needs_nothing: bool = False
+    downloads: tuple = ()

@@ -7,6 +7,9 @@ import numpy as np
 
 from ladder.data import scaling
 from ladder.data.csv_file import read_numbers
+from ladder.data.description import image_reading
+from ladder.data.image_files import SUFFIXES, check_installed, read_images
+from ladder.data.image_folders import images_below
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
@@ -54,6 +57,50 @@ def _turned(values, in_dim):
     if len(in_dim) == 3 and values.ndim == 4 and values.shape[1:] != in_dim == (values.shape[3], *values.shape[1:3]):
         return np.moveaxis(values, -1, 1)
     return values
+
+
+def holds_images(path):
+    """Whether a user's examples are images: a folder, or a file with an image's name (Path)."""
+    return path.is_dir() or path.suffix.lower() in SUFFIXES
+
+
+def read_own_images(path, dataset, data):
+    """A user's images, read as those of the data set were, and scaled like them.
+
+    Parameters
+    ----------
+    path : Path, of an image or of a folder of images
+    dataset : str, the run's
+    data : dict, the run's ``data.json``
+        Where its data set was not made of images, they are made grey or coloured and cropped to the examples' shape.
+
+    Returns
+    -------
+    names : list of str
+        File names; of a folder's images relative to it.
+    features : (images, channels, height, width) float32
+
+    Raises
+    ------
+    UserError
+        There is no image, one cannot be read, or the network's examples have no shape of images.
+    """
+    check_installed()
+    reading = image_reading(data, data["in_dim"])
+    if reading is None:
+        raise UserError(
+            f"--input: {path} holds images, but an example of this network is {' x '.join(map(str, data['in_dim']))} "
+            "numbers, which are no image: give a .csv or .npz file."
+        )
+    paths = images_below(path) if path.is_dir() else [path]
+    if not paths:
+        raise UserError(f"--input: {path} holds no image ({', '.join(SUFFIXES[:4])} …): give another folder.")
+    pixels = read_images(paths, reading)
+    names = [str(one.relative_to(path)) for one in paths] if path.is_dir() else [path.name]
+    if "divided_by" not in data:
+        return names, as_in_training(pixels, str(path), dataset, data)
+    divided_by = scaling.divisor_of_pixels(data["divided_by"], data["read_range"])
+    return names, scaling.as_float32(pixels, str(path), divided_by)
 
 
 def as_in_training(values, path, dataset, data):

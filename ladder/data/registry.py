@@ -2,9 +2,11 @@
 
 from ladder.data.convert.cifar10 import CIFAR10
 from ladder.data.convert.digits import DIGITS
+from ladder.data.convert.fashion_mnist import FASHION_MNIST
 from ladder.data.convert.mnist import MNIST
+from ladder.data.convert.svhn import SVHN
 
-KNOWN = {dataset.name: dataset for dataset in (MNIST, CIFAR10, DIGITS)}
+KNOWN = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10, SVHN, DIGITS)}
 
 
 def n_training_examples(name):
@@ -25,5 +27,9 @@ def needs_unit_interval(name):
 def how_to_make(name):
     """How to make the file of a data set, in words."""
     if name in KNOWN:
-        return KNOWN[name].how_to_make
-    return "`run.py convert arrays --input FILE.npz --name NAME`, or give the path of an HDF5 file"
+        fetched = f" (`run.py download {name}` fetches it)" if KNOWN[name].downloads else ""
+        return KNOWN[name].how_to_make + fetched
+    return (
+        "`run.py convert arrays --input FILE.npz --name NAME` or `run.py convert images --directory D --size N --name "
+        "NAME`, or give the path of an HDF5 file"
+    )

@@ -91,6 +91,24 @@ def divisor_of_others(values, divided_by, read_range):
     return divided_by
 
 
+def divisor_of_pixels(divided_by, read_range):
+    """What 8-bit pixels are divided by to match examples that a network was trained on.
+
+    Parameters
+    ----------
+    divided_by : number
+        What the training examples were divided by.
+    read_range : (number, number)
+        Their range after that.
+
+    Returns
+    -------
+    number
+        255 also where training read values between 0 and 1 from the file.
+    """
+    return WHITE if divided_by == 1 and read_range[0] >= 0 and read_range[1] <= 1 else divided_by
+
+
 def as_float32(features, dataset="the data set", divided_by=1, unit_interval=False):
     """Features as the float32 numbers that the network takes.
 

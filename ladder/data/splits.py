@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ladder.data import NO_LABEL
+from ladder.data.labeled_set import fixed_labelled_set, train_on
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
 
@@ -25,7 +26,9 @@ class Split:
     """The validation set, in ascending order, all of it labelled; may be empty."""
 
 
-def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_set_size=10000, dataset="the data set"):
+def split_training_set(
+    targets, dseed, n_labeled=None, n_unlabeled=None, valid_set_size=10000, dataset="the data set", fixed=()
+):
     """Choose training, labelled and validation examples as the original does.
 
     Parameters
@@ -42,6 +45,8 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
         ``--valid-set-size``; smaller where fewer examples are left.
     dataset : str
         Its name, for messages and for the registry.
+    fixed : tuple of int
+        ``--labeled-indices``: the labelled examples, which are always among those that train; () for none.
 
     Returns
     -------
@@ -54,18 +59,19 @@ def split_training_set(targets, dseed, n_labeled=None, n_unlabeled=None, valid_s
     """
     if n_unlabeled is None:
         n_unlabeled = min(n_training_examples(dataset) or len(targets), len(targets))
-    _check_sizes(n_unlabeled, n_labeled or 0, valid_set_size, len(targets), dataset)
+    labeled = fixed_labelled_set(fixed, targets, dataset) if fixed else None
+    _check_sizes(n_unlabeled, n_labeled or len(fixed), valid_set_size, len(targets), dataset, bool(fixed))
     order = permutation(len(targets), dseed)
     train = order[:n_unlabeled]
     rest = np.setdiff1d(order, train)
-    return Split(
-        train=train,
-        labeled=labeled_indices(targets, train, n_labeled, dataset),
-        valid=rest[targets[rest] != NO_LABEL][:valid_set_size],
-    )
+    if fixed:
+        train, rest = train_on(train, labeled, rest)
+    else:
+        labeled = labeled_indices(targets, train, n_labeled, dataset)
+    return Split(train=train, labeled=labeled, valid=rest[targets[rest] != NO_LABEL][:valid_set_size])
 
 
-def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset):
+def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset, is_fixed):
     if n_unlabeled < 1:
         raise UserError(f"--unlabeled-samples {n_unlabeled} leaves nothing to train on: use 1 or more.")
     if n_unlabeled > n_examples:
@@ -76,8 +82,9 @@ def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset):
     if n_labeled < 0:
         raise UserError(f"--labeled-samples {n_labeled} is negative: use 0 for all, or a positive number.")
     if n_labeled > n_unlabeled:
+        which = f"--labeled-indices with {n_labeled} positions" if is_fixed else f"--labeled-samples {n_labeled}"
         raise UserError(
-            f"--labeled-samples {n_labeled} is more than the {n_unlabeled} examples to train on: "
+            f"{which} is more than the {n_unlabeled} examples to train on: "
             f"use {n_unlabeled} or fewer, or raise --unlabeled-samples."
         )
     if valid_set_size < 0:

@@ -4,6 +4,7 @@ import re
 import shlex
 
 from ladder.options import DEFAULTS, OPTIONS, as_typed
+from ladder.runs.split_files import LABELED
 
 #: Options whose entries are names, which '-' separates; ',' separates all others.
 SPLIT_BY_DASHES = ("encoder_layers", "act", "decoder_spec")
@@ -11,6 +12,8 @@ SPLIT_BY_DASHES = ("encoder_layers", "act", "decoder_spec")
 
 def value_as_typed(name, value):
     """An option's value as the command line takes it, e.g. '1000,10,0.1'."""
+    if name == "labeled_indices" and value:
+        return LABELED  # the run's folder has this file
     if isinstance(value, (tuple, list)):
         return ("-" if name in SPLIT_BY_DASHES else ",").join(value_as_typed(name, entry) for entry in value)
     if value is None:

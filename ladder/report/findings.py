@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ladder.data.description import class_name
 from ladder.files import open_regular, read_at_most
 from ladder.report.charts import robustness_curves
 from ladder.report.overview import error_in_words
@@ -54,15 +55,16 @@ def _guesses(run, guesses):
     report = guesses.report
     confusion = report["confusion"]
     label = f"Confusion matrix of {run.name}: {report['n'] - report['n_wrong']} of {report['n']} right"
+    names = [class_name(run.data, i) or i for i in range(len(confusion))]
     return {
-        "confusion": confusion_picture(confusion, label) if len(confusion) <= MOST_CLASSES else None,
+        "confusion": confusion_picture(confusion, label, names) if len(confusion) <= MOST_CLASSES else None,
         "sentence": error_in_words(report["n_wrong"], report["n"]),
-        "by_class": [_class_row(i, report) for i in range(min(len(confusion), MOST_CLASSES))],
+        "by_class": [_class_row(i, report, names) for i in range(min(len(confusion), MOST_CLASSES))],
         "mistakes": [
             {
                 "number": one.number,
-                "true": one.true,
-                "guess": one.guess,
+                "true": names[one.true],
+                "guess": names[one.guess],
                 "probability": f"{100 * one.probability:.2f} %",
                 "image": None if one.image is None else picture(one.image, guesses.value_range),
             }
@@ -71,12 +73,12 @@ def _guesses(run, guesses):
     }
 
 
-def _class_row(i, report):
+def _class_row(i, report, names):
     counts = np.array(report["confusion"][i])
     error, wrong = report["error_percent_by_class"][i], counts.copy()
     wrong[i] = 0
-    others = [f"{j} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
-    return i, "" if error is None else f"{error:.2f}", f"{counts.sum():,}", ", ".join(others)
+    others = [f"{names[j]} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
+    return names[i], "" if error is None else f"{error:.2f}", f"{counts.sum():,}", ", ".join(others)
 
 
 def _inputs(look):

@@ -76,7 +76,7 @@ def _png(array, **style):
     return as_data_uri(file.getvalue())
 
 
-def confusion_picture(confusion, label):
+def confusion_picture(confusion, label, names):
     """A confusion matrix as an ``<svg>`` element: rows are the true classes, columns the guesses.
 
     The colour of a cell off the diagonal says which part of its row it is.
@@ -85,6 +85,7 @@ def confusion_picture(confusion, label):
     ----------
     confusion : (classes, classes) list of list of int
     label : str, for those who cannot see it
+    names : list of str or int, of the classes
 
     Returns
     -------
@@ -105,6 +106,9 @@ def confusion_picture(confusion, label):
     if n <= MOST_NUMBERED:
         _number(axes, counts)
         axes.set(xticks=range(n), yticks=range(n))
+        slant = {"rotation": 45, "ha": "right"} if any(len(str(name)) > 2 for name in names) else {}
+        axes.set_xticklabels(names, parse_math=False, **slant)
+        axes.set_yticklabels(names, parse_math=False)
     axes.set_xlabel("guess", color=LIGHT["quiet"])
     axes.set_ylabel("true class", color=LIGHT["quiet"])
     axes.tick_params(color=LIGHT["line"], labelcolor=LIGHT["quiet"], length=0)

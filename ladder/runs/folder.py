@@ -4,8 +4,9 @@
     The options; as in the original, ``encoder_layers`` begins with the shape
     of one example.
 ``data.json``
-    Shape, number of classes and range of the training data, how they were
-    read, and fingerprints that tell whether they have changed.
+    Shape, number of classes (with their names, if they have any) and range of
+    the training data, how they were read, and fingerprints that tell whether
+    they have changed.
 ``preprocessing.npz``
     If features are standardised, rescaled or whitened: what was fitted to the
     examples that trained.
@@ -31,6 +32,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ladder import plain_json
+from ladder.data.description import check_image_reading
 from ladder.data.feature_scale import FeatureScale
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import Fitted
@@ -70,6 +72,7 @@ DATA_TYPES = {
     "read_range": Optional[Tuple[float, float]],
     "splits": Optional[dict],
     "classes": Optional[list],
+    "images": Optional[dict],
 }
 FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 ENVIRONMENT_TYPES = {"backend": Optional[str], "threads": int}
@@ -203,6 +206,8 @@ class RunFolder:
                 raise plain_json.NotJSON("sizes are positive numbers")
             if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
+            if data["images"] is not None:
+                check_image_reading(data["images"])
             for split, was in (data["splits"] or {}).items():
                 plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
             # Older runs have no fingerprints of their data.

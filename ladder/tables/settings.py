@@ -48,6 +48,8 @@ def settings_of(p):
     settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
     settings["augment"] = resolve_augmentation(p)
     settings["labeled-samples"] = p.labeled_samples or "all"
+    # As a set: their order only changes that of batches, as a seed does.
+    settings["labeled-indices"] = tuple(sorted(p.labeled_indices))
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(p.dataset)
     return settings

@@ -9,6 +9,7 @@ from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
 from ladder.data.augmentation import check_images
 from ladder.data.examples import Examples, check_fits, choose_examples
+from ladder.data.labeled_set import check_fixed
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
@@ -108,6 +109,7 @@ def check_without_data(p):
     resolve_augmentation(p)
     resolve_patience(p)
     check_validation(p)
+    check_fixed(p)
 
 
 def _warn(sentence):

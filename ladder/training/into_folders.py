@@ -15,6 +15,9 @@ from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
+#: Characters of an option's value in a log; lists of labelled examples are longer.
+MOST_SHOWN = 500
+
 
 def check_compiler(backend, experiment):
     """Refuse what the C backend, as configured, cannot compile.
@@ -101,7 +104,11 @@ def log_beginning(folder, experiment):
     logger.info("Command line: %s", " ".join(sys.argv))
     logger.info(backends.summary())
     for name, value in as_saved(experiment.p, experiment.in_dim).items():
-        logger.info("  %-20s: %s", name, value)
+        logger.info("  %-20s: %s", name, _shortened(str(value)))
+
+
+def _shortened(text):
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
 
 
 def _is_about(error, folder):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ladder.errors import UserError
 from ladder.runs import events
 from ladder.runs.folder import SPREADSHEET
+from ladder.runs.split_files import save_split
 from ladder.training.extensions.csv_log import SaveCSV
 from ladder.training.extensions.tensorboard import TensorBoard
 
@@ -30,19 +31,22 @@ class Records:
         Event files for TensorBoard.
     csv : bool
         The log as a CSV file.
+    split : bool
+        Which examples are labelled, train and validate, see :mod:`ladder.runs.split_files`.
     """
 
     tensorboard: bool = False
     csv: bool = False
+    split: bool = False
 
     @classmethod
-    def of(cls, tensorboard, log_format):
+    def of(cls, tensorboard, log_format, split=False):
         """As asked for; ``UserError`` where what writes it is not installed."""
         if log_format not in LOG_FORMATS:
             raise UserError(f"--log-format is {log_format!r}, but must be one of {', '.join(LOG_FORMATS)}.")
         if tensorboard:
             events.check_installed()
-        return cls(bool(tensorboard), log_format == "csv")
+        return cls(bool(tensorboard), log_format == "csv", bool(split))
 
     def going_on(self, folder):
         """These, and what a folder (RunFolder) has already."""
@@ -63,6 +67,11 @@ class Records:
                 (folder / SPREADSHEET).touch()
             if self.tensorboard and not any(folder.path.glob(events.NAME)):
                 events.EventFile(folder.path).write()
+
+    def save_split(self, folder, experiment):
+        """Write which examples do what, if asked to or where the labelled ones were given (folder is a RunFolder)."""
+        if self.split or experiment.p.labeled_indices:
+            save_split(folder, experiment.split, experiment.p)
 
     def extensions(self, folder, log, look, parameters):
         """The extensions that write them: :class:`~ladder.training.extensions.tensorboard.TensorBoard` has the parameters."""

@@ -119,6 +119,7 @@ class Session:
         belongs_to = self._begin() if folder else None
         if folder:
             self._records.begin(folder)
+            self._records.save_split(folder, experiment)
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)

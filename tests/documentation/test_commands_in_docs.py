@@ -104,7 +104,11 @@ def check(command):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command(command, capsys):
+def test_command(command, capsys, tmp_path, monkeypatch):
+    # A list of labelled examples is read as the option is: here is the one that the pages name.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "drawn0").mkdir(parents=True)
+    (tmp_path / "results" / "drawn0" / "labeled.txt").write_text("0\n")
     try:
         check(command)
     except SystemExit as end:
@@ -115,7 +119,8 @@ def test_there_are_commands_of_every_kind():
     """So that a change of the pages' style cannot leave them all out."""
     typed = [parameter.values[0] for parameter in COMMANDS]
     assert len(typed) >= 80
-    for command in ("train", "evaluate", "predict", "attack", "table", "convert", "presets", "parity", "devices"):
+    kinds = ("train", "evaluate", "predict", "attack", "table", "convert", "download", "presets", "parity", "devices")
+    for command in kinds:
         assert any(line.startswith(f"python run.py {command}") for line in typed), command
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
+from ladder.data.convert.own_splits import as_stored, draw_test_set
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.hdf5 import SUFFIXES, HDF5Dataset, split_names
 from ladder.data.labels import as_class_numbers, check_labels, mark_unlabelled, renumbered
@@ -23,7 +24,6 @@ from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
-DEFAULT_TEST_FRACTION = 0.2
 NAMES = ("features", "targets", "features_test", "targets_test")
 
 
@@ -93,9 +93,8 @@ def convert_arrays(
             raise UserError(f"{input_path} has test examples of its own: leave out --test-fraction.")
         _check_same_kind(train, splits["test"], input_path)
     else:
-        fraction = DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
-        splits = _draw_test_set(train, fraction, seed, input_path)
-    return write_fuel_file(output_path, *_as_stored(splits))
+        splits = draw_test_set(train, test_fraction, seed, input_path)
+    return write_fuel_file(output_path, *as_stored(splits))
 
 
 def _load_npz(path, called, splits, channels):
@@ -247,18 +246,6 @@ def _settle_labels(splits, no_label, renumber):
         split["targets"] = targets
 
 
-def _as_stored(splits):
-    """Splits and axis labels as ``write_fuel_file`` takes them, without targets if there are none."""
-    axis_labels = _axis_labels(splits["train"]["features"].ndim)
-    has_targets = any((split["targets"] != NO_LABEL).any() for split in splits.values())
-    stored = {name: {"features": split["features"]} for name, split in splits.items()}
-    if not has_targets:
-        return stored, {"features": axis_labels["features"]}
-    for name, split in splits.items():
-        stored[name]["targets"] = split["targets"].reshape(-1, 1)
-    return stored, axis_labels
-
-
 def _check_same_kind(train, test, path):
     if train["features"].shape[1:] != test["features"].shape[1:]:
         raise UserError(
@@ -281,39 +268,3 @@ def _check_same_kind(train, test, path):
             )
             + "."
         )
-
-
-def _draw_test_set(examples, fraction, seed, path):
-    if not 0 <= fraction < 1:
-        raise UserError(f"--test-fraction {fraction:g} is not possible: use at least 0 and less than 1.")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}.")
-    if fraction == 0:
-        return {"train": examples}
-    test = _stratified(examples["targets"], fraction, np.random.RandomState(seed))
-    if len(test) == 0:
-        raise UserError(
-            f"--test-fraction {fraction:g} of {path} is less than one example of each class: "
-            "use a larger one, or 0 for no test set."
-        )
-    train = np.setdiff1d(np.arange(len(examples["targets"])), test)
-    return {
-        name: {source: array[chosen] for source, array in examples.items()}
-        for name, chosen in (("train", train), ("test", test))
-    }
-
-
-def _stratified(targets, fraction, rng):
-    """Ascending positions of about ``fraction`` of each class, but never all of it; without labels all are one class."""
-    chosen, labels = [], range(targets.max() + 1)
-    for label in labels or [NO_LABEL]:
-        members = rng.permutation(np.flatnonzero(targets == label))
-        chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
-    return np.sort(np.concatenate(chosen))
-
-
-def _axis_labels(ndim):
-    axes = {2: ("batch", "feature"), 4: ("batch", "channel", "height", "width")}.get(
-        ndim, ("batch", *(f"axis{axis}" for axis in range(1, ndim)))
-    )
-    return {"features": axes, "targets": ("batch", "index")}

