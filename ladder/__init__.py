@@ -16,12 +16,12 @@ __version__ = "0.1.0"
 #: Public names -> where they are.
 _WHERE = {
     "LadderClassifier": "ladder.classifier",
-    "Model": "ladder.api",
+    "Model": "ladder.trained_model",
     "Options": "ladder.options",
     "Extension": "ladder.training.extensions",
     "TrainingStopped": "ladder.errors",
     "UserError": "ladder.errors",
-    "configure": "ladder.api",
+    "configure": "ladder.configured",
     "load": "ladder.api",
     "train": "ladder.api",
 }

@@ -8,7 +8,9 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ladder.api import heard, naming_arguments, ready, train_experiment
+from ladder.api import heard, train_experiment
+from ladder.arguments import naming_arguments
+from ladder.configured import ready
 from ladder.data import NO_LABEL
 from ladder.data.examples import Examples
 from ladder.errors import UserError

@@ -7,16 +7,16 @@ Names, defaults and meaning are the original's.  Nothing here imports Aesara.
 
 import argparse
 import dataclasses
-import itertools
 import math
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from ladder import augmentation_specs, plain_json
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.optimisation import OPTIMISERS, SCHEDULES
+from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare
 from ladder.option_types import (
     MOST_WHOLE,
     at_least,
@@ -46,54 +46,6 @@ KEPT = ("last", "best")
 
 #: Each power iteration of virtual adversarial noise adds a pass through the network and back to the graph.
 MOST_VAT_ITERATIONS = 10
-
-#: Configurations that one command may train.
-MOST_CONFIGURATIONS = 2_000
-
-#: Whether runs whose values differ may be averaged: never; in a table, but as a row of their own below the
-#: published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
-SEPARATES, VARIES, SAME_RUN, BY_MEANING = "separates", "varies", "same run", "by meaning"
-
-
-@dataclass(frozen=True)
-class Option:
-    """What there is to say of an option beside its name, type and default.
-
-    Attributes
-    ----------
-    group : str
-        Its heading in ``--help``.
-    text : str
-        Its help.
-    metavar : str
-        '' for a flag, which takes no value.
-    read : function of a text -> value
-    check : function of a value, or of an entry of a tuple -> None, or what is wrong
-    many : bool
-        Whether several values may be given, to train all combinations.
-    shown_default : str
-        The default in words where the value does not say it; None: it does. '' for none.
-    separates : str
-        One of the constants above.
-    """
-
-    group: str
-    text: str
-    metavar: str = ""
-    read: Optional[Callable] = None
-    check: Callable = lambda value: None
-    many: bool = True
-    shown_default: Optional[str] = None
-    separates: str = SEPARATES
-
-    @property
-    def is_flag(self):
-        return not self.metavar
-
-
-def _option(default, group, text, metavar="", read=None, **others):
-    return dataclasses.field(default=default, metadata={"option": Option(group, text, metavar, read, **others)})
-
 
 TRAINING = "training"
 DATA = "data"
@@ -158,204 +110,204 @@ class Options:
     """
 
     # fmt: off
-    encoder_layers: Tuple[str, ...] = _option(
+    encoder_layers: Tuple[str, ...] = declare(
         (), NETWORK, "layers above the input, split by '-', e.g. 1000-500-250-250-250-10: a number of units, or "
         + "; ".join(LAYER_SYNTAX.values()), "LAYERS", names("-"), many=False, shown_default="", separates=BY_MEANING)
-    act: Tuple[str, ...] = _option(
+    act: Tuple[str, ...] = declare(
         ("relu",), NETWORK, "activation: relu, leakyrelu[:SLOPE], linear, softplus, sigmoid, tanh, elu[:ALPHA], "
         "maxout:PIECES; one, or one per layer split by '-'; the top layer is always softmax", "ACTS", names("-"), separates=BY_MEANING)
-    super_noise_std: float = _option(
+    super_noise_std: float = declare(
         0.3, NETWORK, "standard deviation of the noise on the corrupted encoder's input", "STD", number,
         check=finite_and_not_negative, separates=BY_MEANING)
-    f_local_noise_std: Tuple[float, ...] = _option(
+    f_local_noise_std: Tuple[float, ...] = declare(
         (0.3,), NETWORK, "standard deviation of the noise on every layer of the corrupted encoder; one, or one per "
         "layer split by ',' (the input's is not used, missing ones are 0)", "STDS", numbers,
         check=finite_and_not_negative, separates=BY_MEANING)
-    top_c: bool = _option(
+    top_c: bool = declare(
         True, NETWORK, "whether the top layer scales its input before the softmax", "True|False", truth)
-    first_weights: str = _option(
+    first_weights: str = declare(
         "below", NETWORK, "variance of the encoder's first weights: 1 over the number of units below, or over those "
         "below and above together", "below|both", str,
         check=must_be(lambda value: value in ("below", "both"), "'below' or 'both'"))
-    denoising_cost_x: Tuple[float, ...] = _option(
+    denoising_cost_x: Tuple[float, ...] = declare(
         (0.0,), DECODER, "weights of the denoising costs (the paper's lambda), one per layer split by ',', e.g. "
         "1000,10,0.1,0.1,0.1,0.1,0.1", "WEIGHTS", numbers, check=finite_and_not_negative, separates=BY_MEANING)
-    decoder_spec: Tuple[str, ...] = _option(
+    decoder_spec: Tuple[str, ...] = declare(
         ("sig",), DECODER, "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … "
         "comparison_g5, mlp:UNITS… or amlp:UNITS… (amlp:2:2:2), or 0 for none; a trailing 0 (gauss0, amlp:2:2:2:0) cuts "
         "the signal from above; one, or one per layer split by '-'", "SPECS", names("-"), separates=BY_MEANING)
-    zestbn: str = _option(
+    zestbn: str = declare(
         "bugfix", DECODER, "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not "
         "(no)", "bugfix|no", str, check=must_be(lambda value: value in ("bugfix", "no"), "'bugfix' or 'no'"))
-    unsupervised: bool = _option(
+    unsupervised: bool = declare(
         False, DECODER, "train without labels: no classification, denoising costs alone")
-    num_epochs: int = _option(
+    num_epochs: int = declare(
         150, TRAINING, "epochs to train; an epoch ends when all unlabelled examples were seen", "N", whole_number,
         check=at_least(1), many=False, separates=VARIES)
-    seed: int = _option(
+    seed: int = declare(
         1, TRAINING, "seed of the first weights and of the noise", "N", whole_number, check=_SEED, separates=SAME_RUN)
-    dseed: Optional[int] = _option(
+    dseed: Optional[int] = declare(
         None, TRAINING, "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the "
         "file", "N", whole_number, check=_DSEED, shown_default="--seed", separates=BY_MEANING)
-    lr: float = _option(0.002, TRAINING, "learning rate", "R", number, check=finite_and_above_0)
-    lr_schedule: str = _option(
+    lr: float = declare(0.002, TRAINING, "learning rate", "R", number, check=finite_and_above_0)
+    lr_schedule: str = declare(
         "linear", TRAINING, "how the learning rate changes from epoch to epoch: linear (see --lrate-decay), constant, "
         "step (times --lr-factor every --lr-every epochs), exponential (times --lr-factor), cosine (down to 0), plateau "
         "(times --lr-factor after --lr-every epochs without a lower validation error), bold-driver (times --lr-growth "
         "when the training cost fell, else --lr-factor)", "NAME", str, check=known_name(tuple(SCHEDULES), "schedule"),
         separates=BY_MEANING)
-    lrate_decay: float = _option(
+    lrate_decay: float = declare(
         0.67, TRAINING, "of linear: part of the epochs after which the learning rate starts to fall linearly to 0", "F",
         number, check=_BETWEEN_0_AND_1, separates=BY_MEANING)
-    lr_factor: Optional[float] = _option(
+    lr_factor: Optional[float] = declare(
         None, TRAINING, "of step, exponential, plateau, bold-driver: what the learning rate is multiplied by", "F",
         number, check=_INSIDE_0_AND_1, shown_default=_own(SCHEDULES, "lr_factor"), separates=BY_MEANING)
-    lr_every: Optional[int] = _option(
+    lr_every: Optional[int] = declare(
         None, TRAINING, "of step, plateau: epochs between two changes of the learning rate", "N", whole_number,
         check=at_least(1), shown_default=_own(SCHEDULES, "lr_every"), separates=BY_MEANING)
-    lr_growth: Optional[float] = _option(
+    lr_growth: Optional[float] = declare(
         None, TRAINING, "of bold-driver: what the learning rate is multiplied by when the training cost fell", "F",
         number, check=must_be(lambda value: 1 <= value <= 10, "at least 1 and at most 10"),
         shown_default=_own(SCHEDULES, "lr_growth"), separates=BY_MEANING)
-    warmup_epochs: int = _option(
+    warmup_epochs: int = declare(
         0, TRAINING, "first epochs, in which the learning rate rises in equal steps to --lr", "N", whole_number,
         check=not_negative)
-    optimizer: str = _option(
+    optimizer: str = declare(
         "adam", TRAINING, f"optimiser: {', '.join(OPTIMISERS)}", "NAME", str,
         check=known_name(tuple(OPTIMISERS), "optimiser"), separates=BY_MEANING)
-    momentum: Optional[float] = _option(
+    momentum: Optional[float] = declare(
         None, TRAINING, "of momentum, nesterov: what is left of the velocity after an update", "F", number,
         check=_BELOW_1, shown_default=_own(OPTIMISERS, "momentum"), separates=BY_MEANING)
-    rho: Optional[float] = _option(
+    rho: Optional[float] = declare(
         None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=_BELOW_1,
         shown_default=_own(OPTIMISERS, "rho"), separates=BY_MEANING)
-    beta1: Optional[float] = _option(
+    beta1: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number, check=_BELOW_1,
         shown_default=_own(OPTIMISERS, "beta1"), separates=BY_MEANING)
-    beta2: Optional[float] = _option(
+    beta2: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number, check=_BELOW_1,
         shown_default=_own(OPTIMISERS, "beta2"), separates=BY_MEANING)
-    epsilon: Optional[float] = _option(
+    epsilon: Optional[float] = declare(
         None, TRAINING, "of adagrad, adadelta, rmsprop, adam, amsgrad: what is added to divisors", "R", number,
         check=finite_and_above_0, shown_default=_own(OPTIMISERS, "epsilon"), separates=BY_MEANING)
-    clip_norm: float = _option(
+    clip_norm: float = declare(
         0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
         "down; 0 for no limit", "R", number, check=finite_and_not_negative)
-    batch_size: int = _option(
+    batch_size: int = declare(
         100, TRAINING, "labelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE)
-    unlabeled_batch_size: Optional[int] = _option(
+    unlabeled_batch_size: Optional[int] = declare(
         None, TRAINING, "unlabelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE,
         shown_default="--batch-size", separates=BY_MEANING)
-    patience: int = _option(
+    patience: int = declare(
         0, TRAINING, "epochs without a lower validation error after which training ends; 0: it never ends early", "N",
         whole_number, check=not_negative, separates=VARIES)
-    keep: str = _option(
+    keep: str = declare(
         "last", TRAINING, "best: keep the parameters of the epoch with the lowest validation error beside the last ones",
         "last|best", str, check=one_of(KEPT), many=False, separates=SAME_RUN)
-    dataset: str = _option(
+    dataset: str = declare(
         "mnist", DATA, "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it "
         "counts as mnist)", "NAME", str)
-    sources: Tuple[str, ...] = _option(
+    sources: Tuple[str, ...] = declare(
         (), DATA, "what the file calls features and targets, e.g. features=x,targets=fine_labels; targets=none leaves "
         "labels out", "NAMES", names(","), check=_source, many=False, shown_default="features=features,targets=targets")
-    divide_by: Optional[float] = _option(
+    divide_by: Optional[float] = declare(
         None, DATA, "number to divide the features by as they are read", "R", number, check=finite_and_above_0,
         many=False, shown_default="255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other data "
         "sets than cifar10; else 1")
-    standardize: bool = _option(
+    standardize: bool = declare(
         False, DATA, "give each feature mean 0 and standard deviation 1, on the examples that train")
-    rescale: bool = _option(
+    rescale: bool = declare(
         False, DATA, "give each feature the range from 0 to 1, on the examples that train")
-    labeled_samples: Optional[int] = _option(
+    labeled_samples: Optional[int] = declare(
         None, DATA, "examples whose label is used, the same number of each class; 0 means all", "N", whole_number,
         check=not_negative, shown_default="all", separates=BY_MEANING)
-    labeled_indices: Tuple[int, ...] = _option(
+    labeled_indices: Tuple[int, ...] = declare(
         (), DATA, "a text file with the positions of the labelled examples, from 0 in the training split, one on each "
         "line, instead of --labeled-samples; they are always among those that train", "FILE", read_positions,
         check=not_negative, shown_default="", separates=BY_MEANING)
-    unlabeled_samples: Optional[int] = _option(
+    unlabeled_samples: Optional[int] = declare(
         None, DATA, "examples to train on; the labelled ones are among them, the rest may validate", "N", whole_number,
         check=not_negative, shown_default="50000 of mnist and fashion-mnist, 40000 of cifar10, 63257 of svhn, else all", separates=VARIES)
-    valid_set_size: int = _option(
+    valid_set_size: int = declare(
         10000, DATA, "examples left over from training that validate, at most", "N", whole_number, check=not_negative,
         separates=VARIES)
-    valid_batch_size: int = _option(
+    valid_batch_size: int = declare(
         100, DATA, "batch size of validation", "N", whole_number, check=_TWO_OR_MORE, separates=SAME_RUN)
-    contrast_norm: int = _option(
+    contrast_norm: int = declare(
         0, DATA, "subtract the mean of each example, and scale it to this L2 norm (CIFAR-10: 55); 0 for none", "SCALE",
         whole_number, check=not_negative)
-    whiten_zca: int = _option(
+    whiten_zca: int = declare(
         0, DATA, "whiten the inputs (ZCA, fitted to the examples that train): the number of inputs (CIFAR-10: 3072); 0 "
         "for none", "N", whole_number, check=not_negative)
-    augment: Tuple[str, ...] = _option(
+    augment: Tuple[str, ...] = declare(
         (), DATA, "change training images at random, anew in each batch; transformations split by ',', each followed by "
         ":PROBABILITY where not all images are to be changed: " + "; ".join(augmentation_specs.SYNTAX.values()),
         "CHANGES", augmentation_specs.read, check=augmentation_specs.problem, shown_default="none",
         separates=BY_MEANING)
-    augment_halves: str = _option(
+    augment_halves: str = declare(
         "both", DATA, "which examples of a batch --augment changes", "both|labeled|unlabeled", str,
         check=one_of(("both", *augmentation_specs.HALVES)), separates=BY_MEANING)
-    l1: float = _option(
+    l1: float = declare(
         0.0, REGULARISERS, "weight of the L1 penalty: the sum of |w| over all weights between layers, encoder's and "
         "decoder's", "R", number, check=finite_and_not_negative)
-    l2: float = _option(
+    l2: float = declare(
         0.0, REGULARISERS, "weight of the L2 penalty: half the sum of w squared over the same weights", "R", number,
         check=finite_and_not_negative)
-    max_norm: float = _option(
+    max_norm: float = declare(
         0.0, REGULARISERS, "largest norm of a unit's incoming weights: larger ones are scaled down after each update; 0 "
         "for no limit", "R", number, check=finite_and_not_negative)
-    dropout: Tuple[float, ...] = _option(
+    dropout: Tuple[float, ...] = declare(
         (0.0,), REGULARISERS, "probability that a unit is dropped on its way to the layer above, in the corrupted "
         "encoder; one for all but the top, or one per layer split by ',', layer 0 (the input) first", "PS", numbers,
         check=_BELOW_1, separates=BY_MEANING)
-    drop_connect: Tuple[float, ...] = _option(
+    drop_connect: Tuple[float, ...] = declare(
         (0.0,), REGULARISERS, "probability that a weight is dropped, in the corrupted encoder; one, or one per layer "
         "above the input split by ','", "PS", numbers, check=_BELOW_1, separates=BY_MEANING)
-    adv_kind: str = _option(
+    adv_kind: str = declare(
         "sgn", ADVERSARIAL, f"noise on labelled examples ({_KINDS})", "KIND", str,
         check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
-    adv_tau: Tuple[float, ...] = _option(
+    adv_tau: Tuple[float, ...] = declare(
         (0.0,), ADVERSARIAL, "its strength; 0 for none; one, or one per layer of --adv-layers split by ','", "TAU",
         numbers, check=finite_and_not_negative, separates=BY_MEANING)
-    adv_kind_unlabeled: str = _option(
+    adv_kind_unlabeled: str = declare(
         "sgn", ADVERSARIAL, "noise on unlabelled examples, the network's own argmax as the label", "KIND", str,
         check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
-    adv_tau_unlabeled: Tuple[float, ...] = _option(
+    adv_tau_unlabeled: Tuple[float, ...] = declare(
         (0.0,), ADVERSARIAL, "its strength, as for --adv-tau", "TAU", numbers, check=finite_and_not_negative,
         separates=BY_MEANING)
-    adv_layers: Tuple[int, ...] = _option(
+    adv_layers: Tuple[int, ...] = declare(
         (0,), ADVERSARIAL, "layers whose z gets the noise, split by ','; 0 is the input", "LAYERS", whole_numbers,
         separates=BY_MEANING)
-    adv_scale: str = _option(
+    adv_scale: str = declare(
         "none", ADVERSARIAL, "dim multiplies a layer's strength by the root of its units over the input's", "none|dim",
         str, check=must_be(lambda value: value in ("none", "dim"), "'none' or 'dim'"), separates=BY_MEANING)
-    adv_path: str = _option(
+    adv_path: str = declare(
         "corr", ADVERSARIAL, "where the gradient is taken: through the corrupted path with its Gaussian noise, or the "
         "clean one; layers, for vat alone: for each layer through a pass that begins there, away from the clean path's "
         "probabilities", "corr|clean|layers", str,
         check=must_be(lambda value: value in ("corr", "clean", "layers"), "'corr', 'clean' or 'layers'"),
         separates=BY_MEANING)
-    vat_iterations: int = _option(
+    vat_iterations: int = declare(
         1, ADVERSARIAL, "power iterations of vat and of --vat-cost", "N", whole_number,
         check=must_be(lambda n: 1 <= n <= MOST_VAT_ITERATIONS, f"at least 1 and at most {MOST_VAT_ITERATIONS}"),
         separates=BY_MEANING)
-    vat_xi: float = _option(
+    vat_xi: float = declare(
         0.01, ADVERSARIAL, "how far a power iteration looks, as the L2 norm of an example", "R", number,
         check=finite_and_above_0, separates=BY_MEANING)
-    vat_noise_std: float = _option(
+    vat_noise_std: float = declare(
         0.0, ADVERSARIAL, "standard deviation of the noise of passes that begin at a layer (--adv-path layers, "
         "--vat-cost), there and above", "STD", number, check=finite_and_not_negative, separates=BY_MEANING)
-    vat_cost: Tuple[float, ...] = _option(
+    vat_cost: Tuple[float, ...] = declare(
         (0.0,), ADVERSARIAL, "weights of the virtual adversarial costs: how far the probabilities of unlabelled examples "
         "move with z; one, or one per layer of --adv-layers split by ','", "WEIGHTS", numbers,
         check=finite_and_not_negative, separates=BY_MEANING)
-    vat_radius: Tuple[float, ...] = _option(
+    vat_radius: Tuple[float, ...] = declare(
         (0.0,), ADVERSARIAL, "how far --vat-cost moves z, as the L2 norm of an example; one, or one per layer", "RADII",
         numbers, check=finite_and_not_negative, separates=BY_MEANING)
-    noise: str = _option(
+    noise: str = declare(
         "mrg", COMPUTATION, "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
         "mrg|philox", str, check=one_of(NOISES), separates=VARIES)
-    plain_graph: bool = _option(
+    plain_graph: bool = declare(
         False, COMPUTATION, "build the readable graph, without fused operations (slower, same results up to rounding)",
         separates=VARIES)
     # fmt: on
@@ -446,30 +398,3 @@ def source_names(sources):
     if names["targets"] == "none":
         del names["targets"]
     return names
-
-
-def combinations(given):
-    """Every combination of the values given, the first option varying slowest.
-
-    ``UserError`` where there are too many.
-
-    Parameters
-    ----------
-    given : dict of name -> value, or list of values
-
-    Returns
-    -------
-    list of dict of name -> value
-    """
-    lists = [values if isinstance(values, list) else [values] for values in given.values()]
-    check_count(math.prod(map(len, lists)))
-    return [dict(zip(given, choice)) for choice in itertools.product(*lists)]
-
-
-def check_count(n):
-    """Refuse so many configurations that checking them alone would take minutes."""
-    if n > MOST_CONFIGURATIONS:
-        raise UserError(
-            f"the values given make {n:,} configurations, and no more than {MOST_CONFIGURATIONS:,} are trained at once: "
-            "give fewer values."
-        )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ladder
-from ladder import api
+from ladder import configured
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 from ladder.options import Options
@@ -214,7 +214,7 @@ def test_x_of_another_shape_is_named(trained):
 
 
 def test_a_second_backend_that_cannot_take_effect(monkeypatch):
-    monkeypatch.setattr(api, "_configured", "jax")
+    monkeypatch.setattr(configured, "_configured", "jax")
     with pytest.raises(ValueError, match="this process has begun with backend='jax'"):
         ladder.configure("c")
     with pytest.raises(ValueError, match="device is for backend jax"):

@@ -10,9 +10,10 @@ from ladder.cli.options import (
     configure_backend,
     given_options,
 )
+from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
-from ladder.options import Options, combinations
+from ladder.options import Options
 from ladder.output_files import check_output
 from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler

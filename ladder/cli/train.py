@@ -14,9 +14,10 @@ from ladder.cli.options import (
     given_options,
     records,
 )
+from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
-from ladder.options import Options, combinations
+from ladder.options import Options
 from ladder.runs.arrays import BEST
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained

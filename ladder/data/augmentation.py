@@ -78,12 +78,13 @@ class Augmentation:
         return {**request, **made}
 
     def _batch(self, positions, half, epoch, batch):
-        draws = random_numbers(self._dseed, half, epoch, batch, len(positions))
-        changed = augmented(self._features[positions], self._augmenting.transformations, draws, *self._range)
+        chosen = self._augmenting.transformations
+        draws = random_numbers(self._dseed, half, epoch, batch, len(positions), [t.name for t in chosen])
+        changed = augmented(self._features[positions], chosen, draws, *self._range)
         return self._preprocess(changed)
 
 
-def random_numbers(dseed, half, epoch, batch, n):
+def random_numbers(dseed, half, epoch, batch, n, names=tuple(SYNTAX)):
     """The random numbers of a batch's images.
 
     Parameters
@@ -92,17 +93,21 @@ def random_numbers(dseed, half, epoch, batch, n):
     half : 'labeled' or 'unlabeled'
     epoch, batch : int
     n : int, images
+    names : iterable of str
+        The transformations that need some.
 
     Returns
     -------
     dict of transformation -> float64 array (n, 3), at least 0 and below 1
-        Those of an image do not depend on the images after it, nor on which
-        transformations are asked for.
+        Those of an image depend neither on the images after it nor on other transformations.
     """
-    # The counter's two lower words count the numbers drawn.
-    generator = np.random.Philox(key=[dseed, int(half == "labeled")], counter=[0, 0, batch, epoch])
-    drawn = np.random.Generator(generator).random((n, len(SYNTAX), DRAWS))
-    return {name: drawn[:, i] for i, name in enumerate(SYNTAX)}
+    return {name: _generator(dseed, half, epoch, batch, name).random((n, DRAWS)) for name in names}
+
+
+def _generator(dseed, half, epoch, batch, name):
+    # The counter's lowest word counts the numbers drawn.
+    place = [0, list(SYNTAX).index(name), batch, epoch]
+    return np.random.Generator(np.random.Philox(key=[dseed, int(half == "labeled")], counter=place))
 
 
 def augmented(images, chosen, draws, lowest, highest):
@@ -166,14 +171,12 @@ def _whole(u, most):
 
 def _motions(parts, draws):
     """All affine parts as one motion, so that pixels are interpolated once: which images move, and how."""
-    n = len(draws[AFFINE[0]])
-    numbers, hit = {}, np.zeros(n, bool)
-    for name in AFFINE:
-        u = draws[name]
-        moves = u[:, 0] < parts[name].probability if name in parts else np.zeros(n, bool)
-        amount = parts[name].amount if name in parts else 0.0
+    n = len(next(iter(draws.values())))
+    numbers, hit = {name: np.zeros((n, 2)) for name in AFFINE}, np.zeros(n, bool)
+    for name in parts.keys() & set(AFFINE):
+        moves = draws[name][:, 0] < parts[name].probability
         # From -amount to amount, and 0 where it does not move.
-        numbers[name] = np.where(moves, amount, 0.0)[:, None] * (2 * u[:, 1:] - 1)
+        numbers[name] = np.where(moves, parts[name].amount, 0.0)[:, None] * (2 * draws[name][:, 1:] - 1)
         hit |= moves
     # From 1 / (1 + amount) to 1 + amount, smaller as often as larger.
     factor = np.abs(numbers["scale"][:, 0])

@@ -4,8 +4,9 @@ import argparse
 import difflib
 import math
 
+from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
-from ladder.options import OPTIONS, Options, check_count, combinations, read
+from ladder.options import OPTIONS, Options, read
 from ladder.training.experiment import check_without_data
 
 #: Options by their names in a preset: those of the command line without their dashes.

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from ladder.combinations import combinations
 from ladder.errors import UserError
-from ladder.options import Options, combinations
+from ladder.options import Options
 from ladder.tables.grouping import Row
 from ladder.tables.preset_options import parsed_rows
 from ladder.tables.published import published_rows

@@ -10,7 +10,8 @@ from ladder.batches import resolve_batches
 from ladder.data.registry import n_training_examples
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.optimisation import resolve_optimisation, resolve_schedule
-from ladder.options import OPTIONS, SEPARATES, VARIES
+from ladder.option_declarations import SEPARATES, VARIES
+from ladder.options import OPTIONS
 from ladder.regularisation import resolve_regularisation
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ladder import backends, budget
 from ladder.batches import unlabeled_batch_size
+from ladder.combinations import combinations
 from ladder.data import NO_LABEL
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
@@ -15,7 +16,7 @@ from ladder.data.record import check_unchanged, read, reading_of_others
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
-from ladder.options import Options, combinations
+from ladder.options import Options
 from ladder.runs.arrays import BEST, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
 from ladder.runs.folder import OPTIONS, RunFolder

@@ -8,8 +8,9 @@ import pytest
 
 from ladder.cli import make_parser
 from ladder.cli.options import given_options
+from ladder.combinations import combinations
 from ladder.layers import resolve_layers
-from ladder.options import Options, combinations
+from ladder.options import Options
 
 NETWORK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "network.py"
 

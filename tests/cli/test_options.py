@@ -7,8 +7,9 @@ import pytest
 
 from ladder.cli import main, make_parser
 from ladder.cli.options import given_options
+from ladder.combinations import combinations
 from ladder.layers import resolve_layers
-from ladder.options import Options, combinations
+from ladder.options import Options
 
 
 def parse(command):

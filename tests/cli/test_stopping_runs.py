@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ladder
-from ladder.api import ArgumentError
+from ladder.arguments import ArgumentError
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 from ladder.runs.arrays import TrainedArrays

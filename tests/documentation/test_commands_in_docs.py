@@ -10,7 +10,7 @@ from documentation.markdown import REST, ROOT, commands, pages
 
 from ladder.cli import make_parser
 from ladder.cli.options import given_options
-from ladder.options import combinations
+from ladder.combinations import combinations
 from ladder.tables.preset import load_preset
 
 SETUP = (ROOT / "setup.py").read_text()

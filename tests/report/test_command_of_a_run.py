@@ -6,7 +6,8 @@ import pytest
 
 from ladder.cli import make_parser
 from ladder.cli.options import given_options
-from ladder.options import Options, combinations
+from ladder.combinations import combinations
+from ladder.options import Options
 from ladder.report.command import name_of_run, train_command
 from ladder.tables.preset import load_preset, preset_names
 from ladder.tables.preset_options import preset_combinations

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from ladder.options import Options, combinations
+from ladder.combinations import combinations
+from ladder.options import Options
 from ladder.runs.folder import as_saved
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import parsed_rows

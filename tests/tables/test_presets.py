@@ -8,9 +8,10 @@ from tables.made_up import make_run
 
 from ladder.cli import _progress_printed, main, make_parser, train
 from ladder.cli.options import given_options
+from ladder.combinations import combinations
 from ladder.errors import UserError
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
-from ladder.options import Options, combinations
+from ladder.options import Options
 from ladder.tables.preset import load_preset, preset_names
 from ladder.tables.preset_options import parsed_rows, preset_combinations, words
 from ladder.tables.published import published_rows

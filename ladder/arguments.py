@@ -1,0 +1,30 @@
+"""Mistakes in the arguments of Python's functions, in the command line's sentences."""
+
+import re
+from contextlib import contextmanager
+
+from ladder.errors import TrainingStopped, UserError
+
+
+class ArgumentError(UserError, ValueError):
+    """A mistake in an argument: the sentence of the command line, with the argument's name for the option's."""
+
+
+@contextmanager
+def naming_arguments(names=None):
+    """Speak of arguments where the command line would speak of options.
+
+    Parameters
+    ----------
+    names : dict of option name -> what it is called here, where that differs, e.g. {'encoder_layers': 'hidden'}
+    """
+
+    def argument(option):
+        name = option[1].replace("-", "_")
+        return (names or {}).get(name, name)
+
+    try:
+        yield
+    except (UserError, TrainingStopped) as error:
+        kind = ArgumentError if isinstance(error, UserError) else TrainingStopped
+        raise kind(re.sub(r"--([a-z][a-z-]*[a-z])", argument, str(error))) from None

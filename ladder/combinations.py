@@ -1,0 +1,36 @@
+"""The configurations that several values of options make."""
+
+import itertools
+import math
+
+from ladder.errors import UserError
+
+#: Configurations that one command may train.
+MOST_CONFIGURATIONS = 2_000
+
+
+def combinations(given):
+    """Every combination of the values given, the first option varying slowest.
+
+    ``UserError`` where there are too many.
+
+    Parameters
+    ----------
+    given : dict of name -> value, or list of values
+
+    Returns
+    -------
+    list of dict of name -> value
+    """
+    lists = [values if isinstance(values, list) else [values] for values in given.values()]
+    check_count(math.prod(map(len, lists)))
+    return [dict(zip(given, choice)) for choice in itertools.product(*lists)]
+
+
+def check_count(n):
+    """Refuse so many configurations that checking them alone would take minutes."""
+    if n > MOST_CONFIGURATIONS:
+        raise UserError(
+            f"the values given make {n:,} configurations, and no more than {MOST_CONFIGURATIONS:,} are trained at once: "
+            "give fewer values."
+        )

@@ -1,0 +1,64 @@
+"""What compiles and computes in this process: the function behind ``ladder.configure``."""
+
+from ladder import backends
+from ladder.arguments import naming_arguments
+from ladder.backends import choice
+from ladder.errors import UserError
+
+_configured = None
+
+
+def configure(backend="c", threads=None, device=None, matmul_precision=None):
+    """Choose what compiles and computes, once per process; without it the first use takes the C backend.
+
+    Parameters
+    ----------
+    backend : {'c', 'jax'}
+        Aesara's own C code (needs a C++ compiler), or XLA through JAX.
+    threads : int, optional
+        Default: the cores that this process may use.
+    device : {'cpu', 'gpu'}, optional
+        With ``jax``; default: a GPU where JAX has one.
+    matmul_precision : {'float32', 'tf32'}, optional
+        With ``jax``: what GPUs multiply matrices in.
+
+    Returns
+    -------
+    str
+        A line that says what is in force.
+
+    Raises
+    ------
+    ArgumentError
+        The backend is not installed, or this process has begun with another
+        one: Aesara fixes its settings when it is imported.
+
+    Examples
+    --------
+    >>> import ladder
+    >>> ladder.configure(threads=1)  # doctest: +ELLIPSIS
+    'BLAS: ..., 1 threads'
+    """
+    global _configured
+    with naming_arguments():
+        arguments = choice.checked(backend, threads, device=device, matmul_precision=matmul_precision)
+        if _configured == "jax" and backend == "c":
+            raise UserError(
+                "this process has begun with backend='jax', and Aesara fixes its settings when it is imported: "
+                "use the C backend in another process."
+            )
+        found = backends.configure(**arguments)
+        if threads is not None and found.threads != threads:
+            raise UserError(
+                f"this process computes with {found.threads} threads already, which JAX fixes when it is first used: "
+                f"ask for {threads} in another process."
+            )
+    _configured = backend
+    return found.summary
+
+
+def ready():
+    """What was configured, or else the C backend."""
+    if _configured is None:
+        configure()
+    return backends.configure(_configured)

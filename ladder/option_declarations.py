@@ -1,0 +1,50 @@
+"""What is said of an option where it is declared."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+#: Whether runs whose values differ may be averaged: never; in a table, but as a row of their own below the
+#: published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
+SEPARATES, VARIES, SAME_RUN, BY_MEANING = "separates", "varies", "same run", "by meaning"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What there is to say of an option beside its name, type and default.
+
+    Attributes
+    ----------
+    group : str
+        Its heading in ``--help``.
+    text : str
+        Its help.
+    metavar : str
+        '' for a flag, which takes no value.
+    read : function of a text -> value
+    check : function of a value, or of an entry of a tuple -> None, or what is wrong
+    many : bool
+        Whether several values may be given, to train all combinations.
+    shown_default : str
+        The default in words where the value does not say it; None: it does. '' for none.
+    separates : str
+        One of the constants above.
+    """
+
+    group: str
+    text: str
+    metavar: str = ""
+    read: Optional[Callable] = None
+    check: Callable = lambda value: None
+    many: bool = True
+    shown_default: Optional[str] = None
+    separates: str = SEPARATES
+
+    @property
+    def is_flag(self):
+        return not self.metavar
+
+
+def declare(default, group, text, metavar="", read=None, **others):
+    """A field of :class:`ladder.options.Options`, described by an :class:`Option`."""
+    return dataclasses.field(default=default, metadata={"option": Option(group, text, metavar, read, **others)})

@@ -1,0 +1,175 @@
+"""``Model``: a trained network, as ``ladder.train`` and ``ladder.load`` return it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ladder.arguments import ArgumentError, naming_arguments
+from ladder.configured import ready
+from ladder.data.description import labels_of_units
+from ladder.data.own_examples import as_in_training, warn_of_scale
+from ladder.data.preprocessing import preprocesses
+from ladder.errors import UserError
+from ladder.layers import resolve_layers
+from ladder.network_size import examples_at_once
+from ladder.runs.folder import RunFolder
+from ladder.training.evaluation import classification_report
+from ladder.training.provenance import environment
+from ladder.training.stopping import best_epoch
+
+#: Examples that are classified together.
+AT_ONCE = 256
+
+
+class Model:
+    """A trained network.
+
+    Attributes
+    ----------
+    options : Options
+        What it was trained with.
+    in_dim : tuple of int
+        Shape of one example.
+    classes : array or None
+        The labels or names of the classes; None: they are 0, 1, …
+    log : list of dict
+        A row per epoch, and a last one: costs and errors by name.
+    folder : Path or None
+        Where it is saved.
+
+    Examples
+    --------
+    >>> import ladder, numpy as np
+    >>> model = ladder.train(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), num_epochs=1)
+    >>> model.predict_proba(np.zeros((3, 64))).shape
+    (3, 10)
+    """
+
+    def __init__(self, run, log):
+        self._run, self.log = run, log
+        self.options, self.in_dim = run.p, tuple(run.in_dim)
+        n_units = resolve_layers(run.p, run.in_dim)[-1].size
+        self.classes = np.array(labels_of_units(run.data["classes"], n_units)) if "classes" in run.data else None
+        self._probabilities = None
+
+    @property
+    def best(self):
+        """The network of the epoch with the lowest validation error: a Model, where ``keep='best'`` kept it.
+
+        Raises
+        ------
+        ArgumentError
+            It was not kept.
+
+        Examples
+        --------
+        >>> import ladder
+        >>> model = ladder.train(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), num_epochs=2,
+        ...                      unlabeled_samples=1200, keep="best")
+        >>> model.best.evaluate()["n"], model.log[-1]["best_epoch"] in (1, 2)
+        (360, True)
+        """
+        if not self._run.keeps_best():
+            raise ArgumentError("this network has no best parameters beside its last ones: train one with keep='best'.")
+        return Model(replace(self._run, parameters="best"), self.log)
+
+    @property
+    def folder(self):
+        return None if self._run.folder is None else self._run.folder.path
+
+    def __repr__(self):
+        layers = "-".join(self.options.encoder_layers)
+        return f"<ladder.Model {'x'.join(map(str, self.in_dim))}-{layers}, {self.options.dataset}>"
+
+    def __getstate__(self):
+        return {**vars(self), "_probabilities": None}  # compiled code stays behind
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : (examples, …) array of numbers
+            Examples of the shape ``in_dim``, or flat; values as in the data set that it was trained on (they are
+            divided, scaled and whitened as that was).
+
+        Returns
+        -------
+        (examples, classes) float32
+        """
+        run = self._run
+        with naming_arguments():
+            values = self._as_examples(X)
+            features = as_in_training(values, "X", run.p.dataset, run.data)
+            features = run.training.preprocess_features(features)
+            if not preprocesses(run.p):
+                warn_of_scale(features, run.data["feature_range"])
+            if self._probabilities is None:
+                ready()
+                classifier, _ = run.classifier()
+                self._probabilities = classifier.compile()
+        n = min(AT_ONCE, examples_at_once(resolve_layers(run.p, run.in_dim)))
+        return np.concatenate([self._of_whole_batch(features[i : i + n], n) for i in range(0, len(features), n)])
+
+    def _of_whole_batch(self, features, n):
+        """Probabilities of up to n examples: filled up, so that none depends on how many stand beside it."""
+        filled = np.zeros((n, *features.shape[1:]), "float32")
+        filled[: len(features)] = features
+        return self._probabilities(filled)[: len(features)]
+
+    def predict(self, X):
+        """The most probable class of each example, (examples,); X as for :meth:`predict_proba`."""
+        positions = self.predict_proba(X).argmax(axis=1)
+        return positions if self.classes is None else self.classes[positions]
+
+    def evaluate(self, data_type="test"):
+        """The error on the data set that it was trained on.
+
+        Parameters
+        ----------
+        data_type : {'test', 'valid', 'train'}
+            'train' normalises each batch with its own statistics.
+
+        Returns
+        -------
+        dict
+            ``error_percent``, ``n_wrong``, ``n``, ``error_percent_by_class``
+            and ``confusion`` (rows are the true classes).
+        """
+        if data_type not in ("test", "valid", "train"):
+            raise ArgumentError(f"data_type is {data_type!r}, but must be 'test', 'valid' or 'train'.")
+        with naming_arguments():
+            ready()
+            report, _ = classification_report(self._run, data_type)
+        return report
+
+    def save(self, save_to):
+        """Write it into a new folder, as ``run.py train`` does; returns the folder's path.
+
+        Parameters
+        ----------
+        save_to : str
+            A name (``results/NAME0``, or the first free number) or a path (``PATH0``).
+        """
+        run = self._run
+        with naming_arguments():
+            folder = RunFolder.begin(save_to, run.p, run.in_dim)
+            folder.save_data(run.data)
+            folder.save_fitted(run.training.fitted if preprocesses(run.p) else None)
+            folder.save_environment(environment())
+            folder.save_rows(self.log)
+            if run.keeps_best():
+                run.load_best().save_best(folder, best_epoch(self.log))
+            # Last: where there are final statistics, everything else is written.
+            run.load_last().save(folder)
+        return folder.path
+
+    def _as_examples(self, X):
+        values = np.asarray(X)
+        n_values = int(np.prod(self.in_dim))
+        if values.ndim < 2 or len(values) == 0 or values[0].size != n_values or values.dtype.kind not in "buif":
+            raise UserError(
+                f"X is an array of {values.dtype} of shape {values.shape}, but an example of this network is "
+                f"{n_values} numbers ({' x '.join(map(str, self.in_dim))}): give one such example per row."
+            )
+        return values.reshape((len(values), *self.in_dim))
