@@ -68,7 +68,7 @@ def options_of(network, plain, noise, **options):
     """The options of the ladder for a network."""
     from ladder.options import Options
 
-    return Options(plain_graph=plain, noise=noise, **network.options, **options)
+    return Options(**{"plain_graph": plain, "noise": noise, **network.options, **options})
 
 
 def compiled(p, threads, data, backend="c"):

@@ -79,5 +79,32 @@ ROWS = {
     "jax-philox": Row("JAX, our Philox noise", "rivals_jax", {"noise": "philox"}),
 }
 
+#: What is set beside Adam and no regulariser: name -> options of the ladder.
+_OPTIONS = {
+    **{
+        name: {"optimizer": name}
+        for name in ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "amsgrad")
+    },
+    "clip": {"clip_norm": 1.0},
+    "l1": {"l1": 1e-5},
+    "l2": {"l2": 1e-4},
+    "max-norm": {"max_norm": 3.0},
+    "dropout": {"dropout": (0.1,)},
+    "drop-connect": {"drop_connect": (0.1,)},
+    "leakyrelu": {"act": ("leakyrelu",)},
+    "tanh": {"act": ("tanh",)},
+    "elu": {"act": ("elu",)},
+    "maxout": {"act": ("maxout:2",)},
+    "amlp": {"decoder_spec": ("amlp:2:2:2",)},
+}
+OPTIONS = {
+    f"with-{name}": Row(f"the same, {name}", "ladder_update", {"plain": False, "noise": "philox", **options})
+    for name, options in _OPTIONS.items()
+}
+
+#: The rows that are set beside one another if none are named.
+RIVALS = list(ROWS)
+ROWS |= OPTIONS
+
 #: The rows whose graph is ours.
-LADDERS = [name for name, row in ROWS.items() if row.module == "ladder_update"]
+LADDERS = [name for name in RIVALS if ROWS[name].module == "ladder_update"]

@@ -4,6 +4,7 @@
     python benchmarks/step.py --rows plain torch --rounds 5 --threads 1
     python benchmarks/step.py --cold                   # compile with empty caches
     python benchmarks/step.py --model conv_small       # convolutional ones; conv_large takes long
+    python benchmarks/step.py --options                # optimisers, regularisers … beside plain Adam
 
 ``mnist`` is 784-1000-500-250-250-250-10; ``conv_small``, ``conv_large`` and
 ``conv_fc`` are the convolutional networks of ``network.py``.  100 labelled and
@@ -22,10 +23,10 @@ from contextlib import nullcontext
 import tables
 from contest import Contestant, contest, empty_caches, play
 from network import NETWORKS
-from rows import ROWS
+from rows import OPTIONS, RIVALS, ROWS
 
 #: Rows to which the others are compared, and the column that says how.
-REFERENCES = {"products": "x products", "products-mkl": "x MKL", "torch": "x PyTorch"}
+REFERENCES = {"products": "x products", "products-mkl": "x MKL", "torch": "x PyTorch", "fused-philox": "x Philox"}
 
 
 def main():
@@ -49,12 +50,16 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=RIVALS, metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--model", choices=NETWORKS, default="mnist", help="default: mnist")
+    parser.add_argument("--options", action="store_true", help="rows of optimisers, regularisers and other options")
     add_options(parser, rounds=20, updates=10)
     parser.add_argument("--waiting", choices=("PASSIVE", "ACTIVE"), help="OMP_WAIT_POLICY for all")
     parser.add_argument("--cold", action="store_true", help="compile with empty caches (minutes)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.options:
+        args.rows = ["fused-philox", *OPTIONS]
+    return args
 
 
 def add_options(parser, rounds, updates):
