@@ -22,7 +22,7 @@ DEFAULTS = {"leakyrelu": 0.1, "elu": 1.0}
 #: Activations f with f(c z) = c f(z) for c above 0: a scale before them does what the weights above can do.
 HOMOGENEOUS = ("relu", "leakyrelu", "linear", "maxout")
 
-#: With more, a layer would be all but one unit idle.
+#: With more, nearly every z of a layer would be idle.
 MOST_PIECES = 100
 
 
@@ -32,7 +32,7 @@ class Activation:
 
     Attributes
     ----------
-    name : str, one of :data:`ACTIVATIONS`
+    name : str, one of ``ACTIVATIONS``
     number : float, int or None
         ``leakyrelu``'s slope below 0, ``elu``'s alpha, ``maxout``'s pieces.
     """
