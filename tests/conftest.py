@@ -1,5 +1,6 @@
 """Shared by all tests: Aesara set up for one thread a worker, and where reference files lie."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from ladder.backends import c
 
 # Before any test module imports Aesara; several workers share the cores.
 c.configure(threads=1)
+
+# Graphs are millions of small objects: looked through as often as Python does it, they take a tenth of the time.
+gc.set_threshold(50_000, 10, 10)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -40,7 +40,7 @@ def report(n_classes):
 def test_errors_by_class_are_whole_and_a_wide_matrix_is_its_worst_pairs(n_classes, width, whole, monkeypatch, capsys):
     in_a_terminal_of(width, monkeypatch)
     found = report(n_classes)
-    _print_report(found, "test")
+    _print_report(found, "test", {})
     shown = capsys.readouterr().out
     assert "…" not in shown and ("--json FILE has it whole" in shown) != whole
     for i, error in enumerate(found["error_percent_by_class"]):
@@ -56,7 +56,7 @@ def test_a_matrix_that_no_terminal_has_room_for_is_not_made(monkeypatch, capsys)
     monkeypatch.setattr("ladder.cli.evaluate.MOST_COLUMNS", 50)
     in_a_terminal_of(1000, monkeypatch)
     for n_classes, whole in ((50, True), (51, False)):
-        _print_report(report(n_classes), "test")
+        _print_report(report(n_classes), "test", {})
         assert ("--json FILE has it whole" in capsys.readouterr().out) != whole
 
 

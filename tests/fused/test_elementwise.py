@@ -23,6 +23,7 @@ FORMULAS = {
     "true_divide": (lambda z, u: z / u, np.divide),
     "square": (lambda z, u: at.square(z), lambda z, u: z * z),
     "sqrt": (lambda z, u: at.sqrt(z), lambda z, u: np.sqrt(z)),
+    "sgn": (lambda z, u: at.sgn(z), lambda z, u: np.sign(z)),
     "maximum": (at.maximum, np.maximum),
     "EQ": (lambda z, u: at.cast(at.eq(z, u), "float32"), np.equal),
     "GT": (lambda z, u: at.cast(z > u, "float32"), np.greater),

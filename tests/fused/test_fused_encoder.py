@@ -41,6 +41,11 @@ NOTHING, EVERYTHING = VARIANTS[0], VARIANTS[-1]
 SUBSETS = [*((name,) for name in OUTPUTS), ("z", "h"), ("z", "m", "s"), OUTPUTS]
 
 
+def variants(act):
+    """All of one activation, of the others two: what b, c and noise do does not depend on it."""
+    return VARIANTS if act == "sigmoid" else [NOTHING, EVERYTHING]
+
+
 def shapes(rows=None, units=None):
     """Of inputs and of gradients for the outputs, by name."""
     matrix, row, vector = (rows, units), (1, units), (units,)
@@ -68,8 +73,8 @@ def build(module, act, subsets, shapes=shapes()):
 
 @lru_cache(maxsize=None)
 def graph(act):
-    """Of all variants with gradients for all outputs; of a sigmoid with everything those for any outputs, too."""
-    subsets = {variant: [OUTPUTS] for variant in VARIANTS}
+    """Of its variants with gradients for all outputs; of a sigmoid with everything those for any outputs, too."""
+    subsets = {variant: [OUTPUTS] for variant in variants(act)}
     return build(fused, act, {**subsets, EVERYTHING: SUBSETS} if act == "sigmoid" else subsets)
 
 
@@ -104,7 +109,7 @@ def true_gradients(act, variant, subset, values, step=1e-6):
 def test_outputs_and_gradients(act, shape):
     values = arrays(*shape)
     found, values = graph(act)(**values), double(values)
-    for variant in VARIANTS:
+    for variant in variants(act):
         assert_all_close(found[variant, ()], truth(act, variant, values), name=variant)
         assert_all_close(found[variant, OUTPUTS], true_gradients(act, variant, OUTPUTS, values), name=variant)
 
