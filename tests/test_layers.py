@@ -208,6 +208,9 @@ def test_defaults_are_the_originals():
         "divide_by": None,
         "standardize": False,
         "rescale": False,
+        "augment": (),
+        "augment_halves": "both",
+        "labeled_indices": (),
     }
 
 

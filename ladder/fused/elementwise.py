@@ -23,7 +23,7 @@ OPERATIONS = {
     "true_divide": "{} / {}".format,
     "square": "{0} * {0}".format,
     "sqrt": "std::sqrt({})".format,
-    "sgn": "({0} > 0.0f ? 1.0f : {0} < 0.0f ? -1.0f : 0.0f)".format,
+    "sgn": "({0} > 0.0f ? 1.0f : {0} < 0.0f ? -1.0f : {0})".format,
     "exp": "exp({})".format,
     "expm1": "expm1({})".format,
     "tanh": "tanh({})".format,
