@@ -17,7 +17,7 @@ from ladder.errors import UserError
 #: Of the lock's file in the compile folder.
 NAME = ".lock"
 
-#: Seconds that a wait may last unsaid: modules are compiled one by one, and two processes take turns.
+#: Seconds that a wait may last unsaid: the lock is held while keys of a module are written, not while it is compiled.
 UNSAID = 0.5
 
 _Original = filelock.FileLock

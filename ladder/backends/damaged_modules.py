@@ -23,17 +23,20 @@ MAGIC, HEADER = b"\x7fELF\x02", 64
 #: What Aesara leaves beside each module: its folder may be shared with files of others (``base_compiledir=/tmp``).
 SOURCE = "mod.cpp"
 
+#: What it adds once a module is whole, but for its own three, which are compiled under the lock.
+KEYS, OWN = "key.pkl", ("cutils_ext", "lazylinker_ext", "scan_perform")
+
 
 def remove(base: str) -> None:
     """Remove what is cut short among the modules below Aesara's compile folder ``base``."""
     damaged = {}
     # Aesara's lock is in the folder of all modules, each of which has a folder of its own.
     for path in [*Path(base).glob("*/*/*.so"), *Path(base).glob("*/*.so")]:
-        if is_aesaras(path) and is_cut_short(path):
+        if is_aesaras(path) and not is_being_compiled(path) and is_cut_short(path):
             damaged.setdefault(path.parent.parent / NAME, []).append(path)
     for lock, paths in damaged.items():
         try:
-            # Who holds the lock is compiling, and what it writes at this moment is not whole yet.
+            # Who holds the lock may be writing what is not whole yet.
             with filelock.FileLock(lock, timeout=0):
                 for path in filter(is_cut_short, paths):
                     _remove(path)
@@ -55,6 +58,12 @@ def _remove(path):
 def is_aesaras(path: str | Path) -> bool:
     """Whether a library is a module that Aesara compiled."""
     return Path(path).with_name(SOURCE).is_file()
+
+
+def is_being_compiled(path: str | Path) -> bool:
+    """Whether a module has no keys yet: another process is at it, or was killed, and nobody will look for it."""
+    folder = Path(path).parent
+    return folder.name not in OWN and not (folder / KEYS).exists()
 
 
 def is_cut_short(path: str | Path) -> bool:

@@ -129,6 +129,7 @@ def a_module(base, name="m1"):
     path.parent.mkdir(parents=True)
     path.write_bytes(Path(_ctypes.__file__).read_bytes())
     path.with_name("mod.cpp").touch()
+    path.with_name("key.pkl").touch()
     return path
 
 
@@ -149,6 +150,17 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path):
         assert damaged.exists()
     damaged_modules.remove(str(tmp_path))
     assert not damaged.exists()
+
+
+def test_a_module_that_another_process_is_compiling_is_left_alone(tmp_path):
+    damaged = a_module(tmp_path)
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    damaged.with_name("key.pkl").unlink()
+    damaged_modules.remove(str(tmp_path))
+    assert damaged.exists()
+    own = damaged.parent.rename(damaged.parent.with_name("cutils_ext"))
+    damaged_modules.remove(str(tmp_path))
+    assert not own.exists()
 
 
 def test_files_that_are_no_libraries_are_left_alone(tmp_path):

@@ -4,18 +4,20 @@ import shutil
 from pathlib import Path
 
 import aesara.tensor as at
+import filelock
 import pytest
+from aesara import config
 from aesara.graph.fg import FunctionGraph
 from aesara.link.c import cmodule
 from aesara.link.c.basic import CLinker
 
-from ladder.backends import repairs
+from ladder.backends import compile_lock, repairs
 
 
-def linker(scale):
-    """The linker of a function that no other test compiles, and its key."""
+def linker(function=at.exp):
+    """The linker of a function of a vector that no other test compiles, and its key."""
     x = at.fvector("x")
-    made = CLinker().accept(FunctionGraph([x], [x * scale + 0.125], clone=False))
+    made = CLinker().accept(FunctionGraph([x], [function(x) * 3.0 + 0.125], clone=False))
     return made.cmodule_key(), made
 
 
@@ -24,7 +26,7 @@ def folder(tmp_path):
     """A cache with one module, that of ``linker(3)``, and another whose key nobody can read."""
     repairs.repair()
     cache = cmodule.ModuleCache(str(tmp_path))
-    cache.module_from_key(*linker(3.0))
+    cache.module_from_key(*linker())
     assert cache.stats[2] == 1
     (made,) = tmp_path.glob("tmp*")
     other = tmp_path / "tmpother"
@@ -42,7 +44,7 @@ def module_file(cache, key, made):
 def test_finds_what_is_there_and_reads_no_more(folder):
     cache = cmodule.ModuleCache(str(folder.parent))
     assert not cache.entry_from_key
-    key, made = linker(3.0)
+    key, made = linker()
     assert module_file(cache, key, made).parent == folder
     assert cache.stats[2] == 0
     assert list(cache.entry_from_key) == [key]
@@ -51,21 +53,26 @@ def test_finds_what_is_there_and_reads_no_more(folder):
     assert module_file(cache, key, made).parent == folder
 
 
-def test_finds_what_another_process_compiled_while_it_waited_for_the_lock(folder, tmp_path_factory):
-    away = folder.rename(tmp_path_factory.mktemp("away") / folder.name)
-    cache = cmodule.ModuleCache(str(folder.parent))
-    key, made = linker(3.0)
-    code, times = made.get_src_code, []
+def test_others_may_compile_while_it_compiles(tmp_path):
+    repairs.repair()
+    key, made = linker()
+    theirs, free = made.c_compiler(), []
 
-    def compiled_meanwhile():
-        times.append(1)
-        if len(times) == 2:  # the last thing before the lock is asked for
-            away.rename(folder)
-        return code()
+    class Compiler(theirs):
+        @staticmethod
+        def compile_str(**arguments):
+            with filelock.FileLock(Path(config.compiledir) / compile_lock.NAME, timeout=0):
+                free.append(True)
+            return theirs.compile_str(**arguments)
 
-    made.get_src_code = compiled_meanwhile
-    assert module_file(cache, key, made).parent == folder
-    assert cache.stats[2] == 0
+    made.c_compiler = lambda: Compiler
+    cache = cmodule.ModuleCache(str(tmp_path))
+    assert module_file(cache, key, made).exists() and free == [True]
+    with pytest.raises(ZeroDivisionError):  # and leaves nothing where that fails
+        key, made = linker(at.sqrt)
+        made.compile_cmodule = lambda location: 1 / 0
+        cache.module_from_key(key, made)
+    assert len(list(tmp_path.glob("tmp*"))) == 1
 
 
 @pytest.mark.parametrize("left", [b"", None])
@@ -75,7 +82,7 @@ def test_compiles_again_what_is_damaged(folder, left):
     if left is not None:
         (folder / "key.pkl").write_bytes(left)
     cache = cmodule.ModuleCache(str(folder.parent))
-    key, made = linker(3.0)
+    key, made = linker()
 
     def compile_cmodule(location):
         shutil.copy(next(folder.glob("m*.so")), location)
@@ -84,4 +91,4 @@ def test_compiles_again_what_is_damaged(folder, left):
     made.compile_cmodule = compile_cmodule
     assert module_file(cache, key, made).parent != folder
     assert cache.stats[2] == 1
-    assert module_file(cmodule.ModuleCache(str(folder.parent)), *linker(3.0)).parent != folder
+    assert module_file(cmodule.ModuleCache(str(folder.parent)), *linker()).parent != folder

@@ -25,7 +25,7 @@ OPTIONS = dict(
     adv_tau_unlabeled=(0.5, 0.1),
     vat_cost=(1.0, 0.5),
     vat_radius=0.3,
-    vat_iterations=2,
+    vat_iterations=1,
     vat_noise_std=0.5,
     noise="philox",
 )

@@ -16,6 +16,7 @@ REPAIRED_VERSION = "2.9.4"
 
 #: (module of Aesara, what puts it right)
 REPAIRS = [
+    ("aesara.link.c.basic", module_cache.compile_unlocked),
     ("aesara.link.c.cmodule", module_cache.repair),
     ("aesara.tensor.elemwise_cgen", loop_order.repair),
     ("aesara.tensor.nnet.corr", convolution.repair),
