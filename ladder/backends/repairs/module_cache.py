@@ -90,6 +90,7 @@ def _read_keys(cache, folder, cmodule):
     try:
         path, key_pkl = cmodule.module_name_from_dir(folder), os.path.join(folder, "key.pkl")
         with open(key_pkl, "rb") as file:
+            # As Aesara reads it: beside it lies compiled code, which is run anyway.
             data = pickle.load(file)
     except Exception:
         # Deleted or cut short, or another process is writing it: it is compiled again.
