@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from golden.evaluate import value
 
 from ladder.model import LadderAE
 from ladder.network_size import _down, _n_weights, _up
@@ -73,3 +74,28 @@ def test_each_layer_draws_its_own_network(small_networks):
     first = np.concatenate([values[f"g_{i}_W1"].ravel() for i in range(6)])
     assert len(np.unique(first)) == 36 and 0.2 < first.std() * np.sqrt(3) < 2
     assert all((values[f"g_{i}_b{k}"] == 0).all() for i in range(6) for k in (1, 2, 3))
+
+
+def test_dropout_drops_what_a_maxout_leaves():
+    """Of 2 x 3 z three h go on to the layer above, and every unit of these has a mask of its own."""
+    p = Options.of(
+        encoder_layers="3-4",
+        act="relu-maxout:2-softmax",
+        decoder_spec="0",
+        denoising_cost_x=(0, 0, 0),
+        dropout=(0, 0.5, 0),
+        f_local_noise_std=0.3,
+        plain_graph=True,
+    )
+    ladder = LadderAE(p, (5,))
+    x, y, x_only = input_variables((5,))
+    ladder.apply(x, y, x_only)
+    h, z_pre = ladder.act.corr.labeled.h[1], ladder.act.corr.labeled.z_pre[2]
+    features = np.random.RandomState(0).randn(40, 5).astype("float32")
+    given = {x: features, y: np.arange(40) % 4, x_only: features}
+    found_h, found = value([h, z_pre], given)
+    assert found_h.shape == (40, 3)
+    W = ladder.shareds["f_2_W"].get_value()
+    dropped = np.linalg.lstsq(W.T, found.T, rcond=None)[0].T / found_h
+    kept = np.isclose(dropped, 2, atol=1e-3)
+    assert (kept | np.isclose(dropped, 0, atol=1e-3)).all() and 30 < kept.sum() < 90
