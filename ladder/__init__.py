@@ -22,6 +22,7 @@ _WHERE = {
     "TrainingStopped": "ladder.errors",
     "UserError": "ladder.errors",
     "configure": "ladder.configured",
+    "fit_rivals": "ladder.rivals.comparing",
     "load": "ladder.api",
     "train": "ladder.api",
 }

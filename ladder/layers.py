@@ -13,6 +13,7 @@ from ladder.activation_specs import parse_activation
 from ladder.decoder_specs import DECODERS_OF_U, parse_decoder
 from ladder.errors import UserError
 from ladder.layer_specs import CONVOLUTIONS, MOST_UNITS, POOLINGS, WINDOWED, LayerSpec, parse_layer
+from ladder.rival_methods import refuse_rival
 
 #: With more layers, compiling would take longer than training.
 MOST_LAYERS = 50
@@ -112,6 +113,7 @@ def resolve_layers(p, in_dim=()):
     -------
     tuple of Layer
     """
+    refuse_rival(p)
     if not p.encoder_layers:
         raise UserError("--encoder-layers is missing: give the layers, e.g. 1000-500-250-250-250-10.")
     if len(p.encoder_layers) > MOST_LAYERS:

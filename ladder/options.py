@@ -12,10 +12,10 @@ import os
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
-from ladder import augmentation_specs, plain_json
+from ladder import augmentation_specs, plain_json, rival_methods
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
-from ladder.optimisation import OPTIMISERS, SCHEDULES
+from ladder.optimisation import OPTIMISERS, SCHEDULES, defaults_in_words
 from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare
 from ladder.option_types import (
     MOST_WHOLE,
@@ -54,6 +54,8 @@ DECODER = "decoder"
 REGULARISERS = "regularisers"
 ADVERSARIAL = "adversarial noise (added to the Gaussian noise), and the virtual adversarial cost"
 COMPUTATION = "how it is computed"
+#: Not among GROUPS: the methods of ``run.py rivals`` have a command, and rows of presets.
+RIVALS = "rivals"
 
 _KINDS = (
     "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
@@ -69,17 +71,6 @@ _BELOW_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
 # MRG31k3p refuses 0 and anything from its second modulus on.
 _SEED = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
 _DSEED = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
-
-
-def _own(choices, constant):
-    """The defaults of a constant in words: '0.5 (plateau, bold-driver), 0.1 (step)', or '0.9' where all have the same."""
-    users = {}
-    for name, constants in choices.items():
-        if constant in constants:
-            users.setdefault(f"{constants[constant]:g}", []).append(name)
-    if len(users) == 1:
-        return next(iter(users))
-    return ", ".join(f"{default} ({', '.join(names)})" for default, names in users.items())
 
 
 def _source(entry):
@@ -161,14 +152,14 @@ class Options:
         number, check=_BETWEEN_0_AND_1, separates=BY_MEANING)
     lr_factor: Optional[float] = declare(
         None, TRAINING, "of step, exponential, plateau, bold-driver: what the learning rate is multiplied by", "F",
-        number, check=_INSIDE_0_AND_1, shown_default=_own(SCHEDULES, "lr_factor"), separates=BY_MEANING)
+        number, check=_INSIDE_0_AND_1, shown_default=defaults_in_words(SCHEDULES, "lr_factor"), separates=BY_MEANING)
     lr_every: Optional[int] = declare(
         None, TRAINING, "of step, plateau: epochs between two changes of the learning rate", "N", whole_number,
-        check=at_least(1), shown_default=_own(SCHEDULES, "lr_every"), separates=BY_MEANING)
+        check=at_least(1), shown_default=defaults_in_words(SCHEDULES, "lr_every"), separates=BY_MEANING)
     lr_growth: Optional[float] = declare(
         None, TRAINING, "of bold-driver: what the learning rate is multiplied by when the training cost fell", "F",
         number, check=must_be(lambda value: 1 <= value <= 10, "at least 1 and at most 10"),
-        shown_default=_own(SCHEDULES, "lr_growth"), separates=BY_MEANING)
+        shown_default=defaults_in_words(SCHEDULES, "lr_growth"), separates=BY_MEANING)
     warmup_epochs: int = declare(
         0, TRAINING, "first epochs, in which the learning rate rises in equal steps to --lr", "N", whole_number,
         check=not_negative)
@@ -177,19 +168,19 @@ class Options:
         check=known_name(tuple(OPTIMISERS), "optimiser"), separates=BY_MEANING)
     momentum: Optional[float] = declare(
         None, TRAINING, "of momentum, nesterov: what is left of the velocity after an update", "F", number,
-        check=_BELOW_1, shown_default=_own(OPTIMISERS, "momentum"), separates=BY_MEANING)
+        check=_BELOW_1, shown_default=defaults_in_words(OPTIMISERS, "momentum"), separates=BY_MEANING)
     rho: Optional[float] = declare(
         None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=_BELOW_1,
-        shown_default=_own(OPTIMISERS, "rho"), separates=BY_MEANING)
+        shown_default=defaults_in_words(OPTIMISERS, "rho"), separates=BY_MEANING)
     beta1: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number, check=_BELOW_1,
-        shown_default=_own(OPTIMISERS, "beta1"), separates=BY_MEANING)
+        shown_default=defaults_in_words(OPTIMISERS, "beta1"), separates=BY_MEANING)
     beta2: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number, check=_BELOW_1,
-        shown_default=_own(OPTIMISERS, "beta2"), separates=BY_MEANING)
+        shown_default=defaults_in_words(OPTIMISERS, "beta2"), separates=BY_MEANING)
     epsilon: Optional[float] = declare(
         None, TRAINING, "of adagrad, adadelta, rmsprop, adam, amsgrad: what is added to divisors", "R", number,
-        check=finite_and_above_0, shown_default=_own(OPTIMISERS, "epsilon"), separates=BY_MEANING)
+        check=finite_and_above_0, shown_default=defaults_in_words(OPTIMISERS, "epsilon"), separates=BY_MEANING)
     clip_norm: float = declare(
         0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
         "down; 0 for no limit", "R", number, check=finite_and_not_negative)
@@ -310,6 +301,9 @@ class Options:
     plain_graph: bool = declare(
         False, COMPUTATION, "build the readable graph, without fused operations (slower, same results up to rounding)",
         separates=VARIES)
+    rival: str = declare(
+        "", RIVALS, "method of scikit-learn's that is fitted in place of a network: " + ", ".join(rival_methods.METHODS),
+        "METHOD", str, check=one_of(("", *rival_methods.METHODS)), shown_default="none")
     # fmt: on
 
     def __post_init__(self):

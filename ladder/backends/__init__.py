@@ -123,15 +123,15 @@ def describe() -> dict[str, str | int]:
     """
     return {
         "python": platform.python_version(),
-        **{name: _package_version(name) for name in PACKAGES},
+        **{name: package_version(name) for name in PACKAGES},
         "backend": _in_force,
         **_module(_in_force).describe(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "platform": platform.platform(),
     }
 
 
-def _package_version(name: str) -> str:
+def package_version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -145,7 +145,7 @@ def compiler_version(cxx: str) -> str:
     return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

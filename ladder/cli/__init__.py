@@ -21,6 +21,7 @@ from ladder.cli import (
     predict,
     presets,
     report,
+    rivals,
     show,
     streams,
     table,
@@ -32,12 +33,13 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "convert", "download")
+OUTLIVE_THEIR_OUTPUT = ("train", "rivals", "convert", "download")
 
 COMMANDS = (
     train,
     watch,
     lr_test,
+    rivals,
     presets,
     evaluate,
     table,

@@ -29,10 +29,18 @@ def add_training_options(parser):
                 _add(group, name, option)
 
 
-def add_options(parser, names):
-    """Add some of these options to another command, each with one value; :func:`given_options` has them."""
+def add_options(parser, names, many=()):
+    """Add some of these options to another command; :func:`given_options` has them.
+
+    Parameters
+    ----------
+    parser : ArgumentParser, or group of one
+    names : sequence of str
+    many : sequence of str
+        Those that take several values where ``train`` does; the others take one.
+    """
     for name in names:
-        _add(parser, name, replace(OPTIONS[name], many=False))
+        _add(parser, name, OPTIONS[name] if name in many else replace(OPTIONS[name], many=False))
 
 
 def _add(group, name, option):

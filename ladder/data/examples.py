@@ -157,13 +157,18 @@ def choose_examples(p, examples):
     split = split_training_set(
         targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name, p.labeled_indices
     )
+    if not p.rival:  # which has no batches
+        _check_all_batches(p, split)
+    return split
+
+
+def _check_all_batches(p, split):
     n_unlabeled, n_labeled = len(split.train), len(split.labeled)
     _check_batches("--unlabeled-samples", n_unlabeled, unlabeled_option(p), unlabeled_batch_size(p, n_unlabeled))
     if not p.unsupervised:
         labels = "--labeled-indices" if p.labeled_indices else "--labeled-samples"
         _check_batches(labels, n_labeled, "--batch-size", labeled_batch_size(p, n_labeled))
     _check_batches("--valid-set-size", len(split.valid), "--valid-batch-size", p.valid_batch_size)
-    return split
 
 
 def _check_labelled(p, examples):

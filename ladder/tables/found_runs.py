@@ -88,6 +88,8 @@ def find_runs(path, parameters="last"):
 
 
 def _read(folder, p, parameters):
+    if p.rival:  # which keeps no parameters
+        parameters = "last"
     row = folder.last_row()
     epochs = row.get("epoch", 0)
     test = load_evaluations(folder, parameters).get("test")

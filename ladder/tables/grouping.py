@@ -112,10 +112,12 @@ def usable(group):
     chosen, problems = {}, []
     for run in group.runs:
         if not run.finished:
-            problems.append(
-                f"{run.folder} is left out: it ended at epoch {run.epochs} of {run.p.num_epochs}; "
-                f"go on with: run.py train --resume {run.folder}"
+            how = (
+                "it was begun and has no result; run.py rivals begins it again"
+                if run.p.rival
+                else f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder}"
             )
+            problems.append(f"{run.folder} is left out: {how}")
         elif not run.has_parameters:
             problems.append(f"{run.folder} is left out: it kept its last parameters alone; train with --keep best")
         elif run.test_error is None:

@@ -89,11 +89,21 @@ def not_trained(rows, trained, presets):
         if row.is_baseline and row.name not in first.rows
     ]
     for preset in presets:
-        own = [row.name for row in missing if row.name in preset.rows]
-        if own:
-            which = f"'{own[0]}'" if len(own) == 1 else f"{len(own)} of {len(preset.rows)} rows"
-            said.append(f"no run of ours yet of {which}: run.py train --preset {preset.name}")
+        own = [row for row in missing if row.name in preset.rows]
+        for rows in ([row for row in own if _is_rival(row) == is_rival] for is_rival in (False, True)):
+            if rows:
+                which = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows)} of {len(preset.rows)} rows"
+                said.append(f"no run of ours yet of {which}: {_command(rows)} --preset {preset.name}")
     return said
+
+
+def _is_rival(row):
+    return bool(row.settings["rival"])
+
+
+def _command(rows):
+    """What trains these rows, which are all networks or all rivals."""
+    return "run.py rivals" if _is_rival(rows[0]) else "run.py train"
 
 
 def _rows(preset):

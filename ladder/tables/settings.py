@@ -13,6 +13,7 @@ from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
 from ladder.options import OPTIONS
 from ladder.regularisation import resolve_regularisation
+from ladder.rival_methods import OF_DATA, settings_of_rival
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
 VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
@@ -28,14 +29,17 @@ def settings_of(p):
     Returns
     -------
     dict of str -> comparable value
+        Of a rival, what means something to it.
     """
+    if p.rival:
+        return {**_of_data(p), **settings_of_rival(p)}
     layers = resolve_layers(p)
     settings = {
         name.replace("_", "-"): getattr(p, name)
         for name, option in OPTIONS.items()
         if option.separates in (SEPARATES, VARIES)
     }
-    settings.update(layers=layers, dseed="as the seed" if p.dseed == p.seed else p.dseed)
+    settings.update(_of_data(p), layers=layers)
     vat = p.vat_iterations, p.vat_xi, p.vat_noise_std
     for half, (kind, taus) in resolve_adversarial(p, layers).items():
         settings[f"adversarial {half}"] = (kind, taus, p.adv_path, vat if kind == "vat" else None) if taus else None
@@ -48,6 +52,13 @@ def settings_of(p):
     regularisation = resolve_regularisation(p, layers)
     settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
     settings["augment"] = resolve_augmentation(p)
+    return settings
+
+
+def _of_data(p):
+    """The settings that networks and rivals have in common."""
+    settings = {name.replace("_", "-"): getattr(p, name) for name in OF_DATA}
+    settings["dseed"] = "as the seed" if p.dseed == p.seed else p.dseed
     settings["labeled-samples"] = p.labeled_samples or "all"
     # As a set: their order only changes that of batches, as a seed does.
     settings["labeled-indices"] = tuple(sorted(p.labeled_indices))
@@ -58,7 +69,7 @@ def settings_of(p):
 
 def differences(settings, row):
     """The names of the settings in which a run differs from a table's row."""
-    return [name for name in settings if settings[name] != row[name]]
+    return [name for name in {**settings, **row} if settings.get(name) != row.get(name)]
 
 
 def as_options(settings, names):

@@ -145,13 +145,15 @@ def _baselines(groups):
 
 def _trained_alike(baselines, group):
     """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way."""
-    alike = [errors for other, errors in baselines if _what_may_vary(other) == _what_may_vary(group)]
+    alike = [errors for other, errors in baselines if _varies_alike(other, group)]
     alike += [errors for other, errors in baselines if other.variation == group.variation]
     return alike[0] if alike else {}
 
 
-def _what_may_vary(group):
-    return [group.runs[0].settings[name] for name in VARIATIONS]
+def _varies_alike(one, other):
+    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance."""
+    one, other = one.runs[0].settings, other.runs[0].settings
+    return all(one[name] == other[name] for name in VARIATIONS if name in one and name in other)
 
 
 def _lines(row, whose, errors, baseline, printed=None, runs=None):
@@ -221,7 +223,7 @@ def notes(lines, used):
         said.append(f"{able} comparisons: the p values are not corrected for their number")
     if any(line.summary and 1 < line.summary.n < 6 for line in lines):
         said.append("a bootstrap interval of fewer than six seeds is too narrow")
-    if len(used) > 1 and any(run.p.noise == "mrg" for run in used):
+    if len(used) > 1 and any(run.p.noise == "mrg" and not run.p.rival for run in used):
         said.append(MRG_NOTE)
     made_with = sorted({run.made_with for run in used})
     if len(made_with) > 1:

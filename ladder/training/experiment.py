@@ -8,7 +8,7 @@ from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
 from ladder.data.augmentation import check_images
-from ladder.data.examples import Examples, check_fits, choose_examples
+from ladder.data.examples import Examples, check_fits, check_whitening, choose_examples
 from ladder.data.labeled_set import check_fixed
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
@@ -18,6 +18,7 @@ from ladder.network_size import check_memory
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
 from ladder.regularisation import resolve_regularisation
+from ladder.rival_methods import check_rival, refuse_rival
 from ladder.training.stopping import check_validation, resolve_patience
 
 
@@ -45,6 +46,9 @@ class Experiment:
     def on(cls, examples, p):
         """The experiment that trains on these examples, checked."""
         split = choose_examples(p, examples)
+        if p.rival:
+            check_whitening(p, examples.in_dim)
+            return cls(p, examples, split)
         check_fits(p, examples.in_dim, examples.n_classes)
         check_images(p, examples.in_dim)
         check_memory(p, examples.in_dim, largest_batch(p, split))
@@ -85,6 +89,13 @@ def prepare(configurations):
         The examples as they were read, shared by all that train on them.
     """
     for p in configurations:
+        refuse_rival(p)
+    return prepare_all(configurations)
+
+
+def prepare_all(configurations):
+    """The same for networks and rivals alike."""
+    for p in configurations:
         check_without_data(p)
     loaded, warned, experiments = {}, set(), []
     for p in configurations:
@@ -100,6 +111,10 @@ def prepare(configurations):
 
 def check_without_data(p):
     """Check everything about options that can be checked without data."""
+    if p.rival:
+        check_rival(p)
+        check_fixed(p)
+        return
     layers = resolve_layers(p)
     resolve_adversarial(p, layers)
     resolve_regularisation(p, layers)

@@ -86,10 +86,10 @@ def _changed(now, then):
 
 def environment():
     """Versions, BLAS, compiler, threads, and the commit if there is one."""
-    return {"ladder": __version__, "commit": _commit(), **backends.describe()}
+    return {"ladder": __version__, "commit": commit(), **backends.describe()}
 
 
-def _commit():
+def commit():
     """The commit of this checkout, or None for an installed package."""
     root = Path(__file__).resolve().parent.parent.parent
     if not (root / ".git").exists():

@@ -42,6 +42,8 @@ def resume(path, minutes, backend_options, records=Records(), deadline=None):
     options = folder.load_options()
     if options is None:
         raise UserError(f"--resume: {folder} has no {OPTIONS}, so no run was begun there: start it anew.")
+    if options["rival"]:
+        raise UserError(f"--resume: {folder} is a rival's run: give its command, run.py rivals, again.")
     if folder.is_finished():
         checkpoints.remove(folder.path)  # in case it was killed before it could
         return folder, "was finished"

@@ -1,0 +1,1 @@
+"""Rivals of a ladder network, fitted to the same data."""

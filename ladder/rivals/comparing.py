@@ -1,0 +1,98 @@
+"""Several rivals with several seeds, from Python."""
+
+import numpy as np
+
+from ladder.arguments import naming_arguments
+from ladder.combinations import combinations
+from ladder.errors import UserError
+from ladder.options import OPTIONS, Options, as_typed
+from ladder.rival_methods import METHODS, OF_DATA, options_of
+from ladder.rivals.examples import ExamplesOfRuns
+from ladder.rivals.fitting import fit_rival
+from ladder.rivals.folders import fit_into_folder
+from ladder.rivals.methods import check_installed
+from ladder.rivals.results import of_folder, of_outcome
+from ladder.training.experiment import prepare_all
+
+
+def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **options):
+    """Fit methods of scikit-learn's to the data, splits and labels of ``ladder.train`` with the same options.
+
+    Parameters
+    ----------
+    dataset : str
+    methods : str or sequence of str
+        Some of 'logistic-regression', 'knn', 'svm', 'mlp', 'label-propagation', 'label-spreading', 'self-training',
+        'self-training-mlp'; default: all of them.
+    seeds : int or sequence of int
+    save_to : str, optional
+        Path to which the methods' names and numbers are added; what was
+        finished there before is not fitted again.  Default: nothing is
+        written.
+    **options
+        Those of :func:`ladder.train` that choose and prepare data, and
+        ``encoder_layers``, whose hidden layers an MLP has, too.
+
+    Returns
+    -------
+    list of :class:`ladder.rivals.results.RivalResult`
+        Seed after seed.
+
+    Raises
+    ------
+    ArgumentError
+        An option, or the data set, cannot be used; nothing was fitted.
+
+    Examples
+    --------
+    >>> import ladder
+    >>> results = ladder.fit_rivals("digits", ["knn", "label-spreading"], seeds=(1, 2), labeled_samples=100)
+    >>> [(result.method, result.seed) for result in results]
+    [('knn', 1), ('label-spreading', 1), ('knn', 2), ('label-spreading', 2)]
+    """
+    with naming_arguments():
+        check_installed()
+        _check_arguments(options)
+        values = Options.of(dataset=dataset, **options)
+        given = {name: getattr(values, name) for name in ("dataset", *options)}
+        experiments = prepare_all(configurations(given, _as_list(methods), _as_list(seeds)))
+        examples_of, results = ExamplesOfRuns(), []
+        for experiment in experiments:
+            if save_to is None:
+                results.append(of_outcome(experiment.p, fit_rival(experiment.p, examples_of(experiment))))
+                continue
+            folder, state = fit_into_folder(experiment, str(save_to), examples_of)
+            if state != "elsewhere":
+                results.append(of_folder(experiment.p, folder))
+        return results
+
+
+def configurations(given, methods, seeds):
+    """The Options of every rival, seed after seed.
+
+    Parameters
+    ----------
+    given : dict of option name -> value
+        Those that a network might have, too.
+    methods : list of str
+    seeds : list of int
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise UserError(f"--methods: there is no method '{method}': choose from {', '.join(METHODS)}.")
+    chosen = combinations({"seed": seeds, "method": methods})
+    return [Options.of(**options_of(one["method"], {**given, "seed": one["seed"]})) for one in chosen]
+
+
+def _check_arguments(options):
+    """Refuse options that a rival would not heed."""
+    if "seed" in options:
+        raise UserError("--seed: rivals take several, as seeds=(1, 2, 3): give that.")
+    unused = [name for name in options if name in OPTIONS and name not in (*OF_DATA, "encoder_layers")]
+    if unused:
+        raise UserError(f"{as_typed(unused[0])} means nothing to methods of scikit-learn's: leave it out.")
+
+
+def _as_list(values):
+    """One value or several, of NumPy's types or Python's."""
+    return np.atleast_1d(values).tolist()

@@ -1,0 +1,104 @@
+"""Rivals in folders of runs, beside those of networks: ``run.py table`` reads both.
+
+Beside a run's usual files (options, data, versions, log, test error) the
+folder has ``rival.json``: the parameters that were chosen and from what, times,
+warnings.  The test error is written last, so its presence means "finished".
+"""
+
+import logging
+from dataclasses import asdict
+
+from ladder.data.examples import describe
+from ladder.errors import UserError
+from ladder.files import save_json
+from ladder.output_files import made_folder
+from ladder.rival_methods import METHODS
+from ladder.rivals.environment import environment
+from ladder.rivals.fitting import fit_rival
+from ladder.runs import lock
+from ladder.runs.evaluations import save_evaluation
+from ladder.runs.folder import RunFolder, parent_of
+from ladder.tables.found_runs import find_runs
+from ladder.tables.settings import settings_of
+from ladder.training.logs import Speaker
+
+logger = logging.getLogger("main")
+
+RIVAL = "rival.json"
+
+
+def fit_into_folder(experiment, save_to, examples_of):
+    """Fit a rival into a folder, unless a finished run with its options and seed is there.
+
+    A folder that was begun and never finished is used again; one into which
+    another process is fitting is left alone.
+
+    Parameters
+    ----------
+    experiment : Experiment, its examples as they were read
+    save_to : str
+        A path, to which the method and a number are added.
+    examples_of : ExamplesOfRuns
+
+    Returns
+    -------
+    folder : RunFolder
+    state : str
+        'fitted', 'was finished', or 'elsewhere' where another process fits it.
+    """
+    p, parent = experiment.p, made_folder(parent_of(save_to), "--save-to")
+    folder = find_run(p, save_to)
+    if folder is not None and folder.is_record():
+        return folder, "was finished"
+    examples = examples_of(experiment)
+    with lock.turn(parent):  # another process may have begun it meanwhile
+        folder = find_run(p, save_to) or RunFolder.begin(f"{save_to}_{p.rival}_", p, experiment.in_dim)
+    try:
+        with lock.held(folder), Speaker([""]).logged([folder]):
+            if folder.is_record():
+                return folder, "was finished"
+            _fit(p, examples, folder)
+    except UserError as error:
+        if lock.is_held(folder):
+            logger.info("%s", error)
+            return folder, "elsewhere"
+        raise
+    return folder, "fitted"
+
+
+def find_run(p, save_to):
+    """The folder of the finished, or else of a begun run of these options and seed beside ``save_to``; None for none."""
+    runs, _ = find_runs(parent_of(save_to))
+    settings = settings_of(p)
+    same = [run for run in runs if run.seed == p.seed and run.settings == settings]
+    return max(same, key=lambda run: run.finished).folder if same else None
+
+
+def _fit(p, examples, folder):
+    folder.remove_leftovers()
+    logger.info("%s, seed %d: into %s", METHODS[p.rival].title, p.seed, folder)
+    folder.save_data(describe(examples.as_taken))
+    folder.save_environment(environment())
+    outcome = fit_rival(p, examples)
+    save_outcome(folder, outcome)
+    for line in in_words(outcome):
+        logger.info("  %s", line)
+
+
+def save_outcome(folder, outcome):
+    """Write what became of a rival into its folder (RunFolder), the test error last."""
+    choice = asdict(outcome.choice)
+    save_json(folder / RIVAL, {**choice, "seconds": outcome.seconds, "warnings": outcome.warnings})
+    valid = {} if outcome.valid is None else {"valid_final_error_rate_clean": outcome.valid["error_percent"]}
+    folder.save_rows([{"epoch": 1, **valid}])
+    save_evaluation(folder, "test", outcome.test, "none")
+
+
+def in_words(outcome):
+    """Iterate over lines that say what became of a rival."""
+    chosen = ", ".join(f"{name} {value:g}" for name, value in outcome.choice.parameters.items())
+    yield f"{chosen}: chosen by {outcome.choice.how}"
+    yield from (f"warning: {warning}" for warning in outcome.warnings)
+    times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in outcome.seconds.items() if seconds >= 0.005)
+    test = outcome.test
+    yield f"test error {test['error_percent']:.2f} % ({test['n_wrong']} of {test['n']}); seconds of processor time: {times}"
