@@ -62,4 +62,11 @@ def _print_one(preset):
     for name, options in preset.rows.items():
         if name != preset.name:
             print(f"# {name}")
-        print(shlex.join(["python", "run.py", "train", *words(options), "--", preset.save_to]))
+        print(_command(preset, name, options))
+
+
+def _command(preset, name, options):
+    if options.get("rival"):
+        rows = ["--rows", name] if name != preset.name else []
+        return shlex.join(["python", "run.py", "rivals", "--preset", preset.name, *rows])
+    return shlex.join(["python", "run.py", "train", *words(options), "--", preset.save_to])

@@ -173,8 +173,19 @@ def _what_to_train(args):
     preset = load_preset(args.preset)
     save_to = args.save_to or preset.save_to
     chosen = preset_combinations(preset, args.rows, given_options(args))
-    configurations = [Options(**values) for values in chosen]
+    configurations = _networks([Options(**values) for values in chosen], args.preset)
     return (without_trained(configurations, save_to) if args.missing else configurations), save_to
+
+
+def _networks(configurations, preset):
+    """The configurations but rivals, which another command fits."""
+    networks = [p for p in configurations if not p.rival]
+    n, how = len(configurations) - len(networks), f"run.py rivals --preset {preset}"
+    if not networks:
+        raise UserError(f"these rows of preset {preset} are methods of scikit-learn's: fit them with {how}.")
+    if n:
+        logger.info("%d of %d configurations are methods of scikit-learn's: %s", n, len(configurations), how)
+    return networks
 
 
 def _resume(args):

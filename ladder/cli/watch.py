@@ -100,9 +100,9 @@ def _look(reader, folders):
 
 
 def _check_course(name, runs):
-    """Refuse a name that no log has."""
+    """Refuse a name that no log has; logs of rivals alone have no course."""
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row)
-    if names and name not in names:
+    if names and name not in (*names, COURSE):
         raise UserError(f"--course: no log has '{name}', but {printable(', '.join(list(names)[:MOST_NAMES]))}.")
 
 
