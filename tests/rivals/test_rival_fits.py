@@ -79,10 +79,10 @@ BY_HAND = {
     "knn": ({"n_neighbors": 3}, lambda: KNeighborsClassifier(3)),
     "svm": ({"C": 10.0}, lambda: SVC(C=10.0)),
     "mlp": ({"alpha": 0.01}, lambda: MLPClassifier((12,), alpha=0.01, max_iter=500, random_state=1)),
-    "label-propagation": ({"n_neighbors": 6}, lambda: LabelPropagation(kernel="knn", n_neighbors=6, max_iter=1000)),
+    "label-propagation": ({"n_neighbors": 6}, lambda: LabelPropagation(kernel="knn", n_neighbors=6, max_iter=300)),
     "label-spreading": (
         {"n_neighbors": 6, "alpha": 0.8},
-        lambda: LabelSpreading(kernel="knn", n_neighbors=6, alpha=0.8, max_iter=1000),
+        lambda: LabelSpreading(kernel="knn", n_neighbors=6, alpha=0.8, max_iter=300),
     ),
     "self-training": (
         {"threshold": 0.8, "C": 2.0},
@@ -133,7 +133,7 @@ def test_cross_validation_hides_a_folds_labels_from_the_graph(digits, examples):
     for fold in folds_of(examples.targets, 1):
         assert examples.labelled[fold].all()
         y = np.where(fold, -1, examples.targets)
-        by_hand = LabelSpreading(kernel="knn", n_neighbors=5, alpha=0.2, max_iter=1000).fit(examples.features, y)
+        by_hand = LabelSpreading(kernel="knn", n_neighbors=5, alpha=0.2, max_iter=300).fit(examples.features, y)
         wrong += (by_hand.transduction_[fold] != examples.targets[fold]).sum()
     assert first.error_percent == pytest.approx(100 * wrong / 50)
 
@@ -224,5 +224,5 @@ def test_examples_that_no_label_reaches_are_counted(digits):
         guesses = fitted.of_part("test")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        by_hand = LabelSpreading(kernel="knn", n_neighbors=5, alpha=0.9, max_iter=1000).fit(islands, labels)
+        by_hand = LabelSpreading(kernel="knn", n_neighbors=5, alpha=0.9, max_iter=300).fit(islands, labels)
         np.testing.assert_array_equal(guesses, by_hand.predict(data.test.features))
