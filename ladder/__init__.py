@@ -22,7 +22,7 @@ _WHERE = {
     "TrainingStopped": "ladder.errors",
     "UserError": "ladder.errors",
     "configure": "ladder.configured",
-    "fit_rivals": "ladder.rivals.comparing",
+    "fit_rivals": "ladder.rival_results",
     "load": "ladder.api",
     "train": "ladder.api",
 }

@@ -12,10 +12,10 @@ from ladder.backends.choice import MOST_THREADS
 from ladder.cli.options import add_options, given_options
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
-from ladder.output_files import check_output, write_text
 from ladder.options import Options
+from ladder.output_files import check_output, write_text
 from ladder.rival_methods import METHODS, OF_DATA, options_of
-from ladder.rivals.comparing import configurations
+from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns
 from ladder.rivals.folders import fit_into_folder
 from ladder.rivals.methods import check_installed
@@ -74,7 +74,9 @@ def run(args):
     check_output(args.json, "--json")
     check_installed()
     chosen = _what_to_fit(args)
-    save_to = args.save_to or f"{RESULTS}/rivals/{args.preset and load_preset(args.preset).name or Path(args.dataset).stem}"
+    save_to = (
+        args.save_to or f"{RESULTS}/rivals/{args.preset and load_preset(args.preset).name or Path(args.dataset).stem}"
+    )
     results, elsewhere = [], 0
     with threadpool_limits(args.threads):
         experiments, examples_of = prepare_all(chosen), ExamplesOfRuns()

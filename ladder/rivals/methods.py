@@ -50,7 +50,9 @@ def check_installed():
     try:
         import sklearn  # noqa: F401
     except ImportError:
-        raise UserError("the rivals are scikit-learn's, which is not installed: run `pip install scikit-learn`.") from None
+        raise UserError(
+            "the rivals are scikit-learn's, which is not installed: run `pip install scikit-learn`."
+        ) from None
 
 
 def _logistic_regression(p, examples, C):
@@ -146,7 +148,8 @@ class Fitted:
         unreached = int(np.isnan(probabilities[:, 0]).sum())
         if unreached:
             warnings.warn(
-                f"no label reaches {unreached} of {len(probabilities)} examples ({name}): they get the first class", stacklevel=2
+                f"no label reaches {unreached} of {len(probabilities)} examples ({name}): they get the first class",
+                stacklevel=2,
             )
         return self.estimator.classes_[probabilities.argmax(axis=1)]
 

@@ -67,9 +67,7 @@ def of_folder(p, folder):
 
 def by_method(results):
     """Method -> its results, in the order of tables."""
-    return {
-        method: found for method in METHODS if (found := [result for result in results if result.method == method])
-    }
+    return {method: found for method in METHODS if (found := [result for result in results if result.method == method])}
 
 
 def as_plain(results):

@@ -13,11 +13,7 @@ from ladder.runs.folder import RunFolder
 from ladder.tables.found_runs import find_runs
 
 #: A preset of a ladder and rivals.
-ROWS = {
-    "ladder": {},
-    "spreading": {"rival": "label-spreading"},
-    "neighbours": {"rival": "knn"},
-}
+ROWS = {"ladder": {}, "spreading": {"rival": "label-spreading"}, "neighbours": {"rival": "knn"}}
 PRESET = {
     "options": {
         "dataset": "digits",
@@ -25,12 +21,17 @@ PRESET = {
         "denoising-cost-x": "1,1,1",
         "decoder-spec": "gauss",
         "labeled-samples": 50,
+        "unlabeled-samples": 300,
+        "valid-set-size": 0,
         "seed": [1, 2],
     },
     "rows": ROWS,
     "baseline": {"preset": "mine.json", "row": "ladder"},
 }
-WORDS = ["rivals", "digits", "--labeled-samples", "50", "--seed", "1", "2", "--methods", "knn", "label-spreading"]
+WORDS = [
+    *("rivals", "digits", "--labeled-samples", "50", "--unlabeled-samples", "300", "--valid-set-size", "0"),
+    *("--seed", "1", "2", "--methods", "knn", "label-spreading"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +76,9 @@ def test_results_are_printed_kept_and_not_made_again(fitted, capsys):
 
 
 def test_python_gives_the_same_results(fitted):
-    in_memory = ladder.fit_rivals("digits", ["knn", "label-spreading"], seeds=[1, 2], labeled_samples=50)
-    kept = ladder.fit_rivals(
-        "digits", ["knn", "label-spreading"], seeds=[1, 2], save_to="results/rivals/digits", labeled_samples=50
-    )
+    options = {"seeds": [1, 2], "labeled_samples": 50, "unlabeled_samples": 300, "valid_set_size": 0}
+    in_memory = ladder.fit_rivals("digits", ["knn", "label-spreading"], **options)
+    kept = ladder.fit_rivals("digits", ["knn", "label-spreading"], save_to="results/rivals/digits", **options)
     assert [(r.method, r.seed, r.error_percent, r.parameters) for r in in_memory] == [
         (r.method, r.seed, r.error_percent, r.parameters) for r in kept
     ]
@@ -141,7 +141,7 @@ def test_what_was_begun_is_begun_again_unless_another_process_fits_it(folder, ca
         ("rivals digits --whiten-zca 5", "--whiten-zca is 5, but an example has 64 inputs"),
         ("evaluate results/rivals/digits_knn_0", "run of scikit-learn's knn, and no network"),
         ("attack results/rivals/digits_knn_0", "run of scikit-learn's knn, and no network"),
-        ("report results/rivals/digits_knn_0", "run of scikit-learn's knn, and no network"),
+        ("report results/rivals/digits_knn_0 --output page.html", "run of scikit-learn's knn, and no network"),
         ("train --resume results/rivals/digits_knn_0", "is a rival's run"),
     ],
 )

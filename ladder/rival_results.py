@@ -1,12 +1,12 @@
-"""Several rivals with several seeds, from Python."""
+"""Rivals from Python: the function behind ``ladder.fit_rivals``."""
 
 import numpy as np
 
 from ladder.arguments import naming_arguments
-from ladder.combinations import combinations
 from ladder.errors import UserError
 from ladder.options import OPTIONS, Options, as_typed
-from ladder.rival_methods import METHODS, OF_DATA, options_of
+from ladder.rival_methods import METHODS, OF_DATA
+from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns
 from ladder.rivals.fitting import fit_rival
 from ladder.rivals.folders import fit_into_folder
@@ -65,23 +65,6 @@ def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **opti
             if state != "elsewhere":
                 results.append(of_folder(experiment.p, folder))
         return results
-
-
-def configurations(given, methods, seeds):
-    """The Options of every rival, seed after seed.
-
-    Parameters
-    ----------
-    given : dict of option name -> value
-        Those that a network might have, too.
-    methods : list of str
-    seeds : list of int
-    """
-    for method in methods:
-        if method not in METHODS:
-            raise UserError(f"--methods: there is no method '{method}': choose from {', '.join(METHODS)}.")
-    chosen = combinations({"seed": seeds, "method": methods})
-    return [Options.of(**options_of(one["method"], {**given, "seed": one["seed"]})) for one in chosen]
 
 
 def _check_arguments(options):

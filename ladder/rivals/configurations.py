@@ -1,0 +1,23 @@
+"""The runs of several methods with several seeds."""
+
+from ladder.combinations import combinations
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.rival_methods import METHODS, options_of
+
+
+def configurations(given, methods, seeds):
+    """The Options of every rival, seed after seed.
+
+    Parameters
+    ----------
+    given : dict of option name -> value
+        Those that a network might have, too.
+    methods : list of str
+    seeds : list of int
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise UserError(f"--methods: there is no method '{method}': choose from {', '.join(METHODS)}.")
+    chosen = combinations({"seed": seeds, "method": methods})
+    return [Options.of(**options_of(one["method"], {**given, "seed": one["seed"]})) for one in chosen]
