@@ -52,7 +52,6 @@ def examples_of(method, dataset, **options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"seed": 3},
         {"seed": 2, "dseed": 7, "unlabeled_samples": 1200, "standardize": True},
         {"labeled_samples": None, "labeled_indices": tuple(range(0, 60)), "unlabeled_samples": 900, "rescale": True},
         {"whiten_zca": 64, "contrast_norm": 5, "unlabeled_samples": 1000, "valid_set_size": 50},
@@ -134,10 +133,10 @@ def test_cross_validation_hides_a_folds_labels_from_the_graph(digits, examples):
     assert first.error_percent == pytest.approx(100 * wrong / 50)
 
 
-def test_validation_examples_choose_where_there_are_any(digits):
-    found = examples_of("knn", digits, unlabeled_samples=1000)
-    choice = choose(rival("knn", digits, unlabeled_samples=1000), found)
-    assert choice.how == "437 validation examples"
+def test_validation_examples_choose_where_there_are_any(digits, examples):
+    found = replace(examples, valid=Part(examples.test.features[:90], examples.test.targets[:90]))
+    choice = choose(rival("knn", digits), found)
+    assert choice.how == "90 validation examples"
     x, y = found.features[found.labelled], found.targets[found.labelled]
     errors = [
         100 * np.mean(KNeighborsClassifier(k).fit(x, y).predict(found.valid.features) != found.valid.targets)
@@ -163,21 +162,27 @@ def test_a_self_training_method_keeps_what_was_chosen_for_its_base(digits, examp
     assert choice.parameters["C"] == base.parameters["C"] and choice.parameters["threshold"] in (0.75, 0.95)
 
 
-def test_with_one_label_of_a_class_the_first_of_the_grid_is_taken(digits):
-    p = rival("knn", digits, labeled_samples=10)
-    choice = choose(p, examples_of("knn", digits, labeled_samples=10))
+def with_labels(examples, n_classes, each):
+    """The same examples with the labels of some classes alone, so many of each."""
+    targets = np.full(len(examples.targets), -1)
+    for label in range(n_classes):
+        targets[np.flatnonzero(examples.targets == label)[:each]] = label
+    return replace(examples, targets=targets)
+
+
+def test_with_one_label_of_a_class_the_first_of_the_grid_is_taken(digits, examples):
+    choice = choose(rival("knn", digits), with_labels(examples, 10, 1))
     assert choice.parameters == {"n_neighbors": 1} and "single label" in choice.how
 
 
-def test_no_more_neighbours_are_asked_for_than_a_fold_leaves(digits):
-    # Two of each class, of which a fold leaves one: nine of ten are there to ask.
-    p = rival("knn", digits, labeled_samples=20)
-    choice = choose(p, examples_of("knn", digits, labeled_samples=20))
-    assert [candidate.parameters["n_neighbors"] for candidate in choice.candidates] == [1, 3, 5, 9]
+def test_no_more_neighbours_are_asked_for_than_a_fold_leaves(digits, examples):
+    # A fold leaves one label of each class.
+    choice = choose(rival("knn", digits), with_labels(examples, 3, 2))
+    assert [candidate.parameters["n_neighbors"] for candidate in choice.candidates] == [1, 3]
     assert choice.how.startswith("2-fold")
 
 
-def test_neighbours_are_the_nearest_and_found_once_for_the_same_examples(digits):
+def test_neighbours_are_the_nearest_and_found_once_for_the_same_examples():
     rng = np.random.default_rng(0)
     train, test = rng.normal(size=(40, 5)).astype("float32"), rng.normal(size=(7, 5)).astype("float32")
     found = Neighbours(train, {"valid": test[:0], "test": test})
@@ -193,6 +198,7 @@ def test_neighbours_are_the_nearest_and_found_once_for_the_same_examples(digits)
     assert taken.seconds == 0 < found.seconds
 
 
+@pytest.mark.filterwarnings("ignore:no label reaches")
 def test_seeds_that_train_on_everything_share_their_neighbours(digits):
     experiments = prepare_all([rival("label-spreading", digits, seed) for seed in (1, 2)])
     shared = ExamplesOfRuns()
@@ -206,17 +212,12 @@ def test_seeds_that_train_on_everything_share_their_neighbours(digits):
     assert second.neighbours._found["train"] is first.neighbours._found["train"]
 
 
-def test_examples_that_no_label_reaches_are_counted(digits):
+def test_examples_that_no_label_reaches_are_counted(digits, examples):
     # The second island has no label.
     rng = np.random.default_rng(0)
     islands = np.concatenate([rng.normal(size=(20, 2)), 100 + rng.normal(size=(20, 2))]).astype("float32")
     labels = np.where(np.arange(40) < 4, np.arange(40) % 2, -1)
-    data = replace(
-        examples_of("label-spreading", digits),
-        features=islands,
-        targets=labels,
-        test=Part(islands[::4] + 0.01, np.zeros(10, int)),
-    )
+    data = replace(examples, features=islands, targets=labels, test=Part(islands[::4] + 0.01, np.zeros(10, int)))
     fitted = methods.fit(rival("label-spreading", digits), data, {"n_neighbors": 5, "alpha": 0.9})
     with pytest.warns(UserWarning, match="no label reaches 5 of 10 examples"):
         guesses = fitted.of_part("test")
