@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
-MODULES += ["training.extensions.tensorboard", "live.table"]
+MODULES += ["training.extensions.tensorboard", "live.table", "rival_methods", "rival_results"]
 MODULES += [f"report.{name}" for name in ("command", "network", "overview")]
 MODULES += [f"report.figures.{name}" for name in ("catalogue", "denoising", "descent", "svg")]
 

@@ -211,6 +211,7 @@ def test_defaults_are_the_originals():
         "augment": (),
         "augment_halves": "both",
         "labeled_indices": (),
+        "rival": "",
     }
 
 
