@@ -20,8 +20,8 @@ MOST_STEPS = 1000
 #: Passes over the labelled examples that an MLP makes at most.
 MOST_PASSES = 500
 
-#: Iterations of spreading at most: enough for alpha 0.95 to converge; of propagation the record says whether it did.
-MOST_ROUNDS = 300
+#: Rounds of propagation and spreading at most, scikit-learn's default for the former; the record says where they were too few.
+MOST_ROUNDS = 1000
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _self_training_mlp(p, examples, threshold, alpha):
 
 
 _THRESHOLDS = {"threshold": (0.75, 0.95)}
-_GRAPHS = {"n_neighbors": (5, 10)}
+_GRAPHS = {"n_neighbors": (5, 10, 20)}
 
 METHODS = {
     "logistic-regression": Method(_logistic_regression, {"C": (0.01, 0.1, 1.0, 10.0, 100.0)}),
@@ -112,7 +112,7 @@ METHODS = {
     "svm": Method(_support_vectors, {"C": (0.1, 1.0, 10.0, 100.0)}),
     "mlp": Method(_mlp, {"alpha": (1e-4, 1e-2, 1.0)}),
     "label-propagation": Method(_label_propagation, _GRAPHS, "graph"),
-    "label-spreading": Method(_label_spreading, {**_GRAPHS, "alpha": (0.2, 0.8, 0.95)}, "graph"),
+    "label-spreading": Method(_label_spreading, {**_GRAPHS, "alpha": (0.2, 0.8, 0.99)}, "graph"),
     "self-training": Method(_self_training, _THRESHOLDS, "all", "logistic-regression"),
     "self-training-mlp": Method(_self_training_mlp, _THRESHOLDS, "all", "mlp"),
 }
