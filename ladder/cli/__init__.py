@@ -23,6 +23,7 @@ from ladder.cli import (
     report,
     show,
     streams,
+    sweep,
     table,
     train,
     watch,
@@ -32,10 +33,11 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "convert", "download")
+OUTLIVE_THEIR_OUTPUT = ("train", "sweep", "convert", "download")
 
 COMMANDS = (
     train,
+    sweep,
     watch,
     lr_test,
     presets,
