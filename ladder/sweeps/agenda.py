@@ -144,6 +144,7 @@ class Agenda:
             self._decide()
             return again
         else:
+            self._compiled.add(item.graph)
             forget_failure(run)
             self._look_again(item)
             if item.place == WAITING:  # it says that it ended, and its folder does not show it

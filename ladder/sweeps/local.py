@@ -48,7 +48,7 @@ class LocalPool:
         """Give a run (SweptRun) and its task (see :func:`ladder.sweeps.task.go_on`) to a process that has none."""
         worker = next((worker for worker in self._workers if worker.run is None), None)
         if worker is None:
-            worker = Worker(self._command, self._backend)
+            worker = Worker(self._backend, self._command)
             self._workers.append(worker)
             self._selector.register(worker.output, selectors.EVENT_READ, worker)
         worker.run = run
@@ -65,9 +65,9 @@ class LocalPool:
                 self._selector.unregister(worker.output)
                 self._workers.remove(worker)
                 death = worker.buried()
-                if worker.run is not None and not any(_is_last(answer) for answer in answers):
+                if worker.run is not None and not any(map(is_last, answers)):
                     heard.append((worker.run, death))
-            elif any(_is_last(answer) for answer in answers):
+            elif any(map(is_last, answers)):
                 worker.run = None
         return heard
 
@@ -79,23 +79,39 @@ class LocalPool:
 
     def close(self):
         """End all processes, also those that are busy."""
-        for worker in self._workers:
-            worker.process.stdin.close()
-        for worker in self._workers:
-            with suppress(subprocess.TimeoutExpired):
-                worker.process.wait(PATIENCE)
-            if worker.process.poll() is None:
-                worker.process.kill()
-            worker.buried()
+        end(self._workers)
         self._selector.close()
 
 
-def _is_last(answer):
+def end(workers):
+    """End processes (list of Worker), which have some seconds to write checkpoints."""
+    for worker in workers:
+        with suppress(BrokenPipeError):
+            worker.process.stdin.close()
+    for worker in workers:
+        with suppress(subprocess.TimeoutExpired):
+            worker.process.wait(PATIENCE)
+        if worker.process.poll() is None:
+            worker.process.kill()
+        worker.buried()
+
+
+def is_last(answer):
+    """Whether it ends a task."""
     return answer["state"] != "compiled"
 
 
 class Worker:
     """A process, what it trains, and what it said so far.
+
+    Parameters
+    ----------
+    backend : dict
+        Its backend options.
+    command : sequence of str
+        What starts it.
+    argv : list of str, optional
+        The command line that the runs' logs have; default: that of this process.
 
     Attributes
     ----------
@@ -105,7 +121,7 @@ class Worker:
         Whether its output has ended.
     """
 
-    def __init__(self, command, backend):
+    def __init__(self, backend, command=COMMAND, argv=None):
         self._printed = tempfile.TemporaryFile()
         # In a session of its own: Ctrl-C in the terminal is for the process that stops the workers.
         self.process = subprocess.Popen(
@@ -117,7 +133,7 @@ class Worker:
             start_new_session=True,
         )
         self.run, self.is_gone, self._rest = None, False, b""
-        self.tell({"backend": backend, "command": sys.argv})
+        self.tell({"backend": backend, "command": argv or sys.argv})
 
     @property
     def output(self):

@@ -111,16 +111,16 @@ def train_runs(plan, runs, wish):
     agenda = Agenda(runs, plan.halving)
     if agenda.is_done:
         return True
-    workers, threads = shares(plan.workers, wish.backend, len(runs))
-    wish.backend = {**wish.backend, "threads": threads}
     if plan.scheduler is not None:
         from ladder.sweeps.dask_pool import DaskPool
 
-        pool = DaskPool(plan.scheduler)
-    else:
-        logger.info("%d processes train, with %d threads each", workers, threads)
-        pool = LocalPool(workers, wish.backend)
-    return carry_out(agenda, pool, wish)
+        # How many cores there are for each is for those to say who start the cluster's workers.
+        wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
+        return carry_out(agenda, DaskPool(plan.scheduler), wish)
+    workers, threads = shares(plan.workers, wish.backend, len(runs))
+    wish.backend = {**wish.backend, "threads": threads}
+    logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
+    return carry_out(agenda, LocalPool(workers, wish.backend), wish)
 
 
 def shares(workers, backend, n_runs):

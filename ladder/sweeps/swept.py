@@ -1,9 +1,9 @@
 """The runs of a sweep, as their folders show them."""
 
-import json
 import math
 import os
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -28,7 +28,7 @@ RUN = "run"
 #: The validation error with final statistics, in the last row of a log.
 FINAL_ERROR = "valid_final_error_rate_clean"
 
-SWEEP_TYPES = {"random": Optional[dict], "halving": Optional[dict]}
+SWEEP_TYPES = {"token": str, "random": Optional[dict], "halving": Optional[dict]}
 HALVING_TYPES = {"factor": int, "first": Optional[int]}
 FAILURE_TYPES = {"error": str, "attempts": int, "time": float}
 
@@ -170,14 +170,24 @@ class SweepFolder:
 
     def halving(self):
         """How the sweep is halved (Halving or None), as it was begun."""
+        return self._read()[1]
+
+    @property
+    def token(self):
+        """A text that no other sweep has."""
+        return self._read()[0]
+
+    def _read(self):
+        """(token, Halving or None)."""
         try:
-            found = plain_json.check(plain_json.read(self.path / SWEEP), SWEEP_TYPES, "the whole")["halving"]
-            halving = None if found is None else Halving(**plain_json.check(found, HALVING_TYPES, "'halving'"))
+            found = plain_json.check(plain_json.read(self.path / SWEEP), SWEEP_TYPES, "the whole")
+            halved = found["halving"]
+            halving = None if halved is None else Halving(**plain_json.check(halved, HALVING_TYPES, "'halving'"))
             if halving is not None and (halving.factor < 2 or halving.first is not None and halving.first < 1):
                 raise plain_json.NotJSON("no sweep can be halved like that")
         except plain_json.NotJSON as error:
             raise UserError(f"{self.path / SWEEP} is damaged ({error}): restore it, or remove it.") from None
-        return halving
+        return found["token"], halving
 
     def runs(self):
         """All runs that were begun, in the order of their numbers; those read once are not read again.
@@ -213,7 +223,8 @@ class SweepFolder:
             there = {run.key: run for run in self.runs()}
             keys = [(setting_of(p), p.seed) for p in configurations]
             self._check_same_halving(halving, set(there), set(keys))
-            save_json(self.path / SWEEP, _definition(search, halving))
+            token = self.token if (self.path / SWEEP).exists() else uuid.uuid4().hex
+            save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
             for key, p, in_dim in zip(keys, configurations, in_dims):
                 if key not in there:
                     folder = RunFolder.begin(str(self.path / RUN), p, in_dim)
@@ -239,4 +250,4 @@ def _definition(search, halving):
         texts = {name: each if isinstance(each, str) else repr(each) for name, each in search.distributions.items()}
         drawn = {"n": search.n, "seed": search.seed, "draw": texts}
     halved = None if halving is None else {"factor": halving.factor, "first": halving.first}
-    return json.loads(json.dumps({"random": drawn, "halving": halved}))
+    return {"random": drawn, "halving": halved}

@@ -6,12 +6,14 @@ run that it trains write a checkpoint; the end of its input ends it in the same 
 so that no worker outlives the process that started it.
 """
 
+import faulthandler
 import json
 import os
 import queue
 import signal
 import sys
 import threading
+from contextlib import redirect_stderr
 
 from ladder import backends
 from ladder.backends import choice
@@ -32,6 +34,8 @@ def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
+    faulthandler.enable(2)
+
     def say(answer):
         answers.write(json.dumps(answer) + "\n")
 
@@ -45,7 +49,10 @@ def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(
     except UserError as error:
         return say({"state": "unfit", "error": str(error)})
     for task in _tasks():
-        say(do(task, say))
+        # Progress is for a terminal; what is left in the error stream tells why a process died.
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            answer = do(task, say)
+        say(answer)
 
 
 def _tasks():
