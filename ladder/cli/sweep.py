@@ -80,7 +80,11 @@ def _add_search_options(parser):
         + "; ".join(SYNTAX.values()),
     )
     group.add_argument(
-        "--sweep-seed", type=int, default=1, metavar="N", help="seed of these draws (default: 1); larger N adds draws"
+        "--sweep-seed",
+        type=_whole,
+        default=1,
+        metavar="N",
+        help="seed of these draws (default: 1); larger N adds draws",
     )
     group.add_argument(
         "--halving",

@@ -89,6 +89,11 @@ class Agenda:
         """Whether runs wait for one of the same graph that compiles."""
         return any(item.place == WAITING and item.graph in self._compiling for item in self.items)
 
+    @property
+    def some_trained(self):
+        """Whether any run got as far as training."""
+        return bool(self._compiled) or any(item.look.epochs for item in self.items)
+
     def item(self, run):
         """The Item of a run."""
         return self._by_run[run]

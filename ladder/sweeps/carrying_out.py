@@ -13,6 +13,9 @@ from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
+#: If the first so many runs fail, and none has trained, the sweep stops.
+MOST_FAILURES = 5
+
 #: Seconds for which news are waited for before anything else is looked at.
 TIMEOUT = 0.5
 
@@ -96,6 +99,17 @@ def _hear(agenda, pool, teller):
             until = agenda.until
             again = agenda.ended(run, answer["state"], answer.get("error"))
             teller.say(run, answer, until, again)
+            _check_that_some_train(agenda)
+
+
+def _check_that_some_train(agenda):
+    """Stop before a mistake that is in every run, such as a broken compiler, has spoilt thousands."""
+    failed = [item for item in agenda.items if item.attempts and item.look.failure]
+    if len(failed) >= MOST_FAILURES and not agenda.some_trained:
+        raise UserError(
+            f"the first {MOST_FAILURES} runs failed, {failed[-1].run.folder} as {failed[-1].look.failure['error']}: mend "
+            "that, and give the command again."
+        )
 
 
 class _Teller:
