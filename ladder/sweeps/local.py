@@ -164,4 +164,4 @@ class Worker:
         if status == -signal.SIGTERM:  # before it trained, so there was nothing to save
             return {"state": "interrupted"}
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        return {"state": "failed", "error": f"its process {how}{': ' * bool(printed)}{printed}"}
+        return {"state": "failed", "error": f"its process {how}{': ' * bool(printed)}{printed.rstrip('.')}."}
