@@ -19,6 +19,7 @@ from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.folder import LOG, OPTIONS
 from ladder.sweeps import on_dask
+from ladder.sweeps.local import COMMAND
 from ladder.sweeps.swept import SweepFolder
 
 logger = logging.getLogger("main")
@@ -34,9 +35,11 @@ class DaskPool:
     ----------
     address : str
         The scheduler's, e.g. 'tcp://10.0.0.1:8786'.
+    command : sequence of str
+        What starts a process there, after Python's own name.
     """
 
-    def __init__(self, address):
+    def __init__(self, address, command=COMMAND[1:]):
         try:
             from distributed import Client, Event
         except ImportError:
@@ -50,6 +53,7 @@ class DaskPool:
                 f"--scheduler {address}: no Dask scheduler answers there ({error}): start one with dask scheduler, and "
                 "give the address that it prints."
             ) from None
+        self._command = list(command)
         self._name = f"ladder-{uuid.uuid4().hex}"
         self._stop, self._stopping = Event(self._name, client=self._client), False
         self._heard, self._runs, self._locks, self._apart = queue.SimpleQueue(), {}, {}, False
@@ -72,6 +76,7 @@ class DaskPool:
             "token": SweepFolder(run.folder.path.parent).token,
             "options": plain_json.read(run.folder / OPTIONS),
             "command": sys.argv,
+            "worker": self._command,
         }
         future = self._client.submit(on_dask.go_on, task, key=f"ladder-{run.folder.path.name}-{name}", pure=False)
         self._runs[name] = run, future

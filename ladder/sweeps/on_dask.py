@@ -6,6 +6,7 @@ thread only.  Idle processes are kept for the tasks to come.
 
 import selectors
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -30,7 +31,7 @@ def go_on(task):
     ----------
     task : dict
         As for :func:`ladder.sweeps.task.go_on`; also 'name' and 'topic' (for news), 'token' (the sweep's), 'options' (the
-        run's) and 'command'.
+        run's), 'command' (for its log) and 'worker' (the arguments that make Python one).
 
     Returns
     -------
@@ -79,10 +80,12 @@ def _sees(task):
 
 def _trained(task, say, stop):
     """Let an idle process, or a new one, do a task."""
-    kind = repr(sorted(task["backend"].items()))
+    kind = repr((task["worker"], sorted(task["backend"].items())))
     with _lock:
         waiting = _idle.setdefault(kind, [])
-        worker = waiting.pop() if waiting else Worker(task["backend"], argv=task["command"])
+        worker = (
+            waiting.pop() if waiting else Worker(task["backend"], [sys.executable, *task["worker"]], task["command"])
+        )
     worker.tell({name: task[name] for name in ("folder", "until", "minutes", "backend", "records")})
     answer = _answer(worker, say, stop)
     if worker.is_gone:

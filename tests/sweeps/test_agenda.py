@@ -1,6 +1,5 @@
 """What a sweep trains next, with training that computes nothing (``benchmarks/stand_in_training.py``)."""
 
-import importlib.util
 import queue
 import sys
 import threading
@@ -8,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sweeps.stand_in import PATH, beginnings, begun, grid, training
 
 from ladder.errors import UserError
-from ladder.options import Options
+from ladder.runs import lock
 from ladder.sweeps import agenda as agendas
 from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
@@ -19,27 +19,11 @@ from ladder.sweeps.local import LocalPool
 from ladder.sweeps.standing import standing
 from ladder.sweeps.swept import SweepFolder, look
 
-STAND_IN = Path(__file__).resolve().parents[2] / "benchmarks" / "stand_in_training.py"
-specification = importlib.util.spec_from_file_location("stand_in_training", STAND_IN)
-stand_in = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(stand_in)
-
-NETWORK = dict(dataset="digits", encoder_layers=("10",), denoising_cost_x=(0.0, 0.0), num_epochs=27)
-
-
-def grid(n=9, seeds=(1,), **others):
-    rates = 10.0 ** -np.linspace(1, 4, n)
-    return [Options(**{**NETWORK, **others}, lr=float(lr), seed=seed) for lr in rates for seed in seeds]
-
-
-def begun(path, configurations, halving=None):
-    return SweepFolder(path / "sweep").begin(configurations, [(1, 8, 8)] * len(configurations), halving=halving)
-
 
 class Threads:
     """A pool of threads, each of which does one task."""
 
-    def __init__(self, size, do=stand_in.go_on):
+    def __init__(self, size, do=training.go_on):
         self.size, self.do, self.running = size, do, 0
         self.heard, self.tasks = queue.SimpleQueue(), []
 
@@ -71,7 +55,7 @@ def places(agenda):
 
 def trained_twice(runs):
     """The names of runs whose training was begun more than once."""
-    return [run.folder.path.name for run in runs if (run.folder / "log.txt").read_text().count("training") > 1]
+    return [run.folder.path.name for run in runs if beginnings(run) > 1]
 
 
 def halved_by_hand(configurations, rungs, factor):
@@ -80,7 +64,7 @@ def halved_by_hand(configurations, rungs, factor):
     epochs, alive = {}, rates
     for rung in rungs:
         epochs.update({lr: rung for lr in alive})
-        error = {lr: np.mean([stand_in.error_after(p, rung) for p in configurations if p.lr == lr]) for lr in alive}
+        error = {lr: np.mean([training.error_after(p, rung) for p in configurations if p.lr == lr]) for lr in alive}
         alive = sorted(sorted(alive, key=error.get)[: max(1, len(alive) // factor)], reverse=True)
     return [epochs[p.lr] for p in configurations]
 
@@ -130,7 +114,7 @@ def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
 
         def one_then_stop(task, say):
             wish.interrupted = True
-            return stand_in.go_on(task, say)
+            return training.go_on(task, say)
 
         pool = Threads(1, one_then_stop)
         pool.stop = lambda: None
@@ -147,7 +131,7 @@ def test_what_fails_is_tried_once_more_and_what_diverges_is_not(tmp_path):
         tries.append(name)
         if name in bad:
             return {"state": bad[name], "error": "it broke"}
-        return stand_in.go_on(task, say)
+        return training.go_on(task, say)
 
     agenda = Agenda(runs)
     assert carry_out(agenda, Threads(1, do), Wish({}))
@@ -183,7 +167,7 @@ def test_one_run_of_each_graph_compiles_before_the_others_begin(tmp_path):
 def test_a_run_that_another_process_trains_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
     runs = begun(tmp_path, grid(2))
-    with stand_in.lock.held(runs[0].folder):
+    with lock.held(runs[0].folder):
         agenda = Agenda(runs)
         assert agenda.next().run is runs[1] and not agenda.is_done
         agenda.compiled(runs[1])
@@ -196,6 +180,6 @@ def test_a_run_that_another_process_trains_is_waited_for(tmp_path, monkeypatch):
 def test_a_thousandth_part_of_a_thousand_runs_loses_little(tmp_path):
     """Real processes that wait instead of training; docs/sweeps.md has the numbers of a thousand."""
     runs = begun(tmp_path, grid(24, num_epochs=2))
-    pool = LocalPool(3, {}, (sys.executable, str(STAND_IN), "0.02"))
+    pool = LocalPool(3, {}, (sys.executable, str(PATH), "0.02"))
     assert carry_out(Agenda(runs), pool, Wish({}))
     assert all(look(run).finished for run in runs) and trained_twice(runs) == []

@@ -1,0 +1,30 @@
+"""Training that computes nothing, from ``benchmarks/stand_in_training.py``, and sweeps of it."""
+
+import importlib.util
+from pathlib import Path
+
+from ladder.options import Options
+from ladder.sweeps.swept import SweepFolder
+
+PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "stand_in_training.py"
+_specification = importlib.util.spec_from_file_location("stand_in_training", PATH)
+training = importlib.util.module_from_spec(_specification)
+_specification.loader.exec_module(training)
+
+NETWORK = dict(dataset="digits", encoder_layers=("10",), denoising_cost_x=(0.0, 0.0), num_epochs=27)
+
+
+def grid(n=9, seeds=(1,), **others):
+    """Options with n learning rates from 0.1 down to 0.0001, and with some seeds each."""
+    rates = [10.0 ** -(1 + 3 * i / max(1, n - 1)) for i in range(n)]
+    return [Options(**{**NETWORK, **others}, lr=lr, seed=seed) for lr in rates for seed in seeds]
+
+
+def begun(path, configurations, halving=None):
+    """The runs (list of SweptRun) of a sweep below a folder."""
+    return SweepFolder(path / "sweep").begin(configurations, [(1, 8, 8)] * len(configurations), halving=halving)
+
+
+def beginnings(run):
+    """How often a run's training was begun."""
+    return (run.folder / "log.txt").read_text().count("training")
