@@ -21,7 +21,8 @@ from ladder.training.stopping import ERROR
 
 def error_after(p, epochs):
     """A validation error that falls with the epochs, towards 10 % at a learning rate of 0.01 and more elsewhere."""
-    return 10 + 20 * abs(np.log10(p.lr) + 2) + 30 / epochs + 0.1 * p.seed
+    noise = 10 * p.adv_tau[0] + p.adv_tau_unlabeled[0]
+    return float(10 + 20 * abs(np.log10(p.lr) + 2) + 30 / epochs + 0.1 * p.seed + noise)
 
 
 def go_on(task, say, seconds=0.0):

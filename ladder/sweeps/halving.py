@@ -8,6 +8,7 @@ had been trained alone.
 
 import math
 from dataclasses import dataclass
+from typing import Optional
 
 from ladder.errors import UserError
 
@@ -25,7 +26,12 @@ class Halving:
     """
 
     factor: int = 3
-    first: int = None
+    first: Optional[int] = None
+
+    def __post_init__(self):
+        for value, option, least in ((self.factor, "--halving-factor", 2), (self.first, "--halving-first", 1)):
+            if value is not None and (type(value) is not int or value < least):
+                raise UserError(f"{option} is {value!r}, but must be a whole number, {least} or more.")
 
     def rungs(self, n, num_epochs):
         """The epochs at which configurations are compared, the last of which is their end.

@@ -187,10 +187,8 @@ class SweepFolder:
             found = plain_json.check(plain_json.read(self.path / SWEEP), SWEEP_TYPES, "the whole")
             halved = found["halving"]
             halving = None if halved is None else Halving(**plain_json.check(halved, HALVING_TYPES, "'halving'"))
-            if halving is not None and (halving.factor < 2 or halving.first is not None and halving.first < 1):
-                raise plain_json.NotJSON("no sweep can be halved like that")
-        except plain_json.NotJSON as error:
-            raise UserError(f"{self.path / SWEEP} is damaged ({error}): restore it, or remove it.") from None
+        except (plain_json.NotJSON, UserError) as error:
+            raise UserError(f"{self.path / SWEEP} is damaged ({str(error).rstrip('.')}): restore it.") from None
         return found["token"], halving
 
     def runs(self):

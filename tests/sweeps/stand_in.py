@@ -1,6 +1,8 @@
 """Training that computes nothing, from ``benchmarks/stand_in_training.py``, and sweeps of it."""
 
 import importlib.util
+import queue
+import threading
 from pathlib import Path
 
 from ladder.options import Options
@@ -28,3 +30,32 @@ def begun(path, configurations, halving=None):
 def beginnings(run):
     """How often a run's training was begun."""
     return (run.folder / "log.txt").read_text().count("training")
+
+
+class Threads:
+    """A pool of threads, each of which does one task."""
+
+    def __init__(self, size, do=training.go_on):
+        self.size, self.do, self.running = size, do, 0
+        self.heard, self.tasks = queue.SimpleQueue(), []
+
+    @property
+    def room(self):
+        return self.size - self.running
+
+    def start(self, run, task):
+        self.running += 1
+        self.tasks.append((run.folder.path.name, task["until"]))
+        say = lambda answer: self.heard.put((run, answer))  # noqa: E731
+        threading.Thread(target=lambda: self.heard.put((run, self.do(task, say)))).start()
+
+    def events(self, timeout):
+        try:
+            run, answer = self.heard.get(timeout=timeout)
+        except queue.Empty:
+            return []
+        self.running -= answer["state"] != "compiled"
+        return [(run, answer)]
+
+    def close(self):
+        pass

@@ -1,13 +1,12 @@
 """What a sweep trains next, with training that computes nothing (``benchmarks/stand_in_training.py``)."""
 
-import queue
 import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sweeps.stand_in import PATH, beginnings, begun, grid, training
+from sweeps.stand_in import PATH, Threads, beginnings, begun, grid, training
 
 from ladder.errors import UserError
 from ladder.runs import lock
@@ -18,35 +17,6 @@ from ladder.sweeps.halving import Halving
 from ladder.sweeps.local import LocalPool
 from ladder.sweeps.standing import standing
 from ladder.sweeps.swept import SweepFolder, look
-
-
-class Threads:
-    """A pool of threads, each of which does one task."""
-
-    def __init__(self, size, do=training.go_on):
-        self.size, self.do, self.running = size, do, 0
-        self.heard, self.tasks = queue.SimpleQueue(), []
-
-    @property
-    def room(self):
-        return self.size - self.running
-
-    def start(self, run, task):
-        self.running += 1
-        self.tasks.append((run.folder.path.name, task["until"]))
-        say = lambda answer: self.heard.put((run, answer))  # noqa: E731
-        threading.Thread(target=lambda: self.heard.put((run, self.do(task, say)))).start()
-
-    def events(self, timeout):
-        try:
-            run, answer = self.heard.get(timeout=timeout)
-        except queue.Empty:
-            return []
-        self.running -= answer["state"] != "compiled"
-        return [(run, answer)]
-
-    def close(self):
-        pass
 
 
 def places(agenda):

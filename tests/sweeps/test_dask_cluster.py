@@ -9,7 +9,7 @@ import pytest
 from sweeps.stand_in import PATH, beginnings, begun, grid
 
 from ladder.errors import UserError
-from ladder.sweeps import on_dask
+from ladder.sweeps import dask_pool, on_dask
 from ladder.sweeps.agenda import Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
 from ladder.sweeps.dask_pool import DaskPool
@@ -59,6 +59,7 @@ def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch
     assert [len(run.folder.rows()) for run in runs] == [28] * 2 and list(map(beginnings, runs)) == [1, 1]
 
 
-def test_no_scheduler_there():
+def test_no_scheduler_there(monkeypatch):
+    monkeypatch.setattr(dask_pool, "TIMEOUT", 0.5)
     with pytest.raises(UserError, match="no Dask scheduler answers there"):
         DaskPool("tcp://127.0.0.1:9")
