@@ -102,7 +102,7 @@ def _add_search_options(parser):
         "--halving-first",
         type=_whole,
         metavar="EPOCHS",
-        help="with --halving, epochs before the first comparison (default: as few as leave one configuration in the end)",
+        help="with --halving, epochs before the first comparison (default: those of as many comparisons as leave at least one configuration)",
     )
 
 

@@ -22,7 +22,7 @@ class Halving:
     factor : int
         Of so many configurations one goes on; 2 or more.
     first : int or None
-        Epochs of the first rung; None: as few as leave one configuration for the last.
+        Epochs of the first rung; None: as few as there are configurations, and epochs, for so many rungs.
     """
 
     factor: int = 3
@@ -48,7 +48,7 @@ class Halving:
         Examples
         --------
         >>> Halving(3).rungs(27, 90), Halving(3).rungs(4, 90), Halving(2, first=20).rungs(27, 90)
-        ([3, 10, 30, 90], [30, 90], [20, 40, 80, 90])
+        ([4, 10, 30, 90], [30, 90], [20, 40, 80, 90])
         """
         if self.first is not None:
             if self.first >= num_epochs:
