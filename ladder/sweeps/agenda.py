@@ -8,7 +8,7 @@ import numpy as np
 
 from ladder.sweeps.configurations import graph_of
 from ladder.sweeps.halving import survivors
-from ladder.sweeps.swept import Look, SweptRun, forget_failure, look, note_failure
+from ladder.sweeps.swept import Seen, SweptRun, forget_failure, look, note_failure
 
 #: A run's places in the agenda.  ``ELSEWHERE``: another process trains it.
 WAITING, ACTIVE, ELSEWHERE = "waiting", "active", "elsewhere"
@@ -29,14 +29,14 @@ class Item:
     ----------
     run : SweptRun
     place : str, one of the above
-    look : Look
+    look : Seen
     attempts : int
         How often it was tried.
     """
 
     run: SweptRun
     place: str
-    look: Look = Look()
+    look: Seen = Seen()
     attempts: int = 0
     graph: tuple = field(default=(), repr=False)
 

@@ -71,7 +71,7 @@ def setting_of(p):
 
 
 @dataclass(frozen=True)
-class Look:
+class Seen:
     """What the folder of a run shows at one moment.
 
     Attributes
@@ -112,7 +112,7 @@ def look(run):
     last = rows[-1] if rows else {}
     epochs = last["epoch"] if type(last.get("epoch")) is int else 0
     final = last.get(FINAL_ERROR) if finished and _is_number(last.get(FINAL_ERROR)) else None
-    return Look(finished, held and not finished, epochs, errors, final, None if finished else _failure(folder))
+    return Seen(finished, held and not finished, epochs, errors, final, None if finished else _failure(folder))
 
 
 def _is_number(value):
