@@ -21,6 +21,9 @@ BROWSER = ["selenium>=4.15,<5", "axe-core-python==0.1.0"]
 # Writes what TensorBoard shows; TensorBoard itself, which reads it, would pull a web server and gRPC.
 TENSORBOARD = ["tensorboardX>=2.6.2,<3"]
 
+# Hands the runs of a sweep to other machines.
+DASK = ["distributed>=2025.1,<2027"]
+
 # What Aesara asks for besides NumPy and SciPy.
 AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
 
@@ -72,10 +75,12 @@ setup(
             *REPORT,
             *BROWSER,
             *TENSORBOARD,
+            *DASK,
         ],
         "report": REPORT,
         "attack-check": ATTACK_CHECK,
         "tensorboard": TENSORBOARD,
+        "dask": DASK,
         # The documentation site (make docs).  Sphinx 9 needs Python 3.11.
         "docs": [
             f'{requirement}; python_version >= "3.11"'

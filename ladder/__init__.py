@@ -3,8 +3,8 @@
 A port of the Theano/Blocks code of Rasmus et al., "Semi-Supervised Learning
 with Ladder Networks" (2015).
 
-``LadderClassifier`` is an estimator of scikit-learn's kind; ``train`` and
-``load`` are the command line (``run.py``) from Python; ``LadderAE``
+``LadderClassifier`` is an estimator of scikit-learn's kind; ``train``,
+``load`` and ``sweep`` are the command line (``run.py``) from Python; ``LadderAE``
 (:mod:`ladder.model`) is the symbolic graph.  Importing this package imports
 neither Aesara nor a compiler: what is used first does.
 """
@@ -24,6 +24,7 @@ _WHERE = {
     "configure": "ladder.configured",
     "fit_rivals": "ladder.rival_results",
     "load": "ladder.api",
+    "sweep": "ladder.api",
     "train": "ladder.api",
 }
 

@@ -1,4 +1,4 @@
-"""Training and loading from Python: the functions behind ``ladder.train`` and ``ladder.load``."""
+"""Training, loading and sweeps from Python: the functions behind ``ladder.train``, ``ladder.load`` and ``ladder.sweep``."""
 
 import logging
 import sys
@@ -7,11 +7,17 @@ from contextlib import contextmanager, nullcontext
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ladder.arguments import naming_arguments
+from ladder.backends import choice
 from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.options import KEPT, Options
+from ladder.options import KEPT, OPTIONS, Options
 from ladder.runs.folder import RunFolder
+from ladder.sweeps.carrying_out import Wish
+from ladder.sweeps.configurations import Search, configurations
+from ladder.sweeps.halving import Halving
+from ladder.sweeps.standing import standing
+from ladder.sweeps.sweep import Plan, begin, end_of, folder_of, train_runs
 from ladder.trained_model import Model
 from ladder.training.evaluation import TrainedRun
 from ladder.training.experiment import prepare
@@ -165,6 +171,117 @@ def load(folder, *, parameters="last", **options):
         run = TrainedRun.load(folder, {name: getattr(given, name) for name in options}, parameters)
         run.check_knows_classes()
         return Model(run, run.folder.rows())
+
+
+def sweep(
+    save_to=None,
+    *,
+    preset=None,
+    rows=None,
+    random=None,
+    draw=None,
+    sweep_seed=1,
+    halving=None,
+    workers=None,
+    threads=None,
+    scheduler=None,
+    verbose=False,
+    checkpoint_minutes=MINUTES,
+    max_minutes=None,
+    tensorboard=False,
+    log_format=LOG_FORMATS[0],
+    save_split=False,
+    **options,
+):
+    """Train many configurations of one grid or random search, as ``run.py sweep`` does.
+
+    What a sweep of the same name has trained already is not trained again, and
+    what it has begun goes on.
+
+    Parameters
+    ----------
+    save_to : str, optional
+        Name or path of the sweep's folder, in which each run has its own;
+        default: the preset's name, or 'sweep'.
+    preset : str, optional
+        A published experiment; ``options`` override its own.
+    rows : list of str, optional
+        Of the preset.
+    random : int, optional
+        Draw so many configurations; default: train all combinations.
+    draw : dict of option -> distribution, optional
+        What is drawn anew in each: a text such as 'log-uniform:1e-4:1e-2', or
+        a distribution of ``scipy.stats``.
+    sweep_seed : int
+        Of the draws.
+    halving : int or ladder.sweeps.halving.Halving, optional
+        Successive halving: of so many configurations one goes on.
+    workers : int, optional
+        Processes; default: the cores of this machine, divided by ``threads``.
+    threads : int, optional
+        Of each process; default: the cores divided by ``workers``.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers train instead.
+    verbose : bool
+        Print a line for each run.
+    checkpoint_minutes, max_minutes, tensorboard, log_format, save_split
+        As for :func:`ladder.train`.
+    **options
+        As for :func:`ladder.train`; a list has several values, of which all
+        combinations are made (values by layer are tuples, or texts).
+
+    Returns
+    -------
+    Standing
+        Its ``best`` configuration, by validation error, has the ``folders`` of its runs.
+
+    Raises
+    ------
+    ArgumentError
+        A configuration cannot be trained; nothing was.
+    KeyboardInterrupt
+        The sweep was interrupted, or ``max_minutes`` are over; called again, it goes on.
+
+    Examples
+    --------
+    >>> import ladder
+    >>> found = ladder.sweep("rates", dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0),
+    ...                      unlabeled_samples=1137, num_epochs=1, lr=[0.002, 0.02], seed=[1, 2])  # doctest: +SKIP
+    >>> len(found.items), found.best.words  # doctest: +SKIP
+    (4, 'lr 0.02')
+    """
+    with naming_arguments(), heard(verbose):
+        search = None if random is None else Search(_whole(random, "random"), draw or {}, sweep_seed)
+        if search is None and draw:
+            raise UserError("--draw is for --random: say how many configurations to draw.")
+        given = {name: _values(name, value) for name, value in options.items()}
+        halved = Halving(halving) if isinstance(halving, int) else halving
+        chosen = configurations(given, preset, rows, search)
+        plan = Plan(
+            chosen, folder_of(save_to, preset), search, halved, workers and _whole(workers, "workers"), scheduler
+        )
+        choice.checked("c", threads)
+        wish = Wish({"backend": "c", "threads": threads}, checkpoint_minutes)
+        wish.records = Records.of(tensorboard, log_format, save_split)
+        if max_minutes is not None:
+            wish.until = end_of(max_minutes)
+        runs = begin(plan)
+        if not train_runs(plan, runs, wish):
+            raise KeyboardInterrupt(f"the sweep in {plan.folder} was interrupted; called again, it goes on")
+        return standing(plan.folder, runs)
+
+
+def _values(name, value):
+    """The value of an option, or a list of several, as :func:`ladder.combinations.combinations` takes them."""
+    several = isinstance(value, list) and name in OPTIONS and OPTIONS[name].many
+    read = [getattr(Options.of(**{name: each}), name) for each in (value if several else [value])]
+    return read if several else read[0]
+
+
+def _whole(value, name):
+    if type(value) is not int or not 1 <= value:
+        raise UserError(f"--{name} is {value!r}, but must be a whole number, 1 or more.")
+    return value
 
 
 @contextmanager

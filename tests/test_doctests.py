@@ -9,6 +9,7 @@ MODULES = ["options", "api", "classifier", "training.evaluation", "training.opti
 MODULES += ["training.extensions.tensorboard", "live.table", "rival_methods", "rival_results"]
 MODULES += [f"report.{name}" for name in ("command", "network", "overview")]
 MODULES += [f"report.figures.{name}" for name in ("catalogue", "denoising", "descent", "svg")]
+MODULES += [f"sweeps.{name}" for name in ("distributions", "halving", "sweep")]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -24,6 +24,7 @@ from ladder.cli import (
     rivals,
     show,
     streams,
+    sweep,
     table,
     train,
     watch,
@@ -33,10 +34,11 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "rivals", "convert", "download")
+OUTLIVE_THEIR_OUTPUT = ("train", "sweep", "rivals", "convert", "download")
 
 COMMANDS = (
     train,
+    sweep,
     watch,
     lr_test,
     rivals,

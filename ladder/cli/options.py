@@ -141,6 +141,11 @@ def add_checkpoint_options(parser):
         help="go on with the run in this folder, where it was interrupted or killed; it has its own options, and ends "
         "as if it had never stopped",
     )
+    add_minutes_options(parser)
+
+
+def add_minutes_options(parser):
+    """When checkpoints are written, and when the command stops."""
     parser.add_argument(
         "--checkpoint-minutes",
         type=_minutes,

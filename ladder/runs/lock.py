@@ -17,6 +17,10 @@ from ladder.runs.folder import LOG
 ATTEMPTS, BETWEEN = 10, 0.05
 
 
+class Held(UserError):
+    """Another process is training into the folder."""
+
+
 @contextmanager
 def turn(folder):
     """While inside, other processes wait to enter for the same folder of runs.
@@ -43,8 +47,10 @@ def held(folder):
 
     Raises
     ------
+    Held
+        Another process is already training there.
     UserError
-        Another process is already training there, or nothing can be written.
+        Nothing can be written.
     """
     try:
         file = (folder / LOG).open("ab")
@@ -54,7 +60,7 @@ def held(folder):
         try:
             _take(file)
         except BlockingIOError:
-            raise UserError(f"another process is training into {folder}: wait for its end, or stop it.") from None
+            raise Held(f"another process is training into {folder}: wait for its end, or stop it.") from None
         except OSError:
             pass  # a file system without locks
         yield

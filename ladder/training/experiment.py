@@ -88,6 +88,11 @@ def prepare(configurations):
     list of Experiment
         The examples as they were read, shared by all that train on them.
     """
+    return list(each_prepared(configurations))
+
+
+def each_prepared(configurations):
+    """Iterate over the same experiments, so that those of many configurations need not be kept."""
     for p in configurations:
         refuse_rival(p)
     return prepare_all(configurations)
@@ -97,7 +102,7 @@ def prepare_all(configurations):
     """The same for networks and rivals alike."""
     for p in configurations:
         check_without_data(p)
-    loaded, warned, experiments = {}, set(), []
+    loaded, warned = {}, set()
     for p in configurations:
         data = p.dataset, p.sources, p.divide_by
         if data not in loaded:
@@ -105,8 +110,7 @@ def prepare_all(configurations):
         if data not in warned and not preprocesses(p):
             warned.add(data)
             _warn(unscaled.warning(loaded[data].features))
-        experiments.append(Experiment.on(loaded[data], p))
-    return experiments
+        yield Experiment.on(loaded[data], p)
 
 
 def check_without_data(p):

@@ -30,7 +30,8 @@ def resume(path, minutes, backend_options, records=Records(), deadline=None):
         the run's own are used: other threads or another backend round differently.
     records : Records
         What is written beside the log, beyond what the folder has.
-    deadline : Deadline, optional
+    deadline : Extension, optional
+        Interrupts training when its time has come: a Deadline, or a sweep's pause.
 
     Returns
     -------
@@ -52,6 +53,8 @@ def resume(path, minutes, backend_options, records=Records(), deadline=None):
             f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
         )
     with lock.held(folder):
+        if folder.is_finished():  # by the process that held it until now
+            return folder, "was finished"
         finished = _go_on(folder, Options(**options), minutes, backend_options, records, deadline)
     return folder, "finished" if finished else "interrupted"
 

@@ -40,7 +40,7 @@ COMMANDS = [parameter for parameter in all_commands() if is_command(parameter.va
 def check_run(words):
     """The arguments of ``run.py``: read as the program reads them."""
     args = make_parser().parse_args(words)
-    if args.command in ("train", "attack") and args.preset:
+    if args.command in ("train", "sweep", "attack") and args.preset:
         preset = args.preset
         load_preset(preset) if not preset.endswith(".json") else None
         if getattr(args, "rows", None):
@@ -48,7 +48,7 @@ def check_run(words):
     if args.command == "table":
         for name in args.preset:
             load_preset(name) if not name.endswith(".json") else None
-    if args.command == "train":
+    if args.command in ("train", "sweep"):
         combinations(given_options(args))
 
 
@@ -148,6 +148,12 @@ FOREIGN = {
     "--array",
     "--cpus-per-task",
     "--wrap",
+    "--ntasks",
+    "--time",
+    "--signal",
+    "--port",
+    "--nthreads",
+    "--death-timeout",
     "--dtype",
     "--c",
     "--editable",

@@ -1,0 +1,245 @@
+"""``run.py sweep``: train a grid or a random search, on one machine or on many."""
+
+import argparse
+import logging
+
+from rich.table import Table
+from rich.text import Text
+
+from ladder.cli.options import (
+    add_backend_options,
+    add_minutes_options,
+    add_record_options,
+    add_training_options,
+    backend_options,
+    checked_backend,
+    given_options,
+    records,
+)
+from ladder.cli.printing import print_table
+from ladder.errors import UserError
+from ladder.output_files import check_output
+from ladder.sweeps.carrying_out import Wish
+from ladder.sweeps.configurations import Search, configurations, in_words, varied
+from ladder.sweeps.distributions import SYNTAX
+from ladder.sweeps.halving import Halving
+from ladder.sweeps.standing import BEGUN, FAILED, RUNNING, STATES, standing
+from ladder.sweeps.sweep import Plan, begin, check, end_of, folder_of, train_runs
+from ladder.sweeps.swept import SweepFolder
+
+logger = logging.getLogger("main")
+
+#: Configurations, and runs of a state, that are listed.
+MOST_LISTED = 10
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "sweep",
+        help="train many configurations: a grid, a random search, halving",
+        allow_abbrev=False,
+        description="Train all combinations of several values, or configurations drawn at random, each into a folder of "
+        "its own in results/SAVE_TO. Given again, it goes on: what is finished is not trained again, what was begun goes "
+        "on from its checkpoint. Given twice at once, here or on machines with the same folder, the work is shared.",
+    )
+    parser.add_argument(
+        "save_to", nargs="?", help="name of the sweep, or the path of its folder (default: the preset's name, or sweep)"
+    )
+    _add_search_options(parser)
+    _add_work_options(parser)
+    add_training_options(parser)
+    add_backend_options(parser)
+    add_minutes_options(parser)
+    add_record_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_search_options(parser):
+    group = parser.add_argument_group("what is trained")
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here override "
+        "the preset's",
+    )
+    group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
+    group.add_argument(
+        "--random",
+        type=_whole,
+        metavar="N",
+        help="draw N configurations: each takes one of the values given of every option, and what --draw says; all get "
+        "every --seed (default: all combinations)",
+    )
+    group.add_argument(
+        "--draw",
+        nargs="+",
+        default=[],
+        metavar="OPTION=DISTRIBUTION",
+        help="with --random, options to draw anew each time, e.g. lr=log-uniform:1e-4:1e-2; distributions: "
+        + "; ".join(SYNTAX.values()),
+    )
+    group.add_argument(
+        "--sweep-seed",
+        type=_whole,
+        default=1,
+        metavar="N",
+        help="seed of these draws (default: 1); larger N adds draws",
+    )
+    group.add_argument(
+        "--halving",
+        action="store_true",
+        help="successive halving: train all a little, compare their validation errors, and let only the best go on",
+    )
+    group.add_argument(
+        "--halving-factor",
+        type=_whole_above_1,
+        default=None,
+        metavar="N",
+        help="with --halving, one of N configurations goes on, for N times as many epochs (default: 3)",
+    )
+    group.add_argument(
+        "--halving-first",
+        type=_whole,
+        metavar="EPOCHS",
+        help="with --halving, epochs before the first comparison (default: those of as many comparisons as leave at least one configuration)",
+    )
+
+
+def _add_work_options(parser):
+    group = parser.add_argument_group("who trains, and what becomes of it")
+    group.add_argument(
+        "--workers",
+        type=_whole,
+        metavar="N",
+        help="processes on this machine, each with --threads (default: the cores divided by --threads; one thread each)",
+    )
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="let the workers of a Dask cluster train, e.g. tcp://10.0.0.1:8786"
+    )
+    group.add_argument("--status", action="store_true", help="say how the sweep stands, and stop")
+    group.add_argument("--plot", metavar="FILE.svg", help="draw the errors of the sweep's runs so far, and stop")
+    group.add_argument(
+        "--dry-run", action="store_true", help="check options and data, say what would be trained, and stop"
+    )
+
+
+def run(args):
+    if args.status or args.plot:
+        return _look(args)
+    plan = _plan(args)
+    checked_backend(args)
+    wish = Wish(backend_options(args), args.checkpoint_minutes, records(args))
+    if args.max_minutes is not None:
+        wish.until = end_of(args.max_minutes)
+    if args.dry_run:
+        return _say_plan(plan)
+    runs = begin(plan)
+    logger.info("%d runs in %s", len(runs), plan.folder)
+    done = train_runs(plan, runs, wish)
+    found = standing(plan.folder, runs)
+    _print_best(found)
+    if not done:
+        logger.info("Interrupted; give the same command again to go on")
+        return 130
+    _list(found, FAILED)
+    return 1 if found.of(FAILED) else 0
+
+
+def _plan(args):
+    for option in ("halving_factor", "halving_first"):
+        if getattr(args, option) is not None and not args.halving:
+            raise UserError(f"--{option.replace('_', '-')} is for --halving: give that, too, or leave it out.")
+    if args.draw and args.random is None:
+        raise UserError("--draw is for --random: say how many configurations to draw.")
+    if args.scheduler is not None and args.workers is not None:
+        raise UserError("--workers are processes on this machine, and with --scheduler the cluster's train: give one.")
+    search = None if args.random is None else Search(args.random, _distributions(args.draw), args.sweep_seed)
+    halving = Halving(args.halving_factor or Halving.factor, args.halving_first) if args.halving else None
+    chosen = configurations(given_options(args), args.preset, args.rows, search)
+    return Plan(chosen, folder_of(args.save_to, args.preset), search, halving, args.workers, args.scheduler)
+
+
+def _distributions(words):
+    """OPTION=DISTRIBUTION … -> dict of option name -> text."""
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise UserError(f"--draw takes OPTION=DISTRIBUTION, e.g. lr=log-uniform:1e-4:1e-2, and not '{word}'.")
+        found[name.removeprefix("--").replace("-", "_")] = text
+    return found
+
+
+def _say_plan(plan):
+    """What a sweep would train, without beginning it."""
+    check(plan)
+    names = varied(plan.configurations)
+    for p in plan.configurations[:MOST_LISTED]:
+        logger.info("%s", in_words(p, [*names, "seed"]))
+    if len(plan.configurations) > MOST_LISTED:
+        logger.info("… and %d more", len(plan.configurations) - MOST_LISTED)
+    logger.info("%d runs would be trained into %s", len(plan.configurations), plan.folder)
+    return 0
+
+
+def _look(args):
+    """``--status`` and ``--plot``, which train nothing."""
+    given = ["--" + name.replace("_", "-") for name in given_options(args)]
+    if given:
+        raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
+    folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)
+    found = standing(folder)
+    if args.status:
+        _print_status(found, folder)
+    if args.plot:
+        check_output(args.plot, "--plot")
+        from ladder.sweeps.picture import write_picture
+
+        write_picture(found, args.plot, folder)
+        print(f"Written: {args.plot}")
+    return 0
+
+
+def _print_status(found, folder):
+    counts = {state: len(found.of(state)) for state in STATES}
+    print(f"{folder}: {len(found.items)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n))
+    for state in (RUNNING, BEGUN, FAILED):
+        _list(found, state)
+    _print_best(found)
+
+
+def _list(found, state):
+    items = found.of(state)
+    for item in items[:MOST_LISTED]:
+        what = f"epoch {item.look.epochs} of {item.run.p.num_epochs}"
+        if state == FAILED:
+            what = f"{item.look.failure['attempts']} attempts, {item.look.failure['error']}"
+        print(f"{state}: {item.run.folder} ({in_words(item.run.p, [*found.varied, 'seed'])}): {what}")
+    if len(items) > MOST_LISTED:
+        print(f"{state}: … and {len(items) - MOST_LISTED} more")
+
+
+def _print_best(found):
+    ranked = found.ranked
+    if not ranked:
+        print("No configuration has a validation error of all its seeds yet")
+        return
+    table = Table("configuration", "validation error, %", "seeds", "run of the first seed", title="Best so far")
+    for each in ranked[:MOST_LISTED]:
+        spread = f" ({min(each.errors):.2f} to {max(each.errors):.2f})" if len(each.errors) > 1 else ""
+        row = each.words or "the only one", f"{each.error:.2f}{spread}", str(len(each.errors)), str(each.folders[0])
+        table.add_row(*map(Text, row))
+    print_table(table)
+
+
+def _whole(text):
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to 100000.")
+    return int(text)
+
+
+def _whole_above_1(text):
+    if _whole(text) < 2:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 2 to 100000.")
+    return int(text)

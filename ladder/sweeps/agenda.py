@@ -1,0 +1,216 @@
+"""What there is to do in a sweep: which run is trained next, and how far."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ladder.sweeps.configurations import graph_of
+from ladder.sweeps.halving import survivors
+from ladder.sweeps.swept import Seen, SweptRun, forget_failure, look, note_failure
+
+#: A run's places in the agenda.  ``ELSEWHERE``: another process trains it.
+WAITING, ACTIVE, ELSEWHERE = "waiting", "active", "elsewhere"
+REACHED, FINISHED, FAILED, DROPPED = "reached", "finished", "failed", "dropped"
+
+#: How often a run is tried that fails for a reason which may pass.
+ATTEMPTS = 2
+
+#: Seconds between two looks at runs that other processes train.
+BETWEEN_LOOKS = 2.0
+
+
+@dataclass
+class Item:
+    """A run of the agenda.
+
+    Attributes
+    ----------
+    run : SweptRun
+    place : str, one of the above
+    look : Seen
+    attempts : int
+        How often it was tried.
+    """
+
+    run: SweptRun
+    place: str
+    look: Seen = Seen()
+    attempts: int = 0
+    graph: tuple = field(default=(), repr=False)
+
+
+class Agenda:
+    """The runs of a sweep with their places.
+
+    Everything but attempts and who trains what is read from the runs' folders, so that a second start, and another
+    process beside this one, come to the same decisions.
+
+    Parameters
+    ----------
+    runs : list of SweptRun
+    halving : Halving or None
+
+    Attributes
+    ----------
+    items : list of Item
+    until : int or None
+        Epochs of the present rung; None: to the end.
+    """
+
+    def __init__(self, runs, halving=None):
+        self._began, self._looked = time.time(), 0.0
+        self._halving = halving
+        self.items = [Item(run, WAITING, graph=graph_of(run.p)) for run in runs]
+        self._by_run = {item.run: item for item in self.items}
+        # Graph -> the run that compiles it; whose C++ has been compiled.
+        self._compiling, self._compiled = {}, set()
+        # Setting -> its runs, of the settings that have not been dropped.
+        self._alive = {}
+        for item in self.items:
+            self._alive.setdefault(item.run.setting, []).append(item)
+        epochs = max((run.p.num_epochs for run in runs), default=1)
+        rungs = halving.rungs(len(self._alive), epochs) if halving else [epochs]
+        self._rungs = [*rungs[:-1], None]
+        self._begin_rung()
+
+    @property
+    def is_done(self):
+        return not any(item.place in (WAITING, ACTIVE, ELSEWHERE) for item in self.items)
+
+    @property
+    def active(self):
+        """The items that are being trained here."""
+        return [item for item in self.items if item.place == ACTIVE]
+
+    @property
+    def compiling(self):
+        """Whether runs wait for one of the same graph that compiles."""
+        return any(item.place == WAITING and item.graph in self._compiling for item in self.items)
+
+    @property
+    def some_trained(self):
+        """Whether any run got as far as training."""
+        return bool(self._compiled) or any(item.look.epochs for item in self.items)
+
+    def item(self, run):
+        """The Item of a run."""
+        return self._by_run[run]
+
+    def next(self):
+        """The run to train next (its Item, which is then ``ACTIVE``); None where there is none at the moment."""
+        for item in self.items:
+            if item.place != WAITING or item.graph in self._compiling:
+                continue
+            self._look_again(item)
+            if item.place != WAITING:
+                continue
+            item.place, item.attempts = ACTIVE, item.attempts + 1
+            if item.graph not in self._compiled:
+                self._compiling[item.graph] = item
+            return item
+        return None
+
+    def compiled(self, run):
+        """Its C++ has been compiled: others with the same graph may begin."""
+        item = self._by_run[run]
+        self._compiled.add(item.graph)
+        self._release(item)
+
+    def ended(self, run, state, error=None):
+        """A run that was active has ended.
+
+        Parameters
+        ----------
+        run : SweptRun
+        state : str
+            'finished', 'paused' (at the rung), 'interrupted', 'held' (by another process), 'diverged', 'failed'.
+        error : str, for the last two
+
+        Returns
+        -------
+        bool
+            Whether it is tried again.
+        """
+        item = self._by_run[run]
+        self._release(item)
+        item.place = WAITING
+        if state == "held":
+            item.place, item.attempts = ELSEWHERE, item.attempts - 1
+        elif state == "interrupted":
+            item.attempts, item.look = item.attempts - 1, look(run)
+        elif state in ("diverged", "failed"):
+            # The same numbers would diverge again.
+            again = state == "failed" and item.attempts < ATTEMPTS
+            note_failure(run, error, item.attempts)
+            item.place = WAITING if again else FAILED
+            item.look = look(run)
+            self._decide()
+            return again
+        else:
+            self._compiled.add(item.graph)
+            forget_failure(run)
+            self._look_again(item)
+            if item.place == WAITING:  # it says that it ended, and its folder does not show it
+                note_failure(run, "it ended without a result", item.attempts)
+                item.place = FAILED
+        self._decide()
+        return False
+
+    def look_elsewhere(self):
+        """See what became of runs that other processes train."""
+        if time.monotonic() - self._looked < BETWEEN_LOOKS:
+            return
+        self._looked = time.monotonic()
+        for item in self.items:
+            if item.place == ELSEWHERE:
+                item.place = WAITING
+                self._look_again(item)
+        self._decide()
+
+    def _look_again(self, item):
+        """The place of a run that is waiting, from its folder."""
+        item.look = found = look(item.run)
+        if found.finished:
+            item.place = FINISHED
+        elif found.held:
+            item.place = ELSEWHERE
+        elif self.until is not None and found.epochs >= self.until:
+            item.place = REACHED
+        elif found.failure and found.failure["time"] >= self._began and not item.attempts:
+            # Another process has tried it meanwhile.
+            item.place = FAILED
+
+    def _release(self, item):
+        if self._compiling.get(item.graph) is item:
+            del self._compiling[item.graph]
+
+    # Rungs
+
+    def _begin_rung(self):
+        self.until = self._rungs.pop(0)
+        for item in self.items:
+            if item.place in (WAITING, REACHED):
+                item.place = WAITING
+                self._look_again(item)
+        self._decide()
+
+    def _decide(self):
+        """Once all have reached the rung: drop those that do not go on to the next."""
+        if not self._rungs or not self.is_done:
+            return
+        errors = [self._error(items) for items in self._alive.values()]
+        going_on = [list(self._alive)[i] for i in survivors(errors, self._halving.factor)]
+        for setting, items in self._alive.items():
+            for item in items:
+                if setting not in going_on and item.place == REACHED:
+                    item.place = DROPPED
+        self._alive = {setting: self._alive[setting] for setting in going_on}
+        self._begin_rung()
+
+    def _error(self, items):
+        """The mean validation error over a setting's seeds, at the rung."""
+        if any(item.place == FAILED for item in items):
+            return math.inf
+        return float(np.mean([item.look.error_after(self.until) for item in items]))

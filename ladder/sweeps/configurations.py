@@ -1,0 +1,132 @@
+"""The configurations of a sweep: a grid, or some drawn at random from it and from distributions."""
+
+import argparse
+import dataclasses
+from dataclasses import dataclass, field
+
+from ladder.combinations import check_count, combinations
+from ladder.errors import UserError
+from ladder.options import OPTIONS, TYPES, Options, as_typed, read
+from ladder.report.command import value_as_typed
+from ladder.sweeps.distributions import draw, generator, parse
+from ladder.tables.preset import load_preset
+from ladder.tables.preset_options import preset_combinations
+
+#: The options that tell runs of one configuration apart.
+SEEDS = ("seed", "dseed")
+
+
+@dataclass(frozen=True)
+class Search:
+    """How configurations are drawn at random (Bergstra and Bengio 2012).
+
+    Attributes
+    ----------
+    n : int
+        How many.
+    distributions : dict of option name -> text, or a distribution of ``scipy.stats``
+        See :mod:`ladder.sweeps.distributions`.
+    seed : int
+        The same numbers are drawn for the same seed.
+    """
+
+    n: int
+    distributions: dict = field(default_factory=dict)
+    seed: int = 1
+
+
+def configurations(given, preset=None, rows=None, search=None):
+    """Every run of a sweep: its options.
+
+    Parameters
+    ----------
+    given : dict of option name -> value, or list of values
+        With a preset, they override its options.
+    preset : str, optional
+    rows : list of str, optional
+        Of the preset.
+    search : Search, optional
+        Draws among the combinations; without it, all of them.
+
+    Returns
+    -------
+    list of Options
+        The seeds of one configuration side by side; none twice.
+    """
+    if preset is None:
+        if rows:
+            raise UserError("--rows is about a preset: give --preset, too.")
+        grid = combinations(given)
+    else:
+        grid = preset_combinations(load_preset(preset), rows, given)
+    chosen = grid if search is None else _drawn(grid, search)
+    check_count(len(chosen))
+    return list(dict.fromkeys(Options(**values) for values in chosen))
+
+
+def _drawn(grid, search):
+    """N draws from the grid, each with some options drawn anew, and with every seed of the grid."""
+    distributions = {name: _distribution(name, given) for name, given in search.distributions.items()}
+    bases, seeds = [], []
+    for values in grid:
+        base = {name: value for name, value in values.items() if name not in SEEDS}
+        seed = {name: value for name, value in values.items() if name in SEEDS}
+        bases += [base] if base not in bases else []
+        seeds += [seed] if seed not in seeds else []
+    check_count(search.n * len(seeds))
+    drawn = []
+    for i in range(search.n):
+        base = bases[int(generator("", i, search.seed).integers(len(bases)))]
+        own = {name: _value(name, draw(each, name, i, search.seed)) for name, each in distributions.items()}
+        drawn += [{**base, **own, **seed} for seed in seeds]
+    return drawn
+
+
+def _distribution(name, given):
+    if name not in TYPES or OPTIONS[name].is_flag or name in SEEDS:
+        raise UserError(f"--draw: '{name}' is no option that takes a value to draw: see run.py train --help.")
+    try:
+        return parse(given) if isinstance(given, str) else given
+    except UserError as error:
+        raise UserError(f"--draw {as_typed(name)[2:]}: {error}") from None
+
+
+def _value(name, text):
+    try:
+        return read(name, text)
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"--draw {as_typed(name)[2:]}: {error}") from None
+
+
+def varied(runs):
+    """The options in which some runs (of Options) differ, in the order of ``--help``, without their seeds."""
+    runs = list(runs)
+    return [
+        field.name
+        for field in dataclasses.fields(Options)
+        if field.name not in SEEDS and len({getattr(p, field.name) for p in runs}) > 1
+    ]
+
+
+def in_words(p, names):
+    """Some options as they are typed: 'adv-tau 0.045, seed 1'."""
+    return ", ".join(f"{as_typed(name)[2:]} {value_as_typed(name, getattr(p, name))}" for name in names)
+
+
+def graph_of(p):
+    """What decides which C++ a run compiles, roughly: all words among its options, and which numbers are 0.
+
+    Other numbers are data of one and the same code.
+    """
+    return tuple(_outline(getattr(p, field.name)) for field in dataclasses.fields(Options))
+
+
+def _outline(value):
+    if isinstance(value, tuple):
+        # How many numbers there are plays no part: positions of labelled examples are thousands.
+        return tuple(dict.fromkeys(map(_outline, value))) if _numbers(value) else value
+    return bool(value) if isinstance(value, (int, float)) else value
+
+
+def _numbers(value):
+    return all(isinstance(entry, (int, float)) for entry in value)

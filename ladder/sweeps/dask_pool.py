@@ -1,0 +1,164 @@
+"""The workers of a Dask cluster, on this machine or on many.
+
+Each of them keeps processes of its own for training (:mod:`ladder.sweeps.on_dask`).  Dask gives the tasks of a worker
+that is lost to another one, which goes on from the last checkpoint where both see the same folder, and else begins
+again.
+"""
+
+import logging
+import queue
+import sys
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.files import write_whole
+from ladder.runs import lock
+from ladder.runs.arrays import STATISTICS
+from ladder.runs.folder import LOG, OPTIONS
+from ladder.sweeps import on_dask
+from ladder.sweeps.local import COMMAND
+from ladder.sweeps.swept import SweepFolder
+
+logger = logging.getLogger("main")
+
+#: Seconds to wait for the scheduler.
+TIMEOUT = 10
+
+
+class DaskPool:
+    """Gives runs to the workers of a cluster, as :class:`ladder.sweeps.local.LocalPool` does to processes.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's, e.g. 'tcp://10.0.0.1:8786'.
+    command : sequence of str
+        What starts a process there, after Python's own name.
+    """
+
+    def __init__(self, address, command=COMMAND[1:]):
+        try:
+            from distributed import Client, Event
+        except ImportError:
+            raise UserError(
+                "--scheduler needs dask.distributed: install it with pip install 'ladder[dask]', or leave it out."
+            ) from None
+        try:
+            self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"--scheduler {address}: no Dask scheduler answers there ({error}): start one with dask scheduler, and "
+                "give the address that it prints."
+            ) from None
+        self._command = list(command)
+        self._name = f"ladder-{uuid.uuid4().hex}"
+        self._stop, self._stopping = Event(self._name, client=self._client), False
+        self._heard, self._runs, self._locks, self._apart = queue.SimpleQueue(), {}, {}, False
+        self._client.subscribe_topic(self._name, lambda event: self._heard.put(event[1]))
+        n = sum(self._client.nthreads().values())
+        logger.info("%s trains %d runs at once%s", address, n, "" if n else ": waiting for workers")
+
+    @property
+    def room(self):
+        """How many more runs can be started now; workers may come and go."""
+        return max(0, sum(self._client.nthreads().values()) - len(self._runs))
+
+    def start(self, run, task):
+        """Give a run (SweptRun) and its task to a worker."""
+        name = uuid.uuid4().hex
+        task = {
+            **task,
+            "name": name,
+            "topic": self._name,
+            "token": SweepFolder(run.folder.path.parent).token,
+            "options": plain_json.read(run.folder / OPTIONS),
+            "command": sys.argv,
+            "worker": self._command,
+        }
+        future = self._client.submit(on_dask.go_on, task, key=f"ladder-{run.folder.path.name}-{name}", pure=False)
+        self._runs[name] = run, future
+        future.add_done_callback(lambda future: self._heard.put({"name": name, "state": "done"}))
+
+    def events(self, timeout):
+        """What was heard within some seconds: list of (run, answer), see :func:`ladder.sweeps.task.go_on`."""
+        heard = []
+        try:
+            heard.append(self._heard.get(timeout=timeout))
+            while True:
+                heard.append(self._heard.get_nowait())
+        except queue.Empty:
+            pass
+        if self._stopping and not self._client.nthreads():  # nobody is left who could answer
+            heard += [{"name": name, "state": "lost"} for name in self._runs]
+        return [answer for each in heard if each["name"] in self._runs for answer in self._answers(each)]
+
+    def stop(self):
+        """Let every worker write a checkpoint, and end its run."""
+        self._stopping = True
+        self._stop.set()
+
+    def close(self):
+        """Let go of the cluster, and of what still trains there."""
+        for _, future in self._runs.values():
+            future.cancel()
+        for name in list(self._locks):
+            self._let_go(name)
+        try:
+            self._client.run(on_dask.end_idle, on_error="ignore")
+        finally:
+            self._client.close()
+
+    def _answers(self, heard):
+        """(run, answer) of one thing that was heard; none where it is nothing for the agenda."""
+        name, state = heard["name"], heard["state"]
+        run, future = self._runs[name]
+        if state == "apart":
+            self._hold(name, run)
+            return []
+        if state == "compiled":
+            return [(run, {"state": state})]
+        del self._runs[name]
+        try:
+            answer = {"state": "interrupted"} if state == "lost" else _result(future)
+            if "files" in answer:
+                _write(run.folder, answer.pop("files"))
+        except OSError as error:
+            answer = {"state": "failed", "error": f"cannot write into {run.folder} ({error.strerror})"}
+        finally:
+            self._let_go(name)
+        return [(run, answer)]
+
+    def _hold(self, name, run):
+        """Hold the folder of a run whose worker does not see it, so that nobody else trains it."""
+        if not self._apart:
+            self._apart = True
+            logger.info("The workers do not see %s: runs that are lost begin again", run.folder.path.parent)
+        if name not in self._locks:
+            stack = ExitStack()
+            stack.enter_context(lock.held(run.folder))
+            self._locks[name] = stack
+
+    def _let_go(self, name):
+        if name in self._locks:
+            self._locks.pop(name).close()
+
+
+def _result(future):
+    """The answer of a worker, or one that says why there is none."""
+    if future.status == "finished":
+        return future.result()
+    if future.status == "cancelled":
+        return {"state": "failed", "error": "the cluster has forgotten it"}
+    error = future.exception()
+    return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+
+
+def _write(folder, files):
+    """Put the files of a run that was trained apart into its folder; the one that says "finished" last."""
+    with (folder / LOG).open("ab") as log:  # which is locked, so another must not take its place
+        log.write(files.pop(LOG))
+    for name in sorted(files, key=lambda name: name == STATISTICS):
+        write_whole(folder / Path(name).name, lambda file, name=name: file.write(files[name]))

@@ -1,0 +1,104 @@
+"""What options are drawn from in a random search: ``log-uniform:1e-4:1e-2``."""
+
+import math
+from zlib import crc32
+
+import numpy as np
+
+from ladder.errors import UserError
+
+#: How a distribution is typed, and what it is.
+SYNTAX = {
+    "uniform": "uniform:A:B",
+    "log-uniform": "log-uniform:A:B (the logarithm is uniform)",
+    "integers": "integers:A:B (whole numbers, both ends included)",
+    "choice": "'choice:X|Y|Z'",
+}
+
+#: Digits of a number that is drawn, so that it can be typed again.
+DIGITS = 6
+
+
+class Choice:
+    """One of some values, each as likely as the others.
+
+    Parameters
+    ----------
+    values : list
+    """
+
+    def __init__(self, values):
+        self._values = list(values)
+
+    def rvs(self, random_state):
+        """One of them, drawn by a ``numpy.random.Generator``."""
+        return self._values[int(random_state.integers(len(self._values)))]
+
+
+def parse(text):
+    """The distribution of a text: an object with SciPy's ``rvs(random_state=…)``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> 1e-4 <= parse("log-uniform:1e-4:1e-2").rvs(random_state=rng) <= 1e-2
+    True
+    >>> parse("choice:relu|tanh").rvs(random_state=rng) in ("relu", "tanh")
+    True
+    """
+    from scipy import stats
+
+    kind, _, rest = text.partition(":")
+    if kind == "choice":
+        values = rest.split("|")
+        if not all(values):
+            raise UserError(f"'{text}' names no values: give {SYNTAX['choice']}.")
+        return Choice(values)
+    if kind not in SYNTAX:
+        raise UserError(f"'{text}' is no distribution: give {', '.join(SYNTAX.values())}.")
+    low, high = _ends(kind, rest, text)
+    if kind == "uniform":
+        return stats.uniform(low, high - low)
+    if kind == "log-uniform":
+        return stats.loguniform(low, high)
+    return stats.randint(low, high + 1)
+
+
+def _ends(kind, rest, text):
+    read = int if kind == "integers" else float
+    try:
+        low, high = map(read, rest.split(":"))
+    except ValueError:
+        numbers = "whole numbers" if kind == "integers" else "numbers"
+        raise UserError(f"'{text}' must have two {numbers}: give {SYNTAX[kind]}.") from None
+    if not -math.inf < low < high < math.inf:
+        raise UserError(f"'{text}': the first number must be below the second.")
+    if kind == "log-uniform" and low <= 0:
+        raise UserError(f"'{text}': both numbers must be above 0, as it is their logarithms that count.")
+    return low, high
+
+
+def draw(distribution, name, i, sweep_seed):
+    """The value of an option in the i-th configuration, as typed.
+
+    It depends on nothing else: with more configurations the first ones stay, and with another option drawn, too, the
+    others keep their values.
+
+    Parameters
+    ----------
+    distribution : Choice, or a distribution of ``scipy.stats``
+    name : str, the option's
+    i, sweep_seed : int
+
+    Returns
+    -------
+    str
+    """
+    value = distribution.rvs(random_state=generator(name, i, sweep_seed))
+    value = value.item() if hasattr(value, "item") else value
+    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
+
+
+def generator(name, i, sweep_seed):
+    """The random numbers of one thing in the i-th configuration (``numpy.random.Generator``)."""
+    return np.random.default_rng([sweep_seed, i, crc32(name.encode())])

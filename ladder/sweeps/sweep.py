@@ -1,0 +1,157 @@
+"""A sweep from beginning to end: what ``run.py sweep`` and ``ladder.sweep`` do."""
+
+import logging
+import time
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+
+from ladder.backends import choice
+from ladder.errors import UserError
+from ladder.runs.folder import parent_of
+from ladder.sweeps.agenda import Agenda
+from ladder.sweeps.carrying_out import carry_out
+from ladder.sweeps.configurations import Search
+from ladder.sweeps.halving import Halving
+from ladder.sweeps.local import LocalPool
+from ladder.sweeps.swept import SweepFolder
+from ladder.tables.preset import load_preset
+from ladder.training.experiment import each_prepared
+
+logger = logging.getLogger("main")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep is to train, and who does it.
+
+    Attributes
+    ----------
+    configurations : list of Options
+    folder : SweepFolder
+    search : Search or None
+    halving : Halving or None
+    workers : int or None
+        Processes on this machine; None: as many as there are cores for.
+    scheduler : str or None
+        The address of a Dask cluster, which trains instead.
+    """
+
+    configurations: list
+    folder: SweepFolder
+    search: Search = None
+    halving: Halving = None
+    workers: int = None
+    scheduler: str = None
+
+
+def folder_of(save_to, preset):
+    """The folder of a sweep (SweepFolder): its name or path, or else the preset's name."""
+    name = save_to or (load_preset(preset).name if preset else "sweep")
+    return SweepFolder(parent_of(name) / Path(name).name)
+
+
+def begin(plan):
+    """Check every configuration, and begin the runs that do not exist yet: list of SweptRun."""
+    return plan.folder.begin(plan.configurations, check(plan), plan.search, plan.halving)
+
+
+def check(plan):
+    """Check every configuration, with its data.
+
+    Returns
+    -------
+    list of tuple of int
+        The shape of one example, of each.
+
+    Raises
+    ------
+    UserError
+        A configuration cannot be trained, or not be halved.
+    """
+    if not plan.configurations:
+        raise UserError("the sweep has no configurations: give some values.")
+    if plan.halving is not None:
+        epochs = {p.num_epochs for p in plan.configurations}
+        if len(epochs) > 1:
+            raise UserError("--halving compares runs after as many epochs: give one --num-epochs.")
+        plan.halving.rungs(len(plan.configurations), *epochs)
+    in_dims, validated = [], True
+    for experiment in each_prepared(plan.configurations):
+        in_dims.append(experiment.in_dim)
+        if not len(experiment.split.valid):
+            validated = False
+            if plan.halving is not None:
+                raise UserError(
+                    "--halving follows the validation error, and no examples are left over for validation: give an "
+                    f"--unlabeled-samples below {len(experiment.split.train)}, or leave it out."
+                )
+    if not validated:
+        logger.info(
+            "No examples are left over for validation, so no configuration will be called the best: give fewer "
+            "--unlabeled-samples if one is to be chosen"
+        )
+    return in_dims
+
+
+def train_runs(plan, runs, wish):
+    """Train the runs of a sweep to their ends.
+
+    Parameters
+    ----------
+    plan : Plan
+    runs : list of SweptRun
+    wish : Wish
+
+    Returns
+    -------
+    bool
+        Whether nothing is left to do; False after an interrupt.
+    """
+    agenda = Agenda(runs, plan.halving)
+    if agenda.is_done:
+        return True
+    if plan.scheduler is not None:
+        from ladder.sweeps.dask_pool import DaskPool
+
+        # How many cores there are for each is for those to say who start the cluster's workers.
+        wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
+        return carry_out(agenda, DaskPool(plan.scheduler), wish)
+    workers, threads = shares(plan.workers, wish.backend, len(runs))
+    wish.backend = {**wish.backend, "threads": threads}
+    logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
+    return carry_out(agenda, LocalPool(workers, wish.backend), wish)
+
+
+def shares(workers, backend, n_runs):
+    """How many processes train, and with how many threads each, so that together they have the cores of this machine.
+
+    Parameters
+    ----------
+    workers : int or None
+    backend : dict
+        'backend', 'threads' (int or None) …
+    n_runs : int
+
+    Returns
+    -------
+    workers, threads : int
+
+    Examples
+    --------
+    >>> shares(workers=3, backend={"threads": 2}, n_runs=10)
+    (3, 2)
+    """
+    cores, threads = choice.cores(), backend.get("threads")
+    if workers is None:
+        # Several programs of JAX would each take most of a GPU's memory.
+        workers = 1 if backend.get("backend") == "jax" else max(1, cores // (threads or 1))
+    workers = min(workers, n_runs)
+    return workers, threads or max(1, cores // workers)
+
+
+def end_of(minutes):
+    """When these minutes are over, as ``time.monotonic()`` counts."""
+    if not isinstance(minutes, Real) or not minutes > 0:
+        raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
+    return time.monotonic() + 60 * minutes

@@ -1,0 +1,280 @@
+"""The runs of a sweep, as their folders show them."""
+
+import math
+import os
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from ladder import plain_json
+from ladder.errors import UserError
+from ladder.files import save_json
+from ladder.options import Options
+from ladder.runs import lock
+from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.sweeps.halving import Halving
+from ladder.tables.ordering import numbers_in_order
+from ladder.tables.settings import settings_of
+from ladder.training.stopping import ERROR
+
+#: What a sweep's folder has beside its runs, and a run's beside its own files once it has failed.
+SWEEP, FAILURE = "sweep.json", "failure.json"
+
+#: The names of its runs, to which numbers are appended.
+RUN = "run"
+
+#: The validation error with final statistics, in the last row of a log.
+FINAL_ERROR = "valid_final_error_rate_clean"
+
+#: Files of new runs that are written at once.
+WRITERS = 32
+
+SWEEP_TYPES = {"token": str, "random": Optional[dict], "halving": Optional[dict]}
+HALVING_TYPES = {"factor": int, "first": Optional[int]}
+FAILURE_TYPES = {"error": str, "attempts": int, "time": float}
+
+
+@dataclass(frozen=True)
+class SweptRun:
+    """One run.
+
+    Attributes
+    ----------
+    folder : RunFolder
+    p : Options
+    setting : str
+        What its options mean, without the seed: the same for runs of one configuration.
+    """
+
+    folder: RunFolder
+    p: Options
+    setting: str
+
+    @classmethod
+    def at(cls, folder):
+        """The run in a folder (RunFolder); None where there is none."""
+        options = folder.load_options()
+        return None if options is None else cls(folder, Options(**options), setting_of(Options(**options)))
+
+    @property
+    def key(self):
+        """What no two runs of a sweep share."""
+        return self.setting, self.p.seed
+
+
+def setting_of(p):
+    """What options mean, without the seed, as a text."""
+    return repr(sorted(settings_of(p).items()))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the folder of a run shows at one moment.
+
+    Attributes
+    ----------
+    finished : bool
+    held : bool
+        Whether a process trains it.
+    epochs : int
+        Done, according to its log.
+    errors : dict of int -> float
+        Epoch -> validation error, per cent.
+    final_error : float or None
+        Of a finished run, with its final statistics.
+    failure : dict or None
+        'error', 'attempts' and 'time' (seconds, as of ``time.time()``).
+    """
+
+    finished: bool = False
+    held: bool = False
+    epochs: int = 0
+    errors: dict = field(default_factory=dict)
+    final_error: Optional[float] = None
+    failure: Optional[dict] = None
+
+    def error_after(self, epochs):
+        """The validation error after some epochs, or at the end of a run that ended before; infinite if there is none."""
+        earlier = [epoch for epoch in self.errors if epoch <= epochs]
+        return self.errors[max(earlier)] if earlier else math.inf
+
+
+def look(run):
+    """What the folder of a run (SweptRun) shows now."""
+    folder = run.folder
+    # In this order: whoever finishes a run lets go of it afterwards.
+    held, finished = bool(lock.is_held(folder)), folder.is_finished() or folder.is_record()
+    rows = folder.rows()
+    errors = {row["epoch"]: row[ERROR] for row in rows if _is_number(row.get(ERROR)) and type(row.get("epoch")) is int}
+    last = rows[-1] if rows else {}
+    epochs = last["epoch"] if type(last.get("epoch")) is int else 0
+    final = last.get(FINAL_ERROR) if finished and _is_number(last.get(FINAL_ERROR)) else None
+    return Seen(finished, held and not finished, epochs, errors, final, None if finished else _failure(folder))
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def note_failure(run, error, attempts):
+    """Write into a run's folder that it failed, and how often."""
+    try:
+        save_json(run.folder / FAILURE, {"error": error, "attempts": attempts, "time": time.time()})
+    except OSError:  # the disk may be what is wrong
+        pass
+
+
+def forget_failure(run):
+    """Of a run that is trained again, or that ended well."""
+    (run.folder / FAILURE).unlink(missing_ok=True)
+
+
+def _failure(folder):
+    if not (folder / FAILURE).exists():
+        return None
+    try:
+        return plain_json.check(plain_json.read(folder / FAILURE), FAILURE_TYPES, "the whole")
+    except (plain_json.NotJSON, UserError):
+        return {"error": f"{folder / FAILURE} cannot be read", "attempts": 1, "time": 0.0}
+
+
+class SweepFolder:
+    """The folder of a sweep.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._known = {}
+
+    def __str__(self):
+        return str(self.path)
+
+    @classmethod
+    def existing(cls, path):
+        """The folder of a sweep that was begun; ``UserError`` where there is none."""
+        if not (Path(path) / SWEEP).is_file():
+            raise UserError(f"there is no sweep in {path}: give the folder of one, e.g. results/thesis_table_13.")
+        return cls(path)
+
+    def make(self):
+        """Make the folder, where it is missing."""
+        if (self.path / OPTIONS).exists():
+            raise UserError(f"{self.path} is the folder of a run: give the sweep another name.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.path} ({error.strerror}): give another name.") from None
+
+    def halving(self):
+        """How the sweep is halved (Halving or None), as it was begun."""
+        return self._read()[1]
+
+    @property
+    def token(self):
+        """A text that no other sweep has."""
+        return self._read()[0]
+
+    def _read(self):
+        """(token, Halving or None)."""
+        try:
+            found = plain_json.check(plain_json.read(self.path / SWEEP), SWEEP_TYPES, "the whole")
+            halved = found["halving"]
+            halving = None if halved is None else Halving(**plain_json.check(halved, HALVING_TYPES, "'halving'"))
+        except (plain_json.NotJSON, UserError) as error:
+            raise UserError(f"{self.path / SWEEP} is damaged ({str(error).rstrip('.')}): restore it.") from None
+        return found["token"], halving
+
+    def runs(self):
+        """All runs that were begun, in the order of their numbers; those read once are not read again.
+
+        Returns
+        -------
+        list of SweptRun
+        """
+        with os.scandir(self.path) as entries:
+            names = sorted((entry.name for entry in entries if entry.is_dir()), key=numbers_in_order)
+        for name in names:
+            if name not in self._known and (self.path / name / OPTIONS).exists():
+                self._known[name] = SweptRun.at(RunFolder(self.path / name))
+        return [self._known[name] for name in names if self._known.get(name) is not None]
+
+    def begin(self, configurations, in_dims, search=None, halving=None):
+        """Begin the runs that do not exist yet, so that no other process begins them, too.
+
+        Parameters
+        ----------
+        configurations : list of Options
+        in_dims : list of tuple of int, the shapes of one example
+        search : ladder.sweeps.configurations.Search, optional
+        halving : Halving, optional
+
+        Returns
+        -------
+        list of SweptRun
+            Those of the configurations, in their order.
+        """
+        self.make()
+        with lock.turn(self.path):
+            there = {run.key: run for run in self.runs()}
+            keys = [(setting_of(p), p.seed) for p in configurations]
+            self._check_same_halving(halving, set(there), set(keys))
+            token = self.token if (self.path / SWEEP).exists() else uuid.uuid4().hex
+            save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
+            new = {key: rest for key, *rest in zip(keys, configurations, in_dims) if key not in there}
+            for key, folder in zip(new, self._begin_runs(list(new.values()))):
+                there[key] = SweptRun(folder, new[key][0], key[0])
+        self._known.update({run.folder.path.name: run for run in there.values()})
+        return [there[key] for key in dict.fromkeys(keys)]
+
+    def _begin_runs(self, new):
+        """Make folders for runs, as :meth:`ladder.runs.folder.RunFolder.begin` does for one: list of RunFolder.
+
+        Parameters
+        ----------
+        new : list of (Options, shape of one example)
+        """
+        taken = [int(path.name[len(RUN) :]) for path in self.path.glob(RUN + "*") if path.name[len(RUN) :].isdecimal()]
+        first = 1 + max(taken, default=-1)
+        folders = [RunFolder(self.path / f"{RUN}{first + i}") for i in range(len(new))]
+        try:
+            for folder in folders:
+                folder.path.mkdir()
+            # A file is on the disk before it counts; together they wait a tenth of the time.
+            with ThreadPoolExecutor(WRITERS) as pool:
+                for _ in pool.map(lambda folder, one: folder.save_options(*one), folders, new):
+                    pass
+        except OSError as error:
+            for folder in folders:
+                if folder.path.is_dir() and not folder.has_options():
+                    folder.path.rmdir()
+            raise UserError(
+                f"cannot write into {self.path} ({error.strerror}): make room, or give another name."
+            ) from None
+        return folders
+
+    def _check_same_halving(self, halving, there, asked):
+        """Refuse to compare other configurations than before on rungs that have been decided."""
+        if not there or not (self.path / SWEEP).exists():
+            return
+        before = self.halving()
+        if before != halving or halving is not None and there != asked:
+            raise UserError(
+                f"{self.path} has a sweep of other configurations, or one that is halved otherwise, and its rungs would "
+                "be decided anew: repeat the command that began it, or give another name."
+            )
+
+
+def _definition(search, halving):
+    drawn = None
+    if search is not None:
+        texts = {name: each if isinstance(each, str) else repr(each) for name, each in search.distributions.items()}
+        drawn = {"n": search.n, "seed": search.seed, "draw": texts}
+    halved = None if halving is None else {"factor": halving.factor, "first": halving.first}
+    return {"random": drawn, "halving": halved}

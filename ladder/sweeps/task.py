@@ -1,0 +1,93 @@
+"""One task of a sweep, in the process that computes: go on with a run until its end or its rung."""
+
+import gc
+import logging
+import os
+import traceback
+from pathlib import Path
+
+from ladder.backends import failures
+from ladder.errors import TrainingStopped, UserError
+from ladder.runs.lock import Held
+from ladder.training.extensions import Extension
+from ladder.training.records import Records
+from ladder.training.resuming import resume
+
+#: Lines of a traceback that are kept of an error nobody expected.
+MOST_LINES = 8
+
+
+class Pause(Extension):
+    """Interrupts training after some epochs, and says when it begins.
+
+    Parameters
+    ----------
+    until : int or None
+        Epochs; None: training is not interrupted.
+    begins : function of nothing
+        Called before the first update, when everything has been compiled.
+    """
+
+    def __init__(self, until, begins):
+        self._until, self._begins, self.reached = until, begins, False
+
+    def before_training(self, loop):
+        self._begins()
+        self.after_epoch(loop)
+
+    def after_epoch(self, loop):
+        # The end of training is no pause.
+        if self._until is not None and self._until <= loop.epochs_done < loop.num_epochs and not loop.ended:
+            self.reached = loop.interrupted = True
+
+
+def go_on(task, say):
+    """Train a run as far as a task says.
+
+    Parameters
+    ----------
+    task : dict
+        'folder', 'until' (epochs or None), 'minutes' between checkpoints, 'backend' (options of
+        :func:`ladder.backends.configure`), 'records' (fields of Records), all plain values.
+    say : function of a dict
+        Is told {'state': 'compiled'} when training begins.
+
+    Returns
+    -------
+    dict
+        'state', see :meth:`ladder.sweeps.agenda.Agenda.ended`, and 'error' for those that failed.
+    """
+    pause = Pause(task["until"], lambda: say({"state": "compiled"}))
+    try:
+        with failures.explained():
+            records = Records(**task["records"])
+            _, state = resume(task["folder"], task["minutes"], task["backend"], records, pause)
+    except Held:
+        return {"state": "held"}
+    except TrainingStopped as error:
+        return {"state": "diverged", "error": str(error)}
+    except (UserError, OSError) as error:
+        return {"state": "failed", "error": str(error)}
+    except MemoryError:
+        return {"state": "failed", "error": "there was not enough memory: take fewer --workers."}
+    except Exception as error:  # one run must not end the sweep, whatever is wrong with it
+        lines = traceback.format_exc().strip().splitlines()[-MOST_LINES:]
+        return {"state": "failed", "error": f"{type(error).__name__}: {error}", "traceback": "\n".join(lines)}
+    finally:
+        gc.collect()  # graphs are full of circles, and the next run needs their memory
+    return {"state": "paused" if pause.reached else "interrupted" if state == "interrupted" else "finished"}
+
+
+def be_quiet():
+    """Let what training says go into the logs of the runs alone."""
+    logger = logging.getLogger("main")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
+
+
+def environment():
+    """The environment of a process that finds this package, whatever its folder."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path}

@@ -1,0 +1,76 @@
+"""A process that trains the runs of a sweep, one after the other: ``python -m ladder.sweeps.worker``.
+
+It reads tasks from standard input and answers on standard output, a JSON object
+a line; the first line that it reads has its backend options.  SIGTERM lets the
+run that it trains write a checkpoint; the end of its input ends it in the same way,
+so that no worker outlives the process that started it.
+"""
+
+import faulthandler
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from contextlib import redirect_stderr
+
+from ladder import backends
+from ladder.backends import choice
+from ladder.errors import UserError
+from ladder.sweeps.task import be_quiet, go_on
+
+
+def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(**options))):
+    """Do tasks until the input ends.
+
+    Parameters
+    ----------
+    do : function of a task and ``say``, see :func:`ladder.sweeps.task.go_on`
+    prepare : function of the backend options
+        ``UserError`` where there can be no such backend.
+    """
+    # What anything else prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    faulthandler.enable(2)
+
+    def say(answer):
+        answers.write(json.dumps(answer) + "\n")
+
+    first = json.loads(sys.stdin.readline() or "null")
+    if first is None:
+        return
+    sys.argv = first["command"]  # a run's log has the command that it was asked for with
+    be_quiet()
+    try:
+        prepare(first["backend"])
+    except UserError as error:
+        return say({"state": "unfit", "error": str(error)})
+    for task in _tasks():
+        # Progress is for a terminal; what is left in the error stream tells why a process died.
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            answer = do(task, say)
+        say(answer)
+
+
+def _tasks():
+    """Iterate over the tasks that come; a thread reads them, so that the end of the input is seen while one is done."""
+    waiting = queue.Queue()
+
+    def listen():
+        for line in sys.stdin:
+            waiting.put(json.loads(line))
+        waiting.put(None)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=listen, daemon=True).start()
+    yield from iter(waiting.get, None)
+
+
+if __name__ == "__main__":
+    try:
+        serve()
+    except BrokenPipeError:  # nobody is left to answer to
+        pass

@@ -1,0 +1,155 @@
+"""What a sweep trains next, with training that computes nothing (``benchmarks/stand_in_training.py``)."""
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sweeps.stand_in import PATH, Threads, beginnings, begun, grid, training
+
+from ladder.errors import UserError
+from ladder.runs import lock
+from ladder.sweeps import agenda as agendas
+from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, Agenda
+from ladder.sweeps.carrying_out import Wish, carry_out
+from ladder.sweeps.halving import Halving
+from ladder.sweeps.local import LocalPool
+from ladder.sweeps.standing import standing
+from ladder.sweeps.swept import SweepFolder, look
+
+
+def places(agenda):
+    return [item.place for item in agenda.items]
+
+
+def trained_twice(runs):
+    """The names of runs whose training was begun more than once."""
+    return [run.folder.path.name for run in runs if beginnings(run) > 1]
+
+
+def halved_by_hand(configurations, rungs, factor):
+    """Epochs of each configuration under successive halving, mean over seeds, as the paper has it."""
+    rates = sorted({p.lr for p in configurations}, reverse=True)
+    epochs, alive = {}, rates
+    for rung in rungs:
+        epochs.update({lr: rung for lr in alive})
+        error = {lr: np.mean([training.error_after(p, rung) for p in configurations if p.lr == lr]) for lr in alive}
+        alive = sorted(sorted(alive, key=error.get)[: max(1, len(alive) // factor)], reverse=True)
+    return [epochs[p.lr] for p in configurations]
+
+
+def test_a_grid_is_trained_once_and_by_two_at_once_none_twice(tmp_path):
+    runs, pools = begun(tmp_path, grid()), [Threads(2), Threads(2)]
+
+    def one_process(pool):
+        # A folder of its own, as another process would have.
+        own = SweepFolder(tmp_path / "sweep").begin(grid(), [(1, 8, 8)] * 9)
+        assert carry_out(Agenda(own), pool, Wish({}))
+
+    threads = [threading.Thread(target=one_process, args=(pool,)) for pool in pools]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(look(run).finished for run in runs) and len(runs) == 9
+    assert trained_twice(runs) == []
+    again = Threads(2)
+    assert carry_out(Agenda(runs), again, Wish({})) and again.tasks == []
+
+
+@pytest.mark.parametrize("halving, rungs", [(Halving(3), [3, 9, 27]), (Halving(2, first=5), [5, 10, 20, 27])])
+def test_halving_does_what_the_paper_does(tmp_path, halving, rungs):
+    configurations = grid(seeds=(1, 2))
+    runs = begun(tmp_path, configurations, halving)
+    agenda = Agenda(runs, halving)
+    assert carry_out(agenda, Threads(4), Wish({}))
+    assert [look(run).epochs for run in runs] == halved_by_hand(configurations, rungs, halving.factor)
+    assert set(places(agenda)) == {FINISHED, DROPPED}
+    found = standing(SweepFolder(tmp_path / "sweep"))
+    assert found.best.p.lr == pytest.approx(0.01, rel=0.5) and len(found.best.errors) == 2
+    # Read from the folders alone, the same decisions follow.
+    assert places(Agenda(runs, halving)) == places(agenda)
+    with pytest.raises(UserError, match="its rungs would be decided anew"):
+        begun(tmp_path, configurations[:-1], halving)
+
+
+def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
+    halving, configurations = Halving(3), grid()
+    runs = begun(tmp_path, configurations, halving)
+    for _ in range(30):
+        agenda, wish = Agenda(runs, halving), Wish({})
+        if agenda.is_done:
+            break
+
+        def one_then_stop(task, say):
+            wish.interrupted = True
+            return training.go_on(task, say)
+
+        pool = Threads(1, one_then_stop)
+        pool.stop = lambda: None
+        carry_out(agenda, pool, wish)
+    assert [look(run).epochs for run in runs] == halved_by_hand(configurations, [3, 9, 27], 3)
+
+
+def test_what_fails_is_tried_once_more_and_what_diverges_is_not(tmp_path):
+    runs, tries = begun(tmp_path, grid(4)), []
+    bad = {"run1": "failed", "run2": "diverged"}
+
+    def do(task, say):
+        name = Path(task["folder"]).name
+        tries.append(name)
+        if name in bad:
+            return {"state": bad[name], "error": "it broke"}
+        return training.go_on(task, say)
+
+    agenda = Agenda(runs)
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    assert [tries.count(f"run{i}") for i in range(4)] == [1, 2, 1, 1]
+    assert places(agenda) == [FINISHED, FAILED, FAILED, FINISHED]
+    found = standing(SweepFolder(tmp_path / "sweep"))
+    assert [item.look.failure["error"] for item in found.of("failed")] == ["it broke"] * 2
+    # Another command tries again, and forgets the failure.
+    assert carry_out(Agenda(runs), Threads(1), Wish({}))
+    assert standing(SweepFolder(tmp_path / "sweep")).of("failed") == []
+
+
+def test_a_mistake_in_every_run_ends_the_sweep(tmp_path):
+    pool = Threads(1, lambda task, say: {"state": "failed", "error": "there is no compiler"})
+    with pytest.raises(UserError, match="the first 5 runs failed, .* as there is no compiler: mend that"):
+        carry_out(Agenda(begun(tmp_path, grid(20))), pool, Wish({}))
+
+
+def test_one_run_of_each_graph_compiles_before_the_others_begin(tmp_path):
+    # Rates and taus are numbers of one and the same code; a tau of 0, and another activation, are other code.
+    taus = [dict(denoising_cost_x=(1.0, 1.0), decoder_spec=("gauss",), adv_tau=(tau,)) for tau in (0.0, 0.1, 0.2)]
+    configurations = [p for others in (*taus, {"act": ("tanh",)}) for p in grid(2, **others)]
+    agenda = Agenda(begun(tmp_path, configurations))
+    first = [agenda.next() for _ in range(4)]
+    assert [agenda.items.index(item) for item in first if item] == [0, 2, 6] and first[-1] is None
+    agenda.compiled(first[1].run)
+    assert agenda.items.index(agenda.next()) == 3
+    # One that fails to compile lets another try.
+    agenda.ended(first[0].run, "diverged", "no")
+    assert agenda.items.index(agenda.next()) == 1
+
+
+def test_a_run_that_another_process_trains_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
+    runs = begun(tmp_path, grid(2))
+    with lock.held(runs[0].folder):
+        agenda = Agenda(runs)
+        assert agenda.next().run is runs[1] and not agenda.is_done
+        agenda.compiled(runs[1])
+        agenda.look_elsewhere()
+        assert agenda.next() is None
+    agenda.look_elsewhere()
+    assert agenda.next().run is runs[0]
+
+
+def test_processes_that_wait_instead_of_training(tmp_path):
+    """What ``benchmarks/sweep.py`` does with a thousand runs (docs/sweeps.md), with some."""
+    runs = begun(tmp_path, grid(12, num_epochs=2))
+    pool = LocalPool(2, {}, (sys.executable, str(PATH), "0.01"))
+    assert carry_out(Agenda(runs), pool, Wish({}))
+    assert all(look(run).finished for run in runs) and trained_twice(runs) == []

@@ -1,0 +1,65 @@
+"""A real Dask cluster of worker processes, with training that computes nothing."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from sweeps.stand_in import PATH, beginnings, begun, grid
+
+from ladder.errors import UserError
+from ladder.sweeps import dask_pool, on_dask
+from ladder.sweeps.agenda import Agenda
+from ladder.sweeps.carrying_out import Wish, carry_out
+from ladder.sweeps.dask_pool import DaskPool
+from ladder.sweeps.halving import Halving
+from ladder.sweeps.swept import look
+
+distributed = pytest.importorskip("distributed")
+
+
+def cluster(**others):
+    return distributed.LocalCluster(threads_per_worker=1, dashboard_address=":0", **others)
+
+
+def pool(on, seconds=0.02):
+    return DaskPool(on.scheduler_address, (str(PATH), str(seconds)))
+
+
+def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
+    runs = begun(tmp_path, grid(4))
+    with cluster(n_workers=2) as on:
+        workers = [nanny.process.pid for nanny in on.workers.values()]
+
+        def kill_one():
+            while not any(look(run).held and look(run).epochs > 3 for run in runs):
+                time.sleep(0.01)
+            os.kill(workers[0], signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        assert carry_out(Agenda(runs), pool(on, 0.1), Wish({}))
+        killer.join()
+    assert all(look(run).finished for run in runs)
+    # 27 epochs and the final row: none was lost, none trained twice.
+    assert [len(run.folder.rows()) for run in runs] == [28] * 4
+    assert sum(map(beginnings, runs)) in (4, 5)
+
+
+def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(on_dask, "_sees", lambda task: False)  # the cluster is in threads of this process
+    runs, halving = begun(tmp_path, grid(2)), Halving(2)
+    with cluster(n_workers=1, processes=False) as on:
+        assert carry_out(Agenda(runs), pool(on), Wish({}))
+        halved = begun(tmp_path / "halved", grid(2), halving)
+        with pytest.raises(UserError, match="halving goes on from checkpoints, and a worker does not see"):
+            carry_out(Agenda(halved, halving), pool(on), Wish({}))
+    assert all(look(run).finished and not look(run).held for run in runs)
+    assert [len(run.folder.rows()) for run in runs] == [28] * 2 and list(map(beginnings, runs)) == [1, 1]
+
+
+def test_no_scheduler_there(monkeypatch):
+    monkeypatch.setattr(dask_pool, "TIMEOUT", 0.5)
+    with pytest.raises(UserError, match="no Dask scheduler answers there"):
+        DaskPool("tcp://127.0.0.1:9")

@@ -1,0 +1,154 @@
+"""``run.py sweep`` and ``ladder.sweep`` from beginning to end, with training that computes nothing."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sweeps.stand_in import Threads, training
+
+import ladder
+from ladder.arguments import ArgumentError
+from ladder.cli import main
+from ladder.runs.folder import RunFolder
+from ladder.sweeps import dask_pool, picture, sweep
+from ladder.sweeps.standing import standing
+from ladder.sweeps.swept import SweepFolder
+from ladder.tables.found_runs import find_runs
+
+NETWORK = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --unlabeled-samples 1137 --num-epochs 9".split()
+TABLE_13 = (
+    "--preset thesis_table_13 --dataset digits --encoder-layers 20-10 --denoising-cost-x 10,1,0.1 "
+    "--unlabeled-samples 1137 --num-epochs 2"
+).split()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_computed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+    monkeypatch.setattr(sweep, "LocalPool", lambda size, backend: Threads(size))
+
+
+def test_a_grid_its_status_and_its_picture(capsys):
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01", "0.001", "--seed", "1", "2"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"run3 \(lr 0.01, seed 2\): finished, validation error 13.53 %; \d of 6 finished", said)
+    # The mean over both seeds decides.
+    (best,) = re.findall(r"│ (lr \S+) +│ (\S+) \((\S+) to (\S+)\) │ 2 +│ (\S+) ", said)[:1]
+    assert best == ("lr 0.01", "13.48", "13.43", "13.53", "results/rates/run2")
+    assert main(["sweep", "rates", "--status"]) == 0
+    assert "results/rates: 6 runs: 6 finished" in capsys.readouterr().out
+    # Again, with one value more: only that is trained.
+    rates = ["--lr", "0.1", "0.01", "0.001", "0.02"]
+    assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "6 of 8 runs have nothing left to train" in said and said.count("finished, validation") == 2
+    # Tables find the runs.
+    runs, problems = find_runs(Path("results"))
+    assert len(runs) == 8 and problems == []
+
+
+def test_the_taus_as_a_grid(capsys):
+    assert main(["sweep", *TABLE_13]) == 0
+    found = standing(SweepFolder("results/thesis_table_13"))
+    assert found.varied == ["adv_tau", "adv_tau_unlabeled"] and len(found.items) == 28
+    from ladder.report.figures.style import styled
+
+    with styled():
+        figure = picture.draw(found, "taus")
+    grid, *panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    (image,) = grid.get_images()
+    taus, unlabeled = [4.5e-5, 4.5e-4, 4.5e-3, 4.5e-2], [4.5e-9, 4.5e-7, 4.5e-6, 4.5e-5, 4.5e-4, 4.5e-3, 4.5e-1]
+    # At a rate of 0.002, after 2 epochs, of seed 1; see the stand-in.
+    expected = 10 + 20 * abs(np.log10(0.002) + 2) + 30 / 2 + 0.1 + np.add.outer(np.multiply(10, taus), unlabeled)
+    np.testing.assert_allclose(image.get_array(), expected)
+    assert [text.get_text() for text in grid.texts] == [f"{error:.2f}" for error in expected.ravel()]
+    assert [label.get_text() for label in grid.get_yticklabels()] == ["4.5e-05", "0.00045", "0.0045", "0.045"]
+    assert [axes.get_xlabel() for axes in panels] == ["adv-tau", "adv-tau-unlabeled"]
+    assert all(axes.get_xscale() == "log" and len(axes.collections[0].get_offsets()) == 28 for axes in panels)
+    assert main(["sweep", "thesis_table_13", "--plot", "taus.svg"]) == 0
+    assert "<desc" in Path("taus.svg").read_text()
+
+
+def test_random_search_that_is_halved(capsys):
+    asked = ["sweep", "drawn", *NETWORK, "--random", "9", "--draw", "lr=log-uniform:1e-4:1e-1", "--halving"]
+    assert main([*asked, "--dry-run"]) == 0
+    assert "9 runs would be trained into results/drawn" in capsys.readouterr().out and not Path("results").exists()
+    assert main([*asked, "--act", "relu", "tanh"]) == 0
+    epochs = sorted(RunFolder(path).epochs_done() for path in Path("results/drawn").glob("run*"))
+    assert epochs == [1] * 6 + [3] * 2 + [9]
+    found = standing(SweepFolder("results/drawn"))
+    rates = [item.run.p.lr for item in found.items]
+    assert found.best.p.lr == min(
+        rates, key=lambda lr: training.error_after(ladder.Options.of(lr=lr, encoder_layers="10"), 9)
+    )
+    capsys.readouterr()
+    assert main(["sweep", "drawn", "--status", "--plot", "drawn.svg"]) == 0
+    assert "9 runs: 1 finished, 8 dropped" in capsys.readouterr().out
+    assert "Rings: dropped by halving" in Path("drawn.svg").read_text()
+    saved = json.loads(Path("results/drawn/sweep.json").read_text())
+    assert saved["random"] == {"n": 9, "seed": 1, "draw": {"lr": "log-uniform:1e-4:1e-1"}}
+
+
+def test_from_python():
+    options = dict(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), unlabeled_samples=1137, num_epochs=3)
+    found = ladder.sweep("rates", lr=[0.1, 0.01], seed=[1, 2], **options)
+    assert (found.best.words, len(found.best.errors), len(found.items)) == ("lr 0.01", 2, 4)
+    halved = ladder.sweep("halved", random=4, draw={"lr": "uniform:0.001:0.1"}, halving=2, **options)
+    assert len(halved.of("finished")) == 2 and len(halved.of("dropped")) == 2
+    for wrong, message in (
+        (dict(draw={"lr": "uniform:0:1"}), "draw is for random"),
+        (dict(random=0), "random is 0, but must be a whole number"),
+        (dict(halving=1), "halving_factor is 1"),
+        (dict(lr=[0.1, -1]), "lr"),
+        (dict(max_minutes=0), "max_minutes is 0"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            ladder.sweep("wrong", **{**options, **wrong})
+    assert not Path("results/wrong").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--draw", "lr=uniform:0:1"], "--draw is for --random"),
+        (["--random", "3", "--draw", "lr"], "--draw takes OPTION=DISTRIBUTION"),
+        (["--halving-factor", "2"], "--halving-factor is for --halving"),
+        (["--halving", "--halving-first", "9"], "--halving-first 9 must be below --num-epochs 9"),
+        (["--halving", "--unlabeled-samples", "1437"], "--halving follows the validation error"),
+        (["--rows", "a"], "--rows is about a preset"),
+        (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "give one"),
+        (["--status"], "leave out --dataset"),
+        (["--lr", "0.1", "-1"], "--lr"),
+        (["--encoder-layers", "10-10"], "--denoising-cost-x"),
+    ],
+)
+def test_mistakes_get_a_sentence_before_anything_is_begun(arguments, message, capsys):
+    assert main(["sweep", "wrong", *NETWORK, *arguments]) == 2
+    assert message in capsys.readouterr().err and not Path("results").exists()
+
+
+def test_what_is_no_sweep(capsys):
+    assert main(["sweep", "nothing", "--status"]) == 2
+    assert "there is no sweep in results/nothing" in capsys.readouterr().err
+    folder = Path("results/rates")
+    folder.mkdir(parents=True)
+    (folder / "params.json").write_text("{}")
+    assert main(["sweep", "rates", *NETWORK]) == 2
+    assert "results/rates is the folder of a run" in capsys.readouterr().err
+    (folder / "params.json").unlink()
+    (folder / "sweep.json").write_text('{"token": "a", "halving": {"factor": 0}}')
+    assert main(["sweep", "rates", "--status"]) == 2
+    assert (
+        "sweep.json is damaged (--halving-factor is 0, but must be a whole number, 2 or more)"
+        in capsys.readouterr().err
+    )
+
+
+def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ladder.UserError, match=re.escape("pip install 'ladder[dask]'")):
+        dask_pool.DaskPool("tcp://127.0.0.1:1")
