@@ -19,6 +19,7 @@ from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
+from ladder.training.pretraining.starting import with_source
 from ladder.training.records import LOG_FORMATS, Records
 
 
@@ -93,7 +94,7 @@ def train(
             raise UserError(
                 "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
             )
-        (experiment,) = prepare([Options.of(**options)])
+        (experiment,) = prepare([with_source(Options.of(**options))])
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
         return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records, deadline)
@@ -104,19 +105,26 @@ def train_experiment(
 ):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
     from ladder.runs import lock
+    from ladder.training.pretraining.starting import first_values
     from ladder.training.session import Session
 
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
     preprocessed = experiment.taking(training.preprocess(experiment.examples))
     if folder is None:
-        session = Session(preprocessed, callbacks=callbacks, progress=verbose)
-        finished = session.train()
+        first = first_values(preprocessed, progress=verbose)
+        finished = first is not None
+        if finished:
+            session = Session(preprocessed, callbacks=callbacks, progress=verbose, first=first)
+            finished = session.train()
     else:
         with lock.held(folder), Speaker([""]).logged([folder]):
             log_beginning(folder, experiment)
-            more = {"progress": verbose, "records": records, "deadline": deadline}
-            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
-            finished = session.train()
+            first = first_values(preprocessed, folder, checkpoint_minutes, deadline, verbose)
+            finished = first is not None
+            if finished:
+                more = {"progress": verbose, "records": records, "deadline": deadline, "first": first}
+                session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
+                finished = session.train()
     if not finished:
         how = f"; go on with: run.py train --resume {folder}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")

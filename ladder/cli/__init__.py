@@ -20,6 +20,7 @@ from ladder.cli import (
     parity,
     predict,
     presets,
+    pretrain,
     report,
     show,
     streams,
@@ -32,10 +33,11 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "convert", "download")
+OUTLIVE_THEIR_OUTPUT = ("train", "pretrain", "convert", "download")
 
 COMMANDS = (
     train,
+    pretrain,
     watch,
     lr_test,
     presets,
