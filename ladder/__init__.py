@@ -23,6 +23,7 @@ _WHERE = {
     "UserError": "ladder.errors",
     "configure": "ladder.configured",
     "load": "ladder.api",
+    "pretrain": "ladder.api",
     "train": "ladder.api",
 }
 

@@ -8,6 +8,7 @@ from ladder.cli.options import (
     add_options,
     backend_options,
     checked_backend,
+    configure_backend,
     given_options,
 )
 from ladder.errors import UserError
@@ -74,7 +75,8 @@ def run(args):
         args.backend = args.backend or "c"
         p = Options.of(**{**AS_ONE_WOULD, **given_options(args)})
         save_to = args.save_to or "pretrained"
-        folder, finished = begin_alone(p, save_to, args.checkpoint_minutes, checked_backend(args), deadline)
+        checked_backend(args)
+        folder, finished = begin_alone(p, save_to, args.checkpoint_minutes, lambda: configure_backend(args), deadline)
     if not finished:
         logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
         return 130

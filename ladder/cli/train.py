@@ -26,7 +26,7 @@ from ladder.tables.preset_options import preset_combinations
 from ladder.training.experiment import prepare, side_by_side
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, train_together
-from ladder.training.pretraining.starting import with_source
+from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.resuming import resume
 
 logger = logging.getLogger("main")
@@ -100,6 +100,7 @@ def run(args):
             print_network(experiment)
         return 0
     for experiment in experiments:
+        check_source(experiment)
         check_compiler(backend, experiment)
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status, preprocessor, begun = 0, Preprocessor(), 0

@@ -12,14 +12,13 @@ from ladder.training.experiment import Experiment, prepare
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.folder import PretrainingFolder
-from ladder.training.pretraining.starting import check_backend
 from ladder.training.resuming import as_it_was
 
 #: What is pre-trained unless something else is asked for.
 AS_ONE_WOULD = {"pretrain": "dae"}
 
 
-def begin_alone(p, save_to, minutes, backend_options, deadline=None, progress=True):
+def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
     """Pre-train into a new folder.
 
     Parameters
@@ -29,8 +28,8 @@ def begin_alone(p, save_to, minutes, backend_options, deadline=None, progress=Tr
         Its name, or a path; a number is added.
     minutes : float
         Between checkpoints.
-    backend_options : dict
-        Arguments of :func:`ladder.backends.configure`.
+    configure : function without arguments -> backend
+        Makes the backend ready, once options and data were checked.
     deadline : Deadline, optional
     progress : bool
         Whether to show a progress bar.
@@ -42,11 +41,10 @@ def begin_alone(p, save_to, minutes, backend_options, deadline=None, progress=Tr
     """
     if p.pretrain == "none":
         raise UserError("--pretrain is none, so there is nothing to do: give dae, dae-joint or rbm.")
-    check_backend([p], backend_options.get("name", "c"))
     if len(p.denoising_cost_x) == 1:  # a ladder's costs say nothing of pre-training
         p = replace(p, denoising_cost_x=(0.0,) * (len(p.encoder_layers) + 1), decoder_spec=("0",))
     (experiment,) = prepare([p])
-    check_compiler(backends.configure(**backend_options), experiment)
+    check_compiler(configure(), experiment)
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
         return folder, _train(folder, experiment.preprocessed(Preprocessor()), minutes, deadline, progress)

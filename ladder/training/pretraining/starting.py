@@ -97,16 +97,10 @@ def _shown(value):
     return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def check_backend(configurations, backend):
-    """Refuse to pre-train with a backend that does not.
-
-    Parameters
-    ----------
-    configurations : list of Options
-    backend : str
-    """
-    if backend == "jax" and any(p.pretrain != "none" for p in configurations):
-        raise UserError("--pretrain is for --backend c: leave out --backend jax, or pre-train first and give --from.")
+def check_source(experiment):
+    """Refuse to start from what other examples pre-trained, see :meth:`PretrainingFolder.load_encoder`."""
+    if experiment.p.from_:
+        PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
 
 def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progress=False):
