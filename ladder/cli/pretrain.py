@@ -1,6 +1,7 @@
 """``run.py pretrain``: the first of two phases, from which ``run.py train --from`` starts."""
 
 import logging
+import shlex
 
 from ladder.cli.options import (
     add_backend_options,
@@ -12,8 +13,11 @@ from ladder.cli.options import (
     given_options,
 )
 from ladder.errors import UserError
-from ladder.options import GROUPS, OPTIONS, Options, as_typed
+from ladder.files import write_whole
+from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
+from ladder.output_files import check_output
 from ladder.pretraining import DECLARED
+from ladder.report.command import value_as_typed
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
 from ladder.training.pretraining.starting import SHARED
@@ -59,12 +63,21 @@ def add_parser(subparsers):
             add_options(parser.add_argument_group(title), names)
     add_backend_options(parser, default=None)
     add_checkpoint_options(parser)
+    group = parser.add_argument_group("a look at what was learnt")
+    group.add_argument(
+        "--filters",
+        metavar="FOLDER",
+        help="draw the weights of the first layer of what was pre-trained there, and stop",
+    )
+    group.add_argument("--output", metavar="FILE", default="filters.png", help="of --filters (default: filters.png)")
     parser.set_defaults(run=run)
     return parser
 
 
 def run(args):
-    """Check the options, then pre-train, or go on with that."""
+    """Check the options, then pre-train, or go on with that; or draw what was learnt."""
+    if args.filters is not None:
+        return _draw(args)
     deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
     if args.resume is not None:
         given = [*map(as_typed, given_options(args)), *([f"'{args.save_to}'"] if args.save_to else [])]
@@ -80,7 +93,31 @@ def run(args):
     if not finished:
         logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
         return 130
-    logger.info(
-        "Train on the labels: run.py train --from %s … (with the layers, the data and --act it was given)", folder
-    )
+    logger.info("Train on the labels: %s", _how_to_go_on(folder))
     return 0
+
+
+def _draw(args):
+    """Write the picture of ``--filters``."""
+    from ladder.report.first_filters import first_filters, write_png
+
+    check_output(args.output, "--output")
+    picture = first_filters(args.filters)
+    write_whole(args.output, lambda file: write_png(picture, file))
+    print(f"Wrote {args.output}: incoming weights of the first layer's units, grey where they are 0")
+    return 0
+
+
+def _how_to_go_on(folder):
+    """The command that goes on with the labels: what decides which network and which data, and no ladder's costs."""
+    options = folder.load_options()
+    words = ["run.py", "train", "--from", str(folder)]
+    for name, value in options.items():
+        if (
+            name in NAMES - set(DECLARED)
+            and value != DEFAULTS[name]
+            and not (name == "dseed" and value == options["seed"])
+        ):
+            words += [as_typed(name)] + [value_as_typed(name, value)] * (not OPTIONS[name].is_flag)
+    n = len(options["encoder_layers"]) + 1
+    return shlex.join([*words, "--denoising-cost-x", ",".join("0" * n), "--decoder-spec", "0"])
