@@ -19,8 +19,8 @@ FIRST_WEIGHTS = 0.01
 #: A visible unit's first bias is that of its mean, if that is no nearer to 0 or 1 than this (Hinton 2012, section 8.1).
 EDGE = 0.01
 
-#: Examples that the pseudo-log-likelihood is estimated of.
-LOOKED_AT = 1000
+#: Examples that the pseudo-log-likelihood is estimated of, and units of each: few of either make a noisy estimate.
+LOOKED_AT, UNITS_EACH = 1000, 10
 
 
 def machine(p, pretraining, n_hidden, means, gaussian, n_chains, noise, package, rng):
@@ -90,7 +90,7 @@ def contrast(v, v_W, fantasy, W, a, b, package, gaussian):
 def pseudo_likelihood(graph, v, positions):
     """A function of the number of epochs done that estimates the pseudo-log-likelihood of binary visible units.
 
-    Each of some examples gives one unit, drawn anew in each epoch, as in scikit-learn's ``BernoulliRBM.score_samples``.
+    Units of each of some examples are drawn anew in each epoch; scikit-learn's ``BernoulliRBM.score_samples`` draws one.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def pseudo_likelihood(graph, v, positions):
     some = v[positions[:LOOKED_AT]]
 
     def evaluate(epochs_done):
-        units = np.random.RandomState(epochs_done).randint(v.shape[1], size=len(some))
-        return {"pseudo_likelihood": float(compiled(some, units))}
+        units = np.random.RandomState(epochs_done).randint(v.shape[1], size=(UNITS_EACH, len(some)))
+        return {"pseudo_likelihood": float(np.mean([compiled(some, each) for each in units]))}
 
     return evaluate
 
