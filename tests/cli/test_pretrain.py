@@ -56,7 +56,7 @@ def assert_same(one, two):
         np.testing.assert_array_equal(value, two[name], err_msg=name)
 
 
-def test_one_go_interrupted_and_resumed_and_two_commands_end_alike(interrupt, capsys):
+def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     whole = ladder.train("whole", **TWO_PHASES)
     expected = arrays_of(whole.folder / "trained_params.npz")
     rows = (whole.folder / "pretraining/layer2/epochs.jsonl").read_text()
@@ -75,24 +75,28 @@ def test_one_go_interrupted_and_resumed_and_two_commands_end_alike(interrupt, ca
     assert open("results/part0/pretraining/layer2/epochs.jsonl").read() == rows
     assert ladder.load("results/part0").log == whole.log
 
-    folder = ladder.pretrain("alone", **DATA, encoder_layers="20-15-10", pretrain_epochs=3)
-    assert str(folder) == "results/alone0"
-    assert main([*TRAIN, "--from", "results/alone0", "--", "second"]) == 0
+    assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
     assert_same(arrays_of("results/second0/trained_params.npz"), expected)
     # A table takes both for the same, and the pre-training for no run.
     runs, problems = find_runs(whole.folder.parent)
     assert problems == [] and [run.folder.path.name for run in runs] == ["part0", "second0", "whole0"]
-    assert runs[1].p.from_ == "results/alone0" and runs[1].p.pretrain == "dae"
+    assert runs[1].p.from_ == "results/whole0/pretraining" and runs[1].p.pretrain == "dae"
     assert differences(runs[1].settings, runs[2].settings) == []
     assert differences(runs[2].settings, settings_of(Options.of(**NETWORK, num_epochs=2))) == ["pretraining"]
 
     _refused(
         capsys,
-        ("--from results/alone0 --pretrain rbm", "results/alone0 was pre-trained with another --pretrain"),
-        ("--from results/alone0 --encoder-layers 20-14-10", "results/alone0 has the layers 20-15 below the top one"),
-        ("--from results/alone0 --act tanh", "was pre-trained with --act relu: give that"),
-        ("--from results/alone0 --rescale", "was pre-trained with --rescale False: give the same"),
-        ("--from results/alone0 --unlabeled-samples 1100", "was pre-trained on other examples"),
+        (
+            "--from results/whole0/pretraining --pretrain rbm",
+            "results/whole0/pretraining was pre-trained with another --pretrain",
+        ),
+        (
+            "--from results/whole0/pretraining --encoder-layers 20-14-10",
+            "results/whole0/pretraining has the layers 20-15 below the top one",
+        ),
+        ("--from results/whole0/pretraining --act tanh", "was pre-trained with --act relu: give that"),
+        ("--from results/whole0/pretraining --rescale", "was pre-trained with --rescale False: give the same"),
+        ("--from results/whole0/pretraining --unlabeled-samples 1100", "was pre-trained on other examples"),
         ("--from results/whole0", "is not the folder of a pre-training: give results/whole0/pretraining"),
         ("--from results", "is not the folder of a pre-training: give one that 'run.py pretrain' made"),
         ("--from results/none", "there is no folder results/none"),
@@ -106,14 +110,12 @@ def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(in
     )
     pretrain = ["pretrain", *WORDS, *words.split()]
     assert main([*pretrain, "--", "whole"]) == 0
-    for title, update in (("layer 2", 19), ("unrolled", 5)):
-        interrupt(title, update)
-        assert main([*pretrain, "--", "part"]) == 130
-        name = f"results/part{0 if title == 'layer 2' else 1}"
-        assert main(["pretrain", "--resume", name]) == 0
-        assert main(["pretrain", "--resume", name]) == 0  # nothing is left to do
-        expected, found = (arrays_of(f"{folder}/pretrained_params.npz") for folder in ("results/whole0", name))
-        assert_same(found, expected)
+    interrupt("layer 2", 19)
+    assert main([*pretrain, "--", "part"]) == 130
+    assert main(["pretrain", "--resume", "results/part0"]) == 0
+    assert main(["pretrain", "--resume", "results/part0"]) == 0  # nothing is left to do
+    expected, found = (arrays_of(f"results/{run}0/pretrained_params.npz") for run in ("whole", "part"))
+    assert_same(found, expected)
     rows = [json.loads(row) for row in open("results/whole0/layer1/epochs.jsonl")]
     assert rows[-2]["pseudo_likelihood"] > rows[0]["pseudo_likelihood"]
     rows = [json.loads(row) for row in open("results/whole0/unrolled/epochs.jsonl")]
