@@ -104,7 +104,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     assert not os.path.exists("results/noname0")
 
 
-def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(interrupt):
+def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(interrupt, capsys):
     words = (
         "--pretrain rbm --act sigmoid --persistent-chains --pretrain-epochs 4 --pretrain-lr 0.02 --unrolled-epochs 2"
     )
@@ -116,6 +116,10 @@ def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(in
     assert main(["pretrain", "--resume", "results/part0"]) == 0  # nothing is left to do
     expected, found = (arrays_of(f"results/{run}0/pretrained_params.npz") for run in ("whole", "part"))
     assert_same(found, expected)
+    os.remove("results/part0/pretrained_params.npz")
+    np.savez("results/part0/layer1/learnt.npz", W=np.zeros((64, 19), "float32"), a=np.zeros(64, "float32"))
+    assert main(["pretrain", "--resume", "results/part0"]) == 2
+    assert "'f_1_W' has shape (64, 19), but the options ask for (64, 20)" in capsys.readouterr().err
     rows = [json.loads(row) for row in open("results/whole0/layer1/epochs.jsonl")]
     assert rows[-2]["pseudo_likelihood"] > rows[0]["pseudo_likelihood"]
     rows = [json.loads(row) for row in open("results/whole0/unrolled/epochs.jsonl")]

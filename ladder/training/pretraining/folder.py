@@ -52,7 +52,12 @@ class PretrainingFolder(RunFolder):
     def load_stage(self, name):
         """What a stage learnt, or None if it is not done."""
         path = self / name / LEARNT
-        return load_arrays(path) if path.exists() else None
+        if not path.exists():
+            return None
+        learnt = load_arrays(path)
+        if not learnt or not all(x.dtype == np.float32 and np.isfinite(x).all() for x in learnt.values()):
+            raise UserError(f"{path} does not hold what a stage of pre-training learnt: restore it, or remove it.")
+        return learnt
 
     def save_encoder(self, encoder, experiment):
         """Keep the encoder (name -> array), which says that all stages are done."""
