@@ -24,6 +24,7 @@ _WHERE = {
     "configure": "ladder.configured",
     "fit_rivals": "ladder.rival_results",
     "load": "ladder.api",
+    "pretrain": "ladder.api",
     "sweep": "ladder.api",
     "train": "ladder.api",
 }

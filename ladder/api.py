@@ -25,6 +25,8 @@ from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
+from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone
+from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.records import LOG_FORMATS, Records
 
 
@@ -99,7 +101,8 @@ def train(
             raise UserError(
                 "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
             )
-        (experiment,) = prepare([Options.of(**options)])
+        (experiment,) = prepare([with_source(Options.of(**options))])
+        check_source(experiment)
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
         return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records, deadline)
@@ -110,25 +113,79 @@ def train_experiment(
 ):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
     from ladder.runs import lock
+    from ladder.training.pretraining.starting import first_values
     from ladder.training.session import Session
 
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
     preprocessed = experiment.taking(training.preprocess(experiment.examples))
     if folder is None:
-        session = Session(preprocessed, callbacks=callbacks, progress=verbose)
-        finished = session.train()
+        first = first_values(preprocessed, progress=verbose)
+        finished = first is not None
+        if finished:
+            session = Session(preprocessed, callbacks=callbacks, progress=verbose, first=first)
+            finished = session.train()
     else:
         with lock.held(folder), Speaker([""]).logged([folder]):
             log_beginning(folder, experiment)
-            more = {"progress": verbose, "records": records, "deadline": deadline}
-            session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
-            finished = session.train()
+            first = first_values(preprocessed, folder, checkpoint_minutes, deadline, verbose)
+            finished = first is not None
+            if finished:
+                more = {"progress": verbose, "records": records, "deadline": deadline, "first": first}
+                session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
+                finished = session.train()
     if not finished:
         how = f"; go on with: run.py train --resume {folder}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")
     arrays, best = session.arrays(final=True), session.best_arrays(final=True)
     run = TrainedRun.in_memory(preprocessed, training, arrays, folder, best)
     return Model(run, session.log.rows)
+
+
+def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=None, **options):
+    """Pre-train an encoder on examples alone with the options of ``run.py pretrain``.
+
+    Parameters
+    ----------
+    save_to : str
+        Name or path of its folder, to which a number is added.
+    verbose : bool
+        Print a line per epoch, and show a progress bar.
+    checkpoint_minutes, max_minutes : as for :func:`train`
+    **options
+        Every option of ``run.py pretrain --help``, with ``_`` for ``-``, as for
+        :func:`train`; ``pretrain`` is 'dae' unless given.
+
+    Returns
+    -------
+    Path
+        The folder, from which ``ladder.train(from_=folder, …)`` starts.
+
+    Raises
+    ------
+    ArgumentError
+        An option, or the data set, cannot be used; nothing was trained.
+    TrainingStopped
+        A cost was not finite.
+    KeyboardInterrupt
+        It was interrupted, or ``max_minutes`` were over, and can go on.
+
+    Examples
+    --------
+    >>> import ladder, tempfile
+    >>> network = dict(dataset="digits", encoder_layers="30-10")
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = ladder.pretrain(place + "/dae", pretrain_epochs=1, **network)
+    ...     model = ladder.train(from_=folder, denoising_cost_x=(0, 0, 0), num_epochs=1, **network)
+    >>> model.options.pretrain
+    'dae'
+    """
+    with naming_arguments(), heard(verbose):
+        deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
+        p = Options.of(**{**AS_ONE_WOULD, **options})
+        folder, finished = begin_alone(p, save_to, checkpoint_minutes, ready, deadline, verbose)
+        if not finished:
+            raise KeyboardInterrupt(f"pre-training was interrupted; go on with: run.py pretrain --resume {folder}")
+        return folder.path
 
 
 def load(folder, *, parameters="last", **options):

@@ -34,17 +34,6 @@ SCHEDULES = {
 OF_SCHEDULES = ("lr_factor", "lr_every", "lr_growth")
 
 
-def defaults_in_words(choices, constant):
-    """The defaults of a constant in words: '0.5 (plateau, bold-driver), 0.1 (step)', or '0.9' where all have the same."""
-    users = {}
-    for name, constants in choices.items():
-        if constant in constants:
-            users.setdefault(f"{constants[constant]:g}", []).append(name)
-    if len(users) == 1:
-        return next(iter(users))
-    return ", ".join(f"{default} ({', '.join(names)})" for default, names in users.items())
-
-
 @dataclass(frozen=True)
 class Optimisation:
     """How the parameters are changed, in numbers.

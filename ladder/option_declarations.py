@@ -48,3 +48,14 @@ class Option:
 def declare(default, group, text, metavar="", read=None, **others):
     """A field of :class:`ladder.options.Options`, described by an :class:`Option`."""
     return dataclasses.field(default=default, metadata={"option": Option(group, text, metavar, read, **others)})
+
+
+def own_defaults(choices, constant):
+    """The defaults of a constant in words: '0.5 (plateau, bold-driver), 0.1 (step)', or '0.9' where all have the same."""
+    users = {}
+    for name, constants in choices.items():
+        if constant in constants:
+            users.setdefault(f"{constants[constant]:g}", []).append(name)
+    if len(users) == 1:
+        return next(iter(users))
+    return ", ".join(f"{default} ({', '.join(names)})" for default, names in users.items())

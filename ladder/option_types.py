@@ -82,3 +82,22 @@ def known_name(known, what):
 not_negative = must_be(lambda value: value >= 0, "0 or more")
 finite_and_not_negative = must_be(lambda value: math.isfinite(value) and value >= 0, "0 or more")
 finite_and_above_0 = must_be(lambda value: math.isfinite(value) and value > 0, "above 0")
+two_or_more = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
+none_alone = must_be(
+    lambda n: n == 0 or n >= 2,
+    "at least 2, or 0 for all: one example has no variance, and batch normalisation would make its every z 0",
+)
+between_0_and_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
+inside_0_and_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
+below_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
+# MRG31k3p refuses 0 and anything from its second modulus on.
+seed_of_noise = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
+seed_of_data = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
+
+
+def source_entry(entry):
+    """What is wrong with an entry of ``--sources``, or None."""
+    source, _, name = entry.partition("=")
+    if source in ("features", "targets") and name:
+        return None
+    return f": '{entry}' is neither features=NAME nor targets=NAME: split these two by ','."

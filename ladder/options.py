@@ -15,25 +15,35 @@ from typing import Any, Optional, Tuple
 from ladder import augmentation_specs, plain_json, rival_methods
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
-from ladder.optimisation import OPTIMISERS, SCHEDULES, defaults_in_words
-from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare
+from ladder.optimisation import OPTIMISERS, SCHEDULES
+from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare, own_defaults
 from ladder.option_types import (
     MOST_WHOLE,
     at_least,
+    below_1,
+    between_0_and_1,
     finite_and_above_0,
     finite_and_not_negative,
+    inside_0_and_1,
     known_name,
     must_be,
     names,
+    none_alone,
     not_negative,
     number,
     numbers,
     one_of,
+    seed_of_data,
+    seed_of_noise,
+    source_entry,
     truth,
+    two_or_more,
     whole_number,
     whole_numbers,
 )
 from ladder.positions_file import read_positions
+from ladder.pretraining import DECLARED as OF_PRETRAINING
+from ladder.pretraining import PRETRAINING
 
 #: Sources of Gaussian noise: the original's, and a counter-based one.
 NOISES = ("mrg", "philox")
@@ -60,24 +70,6 @@ RIVALS = "rivals"
 _KINDS = (
     "sgn: sign of the gradient, udg: the gradient, 1N: of norm 1, kN: of the power of sgn, vat: virtual adversarial"
 )
-_TWO_OR_MORE = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
-_NONE_ALONE = must_be(
-    lambda n: n == 0 or n >= 2,
-    "at least 2, or 0 for all: one example has no variance, and batch normalisation would make its every z 0",
-)
-_BETWEEN_0_AND_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
-_INSIDE_0_AND_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
-_BELOW_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
-# MRG31k3p refuses 0 and anything from its second modulus on.
-_SEED = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
-_DSEED = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
-
-
-def _source(entry):
-    source, _, name = entry.partition("=")
-    if source in ("features", "targets") and name:
-        return None
-    return f": '{entry}' is neither features=NAME nor targets=NAME: split these two by ','."
 
 
 @dataclass(frozen=True)
@@ -136,10 +128,10 @@ class Options:
         150, TRAINING, "epochs to train; an epoch ends when all unlabelled examples were seen", "N", whole_number,
         check=at_least(1), many=False, separates=VARIES)
     seed: int = declare(
-        1, TRAINING, "seed of the first weights and of the noise", "N", whole_number, check=_SEED, separates=SAME_RUN)
+        1, TRAINING, "seed of the first weights and of the noise", "N", whole_number, check=seed_of_noise, separates=SAME_RUN)
     dseed: Optional[int] = declare(
         None, TRAINING, "seed of the data's order, which also picks the labelled examples; 0 keeps the order of the "
-        "file", "N", whole_number, check=_DSEED, shown_default="--seed", separates=BY_MEANING)
+        "file", "N", whole_number, check=seed_of_data, shown_default="--seed", separates=BY_MEANING)
     lr: float = declare(0.002, TRAINING, "learning rate", "R", number, check=finite_and_above_0)
     lr_schedule: str = declare(
         "linear", TRAINING, "how the learning rate changes from epoch to epoch: linear (see --lrate-decay), constant, "
@@ -149,17 +141,17 @@ class Options:
         separates=BY_MEANING)
     lrate_decay: float = declare(
         0.67, TRAINING, "of linear: part of the epochs after which the learning rate starts to fall linearly to 0", "F",
-        number, check=_BETWEEN_0_AND_1, separates=BY_MEANING)
+        number, check=between_0_and_1, separates=BY_MEANING)
     lr_factor: Optional[float] = declare(
         None, TRAINING, "of step, exponential, plateau, bold-driver: what the learning rate is multiplied by", "F",
-        number, check=_INSIDE_0_AND_1, shown_default=defaults_in_words(SCHEDULES, "lr_factor"), separates=BY_MEANING)
+        number, check=inside_0_and_1, shown_default=own_defaults(SCHEDULES, "lr_factor"), separates=BY_MEANING)
     lr_every: Optional[int] = declare(
         None, TRAINING, "of step, plateau: epochs between two changes of the learning rate", "N", whole_number,
-        check=at_least(1), shown_default=defaults_in_words(SCHEDULES, "lr_every"), separates=BY_MEANING)
+        check=at_least(1), shown_default=own_defaults(SCHEDULES, "lr_every"), separates=BY_MEANING)
     lr_growth: Optional[float] = declare(
         None, TRAINING, "of bold-driver: what the learning rate is multiplied by when the training cost fell", "F",
         number, check=must_be(lambda value: 1 <= value <= 10, "at least 1 and at most 10"),
-        shown_default=defaults_in_words(SCHEDULES, "lr_growth"), separates=BY_MEANING)
+        shown_default=own_defaults(SCHEDULES, "lr_growth"), separates=BY_MEANING)
     warmup_epochs: int = declare(
         0, TRAINING, "first epochs, in which the learning rate rises in equal steps to --lr", "N", whole_number,
         check=not_negative)
@@ -168,26 +160,26 @@ class Options:
         check=known_name(tuple(OPTIMISERS), "optimiser"), separates=BY_MEANING)
     momentum: Optional[float] = declare(
         None, TRAINING, "of momentum, nesterov: what is left of the velocity after an update", "F", number,
-        check=_BELOW_1, shown_default=defaults_in_words(OPTIMISERS, "momentum"), separates=BY_MEANING)
+        check=below_1, shown_default=own_defaults(OPTIMISERS, "momentum"), separates=BY_MEANING)
     rho: Optional[float] = declare(
-        None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=_BELOW_1,
-        shown_default=defaults_in_words(OPTIMISERS, "rho"), separates=BY_MEANING)
+        None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=below_1,
+        shown_default=own_defaults(OPTIMISERS, "rho"), separates=BY_MEANING)
     beta1: Optional[float] = declare(
-        None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number, check=_BELOW_1,
-        shown_default=defaults_in_words(OPTIMISERS, "beta1"), separates=BY_MEANING)
+        None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number, check=below_1,
+        shown_default=own_defaults(OPTIMISERS, "beta1"), separates=BY_MEANING)
     beta2: Optional[float] = declare(
-        None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number, check=_BELOW_1,
-        shown_default=defaults_in_words(OPTIMISERS, "beta2"), separates=BY_MEANING)
+        None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number, check=below_1,
+        shown_default=own_defaults(OPTIMISERS, "beta2"), separates=BY_MEANING)
     epsilon: Optional[float] = declare(
         None, TRAINING, "of adagrad, adadelta, rmsprop, adam, amsgrad: what is added to divisors", "R", number,
-        check=finite_and_above_0, shown_default=defaults_in_words(OPTIMISERS, "epsilon"), separates=BY_MEANING)
+        check=finite_and_above_0, shown_default=own_defaults(OPTIMISERS, "epsilon"), separates=BY_MEANING)
     clip_norm: float = declare(
         0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
         "down; 0 for no limit", "R", number, check=finite_and_not_negative)
     batch_size: int = declare(
-        100, TRAINING, "labelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE)
+        100, TRAINING, "labelled examples in an update; 0: all of them", "N", whole_number, check=none_alone)
     unlabeled_batch_size: Optional[int] = declare(
-        None, TRAINING, "unlabelled examples in an update; 0: all of them", "N", whole_number, check=_NONE_ALONE,
+        None, TRAINING, "unlabelled examples in an update; 0: all of them", "N", whole_number, check=none_alone,
         shown_default="--batch-size", separates=BY_MEANING)
     patience: int = declare(
         0, TRAINING, "epochs without a lower validation error after which training ends; 0: it never ends early", "N",
@@ -200,7 +192,7 @@ class Options:
         "counts as mnist)", "NAME", str)
     sources: Tuple[str, ...] = declare(
         (), DATA, "what the file calls features and targets, e.g. features=x,targets=fine_labels; targets=none leaves "
-        "labels out", "NAMES", names(","), check=_source, many=False, shown_default="features=features,targets=targets")
+        "labels out", "NAMES", names(","), check=source_entry, many=False, shown_default="features=features,targets=targets")
     divide_by: Optional[float] = declare(
         None, DATA, "number to divide the features by as they are read", "R", number, check=finite_and_above_0,
         many=False, shown_default="255 for 8-bit pixels, whole numbers that use the range from 0 to 255, of other data "
@@ -223,7 +215,7 @@ class Options:
         10000, DATA, "examples left over from training that validate, at most", "N", whole_number, check=not_negative,
         separates=VARIES)
     valid_batch_size: int = declare(
-        100, DATA, "batch size of validation", "N", whole_number, check=_TWO_OR_MORE, separates=SAME_RUN)
+        100, DATA, "batch size of validation", "N", whole_number, check=two_or_more, separates=SAME_RUN)
     contrast_norm: int = declare(
         0, DATA, "subtract the mean of each example, and scale it to this L2 norm (CIFAR-10: 55); 0 for none", "SCALE",
         whole_number, check=not_negative)
@@ -250,10 +242,10 @@ class Options:
     dropout: Tuple[float, ...] = declare(
         (0.0,), REGULARISERS, "probability that a unit is dropped on its way to the layer above, in the corrupted "
         "encoder; one for all but the top, or one per layer split by ',', layer 0 (the input) first", "PS", numbers,
-        check=_BELOW_1, separates=BY_MEANING)
+        check=below_1, separates=BY_MEANING)
     drop_connect: Tuple[float, ...] = declare(
         (0.0,), REGULARISERS, "probability that a weight is dropped, in the corrupted encoder; one, or one per layer "
-        "above the input split by ','", "PS", numbers, check=_BELOW_1, separates=BY_MEANING)
+        "above the input split by ','", "PS", numbers, check=below_1, separates=BY_MEANING)
     adv_kind: str = declare(
         "sgn", ADVERSARIAL, f"noise on labelled examples ({_KINDS})", "KIND", str,
         check=known_name(ADVERSARIAL_KINDS, "kind"), separates=BY_MEANING)
@@ -304,6 +296,19 @@ class Options:
     rival: str = declare(
         "", RIVALS, "method of scikit-learn's that is fitted in place of a network: " + ", ".join(rival_methods.METHODS),
         "METHOD", str, check=one_of(("", *rival_methods.METHODS)), shown_default="none")
+    pretrain: str = OF_PRETRAINING["pretrain"]
+    pretrain_epochs: Optional[int] = OF_PRETRAINING["pretrain_epochs"]
+    pretrain_lr: Optional[float] = OF_PRETRAINING["pretrain_lr"]
+    pretrain_seed: Optional[int] = OF_PRETRAINING["pretrain_seed"]
+    pretrain_corruption: str = OF_PRETRAINING["pretrain_corruption"]
+    pretrain_strength: Tuple[float, ...] = OF_PRETRAINING["pretrain_strength"]
+    pretrain_weights: str = OF_PRETRAINING["pretrain_weights"]
+    pretrain_cost: str = OF_PRETRAINING["pretrain_cost"]
+    cd_steps: Optional[int] = OF_PRETRAINING["cd_steps"]
+    persistent_chains: bool = OF_PRETRAINING["persistent_chains"]
+    visible_units: str = OF_PRETRAINING["visible_units"]
+    unrolled_epochs: int = OF_PRETRAINING["unrolled_epochs"]
+    from_: str = OF_PRETRAINING["from_"]
     # fmt: on
 
     def __post_init__(self):
@@ -333,14 +338,14 @@ class Options:
 
 #: Every option by name, in the order of ``--help``.
 OPTIONS = {field.name: field.metadata["option"] for field in dataclasses.fields(Options)}
-GROUPS = (TRAINING, DATA, NETWORK, DECODER, REGULARISERS, ADVERSARIAL, COMPUTATION)
+GROUPS = (TRAINING, DATA, NETWORK, DECODER, PRETRAINING, REGULARISERS, ADVERSARIAL, COMPUTATION)
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 
 
 def as_typed(name):
-    """'batch_size' -> '--batch-size'."""
-    return "--" + name.replace("_", "-")
+    """'batch_size' -> '--batch-size', 'from_' (as Python has to write it) -> '--from'."""
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def read(name, text):

@@ -212,6 +212,16 @@ def test_defaults_are_the_originals():
         "augment_halves": "both",
         "labeled_indices": (),
         "rival": "",
+        "pretrain": "none",
+        **dict.fromkeys(("pretrain_epochs", "pretrain_lr", "pretrain_seed", "cd_steps")),
+        "pretrain_corruption": "gaussian",
+        "pretrain_strength": (),
+        "pretrain_weights": "tied",
+        "pretrain_cost": "squared",
+        "persistent_chains": False,
+        "visible_units": "binary",
+        "unrolled_epochs": 0,
+        "from_": "",
     }
 
 

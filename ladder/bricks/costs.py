@@ -48,3 +48,19 @@ def squared_error(estimate, z):
     (examples, …), (examples, …) -> scalar
     """
     return at.square(as_matrix(estimate) - as_matrix(z)).sum(axis=1).mean()
+
+
+def bernoulli_crossentropy(logits, x):
+    """Cross-entropy of x and sigmoid(logits), summed over units, averaged over examples.
+
+    Parameters
+    ----------
+    logits, x : (examples, …) float32
+        x is between 0 and 1.
+
+    Returns
+    -------
+    scalar
+    """
+    logits, x = as_matrix(logits), as_matrix(x)
+    return (at.softplus(logits) - x * logits).sum(axis=1).mean()

@@ -26,6 +26,14 @@ def drop_mask(normals, p):
     >>> drop_mask(at.constant(np.float32([-1.0, 0.1, 2.0])), 0.5).eval()
     array([2., 0., 0.], dtype=float32)
     """
+    return at.switch(_dropped(normals, p), np.float32(0), np.float32(1 / (1 - p)))
+
+
+def masking(normals, p):
+    """The same mask without the scale: 0 with probability p, else 1 (masking noise: Vincent et al. 2010, section 3.3)."""
+    return at.switch(_dropped(normals, p), np.float32(0), np.float32(1))
+
+
+def _dropped(normals, p):
     # The quantile of p by symmetry: 1 - p would lose the digits of a small p.
-    quantile = np.float32(-NormalDist().inv_cdf(p))
-    return at.switch(at.gt(normals, quantile), np.float32(0), np.float32(1 / (1 - p)))
+    return at.gt(normals, np.float32(-NormalDist().inv_cdf(p)))

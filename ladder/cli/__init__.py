@@ -20,6 +20,7 @@ from ladder.cli import (
     parity,
     predict,
     presets,
+    pretrain,
     report,
     rivals,
     show,
@@ -34,10 +35,11 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.files import shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
-OUTLIVE_THEIR_OUTPUT = ("train", "sweep", "rivals", "convert", "download")
+OUTLIVE_THEIR_OUTPUT = ("train", "pretrain", "sweep", "rivals", "convert", "download")
 
 COMMANDS = (
     train,
+    pretrain,
     sweep,
     watch,
     lr_test,

@@ -8,6 +8,7 @@ from ladder.augmentation_specs import resolve_augmentation
 from ladder.backends import c
 from ladder.batches import labeled_batch_size, unlabeled_batch_size
 from ladder.cli.printing import print_table
+from ladder.pretraining import resolve_pretraining
 
 
 def print_network(experiment):
@@ -60,6 +61,16 @@ def print_network(experiment):
         print(f"Training images are changed: {augmenting}")
     for line in _adversarial_noise(ladder):
         print(line)
+    if (how := resolve_pretraining(p, ladder.layers)) is not None:
+        layers = "layer 1" if how.top == 1 else f"layers 1 to {how.top}"
+        begun = (
+            f"from {p.from_}"
+            if p.from_
+            else f"{how.epochs} epochs each"
+            if how.model != "dae-joint"
+            else f"{how.epochs} epochs"
+        )
+        print(f"Pre-trained first: {layers} ({how.model}, {begun})")
     print(f"{sum(counts.values()):,} parameters in total")
 
 

@@ -15,6 +15,7 @@ from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.output_files import check_output
+from ladder.pretraining import PRETRAINING
 from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler
 
@@ -28,7 +29,8 @@ def add_parser(subparsers):
         "against the rate (Smith 2017). The rate at which it falls fastest is suggested. Nothing is kept but the "
         "picture.",
     )
-    add_training_options(parser)
+    # It looks at a network's own first weights.
+    add_training_options(parser, without=(PRETRAINING,))
     test = parser.add_argument_group("range test")
     test.add_argument("--from", dest="lowest", type=_rate, default=1e-6, metavar="R", help="first rate (default: 1e-6)")
     test.add_argument("--to", dest="highest", type=_rate, default=1.0, metavar="R", help="last rate (default: 1)")

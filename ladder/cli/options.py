@@ -20,9 +20,11 @@ class _Given(argparse.Action):
         namespace.given = given + [self.dest]
 
 
-def add_training_options(parser):
-    """Add all options that describe a network, its data and its training."""
+def add_training_options(parser, without=()):
+    """Add all options that describe a network, its data and its training, but for those of some groups."""
     for title in GROUPS:
+        if title in without:
+            continue
         group = parser.add_argument_group(title)
         for name, option in OPTIONS.items():
             if option.group == title:
@@ -45,10 +47,11 @@ def add_options(parser, names, many=()):
 
 def _add(group, name, option):
     if option.is_flag:
-        group.add_argument(as_typed(name), nargs=0, action=_Given, default=False, help=option.text)
+        group.add_argument(as_typed(name), dest=name, nargs=0, action=_Given, default=False, help=option.text)
         return
     group.add_argument(
         as_typed(name),
+        dest=name,
         type=option.read,
         metavar=option.metavar,
         default=DEFAULTS[name] if name == "encoder_layers" else None,

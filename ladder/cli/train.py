@@ -17,7 +17,7 @@ from ladder.cli.options import (
 from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
-from ladder.options import Options
+from ladder.options import Options, as_typed
 from ladder.runs.arrays import BEST
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained
@@ -26,6 +26,7 @@ from ladder.tables.preset_options import preset_combinations
 from ladder.training.experiment import prepare, side_by_side
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, train_together
+from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.resuming import resume
 
 logger = logging.getLogger("main")
@@ -87,6 +88,7 @@ def run(args):
         return _resume(args)
     args.backend = args.backend or "c"
     configurations, save_to = _what_to_train(args)
+    configurations = [with_source(p) for p in configurations]
     _check_side_by_side(args, configurations)
     checked_backend(args)
     backend = None if args.dry_run else configure_backend(args)  # whitening is matrix products, too
@@ -98,6 +100,7 @@ def run(args):
             print_network(experiment)
         return 0
     for experiment in experiments:
+        check_source(experiment)
         check_compiler(backend, experiment)
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status, preprocessor, begun = 0, Preprocessor(), 0
@@ -208,7 +211,7 @@ def _say_how_to_evaluate(folder):
 
 
 def _check_alone(args):
-    given = ["--" + name.replace("_", "-") for name in given_options(args)]
+    given = [as_typed(name) for name in given_options(args)]
     given += ["--" + name for name in ("preset", "rows", "missing") if getattr(args, name)]
     given += ["--dry-run"] * args.dry_run + ["--vmap-seeds"] * args.vmap_seeds
     given += [f"'{args.save_to}'"] * (args.save_to is not None)

@@ -46,6 +46,11 @@ def heat_map(values):
 
 
 def grid_of_filters(filters, columns=12):
+    """:func:`filter_grid` as a data URI."""
+    return _png(filter_grid(filters, columns), cmap="gray", vmin=0, vmax=1)
+
+
+def filter_grid(filters, columns=12):
     """Filters beside each other, a pixel of ground between them, each scaled to its largest absolute value.
 
     Parameters
@@ -55,8 +60,8 @@ def grid_of_filters(filters, columns=12):
 
     Returns
     -------
-    str
-        A data URI; grey is 0 and, in pictures without colours, black negative and white positive.
+    (height, width) or (height, width, 3) float64, from 0 to 1
+        Grey is 0 and, in pictures without colours, black negative and white positive.
     """
     n, height, width, *channels = filters.shape
     columns = min(columns, n)
@@ -65,7 +70,7 @@ def grid_of_filters(filters, columns=12):
     for k, one in enumerate(filters):
         top, left = k // columns * (height + 1), k % columns * (width + 1)
         grid[top : top + height, left : left + width] = 0.5 + 0.5 * one / (np.abs(one).max() or 1)
-    return _png(grid, cmap="gray", vmin=0, vmax=1)
+    return grid
 
 
 def _png(array, **style):

@@ -50,16 +50,7 @@ LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
-WRITTEN_WHOLE = (
-    OPTIONS,
-    DATA,
-    PREPROCESSING,
-    ENVIRONMENT,
-    SPREADSHEET,
-    arrays.PARAMETERS,
-    arrays.STATISTICS,
-    arrays.BEST,
-)
+WRITTEN_WHOLE = (DATA, PREPROCESSING, ENVIRONMENT, SPREADSHEET, arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
@@ -101,6 +92,9 @@ class RunFolder:
     ----------
     path : Path
     """
+
+    #: The file with the options.
+    options_file = OPTIONS
 
     def __init__(self, path):
         self.path = Path(path)
@@ -149,22 +143,22 @@ class RunFolder:
 
     def abandon(self):
         """Remove a run that was begun and has done nothing yet."""
-        (self / OPTIONS).unlink()
+        (self / self.options_file).unlink()
         self.path.rmdir()
 
     def remove_leftovers(self):
         """Remove what a killed process left half written; call it only while holding the folder."""
-        for name in WRITTEN_WHOLE:
+        for name in (self.options_file, *WRITTEN_WHOLE):
             remove_partials(self.path, name)
 
     # Options
 
     def has_options(self):
-        return (self / OPTIONS).exists()
+        return (self / self.options_file).exists()
 
     def save_options(self, p, in_dim):
         """Write ``params.json``."""
-        save_json(self / OPTIONS, as_saved(p, in_dim))
+        save_json(self / self.options_file, as_saved(p, in_dim))
 
     def load_options(self):
         """The options of one of our runs; None if there is no ``params.json``.
@@ -173,7 +167,7 @@ class RunFolder:
         -------
         dict of option name -> value
         """
-        path = self / OPTIONS
+        path = self / self.options_file
         if not path.exists():
             return None
         try:

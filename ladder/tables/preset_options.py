@@ -6,11 +6,11 @@ import math
 
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
-from ladder.options import OPTIONS, Options, read
+from ladder.options import OPTIONS, Options, as_typed, read
 from ladder.training.experiment import check_without_data
 
 #: Options by their names in a preset: those of the command line without their dashes.
-NAMES = {name.replace("_", "-"): name for name in OPTIONS}
+NAMES = {as_typed(name)[2:]: name for name in OPTIONS}
 
 
 def preset_combinations(preset, rows=None, given=None):

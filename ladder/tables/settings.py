@@ -5,6 +5,8 @@ each layer are one setting, and so are all kinds of adversarial noise of
 strength 0.
 """
 
+from dataclasses import replace
+
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import resolve_batches
 from ladder.data.registry import n_training_examples
@@ -12,6 +14,7 @@ from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
 from ladder.options import OPTIONS
+from ladder.pretraining import resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import OF_DATA, settings_of_rival
 
@@ -51,6 +54,10 @@ def settings_of(p):
     settings["unlabeled-batch-size"] = resolve_batches(p)[1]
     regularisation = resolve_regularisation(p, layers)
     settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
+    pretraining = resolve_pretraining(p, layers)
+    # Of the same seed as the rest, it is averaged over seeds like the rest.
+    as_the_seed = pretraining is not None and pretraining.seed == p.seed
+    settings["pretraining"] = replace(pretraining, seed="as the seed") if as_the_seed else pretraining
     settings["augment"] = resolve_augmentation(p)
     return settings
 

@@ -17,6 +17,7 @@ from ladder.layers import resolve_adversarial, resolve_layers
 from ladder.network_size import check_memory
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
+from ladder.pretraining import check_inputs, resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import check_rival, refuse_rival
 from ladder.training.stopping import check_validation, resolve_patience
@@ -53,6 +54,7 @@ class Experiment:
         check_images(p, examples.in_dim)
         check_memory(p, examples.in_dim, largest_batch(p, split))
         check_validation(p, split)
+        check_inputs(p, examples.features)
         return cls(p, examples, split)
 
     @property
@@ -122,6 +124,7 @@ def check_without_data(p):
     layers = resolve_layers(p)
     resolve_adversarial(p, layers)
     resolve_regularisation(p, layers)
+    resolve_pretraining(p, layers)
     resolve_optimisation(p)
     resolve_schedule(p)
     resolve_batches(p)

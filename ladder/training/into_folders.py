@@ -61,9 +61,9 @@ def train_together(experiments, folders, minutes, records=Records(), deadline=No
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        loops, errors = train_held(experiments, folders, minutes, records, deadline)
+        finished, errors = train_held(experiments, folders, minutes, records, deadline)
     good = [i for i in range(len(folders)) if i not in errors]
-    return [folders[i] for i in good], list(errors.values()), [loops[i].finished for i in good]
+    return [folders[i] for i in good], list(errors.values()), [finished[i] for i in good]
 
 
 def train_held(experiments, folders, minutes, records=Records(), deadline=None):
@@ -71,9 +71,10 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
 
     Returns
     -------
-    loops : list of MainLoop
+    finished : list of bool, one per folder; False after an interrupt
     errors : dict of index -> TrainingStopped or UserError
     """
+    from ladder.training.pretraining.starting import first_values
     from ladder.training.session import train_side_by_side
 
     prefixes = [f"seed {experiment.p.seed}: " for experiment in experiments] if len(experiments) > 1 else [""]
@@ -83,7 +84,13 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
             with speaker.says(i):
                 log_beginning(folder, experiment)
         try:
-            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records, deadline)
+            first = []
+            for i, (folder, experiment) in enumerate(zip(folders, experiments)):
+                with speaker.says(i):
+                    first.append(first_values(experiment, folder, minutes, deadline, progress=True))
+                if first[-1] is None:
+                    return [False] * len(folders), {}
+            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records, deadline, first)
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error
@@ -95,7 +102,7 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
                     if "best_epoch" in loop.row:
                         best = loop.row["valid_best_error_rate_clean"], loop.row["best_epoch"]
                         logger.info("valid_best_error_rate_clean %g, of epoch %d", *best)
-    return loops, errors
+    return [loop.finished for loop in loops], errors
 
 
 def log_beginning(folder, experiment):

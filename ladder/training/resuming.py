@@ -60,19 +60,19 @@ def resume(path, minutes, backend_options, records=Records(), deadline=None):
 
 
 def _go_on(folder, p, minutes, backend_options, records, deadline):
-    backend = backends.configure(**_as_it_was(folder, backend_options))
+    backend = backends.configure(**as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (loop,), errors = train_held([experiment], [folder], minutes, records, deadline)
+    (finished,), errors = train_held([experiment], [folder], minutes, records, deadline)
     if errors:
         raise errors[0]
-    return loop.finished
+    return finished
 
 
-def _as_it_was(folder, given):
+def as_it_was(folder, given):
     """The backend's options: those given, else the run's."""
     had = folder.backend_options()
     if had.get("backend") not in choice.BACKENDS or not 1 <= had["threads"] <= choice.MOST_THREADS:

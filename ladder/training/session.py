@@ -36,7 +36,7 @@ logger = logging.getLogger("main")
 
 
 def train_side_by_side(
-    experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records(), deadline=None
+    experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records(), deadline=None, first=None
 ):
     """Train experiments that differ only in their seeds, in one program if the backend can.
 
@@ -50,6 +50,8 @@ def train_side_by_side(
         Entered around everything that concerns a single run.
     records : Records
     deadline : Deadline, optional
+    first : list of dict of name -> array, optional
+        One an experiment, see :class:`Session`.
 
     Returns
     -------
@@ -61,7 +63,8 @@ def train_side_by_side(
         with current(i):
             like = sessions[0] if sessions else None
             together = len(folders)
-            sessions.append(Session(experiment, folder, minutes, (), like, together, True, records, deadline))
+            values = first[i] if first else {}
+            sessions.append(Session(experiment, folder, minutes, (), like, together, True, records, deadline, values))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -93,6 +96,8 @@ class Session:
         What is written beside the log, where there is a folder.
     deadline : Deadline, optional
         Interrupts training when its time has come.
+    first : dict of parameter name -> array
+        First values in the place of the network's own, see :mod:`ladder.training.pretraining`.
 
     Attributes
     ----------
@@ -113,6 +118,7 @@ class Session:
         progress=True,
         records=Records(),
         deadline=None,
+        first={},
     ):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = records.going_on(folder) if folder else Records()
@@ -123,6 +129,7 @@ class Session:
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
+        TrainedArrays(first, None, False, "what was pre-trained").set_parameters(self._ladder.shareds, first)
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
         self._augmentation = Augmentation.of(experiment)
         self._compile()

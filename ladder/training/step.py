@@ -69,15 +69,36 @@ def training_step(ladder):
     gradients = _penalised(ladder, at.grad(ladder.costs.unpenalised, parameters), parameters)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
     learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
-    how = resolve_optimisation(ladder.p)
-    followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
-    optimise = OPTIMISERS[how.optimizer]
-    updates = optimise(followed, parameters, learning_rate, **how.constants, step=ladder.bricks.optimiser_step)
+    updates = optimiser_updates(ladder.p, gradients, norm, parameters, learning_rate, ladder.bricks)
     if (most := ladder.regularisation.max_norm) is not None:
         mappings = ComputationGraph([ladder.costs.total]).mappings
         updates.update({W: ladder.bricks.within_norm(updates[W], most) for W in mappings})
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
+
+
+def optimiser_updates(p, gradients, norm, parameters, learning_rate, package):
+    """What the optimiser of the options makes of gradients.
+
+    Parameters
+    ----------
+    p : Options
+    gradients : list of variables
+    norm : scalar, L2 norm of all of them together
+    parameters : list of shared variables, one per gradient
+    learning_rate : shared float32 scalar
+    package : ladder.bricks or ladder.fused
+        Whose ``optimiser_step`` is taken.
+
+    Returns
+    -------
+    dict of shared variable -> new value
+        Parameters and the optimiser's buffers.
+    """
+    how = resolve_optimisation(p)
+    followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
+    optimise = OPTIMISERS[how.optimizer]
+    return optimise(followed, parameters, learning_rate, **how.constants, step=package.optimiser_step)
 
 
 def _penalised(ladder, gradients, parameters):

@@ -12,6 +12,7 @@ from ladder.combinations import combinations
 from ladder.errors import UserError
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.options import Options
+from ladder.pretraining import resolve_pretraining
 from ladder.tables.preset import load_preset, preset_names
 from ladder.tables.preset_options import parsed_rows, preset_combinations, words
 from ladder.tables.published import published_rows
@@ -34,11 +35,12 @@ def test_every_preset_resolves(name):
         layers = resolve_layers(p, IN_DIM[p.dataset])
         assert layers[-1].size == 10
         resolve_adversarial(p, layers)
+        resolve_pretraining(p, layers)
     for other in (preset.baseline, preset.tuned_on_test):
         if other and ("preset" in other or "search" in other):
             load_preset(other.get("preset") or other["search"]).choose_rows([other["row"]] if "row" in other else None)
     without = {"mnist_50_full", "mnist_100_baseline", "mnist_1000_baseline", "mnist_all_baseline"}
-    assert published_rows(preset).rows or name in without or name.startswith(("valn_", "rivals_"))
+    assert published_rows(preset).rows or name in without or name.startswith(("valn_", "rivals_", "two_phase_"))
 
 
 def test_commands_of_the_original_have_a_preset_each(golden_dir):

@@ -1,0 +1,123 @@
+"""``run.py pretrain``: the first of two phases, from which ``run.py train --from`` starts."""
+
+import logging
+import shlex
+
+from ladder.cli.options import (
+    add_backend_options,
+    add_checkpoint_options,
+    add_options,
+    backend_options,
+    checked_backend,
+    configure_backend,
+    given_options,
+)
+from ladder.errors import UserError
+from ladder.files import write_whole
+from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
+from ladder.output_files import check_output
+from ladder.pretraining import DECLARED
+from ladder.report.command import value_as_typed
+from ladder.training.extensions.deadline import Deadline
+from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
+from ladder.training.pretraining.starting import SHARED
+
+logger = logging.getLogger("main")
+
+#: The options that pre-training reads: of its own, of the network, of the data, and of how its updates are made.
+NAMES = {
+    "encoder_layers",
+    "act",
+    "super_noise_std",
+    "f_local_noise_std",
+    "seed",
+    "dseed",
+    "batch_size",
+    "unlabeled_batch_size",
+    "labeled_samples",
+    "labeled_indices",
+    "unlabeled_samples",
+    "valid_set_size",
+    "noise",
+    "plain_graph",
+    *SHARED,
+    *DECLARED,
+} - {"from_", "pretrain_seed"}
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser(
+        "pretrain",
+        help="pre-train an encoder on examples alone",
+        allow_abbrev=False,
+        description="Pre-train all layers but the top one without labels, and save them in results/SAVE_TO0 (or the first "
+        "free number); 'run.py train --from' that folder then trains on the labels. What was interrupted or killed "
+        "goes on with: run.py pretrain --resume FOLDER",
+    )
+    parser.add_argument(
+        "save_to", nargs="?", help="name of the folder, or a path; a number is added (default: pretrained)"
+    )
+    for title in GROUPS:
+        names = [name for name, option in OPTIONS.items() if option.group == title and name in NAMES]
+        if names:
+            add_options(parser.add_argument_group(title), names)
+    add_backend_options(parser, default=None)
+    add_checkpoint_options(parser)
+    group = parser.add_argument_group("a look at what was learnt")
+    group.add_argument(
+        "--filters",
+        metavar="FOLDER",
+        help="draw the weights of the first layer of what was pre-trained there, and stop",
+    )
+    group.add_argument("--output", metavar="FILE", default="filters.png", help="of --filters (default: filters.png)")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args):
+    """Check the options, then pre-train, or go on with that; or draw what was learnt."""
+    if args.filters is not None:
+        return _draw(args)
+    deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
+    if args.resume is not None:
+        given = [*map(as_typed, given_options(args)), *([f"'{args.save_to}'"] if args.save_to else [])]
+        if given:
+            raise UserError(f"--resume goes on with the options of its folder: leave out {', '.join(given)}.")
+        folder, finished = go_on_alone(args.resume, args.checkpoint_minutes, backend_options(args), deadline)
+    else:
+        args.backend = args.backend or "c"
+        p = Options.of(**{**AS_ONE_WOULD, **given_options(args)})
+        save_to = args.save_to or "pretrained"
+        checked_backend(args)
+        folder, finished = begin_alone(p, save_to, args.checkpoint_minutes, lambda: configure_backend(args), deadline)
+    if not finished:
+        logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
+        return 130
+    logger.info("Train on the labels: %s", _how_to_go_on(folder))
+    return 0
+
+
+def _draw(args):
+    """Write the picture of ``--filters``."""
+    from ladder.report.first_filters import first_filters, write_png
+
+    check_output(args.output, "--output")
+    picture = first_filters(args.filters)
+    write_whole(args.output, lambda file: write_png(picture, file))
+    print(f"Wrote {args.output}: incoming weights of the first layer's units, grey where they are 0")
+    return 0
+
+
+def _how_to_go_on(folder):
+    """The command that goes on with the labels: what decides which network and which data, and no ladder's costs."""
+    options = folder.load_options()
+    words = ["run.py", "train", "--from", str(folder)]
+    for name, value in options.items():
+        if (
+            name in NAMES - set(DECLARED)
+            and value != DEFAULTS[name]
+            and not (name == "dseed" and value == options["seed"])
+        ):
+            words += [as_typed(name)] + [value_as_typed(name, value)] * (not OPTIONS[name].is_flag)
+    n = len(options["encoder_layers"]) + 1
+    return shlex.join([*words, "--denoising-cost-x", ",".join("0" * n), "--decoder-spec", "0"])

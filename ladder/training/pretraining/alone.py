@@ -1,0 +1,97 @@
+"""Pre-training into a folder of its own, as ``run.py pretrain`` and ``ladder.pretrain`` do."""
+
+from dataclasses import replace
+
+from ladder import backends
+from ladder.data.preprocessing import Preprocessor
+from ladder.data.record import check_unchanged, load_training_set
+from ladder.errors import UserError
+from ladder.options import Options
+from ladder.runs import lock
+from ladder.training.experiment import Experiment, prepare
+from ladder.training.into_folders import check_compiler, log_beginning
+from ladder.training.logs import Speaker
+from ladder.training.pretraining.folder import PretrainingFolder
+from ladder.training.resuming import as_it_was
+
+#: What is pre-trained unless something else is asked for.
+AS_ONE_WOULD = {"pretrain": "dae"}
+
+
+def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
+    """Pre-train into a new folder.
+
+    Parameters
+    ----------
+    p : Options
+    save_to : str
+        Its name, or a path; a number is added.
+    minutes : float
+        Between checkpoints.
+    configure : function without arguments -> backend
+        Makes the backend ready, once options and data were checked.
+    deadline : Deadline, optional
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    folder : PretrainingFolder
+    finished : bool, False after an interrupt
+    """
+    if p.pretrain == "none":
+        raise UserError("--pretrain is none, so there is nothing to do: give dae, dae-joint or rbm.")
+    if len(p.denoising_cost_x) == 1:  # a ladder's costs say nothing of pre-training
+        p = replace(p, denoising_cost_x=(0.0,) * (len(p.encoder_layers) + 1), decoder_spec=("0",))
+    (experiment,) = prepare([p])
+    check_compiler(configure(), experiment)
+    folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
+    with lock.held(folder):
+        return folder, _train(folder, experiment.preprocessed(Preprocessor()), minutes, deadline, progress)
+
+
+def go_on_alone(path, minutes, backend_options, deadline=None, progress=True):
+    """Pre-train to the end what was begun in a folder.
+
+    Parameters
+    ----------
+    path : str
+    minutes : float
+        Between checkpoints.
+    backend_options : dict
+        As for :func:`ladder.training.resuming.resume`.
+    deadline : Deadline, optional
+    progress : bool
+
+    Returns
+    -------
+    folder : PretrainingFolder
+    finished : bool, False after an interrupt
+    """
+    folder = PretrainingFolder.existing(path, "--resume")
+    options = folder.load_options()
+    if options is None:
+        raise UserError(
+            f"--resume: {folder} has no {folder.options_file}, so no pre-training was begun there: start it anew, or go on "
+            "with a run by run.py train --resume."
+        )
+    if folder.is_finished():
+        return folder, True
+    with lock.held(folder):
+        p = Options(**options)
+        backend = backends.configure(**as_it_was(folder, backend_options))
+        record = folder.load_data()
+        check_unchanged(p, record, folder, splits=("train",))
+        experiment = Experiment.on(load_training_set(p, record), p)
+        check_compiler(backend, experiment)
+        experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
+        return folder, _train(folder, experiment, minutes, deadline, progress)
+
+
+def _train(folder, experiment, minutes, deadline, progress):
+    from ladder.training.pretraining.stacks import pretrain
+
+    speaker = Speaker([""])
+    with speaker.heard([folder]) if progress else speaker.logged([folder]):
+        log_beginning(folder, experiment)
+        return pretrain(experiment, folder, minutes, deadline, progress) is not None

@@ -1,0 +1,96 @@
+"""Denoising autoencoders: one layer of the encoder, or all, with a way back to what went in.
+
+Vincent et al. (2010), "Stacked Denoising Autoencoders: Learning Useful
+Representations in a Deep Network with a Local Denoising Criterion": the input
+of a layer is corrupted, encoded, decoded, and compared with the clean input.
+The encoder is the ladder's own, batch normalisation and activation included.
+"""
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+
+from ladder.bricks import costs
+from ladder.bricks.activations import apply_activation
+from ladder.bricks.dense import as_matrix, dense_init
+from ladder.bricks.dropout import masking
+from ladder.graph import MAPPING, ComputationGraph
+from ladder.training.optimisers import gradient_norm
+from ladder.training.pretraining.stage import StageGraph
+from ladder.training.step import optimiser_updates
+
+
+def autoencoder(ladder, pretraining, bottom, top, rng):
+    """The updates of an autoencoder of the encoder's layers above ``bottom``, up to ``top``.
+
+    Parameters
+    ----------
+    ladder : LadderAE
+        Its parameters of these layers are trained; those below ``bottom`` are left as they are.
+    pretraining : ladder.pretraining.Pretraining
+    bottom, top : int
+        Numbers of the layer whose z goes in, and of the one whose h is the code.
+    rng : RandomState
+        For the first weights of a way back of its own.
+
+    Returns
+    -------
+    StageGraph
+        Its input is the clean z of layer ``bottom``, (examples, …) float32, already normalised.  Its parameters are
+        ``f_1_W``, ``f_1_b``, ``f_1_c`` … of the encoder, and of the way back to layer i the bias ``r_i_b`` and, where
+        weights are not tied, ``r_i_W``.
+    """
+    layers, parameters = ladder.layers, ladder.encoder_parameters()
+    z = at.TensorType("float32", shape=(None, *layers[bottom].dim))("features_unlabeled")
+    clean = ladder.begin_path(bottom, z, {}, parameters).h[bottom]
+    corruption = _corruption(ladder, pretraining, bottom, top, z)
+    act = ladder.begin_path(bottom, z, corruption, parameters)
+    ladder.climb([(act, corruption)], layers[bottom + 1 : top + 1], parameters)
+    total = _way_back(ladder, pretraining, act.h[top], bottom, top, rng)
+    probabilities = pretraining.cost == "crossentropy"
+    reconstruction = at.sigmoid(total) if probabilities else total
+    error = costs.squared_error(reconstruction, clean)
+    cost = costs.bernoulli_crossentropy(total, clean) if probabilities else error
+    learnt = [v for v in ComputationGraph([cost]).parameters if _is_above(v.name, bottom)]
+    gradients = at.grad(cost, learnt)
+    norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
+    learning_rate = aesara.shared(np.float32(pretraining.lr), name="learning_rate")
+    updates = optimiser_updates(ladder.p, gradients, norm, learnt, learning_rate, ladder.bricks)
+    monitored = {"cost_total": cost, "cost_reconstruction": error, "total_gradient_norm": norm}
+    return StageGraph(z, monitored, updates, learning_rate, ladder.shareds, ladder.noise, [v.name for v in learnt])
+
+
+def _corruption(ladder, pretraining, bottom, top, z):
+    """What corrupts the input of each layer, as :mod:`ladder.corruption` has it."""
+    corruption = {}
+    for layer in ladder.layers[bottom:top]:
+        strength = pretraining.strengths[layer.number] if pretraining.corruption else 0
+        if strength > 0:
+            draw = ladder.noise.normal((z.shape[0], *layer.dim))
+            if pretraining.corruption == "gaussian":
+                corruption[layer.number] = draw, strength
+            else:
+                corruption[f"h{layer.number}"] = masking(draw, strength)
+    return corruption
+
+
+def _way_back(ladder, pretraining, h, bottom, top, rng):
+    """From the code to what layer ``bottom`` was, before the last activation: (examples, units of layer ``bottom``)."""
+    for layer in reversed(ladder.layers[bottom:top]):
+        i, above = layer.number, ladder.layers[layer.number + 1]
+        bias = ladder.bias(np.zeros(layer.size), f"r_{i}_b")
+        if pretraining.tied:
+            product = at.dot(as_matrix(h), ladder.shareds[f"f_{i + 1}_W"].T)
+        else:
+            W = ladder.shareds.get_or_make(f"r_{i}_W", dense_init(rng, above.size, layer.size), MAPPING)
+            (product,) = ladder.bricks.dense([h], W)
+        h = product + bias
+        if i > bottom:
+            h = apply_activation(layer.act, h)
+    return h
+
+
+def _is_above(name, bottom):
+    """Whether a parameter belongs to this autoencoder: an encoder layer above ``bottom``, or a way back to it or above."""
+    path, number, _ = name.split("_", 2)
+    return int(number) > bottom if path == "f" else int(number) >= bottom

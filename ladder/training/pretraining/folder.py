@@ -1,0 +1,81 @@
+"""The folder of a pre-training: like that of a run, with a folder for each stage, and the encoder they left.
+
+``pretraining.json``
+    The options, in the place of a run's ``params.json``: it is no run, and tables do not look for its error.
+``data.json``, ``environment.json``, ``preprocessing.npz``, ``log.txt``
+    As in a run's folder.
+``layer1/``, ``layer2/`` …, ``all/``, ``unrolled/``
+    A stage each: ``epochs.jsonl``, checkpoints while it trains, then ``learnt.npz``.
+``pretrained_params.npz``
+    The encoder's parameters, when all stages are done, and ``examples``: the SHA-256 of the positions of the examples
+    that trained.
+"""
+
+import numpy as np
+
+from ladder.data.examples import describe
+from ladder.data.npz import load_arrays
+from ladder.data.record import sha256
+from ladder.errors import UserError
+from ladder.files import remove_partials, save_arrays
+from ladder.runs.folder import RunFolder
+
+#: Where a run keeps the pre-training that it starts from.
+OF_A_RUN = "pretraining"
+
+ENCODER, LEARNT, EXAMPLES = "pretrained_params.npz", "learnt.npz", "examples"
+
+
+class PretrainingFolder(RunFolder):
+    """The folder of one pre-training."""
+
+    options_file = "pretraining.json"
+
+    def is_finished(self):
+        """Whether all stages are done."""
+        return (self / ENCODER).exists()
+
+    def begin_stages(self, experiment, environment):
+        """Write what is known before training; call it only while holding the folder."""
+        self.remove_leftovers()
+        remove_partials(self.path, ENCODER)
+        remove_partials(self.path, f"*/{LEARNT}")
+        self.save_options(experiment.p, experiment.in_dim)
+        self.save_data(describe(experiment.examples))
+        self.save_fitted(experiment.examples.fitted)
+        self.save_environment(environment)
+
+    def save_stage(self, name, learnt):
+        """Keep what a stage learnt: dict of name -> array."""
+        save_arrays(self / name / LEARNT, learnt)
+
+    def load_stage(self, name):
+        """What a stage learnt, or None if it is not done."""
+        path = self / name / LEARNT
+        if not path.exists():
+            return None
+        learnt = load_arrays(path)
+        if not learnt or not all(x.dtype == np.float32 and np.isfinite(x).all() for x in learnt.values()):
+            raise UserError(f"{path} does not hold what a stage of pre-training learnt: restore it, or remove it.")
+        return learnt
+
+    def save_encoder(self, encoder, experiment):
+        """Keep the encoder (name -> array), which says that all stages are done."""
+        digest = np.frombuffer(bytes.fromhex(examples_that_train(experiment)), "uint8")
+        save_arrays(self / ENCODER, {**encoder, EXAMPLES: digest})
+
+    def load_encoder(self, experiment):
+        """The encoder: dict of name -> array; UserError where other examples trained it than the experiment's."""
+        arrays = load_arrays(self / ENCODER)
+        digest = arrays.pop(EXAMPLES, np.zeros(0, "uint8"))
+        if digest.tobytes().hex() != examples_that_train(experiment):
+            raise UserError(
+                f"{self} was pre-trained on other examples than those that are to train: give the --dataset, --dseed (or "
+                "--seed), --unlabeled-samples and --labeled-indices that it had."
+            )
+        return arrays
+
+
+def examples_that_train(experiment):
+    """SHA-256 of the positions of an experiment's training examples, in ascending order."""
+    return sha256({"train": np.sort(experiment.split.train)})

@@ -1,0 +1,165 @@
+"""Training of one stage: a layer, or all at once, over the examples or what the layers below make of them."""
+
+import logging
+import math
+from dataclasses import dataclass
+
+from ladder import backends
+from ladder.batches import unlabeled_batch_size
+from ladder.data.schemes import ShuffledScheme
+from ladder.data.streams import DataStream, SemiDataStream
+from ladder.errors import TrainingStopped
+from ladder.optimisation import Schedule
+from ladder.runs import checkpoints
+from ladder.training import provenance
+from ladder.training.extensions import Extension
+from ladder.training.extensions.checkpointing import Checkpoint
+from ladder.training.extensions.learning_rate import LearningRate
+from ladder.training.extensions.monitoring import TrainingMonitor
+from ladder.training.extensions.printing import ProgressBar
+from ladder.training.extensions.saving import Log, SaveLog
+from ladder.training.main_loop import MainLoop
+from ladder.training.run_state import RunState
+
+logger = logging.getLogger("main")
+
+#: Part of a stage's epochs after which its learning rate falls linearly to 0.
+DECAY = 0.67
+
+
+@dataclass(frozen=True)
+class StageGraph:
+    """The symbolic update of a stage.
+
+    Attributes
+    ----------
+    input : (examples, …) float32 variable
+    monitored : dict of name -> scalar, ``cost_total`` among them
+    updates : dict of shared variable -> new value
+    learning_rate : shared float32 scalar
+    shareds : ParameterStore
+        All that is kept from update to update beside the optimiser's buffers.
+    noise : ladder.bricks.noise.NoiseSource
+    learnt : list of str, names in ``shareds``
+    """
+
+    input: object
+    monitored: dict
+    updates: dict
+    learning_rate: object
+    shareds: dict
+    noise: object
+    learnt: list
+
+
+def train_stage(graph, stage, features, positions, setting, evaluate=None):
+    """Train one stage to its end, or go on with it.
+
+    Parameters
+    ----------
+    graph : StageGraph
+    stage : ladder.training.pretraining.stages.Stage
+    features : (N, …) float32
+        What its input is picked from.
+    positions : (n,) int64
+        Of those examples that train.
+    setting : ladder.training.pretraining.stages.Setting
+    evaluate : function of the number of epochs done -> dict of name -> float, optional
+        More entries for the row of an epoch.
+
+    Returns
+    -------
+    dict of name -> array, what was learnt; None after an interrupt
+
+    Raises
+    ------
+    TrainingStopped
+        The cost is not a finite number.
+    """
+    p, path = setting.experiment.p, setting.path_of(stage)
+    size = unlabeled_batch_size(p, len(positions))
+    stream = SemiDataStream(None, DataStream({"features": features}, ShuffledScheme(positions, size, stage.seed)))
+    updates = backends.updates([graph.input], graph.monitored, graph.updates, stream.sources)
+    log = Log() if path is None else SaveLog(path / ROWS)
+    monitor = TrainingMonitor()
+    state = RunState(graph, graph, {"train": stream}, monitor, log)
+    schedule = Schedule("linear", setting.pretraining.lr, stage.epochs, {"lrate_decay": DECAY}, 0)
+    extensions = [ProgressBar(stream.num_batches)] if setting.progress else []
+    extensions += [
+        Guard(stage.title),
+        monitor,
+        *([] if evaluate is None else [Evaluation(evaluate)]),
+        LearningRate(graph.learning_rate, schedule, log),
+        log,
+        Printing(stage.title),
+        *([] if setting.deadline is None else [setting.deadline]),
+    ]
+    if path is not None:
+        extensions.append(Checkpoint(path, state, setting.about, setting.minutes))
+    loop = MainLoop(stream, stage.epochs, extensions)
+    if path is not None:
+        _go_on(path, state, loop, setting)
+    loop.run(updates)
+    if not loop.finished:
+        return None
+    return {name: graph.shareds[name].get_value() for name in graph.learnt}
+
+
+#: A stage's rows: a JSON object per epoch.
+ROWS = "epochs.jsonl"
+
+
+def _go_on(path, state, loop, setting):
+    """Put back the state of the newest checkpoint, if there is one."""
+
+    def check(values, arrays):
+        provenance.check_types(values, arrays)
+        state.check(loop, values, arrays)
+
+    checkpoint = checkpoints.newest(path, check)
+    if checkpoint is not None:
+        provenance.check_same(setting.about, checkpoint[0], setting.folder)
+        state.set(loop, *checkpoint)
+        logger.info("Going on after update %d (%d epochs done)", loop.updates_done, loop.epochs_done)
+
+
+class Guard(Extension):
+    """Stops a stage whose cost is not a finite number.
+
+    Parameters
+    ----------
+    title : str, what messages call the stage
+    """
+
+    def __init__(self, title):
+        self._title = title
+
+    def after_batch(self, loop, values):
+        if not math.isfinite(values["cost_total"]):
+            raise TrainingStopped(
+                f"Pre-training of {self._title}: the cost is {values['cost_total']} at update {loop.updates_done}, so it "
+                "stopped; try a smaller --pretrain-lr."
+            )
+
+
+class Evaluation(Extension):
+    """Adds to the row of an epoch what a function of the number of epochs done finds."""
+
+    def __init__(self, evaluate):
+        self._evaluate = evaluate
+
+    def after_epoch(self, loop):
+        loop.row.update(self._evaluate(loop.epochs_done))
+
+
+class Printing(Extension):
+    """One line per epoch: the mean squared error of an example's reconstruction, and the pseudo-log-likelihood."""
+
+    def __init__(self, title):
+        self._title = title
+
+    def after_epoch(self, loop):
+        text = f"reconstruction {loop.row['train_cost_reconstruction']:.4g}"
+        if "pseudo_likelihood" in loop.row:
+            text += f", pseudo-likelihood {loop.row['pseudo_likelihood']:.4g}"
+        logger.info("%s, e %d, i %d: %s", self._title, loop.epochs_done, loop.updates_done, text)

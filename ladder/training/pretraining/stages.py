@@ -1,0 +1,104 @@
+"""What a stage of pre-training is, and what all of them share."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+import numpy as np
+
+from ladder.errors import UserError
+from ladder.fused.noise import noise_source
+from ladder.model import LadderAE
+from ladder.training.pretraining.folder import LEARNT
+from ladder.training.pretraining.stage import train_stage
+
+logger = logging.getLogger("main")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes
+    ----------
+    name : str, of its folder
+    title : str, what messages call it
+    epochs : int
+    seed : int
+        Of its noise and its order of the data: a stage of its own numbers.
+    """
+
+    name: str
+    title: str
+    epochs: int
+    seed: int
+
+    @classmethod
+    def number(cls, k, pretraining, name, title, epochs):
+        """The k-th stage, from 1."""
+        # A list of two seeds a RandomState of its own; the noise wants a number below its modulus.
+        return cls(name, title, epochs, int(np.random.RandomState([pretraining.seed, k]).randint(1, 2147462579)))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all stages of a pre-training share.
+
+    Attributes
+    ----------
+    experiment : Experiment, its examples as the network takes them
+    pretraining : Pretraining
+    folder : PretrainingFolder or None
+    about : dict, see :func:`ladder.training.provenance.provenance`
+    minutes : float, between checkpoints
+    deadline : Deadline or None
+    progress : bool, whether to show a progress bar
+    """
+
+    experiment: Any
+    pretraining: Any
+    folder: Optional[Any]
+    about: dict
+    minutes: float
+    deadline: Optional[Any]
+    progress: bool
+
+    def path_of(self, stage):
+        """The folder of a stage (Path), made if there is none; None where nothing is kept."""
+        if self.folder is None:
+            return None
+        path = self.folder / stage.name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def ladder(self, stage, values):
+        """The network with these values (name -> array), and the stage's noise in the place of its own."""
+        p = replace(self.experiment.p, seed=self.pretraining.seed)
+        ladder = LadderAE(p, self.experiment.in_dim)
+        ladder.noise = noise_source(p.noise, stage.seed, p.plain_graph)
+        ladder.encoder_parameters()
+        for name, value in values.items():
+            shared = ladder.shareds.get_or_make(name, value)
+            if shared.type.shape != value.shape:
+                raise UserError(
+                    f"{self.folder}: '{name}' has shape {value.shape}, but the options ask for {shared.type.shape}: restore "
+                    f"{LEARNT} of the stages, or pre-train again."
+                )
+            shared.set_value(np.asarray(value, "float32"))
+        return ladder
+
+    def train(self, stage, make, features, positions):
+        """What a stage learnt, trained if it is not yet; None after an interrupt.
+
+        ``make`` is a function without arguments -> StageGraph, and what more to report of an epoch (or None).
+        """
+        learnt = self.folder and self.folder.load_stage(stage.name)
+        if learnt:
+            logger.info("Pre-training of %s is done already", stage.title)
+            return learnt
+        logger.info("Pre-training of %s: compiling", stage.title)
+        graph, evaluate = make()
+        learnt = train_stage(graph, stage, features, positions, self, evaluate)
+        if learnt is not None and self.folder is not None:
+            self.folder.save_stage(stage.name, learnt)
+        return learnt

@@ -1,0 +1,141 @@
+"""What training on the labels starts from: a pre-training of its own, or that in another folder."""
+
+from dataclasses import replace
+
+from ladder.errors import UserError
+from ladder.layers import resolve_layers
+from ladder.options import DEFAULTS, Options, as_typed
+from ladder.pretraining import DECLARED
+from ladder.runs import checkpoints, lock
+from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
+
+#: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
+SHARED = (
+    "first_weights",
+    "dataset",
+    "sources",
+    "divide_by",
+    "standardize",
+    "rescale",
+    "contrast_norm",
+    "whiten_zca",
+    "optimizer",
+    "momentum",
+    "rho",
+    "beta1",
+    "beta2",
+    "epsilon",
+    "clip_norm",
+)
+
+
+def with_source(p):
+    """Options with those of the pre-training that ``--from`` names, checked; others are returned as they are.
+
+    Parameters
+    ----------
+    p : Options
+
+    Returns
+    -------
+    Options
+
+    Raises
+    ------
+    UserError
+        Nothing to start from is there, or it does not fit.
+    """
+    if not p.from_:
+        return p
+    folder = PretrainingFolder.existing(p.from_, "--from")
+    saved = folder.load_options()
+    if saved is None:
+        own = folder / OF_A_RUN
+        hint = f"give {own}" if own.is_dir() else "give one that 'run.py pretrain' made"
+        raise UserError(f"--from: {folder} is not the folder of a pre-training: {hint}.")
+    then = Options(**saved)
+    if not folder.is_finished():
+        raise UserError(
+            f"--from: the pre-training in {folder} is not finished: go on with run.py pretrain --resume {folder}."
+        )
+    _check_same_network(p, then, folder)
+    taken = {name: getattr(then, name) for name in DECLARED if name != "from_"}
+    taken["pretrain_seed"] = then.pretrain_seed or then.seed
+    if then.pretrain_corruption == "gaussian" and not then.pretrain_strength and then.pretrain != "rbm":
+        # The encoder's own noise was that of then.
+        taken["pretrain_strength"] = tuple(layer.noise_std for layer in resolve_layers(then)[:-2])
+    for name, value in taken.items():
+        if getattr(p, name) not in (DEFAULTS[name], value):
+            raise UserError(
+                f"--from: {folder} was pre-trained with another {as_typed(name)}: leave that out, or pre-train with it."
+            )
+    return replace(p, **taken)
+
+
+def _check_same_network(p, then, folder):
+    layers, layers_then = resolve_layers(p), resolve_layers(then)
+    below, below_then = (
+        [(layer.kind, spec) for layer, spec in zip(ls[1:-1], q.encoder_layers)]
+        for ls, q in ((layers, p), (layers_then, then))
+    )
+    if below != below_then:
+        raise UserError(
+            f"--from: {folder} has the layers {'-'.join(then.encoder_layers[:-1])} below the top one, and --encoder-layers "
+            f"{'-'.join(p.encoder_layers[:-1])}: give the same."
+        )
+    if [layer.act for layer in layers[:-1]] != [layer.act for layer in layers_then[:-1]]:
+        raise UserError(f"--from: {folder} was pre-trained with --act {'-'.join(then.act)}: give that.")
+    for name in SHARED:
+        if getattr(p, name) != getattr(then, name):
+            raise UserError(
+                f"--from: {folder} was pre-trained with {as_typed(name)} {_shown(getattr(then, name))}: give the same."
+            )
+
+
+def _shown(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def check_source(experiment):
+    """Refuse to start from what other examples pre-trained, see :meth:`PretrainingFolder.load_encoder`."""
+    if experiment.p.from_:
+        PretrainingFolder(experiment.p.from_).load_encoder(experiment)
+
+
+def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progress=False):
+    """The values that the encoder's parameters start from; what is not pre-trained yet is.
+
+    Parameters
+    ----------
+    experiment : Experiment, its examples as the network takes them
+    folder : RunFolder or None
+        Of the run, held by this process; None: nothing is kept.
+    minutes, deadline, progress : as for :func:`ladder.training.pretraining.stacks.pretrain`
+
+    Returns
+    -------
+    dict of parameter name -> float32 array
+        Empty where nothing is pre-trained, or a checkpoint holds all parameters; None after an interrupt.
+    """
+    from ladder.training.pretraining.stacks import pretrain
+
+    p = experiment.p
+    if p.pretrain == "none":
+        return {}
+    if folder is None:
+        if p.from_:
+            return PretrainingFolder(p.from_).load_encoder(experiment)
+        return pretrain(experiment, deadline=deadline, progress=progress)
+    if checkpoints.newest(folder.path) is not None:
+        return {}
+    own = PretrainingFolder(folder / OF_A_RUN)
+    own.path.mkdir(exist_ok=True)
+    with lock.held(own):
+        if own.is_finished():
+            return own.load_encoder(experiment)
+        if p.from_:  # kept, so that the run can be resumed whatever becomes of the other folder
+            encoder = PretrainingFolder(p.from_).load_encoder(experiment)
+            own.save_encoder(encoder, experiment)
+            return encoder
+        return pretrain(experiment, own, minutes, deadline, progress)

@@ -1,0 +1,159 @@
+"""Two phases through the command line and from Python: interrupted and resumed, in one go and in two, and mistakes."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import ladder
+from ladder.cli import main
+from ladder.data.npz import load_arrays
+from ladder.options import Options
+from ladder.tables.found_runs import find_runs
+from ladder.tables.settings import differences, settings_of
+from ladder.training.pretraining.stage import Guard
+
+# No example is left for validation, which would have to be compiled.
+DATA = dict(dataset="digits", labeled_samples=250)
+NETWORK = dict(encoder_layers="20-15-10", denoising_cost_x=(0, 0, 0, 0), decoder_spec="0", **DATA)
+TWO_PHASES = dict(**NETWORK, pretrain="dae", pretrain_epochs=3, num_epochs=2)
+WORDS = "--dataset digits --labeled-samples 250 --encoder-layers 20-15-10".split()
+TRAIN = ["train", *WORDS, *"--denoising-cost-x 0,0,0,0 --decoder-spec 0 --num-epochs 2".split()]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """A function (part of a stage's title, update) after which that stage is interrupted, once."""
+
+    def after(title, update):
+        watch, waiting = Guard.after_batch, [True]
+
+        def then_interrupt(self, loop, values):
+            watch(self, loop, values)
+            if waiting and title in self._title and loop.updates_done == update:
+                waiting.clear()
+                os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr(Guard, "after_batch", then_interrupt)
+
+    return after
+
+
+def arrays_of(path):
+    return {name: array for name, array in load_arrays(path).items()}
+
+
+def assert_same(one, two):
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
+
+
+def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
+    whole = ladder.train("whole", **TWO_PHASES)
+    expected = arrays_of(whole.folder / "trained_params.npz")
+    rows = (whole.folder / "pretraining/layer2/epochs.jsonl").read_text()
+    costs = [
+        json.loads(row)["train_cost_reconstruction"] for row in rows.splitlines()[:-1]
+    ]  # the last is that of the end
+    assert costs == sorted(costs, reverse=True) and costs[-1] < 0.8 * costs[0]
+
+    interrupt("layer 2", 17)  # within the second epoch
+    with pytest.raises(KeyboardInterrupt):
+        ladder.train("part", **TWO_PHASES)
+    assert not os.path.exists("results/part0/log.jsonl")
+    assert main(["train", "--resume", "results/part0"]) == 0
+    assert "Pre-training of layer 1 is done already" in capsys.readouterr().out
+    assert_same(arrays_of("results/part0/trained_params.npz"), expected)
+    assert open("results/part0/pretraining/layer2/epochs.jsonl").read() == rows
+    assert ladder.load("results/part0").log == whole.log
+
+    assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
+    assert_same(arrays_of("results/second0/trained_params.npz"), expected)
+    # A table takes both for the same, and the pre-training for no run.
+    runs, problems = find_runs(whole.folder.parent)
+    assert problems == [] and [run.folder.path.name for run in runs] == ["part0", "second0", "whole0"]
+    assert runs[1].p.from_ == "results/whole0/pretraining" and runs[1].p.pretrain == "dae"
+    assert differences(runs[1].settings, runs[2].settings) == []
+    assert differences(runs[2].settings, settings_of(Options.of(**NETWORK, num_epochs=2))) == ["pretraining"]
+
+    _refused(
+        capsys,
+        (
+            "--from results/whole0/pretraining --pretrain rbm",
+            "results/whole0/pretraining was pre-trained with another --pretrain",
+        ),
+        (
+            "--from results/whole0/pretraining --encoder-layers 20-14-10",
+            "results/whole0/pretraining has the layers 20-15 below the top one",
+        ),
+        ("--from results/whole0/pretraining --act tanh", "was pre-trained with --act relu: give that"),
+        ("--from results/whole0/pretraining --rescale", "was pre-trained with --rescale False: give the same"),
+        ("--from results/whole0/pretraining --unlabeled-samples 1100", "was pre-trained on other examples"),
+        ("--from results/whole0", "is not the folder of a pre-training: give results/whole0/pretraining"),
+        ("--from results", "is not the folder of a pre-training: give one that 'run.py pretrain' made"),
+        ("--from results/none", "there is no folder results/none"),
+    )
+    assert not os.path.exists("results/noname0")
+
+
+def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(interrupt, capsys):
+    words = (
+        "--pretrain rbm --act sigmoid --persistent-chains --pretrain-epochs 4 --pretrain-lr 0.02 --unrolled-epochs 2"
+    )
+    pretrain = ["pretrain", *WORDS, *words.split()]
+    assert main([*pretrain, "--", "whole"]) == 0
+    interrupt("layer 2", 19)
+    assert main([*pretrain, "--", "part"]) == 130
+    assert main(["pretrain", "--resume", "results/part0"]) == 0
+    assert main(["pretrain", "--resume", "results/part0"]) == 0  # nothing is left to do
+    expected, found = (arrays_of(f"results/{run}0/pretrained_params.npz") for run in ("whole", "part"))
+    assert_same(found, expected)
+    os.remove("results/part0/pretrained_params.npz")
+    np.savez("results/part0/layer1/learnt.npz", W=np.zeros((64, 19), "float32"), a=np.zeros(64, "float32"))
+    assert main(["pretrain", "--resume", "results/part0"]) == 2
+    assert "'f_1_W' has shape (64, 19), but the options ask for (64, 20)" in capsys.readouterr().err
+    rows = [json.loads(row) for row in open("results/whole0/layer1/epochs.jsonl")]
+    assert rows[-2]["pseudo_likelihood"] > rows[0]["pseudo_likelihood"]
+    rows = [json.loads(row) for row in open("results/whole0/unrolled/epochs.jsonl")]
+    assert rows[-2]["train_cost_reconstruction"] < rows[0]["train_cost_reconstruction"]
+
+
+def test_mistakes_are_named_before_anything_is_read(capsys):
+    _refused(
+        capsys,
+        ("--pretrain-epochs 3", "--pretrain-epochs is of no use without --pretrain"),
+        ("--pretrain dae --cd-steps 2", "--cd-steps is of no use to --pretrain dae: it is for rbm"),
+        ("--pretrain rbm --pretrain-weights untied", "--pretrain-weights is of no use to --pretrain rbm"),
+        ("--pretrain rbm --standardize", "which --standardize does not leave: give --visible-units gaussian"),
+        ("--pretrain rbm --unrolled-epochs 2", "give --act sigmoid"),
+        ("--pretrain dae --pretrain-cost crossentropy", "give --act sigmoid, or --pretrain-cost squared"),
+        ("--pretrain dae --act maxout:2", "--pretrain has no inverse of maxout"),
+        ("--pretrain dae --pretrain-strength 1,2,3", "has 3 entries for 2 layers below the code"),
+        ("--pretrain dae --pretrain-corruption masking --pretrain-strength 1", "must be below 1"),
+        ("--pretrain pca", "--pretrain is pca, but must be one of none, dae, dae-joint, rbm"),
+    )
+    layers = "--pretrain dae --encoder-layers {} --denoising-cost-x {}"
+    _refused(
+        capsys,
+        (layers.format("10", "0,0"), "--encoder-layers has no other: give more layers"),
+        (layers.format("convv:4:3:1-10", "0,0,0"), "layer 1 of --encoder-layers is convv"),
+    )
+    assert main(["pretrain", *WORDS, "--pretrain", "none"]) == 2
+    assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
+    assert main(["pretrain", "--resume", "results/none"]) == 2
+
+
+def _refused(capsys, *cases):
+    for words, sentence in cases:
+        assert main([*TRAIN, *words.split()]) == 2
+        error = capsys.readouterr().err
+        assert sentence in error and error.count("\n") == 1

@@ -1,0 +1,137 @@
+"""Pre-training: gradients of autoencoders, and machines as layers of the encoder, against NumPy in float64."""
+
+from dataclasses import replace
+
+import aesara.tensor as at
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from ladder import backends
+from ladder.layers import resolve_layers
+from ladder.model import LadderAE
+from ladder.options import Options
+from ladder.pretraining import resolve_pretraining
+from ladder.training.pretraining import codes
+from ladder.training.pretraining.autoencoder import autoencoder
+from ladder.training.pretraining.stacks import as_layer
+
+NETWORK = dict(encoder_layers="5-4-3", denoising_cost_x=(0, 0, 0, 0), act="sigmoid", optimizer="sgd", pretrain_lr=1.0)
+INPUTS, N = 6, 12
+
+
+def perturbed_ladder(p):
+    """A ladder whose parameters are nowhere near their first values."""
+    ladder, rng = LadderAE(p, (INPUTS,)), np.random.RandomState(3)
+    ladder.encoder_parameters()
+    return ladder, rng
+
+
+def perturb(shareds, rng):
+    for name, shared in shareds.items():
+        if name[0] in "fr":
+            value = shared.get_value()
+            shared.set_value((value + rng.normal(0, 0.3, value.shape)).astype("float32"))
+
+
+def cost(values, z, draws, p, bottom, top):
+    """The autoencoder's cost in float64: a dict of parameters, clean z of the bottom layer, the noise that was drawn."""
+    how, draws = resolve_pretraining(p, resolve_layers(p, (INPUTS,))), iter(draws)
+    act = lambda i, z: expit(values[f"f_{i}_c"] * (z + values[f"f_{i}_b"])) if i else z
+    clean = h = act(bottom, z)
+    for i in range(bottom, top):
+        if i > bottom:
+            x = h @ values[f"f_{i}_W"]
+            z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-10)
+        if how.corruption == "gaussian":
+            h = act(i, z + how.strengths[i] * next(draws))
+        else:
+            # A normal above the quantile that 0.4 of them are above; no entry is near it.
+            h = act(i, z) * (next(draws) <= 0.2533471)
+    x = h @ values[f"f_{top}_W"]
+    h = act(top, (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-10))
+    for i in reversed(range(bottom, top)):
+        total = h @ (values[f"f_{i + 1}_W"].T if how.tied else values[f"r_{i}_W"]) + values[f"r_{i}_b"]
+        h = expit(total) if i > bottom else total
+    if how.cost == "squared":
+        return np.square(h - clean).sum(axis=1).mean()
+    return (np.logaddexp(0, h) - clean * h).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize(
+    "options, bottom, top",
+    [
+        (dict(pretrain="dae-joint", pretrain_strength=(0.5, 0.2)), 0, 2),
+        (dict(pretrain="dae", pretrain_corruption="masking", pretrain_strength=0.4, pretrain_weights="untied",
+              pretrain_cost="crossentropy", plain_graph=True), 1, 2),
+    ],
+    ids=["joint, tied, squared, gaussian", "second layer, untied, cross-entropy, masking"],
+)  # fmt: skip
+def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top):
+    p = Options.of(**NETWORK, **options)
+    ladder, rng = perturbed_ladder(p)
+    how = resolve_pretraining(p, ladder.layers)
+    graph = autoencoder(ladder, how, bottom, top, np.random.RandomState(1))
+    perturb(ladder.shareds, rng)
+    z = rng.normal(size=(N, *ladder.layers[bottom].dim)).astype("float32")
+    names = [variable.name for variable in graph.updates]
+    assert sorted(names) == sorted(graph.learnt)  # the layers below are left alone
+    outputs = [graph.monitored["cost_total"], *graph.updates.values(), *graph.noise.draws]
+    found, *rest = backends.function([graph.input], outputs)(z)
+    updated, draws = dict(zip(names, rest)), rest[len(names) :]
+    values = {name: shared.get_value().astype("float64") for name, shared in ladder.shareds.items()}
+    at_z = lambda changed: cost({**values, **changed}, z.astype("float64"), draws, p, bottom, top)
+    assert found == pytest.approx(at_z({}), rel=1e-5)
+    for name, new in updated.items():
+        gradient = values[name] - new  # a rate of 1
+        for index in {tuple(rng.randint(side) for side in new.shape) for _ in range(4)}:
+            step = np.zeros_like(values[name])
+            step[index] = 1e-5
+            difference = (at_z({name: values[name] + step}) - at_z({name: values[name] - step})) / 2e-5
+            assert gradient[index] == pytest.approx(difference, rel=1e-3, abs=1e-5), (name, index)
+
+
+@pytest.mark.parametrize("act", ["sigmoid", "relu"])
+def test_a_machine_as_a_layer_gives_its_own_probabilities(act):
+    """On the examples as a whole, whose statistics the layer takes; the rectifier has no scale, and gives the input's sign."""
+    p = Options.of(encoder_layers="5-3", denoising_cost_x=(0, 0, 0), act=act, plain_graph=True)
+    ladder, rng = perturbed_ladder(p)
+    v = rng.uniform(size=(40, INPUTS)).astype("float32")
+    learnt = {"W": rng.normal(size=(INPUTS, 5)).astype("float32"), "b": rng.normal(size=5).astype("float32")}
+    x = v @ learnt["W"]
+    layer = as_layer(ladder, 1, learnt, *codes.mean_and_variance(x, np.arange(40)))
+    for name, value in layer.items():
+        ladder.shareds[name].set_value(value)
+    inputs = at.fmatrix()
+    (path,) = ladder.encoder([(inputs, {})], ladder.encoder_parameters())
+    h = backends.function([inputs], path.h[1])(v)
+    total = (x + learnt["b"]).astype("float64")
+    if act == "sigmoid":
+        np.testing.assert_allclose(h, expit(total), rtol=1e-5)
+        assert sorted(layer) == ["f_1_W", "f_1_b", "f_1_c"]
+    else:
+        np.testing.assert_allclose(h, np.maximum(total, 0) / x.std(axis=0), rtol=1e-4, atol=1e-5)
+        assert sorted(layer) == ["f_1_W", "f_1_b"]
+
+
+def test_statistics_of_many_examples_are_those_of_all():
+    x = np.random.RandomState(2).normal(3, 2, (2500, 4)).astype("float32")
+    positions = np.arange(2400)[::-1]
+    mean, variance = codes.mean_and_variance(x, positions)
+    np.testing.assert_allclose(mean, x[:2400].mean(axis=0, dtype="float64"))
+    np.testing.assert_allclose(variance, x[:2400].var(axis=0, dtype="float64"))
+    z = codes.normalise(x[:2400].copy(), mean, variance)
+    np.testing.assert_allclose([z.mean(axis=0), z.var(axis=0)], [[0] * 4, [1] * 4], atol=1e-4)
+
+
+def test_defaults_in_numbers():
+    p = Options.of(
+        encoder_layers="5-4-3", denoising_cost_x=(0, 0, 0, 0), seed=4, super_noise_std=0.7, f_local_noise_std=0.2
+    )
+    assert resolve_pretraining(p, resolve_layers(p)) is None
+    how = resolve_pretraining(replace(p, pretrain="dae"), resolve_layers(p))
+    assert (how.top, how.seed, how.strengths, how.tied) == (2, 4, (0.7, 0.2), True)  # the encoder's own noise
+    how = resolve_pretraining(replace(p, pretrain="dae", pretrain_corruption="masking"), resolve_layers(p))
+    assert how.strengths == (0.25, 0.25)
+    how = resolve_pretraining(replace(p, pretrain="rbm"), resolve_layers(p))
+    assert (how.corruption, how.cd_steps, how.cost) == ("", 1, "crossentropy")
