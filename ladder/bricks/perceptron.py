@@ -15,6 +15,10 @@ from ladder.decoder_specs import hidden_sizes
 
 SLOPE = 0.1
 
+#: Standard deviation of the first weights.  With larger ones, up to 1 over the square root of the units below, the function
+#: of a layer with a small denoising cost often stays where its estimate says nothing (docs/activations.md).
+FIRST_WEIGHTS = 0.025
+
 
 def inputs(kind, z, u):
     """What the network sees of a unit: z, u and, for 'amlp', z u."""
@@ -24,14 +28,11 @@ def inputs(kind, z, u):
 
 
 def layers(kind, sizes, has_u, w, b):
-    """(W, b) of every layer, the output's last; W is (units below, units), b (units,).
-
-    Weights are drawn with variance 1 / units below, so that an estimate is neither tiny nor large at first.
-    """
+    """(W, b) of every layer, the output's last; W is (units below, units), b (units,)."""
     n_inputs = (3 if kind == "amlp" else 2) if has_u else 1
     widths = [n_inputs, *sizes, 1]
     for k, (below, units) in enumerate(zip(widths, widths[1:]), start=1):
-        yield w(1 / np.sqrt(below), f"W{k}", (below, units)), b(0.0, f"b{k}", (units,))
+        yield w(FIRST_WEIGHTS, f"W{k}", (below, units)), b(0.0, f"b{k}", (units,))
 
 
 def n_weights(decoder, has_u):

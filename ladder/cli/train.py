@@ -22,7 +22,7 @@ from ladder.runs.arrays import BEST
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained
 from ladder.tables.preset import load_preset
-from ladder.tables.preset_options import preset_combinations
+from ladder.tables.preset_options import network_combinations
 from ladder.training.experiment import prepare, side_by_side
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, train_together
@@ -175,20 +175,9 @@ def _what_to_train(args):
         return [Options(**values) for values in combinations(given_options(args))], args.save_to or "noname"
     preset = load_preset(args.preset)
     save_to = args.save_to or preset.save_to
-    chosen = preset_combinations(preset, args.rows, given_options(args))
-    configurations = _networks([Options(**values) for values in chosen], args.preset)
+    chosen = network_combinations(preset, args.rows, given_options(args))
+    configurations = [Options(**values) for values in chosen]
     return (without_trained(configurations, save_to) if args.missing else configurations), save_to
-
-
-def _networks(configurations, preset):
-    """The configurations but rivals, which another command fits."""
-    networks = [p for p in configurations if not p.rival]
-    n, how = len(configurations) - len(networks), f"run.py rivals --preset {preset}"
-    if not networks:
-        raise UserError(f"these rows of preset {preset} are methods of scikit-learn's: fit them with {how}.")
-    if n:
-        logger.info("%d of %d configurations are methods of scikit-learn's: %s", n, len(configurations), how)
-    return networks
 
 
 def _resume(args):

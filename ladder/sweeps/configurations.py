@@ -10,7 +10,7 @@ from ladder.options import OPTIONS, TYPES, Options, as_typed, read
 from ladder.report.command import value_as_typed
 from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
-from ladder.tables.preset_options import preset_combinations
+from ladder.tables.preset_options import network_combinations
 
 #: The options that tell runs of one configuration apart.
 SEEDS = ("seed", "dseed")
@@ -58,7 +58,7 @@ def configurations(given, preset=None, rows=None, search=None):
             raise UserError("--rows is about a preset: give --preset, too.")
         grid = combinations(given)
     else:
-        grid = preset_combinations(load_preset(preset), rows, given)
+        grid = network_combinations(load_preset(preset), rows, given)
     chosen = grid if search is None else _drawn(grid, search)
     check_count(len(chosen))
     return list(dict.fromkeys(Options(**values) for values in chosen))

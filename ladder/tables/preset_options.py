@@ -2,12 +2,15 @@
 
 import argparse
 import difflib
+import logging
 import math
 
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
 from ladder.options import OPTIONS, Options, as_typed, read
 from ladder.training.experiment import check_without_data
+
+logger = logging.getLogger("main")
 
 #: Options by their names in a preset: those of the command line without their dashes.
 NAMES = {as_typed(name)[2:]: name for name in OPTIONS}
@@ -36,6 +39,18 @@ def preset_combinations(preset, rows=None, given=None):
             if combination not in chosen:
                 chosen.append(combination)
     return chosen
+
+
+def network_combinations(preset, rows=None, given=None):
+    """Those of :func:`preset_combinations` that are networks; says how to fit the others, methods of scikit-learn's."""
+    chosen = preset_combinations(preset, rows, given)
+    networks = [options for options in chosen if not options.get("rival")]
+    n, how = len(chosen) - len(networks), f"run.py rivals --preset {preset.name}"
+    if not networks:
+        raise UserError(f"these rows of preset {preset.name} are methods of scikit-learn's: fit them with {how}.")
+    if n:
+        logger.info("%d of %d configurations are methods of scikit-learn's: %s", n, len(chosen), how)
+    return networks
 
 
 def parsed_rows(preset):
