@@ -68,5 +68,5 @@ def _print_one(preset):
 def _command(preset, name, options):
     if options.get("rival"):
         rows = ["--rows", name] if name != preset.name else []
-        return shlex.join(["python", "run.py", "rivals", "--preset", preset.name, *rows])
+        return shlex.join(["python", "run.py", "rivals", "--preset", preset.typed, *rows])
     return shlex.join(["python", "run.py", "train", *words(options), "--", preset.save_to])

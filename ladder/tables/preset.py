@@ -87,6 +87,11 @@ class Preset:
     notes: list = field(default_factory=list)
 
     @property
+    def typed(self):
+        """What ``--preset`` is given for it: its name, or the path of a file of the user's own."""
+        return self.name if self.path.parent == FOLDER else str(self.path)
+
+    @property
     def save_to(self):
         """The name of its runs, to which a number is appended; it must not run into the preset's own."""
         return self.name + ("_" if self.name[-1].isdigit() else "")

@@ -45,7 +45,7 @@ def network_combinations(preset, rows=None, given=None):
     """Those of :func:`preset_combinations` that are networks; says how to fit the others, methods of scikit-learn's."""
     chosen = preset_combinations(preset, rows, given)
     networks = [options for options in chosen if not options.get("rival")]
-    n, how = len(chosen) - len(networks), f"run.py rivals --preset {preset.name}"
+    n, how = len(chosen) - len(networks), f"run.py rivals --preset {preset.typed}"
     if not networks:
         raise UserError(f"these rows of preset {preset.name} are methods of scikit-learn's: fit them with {how}.")
     if n:

@@ -93,7 +93,7 @@ def not_trained(rows, trained, presets):
         for rows in ([row for row in own if _is_rival(row) == is_rival] for is_rival in (False, True)):
             if rows:
                 which = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows)} of {len(preset.rows)} rows"
-                said.append(f"no run of ours yet of {which}: {_command(rows)} --preset {preset.name}")
+                said.append(f"no run of ours yet of {which}: {_command(rows)} --preset {preset.typed}")
     return said
 
 

@@ -97,11 +97,15 @@ def each_prepared(configurations):
     """Iterate over the same experiments, so that those of many configurations need not be kept."""
     for p in configurations:
         refuse_rival(p)
-    return prepare_all(configurations)
+    return _each(configurations)
 
 
 def prepare_all(configurations):
-    """The same for networks and rivals alike."""
+    """A list of the same, for networks and rivals alike."""
+    return list(_each(configurations))
+
+
+def _each(configurations):
     for p in configurations:
         check_without_data(p)
     loaded, warned = {}, set()

@@ -103,8 +103,8 @@ def test_rows_that_are_rivals_have_their_own_command(folder, fitted, capsys):
     (folder / "mine.json").write_text(json.dumps(PRESET))
     assert main(["table", "mine.json", "--results", "datasets", "--output", "tables"]) == 0
     said = capsys.readouterr().out
-    assert "no run of ours yet of 'ladder': run.py train --preset mine" in said
-    assert "no run of ours yet of 2 of 3 rows: run.py rivals --preset mine" in said
+    assert "no run of ours yet of 'ladder': run.py train --preset mine.json" in said
+    assert "no run of ours yet of 2 of 3 rows: run.py rivals --preset mine.json" in said
     assert main(["train", "--preset", "mine.json", "--rows", "neighbours"]) == 2
     assert "fit them with run.py rivals --preset mine.json" in capsys.readouterr().err
     assert main(["train", "--preset", "mine.json", "--dry-run"]) == 0
