@@ -344,7 +344,7 @@ TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 
 
 def as_typed(name):
-    """'batch_size' -> '--batch-size', 'from_' (as Python has to write it) -> '--from'."""
+    """'batch_size' -> '--batch-size'; ``from_``, as Python has to write it, -> '--from'."""
     return "--" + name.rstrip("_").replace("_", "-")
 
 

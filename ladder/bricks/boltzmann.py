@@ -1,7 +1,7 @@
 """Restricted Boltzmann machines with binary hidden, and binary or Gaussian visible units.
 
 The energy of visible units v and hidden units h is (Hinton 2002, section 2;
-Hinton and Salakhutdinov 2006, equation 1)
+Hinton and Salakhutdinov 2006, equation 1)::
 
     E(v, h) = -v a - v W h' - h b          binary visible units
     E(v, h) = |v - a|^2 / 2 - v W h' - h b  Gaussian ones of variance 1

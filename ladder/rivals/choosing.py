@@ -15,6 +15,7 @@ import numpy as np
 from ladder.data import NO_LABEL
 from ladder.rivals import methods
 
+#: Folds of the labelled examples, at most.
 FOLDS = 5
 
 
@@ -34,7 +35,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenParameters:
     """What was chosen, how, and from what.
 
     Attributes
@@ -59,7 +60,7 @@ def choose(p, examples):
 
     Returns
     -------
-    Choice
+    ChosenParameters
         Of equal errors the first in the grid's order is taken.
     """
     method = methods.METHODS[p.rival]
@@ -77,10 +78,10 @@ def choose(p, examples):
         errors = [_cross_validation_error(p, examples, parameters, folds) for parameters in tried]
     else:
         how = "nothing, as a class has a single label: the first of the grid"
-        return Choice(tried[0], how, (Candidate(tried[0], None),))
+        return ChosenParameters(tried[0], how, (Candidate(tried[0], None),))
     candidates = tuple(map(Candidate, tried, errors))
     best = min(candidates, key=lambda candidate: candidate.error_percent)
-    return Choice(best.parameters, how, (base.candidates if base else ()) + candidates)
+    return ChosenParameters(best.parameters, how, (base.candidates if base else ()) + candidates)
 
 
 def choose_base(p, examples):

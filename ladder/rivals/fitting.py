@@ -6,7 +6,7 @@ from time import process_time
 from typing import Optional, Tuple
 
 from ladder.rivals import methods
-from ladder.rivals.choosing import Choice, choose
+from ladder.rivals.choosing import ChosenParameters, choose
 from ladder.training.evaluation import error_report
 
 #: Different warnings of scikit-learn's that are recorded at most.
@@ -19,7 +19,7 @@ class Outcome:
 
     Attributes
     ----------
-    choice : Choice
+    choice : ChosenParameters
     test : dict
         What :func:`ladder.training.evaluation.error_report` finds on the test set: ``error_percent``, ``confusion`` …
     valid : dict or None
@@ -30,7 +30,7 @@ class Outcome:
         What scikit-learn says of the final fit, e.g. that it did not converge.
     """
 
-    choice: Choice
+    choice: ChosenParameters
     test: dict
     valid: Optional[dict]
     seconds: dict

@@ -30,7 +30,7 @@ class Method:
 
     Attributes
     ----------
-    make : function of (Options, RivalExamples, **parameters) -> estimator
+    make : function of Options, RivalExamples and parameters by name -> estimator
     grid : dict of parameter -> values, in the order in which they are preferred where errors are equal
     fits : str
         What the estimator is fitted to: the 'labelled' examples, 'all' examples with -1 for "no label", or the 'graph' of
@@ -119,7 +119,7 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedMethod:
     """An estimator that was fitted.
 
     Attributes
@@ -167,7 +167,7 @@ def fit(p, examples, parameters, targets=None):
 
     Returns
     -------
-    Fitted
+    FittedMethod
     """
     method = METHODS[p.rival]
     targets = examples.targets if targets is None else targets
@@ -176,4 +176,4 @@ def fit(p, examples, parameters, targets=None):
         estimator.fit(examples.features[targets != NO_LABEL], targets[targets != NO_LABEL])
     else:
         estimator.fit(examples.neighbours.positions() if method.fits == "graph" else examples.features, targets)
-    return Fitted(examples, method.fits, estimator)
+    return FittedMethod(examples, method.fits, estimator)

@@ -11,6 +11,7 @@ from ladder.report.command import value_as_typed
 from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import network_combinations
+from ladder.training.pretraining.starting import with_source
 
 #: The options that tell runs of one configuration apart.
 SEEDS = ("seed", "dseed")
@@ -61,7 +62,7 @@ def configurations(given, preset=None, rows=None, search=None):
         grid = network_combinations(load_preset(preset), rows, given)
     chosen = grid if search is None else _drawn(grid, search)
     check_count(len(chosen))
-    return list(dict.fromkeys(Options(**values) for values in chosen))
+    return list(dict.fromkeys(with_source(Options(**values)) for values in chosen))
 
 
 def _drawn(grid, search):

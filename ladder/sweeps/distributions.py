@@ -19,7 +19,7 @@ SYNTAX = {
 DIGITS = 6
 
 
-class Choice:
+class OneOf:
     """One of some values, each as likely as the others.
 
     Parameters
@@ -53,7 +53,7 @@ def parse(text):
         values = rest.split("|")
         if not all(values):
             raise UserError(f"'{text}' names no values: give {SYNTAX['choice']}.")
-        return Choice(values)
+        return OneOf(values)
     if kind not in SYNTAX:
         raise UserError(f"'{text}' is no distribution: give {', '.join(SYNTAX.values())}.")
     low, high = _ends(kind, rest, text)
@@ -86,7 +86,7 @@ def draw(distribution, name, i, sweep_seed):
 
     Parameters
     ----------
-    distribution : Choice, or a distribution of ``scipy.stats``
+    distribution : OneOf, or a distribution of ``scipy.stats``
     name : str, the option's
     i, sweep_seed : int
 

@@ -17,6 +17,7 @@ from ladder.sweeps.local import LocalPool
 from ladder.sweeps.swept import SweepFolder
 from ladder.tables.preset import load_preset
 from ladder.training.experiment import each_prepared
+from ladder.training.pretraining.starting import check_source
 
 logger = logging.getLogger("main")
 
@@ -78,6 +79,7 @@ def check(plan):
         plan.halving.rungs(len(plan.configurations), *epochs)
     in_dims, validated = [], True
     for experiment in each_prepared(plan.configurations):
+        check_source(experiment)
         in_dims.append(experiment.in_dim)
         if not len(experiment.split.valid):
             validated = False

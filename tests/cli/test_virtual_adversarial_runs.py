@@ -10,13 +10,13 @@ import ladder
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 
+# No example is left for validation, which would have to be compiled.
 OPTIONS = dict(
     dataset="digits",
     encoder_layers="12-10",
     decoder_spec="gauss",
     denoising_cost_x=(10, 1, 0.1),
     labeled_samples=100,
-    unlabeled_samples=400,
     num_epochs=2,
     first_weights="both",
     adv_kind_unlabeled="vat",

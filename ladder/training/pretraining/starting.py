@@ -8,6 +8,7 @@ from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.runs import checkpoints, lock
 from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.extensions.deadline import Deadline
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 
 #: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
@@ -98,7 +99,7 @@ def _shown(value):
 
 
 def check_source(experiment):
-    """Refuse to start from what other examples pre-trained, see :meth:`PretrainingFolder.load_encoder`."""
+    """Refuse to start from what other examples pre-trained, see ``PretrainingFolder.load_encoder``."""
     if experiment.p.from_:
         PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
@@ -111,7 +112,9 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Of the run, held by this process; None: nothing is kept.
-    minutes, deadline, progress : as for :func:`ladder.training.pretraining.stacks.pretrain`
+    minutes, progress : as for :func:`ladder.training.pretraining.stacks.pretrain`
+    deadline : Extension or None
+        What interrupts training; a Deadline interrupts pre-training as well.
 
     Returns
     -------
@@ -123,6 +126,8 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
     p = experiment.p
     if p.pretrain == "none":
         return {}
+    # What a sweep interrupts training by counts the epochs that follow.
+    deadline = deadline if isinstance(deadline, Deadline) else None
     if folder is None:
         if p.from_:
             return PretrainingFolder(p.from_).load_encoder(experiment)
