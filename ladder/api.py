@@ -1,4 +1,4 @@
-"""Training, loading and sweeps from Python: the functions behind ``ladder.train``, ``ladder.load`` and ``ladder.sweep``."""
+"""The functions behind ``ladder.train``, ``ladder.pretrain``, ``ladder.load`` and ``ladder.sweep``."""
 
 import logging
 import sys
