@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 
+from ladder.files import save_arrays
 from ladder.options import Options
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
@@ -57,7 +58,7 @@ def _train(folder, p, until, seconds):
         if until is not None and until < p.num_epochs:
             return {"state": "paused"}
         rows.write(json.dumps({"epoch": p.num_epochs, "update": 0, FINAL_ERROR: error_after(p, p.num_epochs)}) + "\n")
-    np.savez(folder / STATISTICS, final=np.asarray(True))
+    save_arrays(folder / STATISTICS, {"final": np.asarray(True)})
     return {"state": "finished"}
 
 

@@ -40,18 +40,19 @@ def halved_by_hand(configurations, rungs, factor):
 
 
 def test_a_grid_is_trained_once_and_by_two_at_once_none_twice(tmp_path):
-    runs, pools = begun(tmp_path, grid()), [Threads(2), Threads(2)]
+    runs, pools, ends = begun(tmp_path, grid()), [Threads(2), Threads(2)], []
 
     def one_process(pool):
         # A folder of its own, as another process would have.
         own = SweepFolder(tmp_path / "sweep").begin(grid(), [(1, 8, 8)] * 9)
-        assert carry_out(Agenda(own), pool, Wish({}))
+        ends.append(carry_out(Agenda(own), pool, Wish({})))
 
     threads = [threading.Thread(target=one_process, args=(pool,)) for pool in pools]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert ends == [True, True]
     assert all(look(run).finished for run in runs) and len(runs) == 9
     assert trained_twice(runs) == []
     again = Threads(2)
