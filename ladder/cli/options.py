@@ -31,6 +31,17 @@ def add_training_options(parser, without=()):
                 _add(group, name, option)
 
 
+def add_preset_options(group):
+    """Add ``--preset`` and ``--rows``, of what is trained, to a group of a parser's."""
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here override "
+        "the preset's",
+    )
+    group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
+
+
 def add_options(parser, names, many=()):
     """Add some of these options to another command; :func:`given_options` has them.
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from ladder.cli.options import (
     add_backend_options,
     add_minutes_options,
+    add_preset_options,
     add_record_options,
     add_training_options,
     backend_options,
@@ -57,13 +58,7 @@ def add_parser(subparsers):
 
 def _add_search_options(parser):
     group = parser.add_argument_group("what is trained")
-    group.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here override "
-        "the preset's",
-    )
-    group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
+    add_preset_options(group)
     group.add_argument(
         "--random",
         type=_whole,

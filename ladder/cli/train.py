@@ -6,6 +6,7 @@ import sys
 from ladder.cli.options import (
     add_backend_options,
     add_checkpoint_options,
+    add_preset_options,
     add_record_options,
     add_training_options,
     backend_options,
@@ -46,7 +47,7 @@ def add_parser(subparsers):
         nargs="?",
         help="name of the run, or a path; a number is added (default: the preset's name, or noname)",
     )
-    _add_preset_options(parser)
+    _add_choice_of_runs(parser)
     add_training_options(parser)
     add_backend_options(parser, default=None)
     parser.add_argument(
@@ -63,15 +64,9 @@ def add_parser(subparsers):
     return parser
 
 
-def _add_preset_options(parser):
+def _add_choice_of_runs(parser):
     group = parser.add_argument_group("presets")
-    group.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="a published experiment (see 'run.py presets'), or a JSON file of your own; options given here override "
-        "the preset's",
-    )
-    group.add_argument("--rows", nargs="+", metavar="ROW", help="rows of the preset to train (default: all)")
+    add_preset_options(group)
     group.add_argument(
         "--missing",
         action="store_true",
