@@ -24,7 +24,7 @@ from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations, in_words, varied
 from ladder.sweeps.distributions import SYNTAX
 from ladder.sweeps.halving import Halving
-from ladder.sweeps.standing import BEGUN, FAILED, RUNNING, STATES, standing
+from ladder.sweeps.standing import BEGUN, DONE, FAILED, RUNNING, STATES, standing
 from ladder.sweeps.sweep import Plan, begin, check, end_of, folder_of, train_runs
 from ladder.sweeps.swept import SweepFolder
 
@@ -218,7 +218,11 @@ def _list(found, state):
 def _print_best(found):
     ranked = found.ranked
     if not ranked:
-        print("No configuration has a validation error of all its seeds yet")
+        print(
+            "No configuration is called the best: the runs left no examples to validate"
+            if len(found.of(DONE)) == len(found.items)
+            else "No configuration has a validation error of all its seeds yet"
+        )
         return
     table = Table("configuration", "validation error, %", "seeds", "run of the first seed", title="Best so far")
     for each in ranked[:MOST_LISTED]:
