@@ -51,6 +51,12 @@ def test_a_grid_its_status_and_its_picture(capsys):
     assert len(runs) == 8 and problems == []
 
 
+def test_without_validation_none_is_the_best(capsys, monkeypatch):
+    monkeypatch.setattr(training, "error_after", lambda p, epochs: None)
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]) == 0
+    assert "No configuration is called the best: the runs left no examples to validate" in capsys.readouterr().out
+
+
 def test_the_taus_as_a_grid(capsys):
     assert main(["sweep", *TABLE_13]) == 0
     found = standing(SweepFolder("results/thesis_table_13"))
