@@ -63,7 +63,7 @@ def train_side_by_side(
         with current(i):
             like = sessions[0] if sessions else None
             together = len(folders)
-            values = first[i] if first else {}
+            values = first[i] if first else None
             sessions.append(Session(experiment, folder, minutes, (), like, together, True, records, deadline, values))
 
     def make(requests):
@@ -96,7 +96,7 @@ class Session:
         What is written beside the log, where there is a folder.
     deadline : Deadline, optional
         Interrupts training when its time has come.
-    first : dict of parameter name -> array
+    first : dict of parameter name -> array, optional
         First values in the place of the network's own, see :mod:`ladder.training.pretraining`.
 
     Attributes
@@ -118,7 +118,7 @@ class Session:
         progress=True,
         records=Records(),
         deadline=None,
-        first={},
+        first=None,
     ):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = records.going_on(folder) if folder else Records()
@@ -129,7 +129,8 @@ class Session:
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
-        TrainedArrays(first, None, False, "what was pre-trained").set_parameters(self._ladder.shareds, first)
+        if first:
+            TrainedArrays(first, None, False, "what was pre-trained").set_parameters(self._ladder.shareds, first)
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
         self._augmentation = Augmentation.of(experiment)
         self._compile()
