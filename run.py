@@ -1,13 +1,20 @@
 #!/usr/bin/env python
 """Front door: ``python run.py --help``."""
 
+import os
+import signal
 import sys
 
-from ladder.backends import check
-
 if __name__ == "__main__":
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.default_int_handler:
+        # While modules are imported nothing has been begun, and no traceback says anything.
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+    from ladder.backends import check
+
     if sys.platform == "win32":  # where the rest cannot even be imported
         sys.exit(check.main())
     from ladder.cli import main
 
+    signal.signal(signal.SIGINT, interrupt)
     sys.exit(main())

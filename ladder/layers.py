@@ -95,6 +95,16 @@ class Layer:
         return "full" if self.kind == "convf" else "valid"
 
     @property
+    def has_bias(self):
+        """Whether b is added in the encoder."""
+        return self.encoder_act != "linear"
+
+    @property
+    def is_scaled(self):
+        """Whether h is not merely scaled where c is, so that c means something; of softmax, ``--top-c`` decides."""
+        return not parse_activation(self.encoder_act).is_homogeneous
+
+    @property
     def encoder_act(self):
         """Its activation in the encoder: 'linear' for pooling, unless it is the top layer."""
         return "linear" if self.is_pooling and self.act != "softmax" else self.act

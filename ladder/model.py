@@ -11,7 +11,6 @@ import aesara.tensor as at
 import numpy as np
 
 from ladder import bricks, fused
-from ladder.activation_specs import parse_activation
 from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks import penalties
@@ -219,7 +218,7 @@ class LadderAE:
             i, width = layer.number, layer.dim[0]
             W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
             self.running_averages(layer)
-            b = None if layer.encoder_act == "linear" else self.bias(np.zeros(width), f"f_{i}_b")
+            b = self.bias(np.zeros(width), f"f_{i}_b") if layer.has_bias else None
             c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
             parameters[i] = W, b, c
         for below, layer in zip(self.layers, self.layers[1:]):
@@ -238,9 +237,7 @@ class LadderAE:
 
     def has_scale(self, layer):
         """Whether the layer multiplies by c before its activation, which is redundant where that scales h alike."""
-        if layer.act == "softmax":
-            return self.p.top_c
-        return not parse_activation(layer.encoder_act).is_homogeneous
+        return self.p.top_c if layer.act == "softmax" else layer.is_scaled
 
     # Batch normalisation
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from ladder import backends
 from ladder.backends import choice
+from ladder.errors import UserError
 from ladder.options import DEFAULTS, GROUPS, OPTIONS, TYPES, as_typed
+from ladder.runs.folder import RESULTS
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.records import LOG_FORMATS, Records
 
@@ -95,6 +97,15 @@ def swallowed_name(args):
     lists = [getattr(args, name) for name in getattr(args, "given", ())]
     last = [values[-1] for values in lists if isinstance(values, list) and len(values) > 1]
     return None if not last else ",".join(map(str, last[-1])) if isinstance(last[-1], tuple) else str(last[-1])
+
+
+def check_name(save_to):
+    """Refuse a bare number as the name of a folder, as in ``--num-epochs 10 20`` where an option takes one value."""
+    if save_to is not None and save_to.replace(".", "", 1).isdecimal():
+        raise UserError(
+            f"'{save_to}' would be a name: if it is a value, the option before it takes only one; if it is a name, give "
+            f"it as a path, e.g. {RESULTS}/{save_to}."
+        )
 
 
 def add_backend_options(parser, default="c"):

@@ -8,6 +8,7 @@ from ladder.cli.options import (
     add_checkpoint_options,
     add_options,
     backend_options,
+    check_name,
     checked_backend,
     configure_backend,
     given_options,
@@ -23,6 +24,9 @@ from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_a
 from ladder.training.pretraining.starting import SHARED
 
 logger = logging.getLogger("main")
+
+#: Where ``--filters`` draws.
+PICTURE = "filters.png"
 
 #: The options that pre-training reads: of its own, of the network, of the data, and of how its updates are made.
 NAMES = {
@@ -69,24 +73,29 @@ def add_parser(subparsers):
         metavar="FOLDER",
         help="draw the weights of the first layer of what was pre-trained there, and stop",
     )
-    group.add_argument("--output", metavar="FILE", default="filters.png", help="of --filters (default: filters.png)")
+    group.add_argument("--output", metavar="FILE", help=f"of --filters (default: {PICTURE})")
     parser.set_defaults(run=run)
     return parser
 
 
 def run(args):
     """Check the options, then pre-train, or go on with that; or draw what was learnt."""
+    given = [*map(as_typed, given_options(args)), *([f"'{args.save_to}'"] if args.save_to else [])]
     if args.filters is not None:
+        if given or args.resume is not None:
+            raise UserError(f"--filters draws and does nothing else: leave out {', '.join(given or ['--resume'])}.")
         return _draw(args)
+    if args.output is not None:
+        raise UserError("--output is of --filters: give that, too, or leave it out.")
     deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
     if args.resume is not None:
-        given = [*map(as_typed, given_options(args)), *([f"'{args.save_to}'"] if args.save_to else [])]
         if given:
             raise UserError(f"--resume goes on with the options of its folder: leave out {', '.join(given)}.")
         folder, finished = go_on_alone(args.resume, args.checkpoint_minutes, backend_options(args), deadline)
     else:
         args.backend = args.backend or "c"
         p = Options.of(**{**AS_ONE_WOULD, **given_options(args)})
+        check_name(args.save_to)
         save_to = args.save_to or "pretrained"
         checked_backend(args)
         folder, finished = begin_alone(p, save_to, args.checkpoint_minutes, lambda: configure_backend(args), deadline)
@@ -101,10 +110,11 @@ def _draw(args):
     """Write the picture of ``--filters``."""
     from ladder.report.first_filters import first_filters, write_png
 
-    check_output(args.output, "--output")
+    output = args.output or PICTURE
+    check_output(output, "--output")
     picture = first_filters(args.filters)
-    write_whole(args.output, lambda file: write_png(picture, file))
-    print(f"Wrote {args.output}: incoming weights of the first layer's units, grey where they are 0")
+    write_whole(output, lambda file: write_png(picture, file))
+    print(f"Wrote {output}: incoming weights of the first layer's units, grey where they are 0")
     return 0
 
 

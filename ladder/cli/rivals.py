@@ -19,7 +19,7 @@ from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns
 from ladder.rivals.folders import fit_into_folder
 from ladder.rivals.methods import check_installed
-from ladder.rivals.results import as_plain, by_method, of_folder
+from ladder.rivals.results import as_plain, of_folder, over_seeds
 from ladder.runs.folder import RESULTS
 from ladder.tables.formats import in_ranges
 from ladder.tables.preset import load_preset
@@ -77,7 +77,7 @@ def run(args):
     save_to = (
         args.save_to or f"{RESULTS}/rivals/{args.preset and load_preset(args.preset).name or Path(args.dataset).stem}"
     )
-    results, elsewhere = [], 0
+    ps, results, elsewhere = [], [], 0
     with threadpool_limits(args.threads):
         experiments, examples_of = prepare_all(chosen), ExamplesOfRuns()
         for experiment in experiments:
@@ -87,12 +87,14 @@ def run(args):
             if state == "elsewhere":
                 elsewhere += 1
             else:
+                ps.append(experiment.p)
                 results.append(of_folder(experiment.p, folder))
-    _print(results, experiments[0].p.dataset, len(experiments[0].split.labeled))
+    if results:
+        _print(over_seeds(ps, results), _title(experiments))
     if elsewhere:
         print(f"{elsewhere} left to another process: give the command again when it has ended.")
     if args.json:
-        write_text(args.json, json.dumps(as_plain(results), indent=1) + "\n", "--json")
+        write_text(args.json, json.dumps(as_plain(ps, results), indent=1) + "\n", "--json")
     return 0
 
 
@@ -122,7 +124,13 @@ def _of_rows(rows, methods):
                 yield options_of(method, options)
 
 
-def _print(results, dataset, n_labeled):
+def _title(experiments):
+    """The data set and the number of labels, where all experiments have the same."""
+    common = {each.p.dataset for each in experiments}, {f"{len(each.split.labeled):,} labels" for each in experiments}
+    return ", ".join(text for texts in common for text in texts if len(texts) == 1) or "several data sets"
+
+
+def _print(lines, title):
     table = Table(
         "method",
         "learns from",
@@ -131,13 +139,13 @@ def _print(results, dataset, n_labeled):
         "std",
         "95 % interval",
         "seconds a seed",
-        title=Text(f"{dataset}, {n_labeled:,} labels: test error, per cent"),
+        title=Text(f"{title}: test error, per cent"),
     )
-    for method, found in by_method(results).items():
+    for (method, words), found in lines.items():
         summary = summarize([result.error_percent for result in found])
         seconds = sum(sum(result.seconds.values()) for result in found) / len(found)
         table.add_row(
-            METHODS[method].title,
+            Text(", ".join(filter(None, (METHODS[method].title, words)))),
             METHODS[method].learns_from,
             in_ranges([result.seed for result in found]),
             f"{summary.mean:.2f}",

@@ -13,12 +13,14 @@ from ladder.cli.options import (
     add_record_options,
     add_training_options,
     backend_options,
+    check_name,
     checked_backend,
     given_options,
     records,
 )
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
+from ladder.options import as_typed
 from ladder.output_files import check_output
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations, in_words, varied
@@ -29,6 +31,9 @@ from ladder.sweeps.sweep import Plan, begin, check, end_of, folder_of, train_run
 from ladder.sweeps.swept import SweepFolder
 
 logger = logging.getLogger("main")
+
+#: What says which configurations there are, beside the options of runs.
+SEARCH = ("rows", "random", "draw", "sweep_seed", "halving", "halving_factor", "halving_first")
 
 #: Configurations, and runs of a state, that are listed.
 MOST_LISTED = 10
@@ -77,9 +82,8 @@ def _add_search_options(parser):
     group.add_argument(
         "--sweep-seed",
         type=_whole,
-        default=1,
         metavar="N",
-        help="seed of these draws (default: 1); larger N adds draws",
+        help=f"seed of these draws (default: {Search.seed}); larger N adds draws",
     )
     group.add_argument(
         "--halving",
@@ -145,11 +149,15 @@ def _plan(args):
     for option in ("halving_factor", "halving_first"):
         if getattr(args, option) is not None and not args.halving:
             raise UserError(f"--{option.replace('_', '-')} is for --halving: give that, too, or leave it out.")
-    if args.draw and args.random is None:
-        raise UserError("--draw is for --random: say how many configurations to draw.")
+    check_name(args.save_to)
+    if args.random is None and (args.draw or args.sweep_seed is not None):
+        option = "--draw" if args.draw else "--sweep-seed"
+        raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
     if args.scheduler is not None and args.workers is not None:
         raise UserError("--workers are processes on this machine, and with --scheduler the cluster's train: give one.")
-    search = None if args.random is None else Search(args.random, _distributions(args.draw), args.sweep_seed)
+    search = None
+    if args.random is not None:
+        search = Search(args.random, _distributions(args.draw), args.sweep_seed or Search.seed)
     halving = Halving(args.halving_factor or Halving.factor, args.halving_first) if args.halving else None
     chosen = configurations(given_options(args), args.preset, args.rows, search)
     return Plan(chosen, folder_of(args.save_to, args.preset), search, halving, args.workers, args.scheduler)
@@ -162,7 +170,10 @@ def _distributions(words):
         name, equals, text = word.partition("=")
         if not equals:
             raise UserError(f"--draw takes OPTION=DISTRIBUTION, e.g. lr=log-uniform:1e-4:1e-2, and not '{word}'.")
-        found[name.removeprefix("--").replace("-", "_")] = text
+        name = name.removeprefix("--").replace("-", "_")
+        if name in found:
+            raise UserError(f"--draw has {as_typed(name)[2:]} twice: give it once.")
+        found[name] = text
     return found
 
 
@@ -180,7 +191,8 @@ def _say_plan(plan):
 
 def _look(args):
     """``--status`` and ``--plot``, which train nothing."""
-    given = ["--" + name.replace("_", "-") for name in given_options(args)]
+    given = [as_typed(name) for name in given_options(args)]
+    given += [as_typed(name) for name in SEARCH if getattr(args, name)]
     if given:
         raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
     folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)

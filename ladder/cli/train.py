@@ -10,6 +10,7 @@ from ladder.cli.options import (
     add_record_options,
     add_training_options,
     backend_options,
+    check_name,
     checked_backend,
     configure_backend,
     given_options,
@@ -82,6 +83,7 @@ def run(args):
     if args.resume is not None:
         return _resume(args)
     args.backend = args.backend or "c"
+    check_name(args.save_to)
     configurations, save_to = _what_to_train(args)
     configurations = [with_source(p) for p in configurations]
     _check_side_by_side(args, configurations)

@@ -7,7 +7,7 @@ from ladder.rival_methods import METHODS, options_of
 
 
 def configurations(given, methods, seeds):
-    """The Options of every rival, seed after seed.
+    """The Options of every rival, seed after seed, none twice.
 
     Parameters
     ----------
@@ -20,4 +20,5 @@ def configurations(given, methods, seeds):
         if method not in METHODS:
             raise UserError(f"--methods: there is no method '{method}': choose from {', '.join(METHODS)}.")
     chosen = combinations({"seed": seeds, "method": methods})
-    return [Options.of(**options_of(one["method"], {**given, "seed": one["seed"]})) for one in chosen]
+    ps = [Options.of(**options_of(one["method"], {**given, "seed": one["seed"]})) for one in chosen]
+    return list(dict.fromkeys(ps))

@@ -8,6 +8,7 @@ from ladder.errors import UserError
 from ladder.rival_methods import METHODS
 from ladder.rivals.folders import RIVAL
 from ladder.runs.evaluations import load_evaluations
+from ladder.tables.settings import as_options, settings_of_all
 from ladder.tables.statistics import summarize
 
 TYPES = {"parameters": dict, "how": str, "seconds": dict, "warnings": list}
@@ -54,26 +55,46 @@ def of_outcome(p, outcome):
 
 def of_folder(p, folder):
     """The result of a finished rival (its Options) in its folder (RunFolder)."""
-    path, test = folder / RIVAL, load_evaluations(folder)["test"]
+    path, mend = folder / RIVAL, f"remove {folder}, and fit it again"
+    test = load_evaluations(folder, mend=mend).get("test")
+    if test is None:
+        raise UserError(f"{folder} has no test error: {mend}.")
     try:
-        found = plain_json.check(plain_json.read(path), TYPES, "the whole")
+        found = plain_json.check(plain_json.read(path, mend), TYPES, "the whole")
         n_wrong = plain_json.check(test.get("n_wrong"), int, "'n_wrong'")
         for name, seconds in found["seconds"].items():
             plain_json.check(seconds, float, f"'{name[:20]}'")
     except (plain_json.NotJSON, KeyError) as error:
-        raise UserError(f"{path} is damaged ({error}): remove its folder, and fit it again.") from None
+        raise UserError(f"{path} is damaged ({error}): {mend}.") from None
     return RivalResult(p.rival, p.seed, test["error_percent"], n_wrong, test["n"], *found.values(), str(folder))
 
 
-def by_method(results):
-    """Method -> its results, in the order of tables."""
-    return {method: found for method in METHODS if (found := [result for result in results if result.method == method])}
+def over_seeds(ps, results):
+    """The results that differ in their seeds alone, in the order of tables.
+
+    Parameters
+    ----------
+    ps : list of Options
+    results : list of RivalResult, of each of them
+
+    Returns
+    -------
+    dict of (method, settings in words) -> list of RivalResult
+        The words, '' for none, are what a method's results differ in otherwise.
+    """
+    settings, found = settings_of_all(ps), {}
+    for method in METHODS:
+        own = [(one, result) for one, result in zip(settings, results) if result.method == method]
+        names = [name for name in (own[0][0] if own else ()) if len({repr(one[name]) for one, _ in own}) > 1]
+        for one, result in own:
+            found.setdefault((method, as_options(one, names)), []).append(result)
+    return found
 
 
-def as_plain(results):
+def as_plain(ps, results):
     """Plain values for JSON: every result, and the mean and sample standard deviation of each method over seeds."""
     summaries = {
-        method: asdict(summarize([result.error_percent for result in found]))
-        for method, found in by_method(results).items()
+        ", ".join(filter(None, line)): asdict(summarize([result.error_percent for result in found]))
+        for line, found in over_seeds(ps, results).items()
     }
     return {"results": [asdict(result) for result in results], "methods": summaries}

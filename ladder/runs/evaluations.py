@@ -38,7 +38,7 @@ def save_evaluation(folder, data_type, report, statistics, parameters="last"):
     save_json(folder / FILES[parameters], {**found, data_type: entry})
 
 
-def load_evaluations(folder, parameters="last"):
+def load_evaluations(folder, parameters="last", mend="delete it, and evaluate the run again"):
     """The saved entries: dict of data type -> entry, empty if there are none."""
     path = folder / FILES[parameters]
     if not path.exists():
@@ -49,4 +49,4 @@ def load_evaluations(folder, parameters="last"):
             found[name] = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'") | entry
         return found
     except plain_json.NotJSON as error:
-        raise UserError(f"{path} is damaged ({error}): delete it, and evaluate the run again.") from None
+        raise UserError(f"{path} is damaged ({error}): {mend}.") from None

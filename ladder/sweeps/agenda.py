@@ -8,7 +8,7 @@ import numpy as np
 
 from ladder.sweeps.configurations import graph_of
 from ladder.sweeps.halving import survivors
-from ladder.sweeps.swept import Seen, SweptRun, forget_failure, look, note_failure
+from ladder.sweeps.swept import Seen, SweptRun, by_configuration, forget_failure, look, note_failure
 
 #: A run's places in the agenda.  ``ELSEWHERE``: another process trains it.
 WAITING, ACTIVE, ELSEWHERE = "waiting", "active", "elsewhere"
@@ -51,25 +51,28 @@ class Agenda:
     ----------
     runs : list of SweptRun
     halving : Halving or None
+    began : float, optional
+        Failures from before count for nothing, as what failed is tried again (seconds, as of ``time.time()``; default: now).
 
     Attributes
     ----------
     items : list of Item
+    configurations : list of list of Item
+        Those of a list differ in their seeds alone.
     until : int or None
         Epochs of the present rung; None: to the end.
     """
 
-    def __init__(self, runs, halving=None):
-        self._began, self._looked = time.time(), 0.0
+    def __init__(self, runs, halving=None, began=None):
+        self._began, self._looked = time.time() if began is None else began, 0.0
         self._halving = halving
         self.items = [Item(run, WAITING, graph=graph_of(run.p)) for run in runs]
         self._by_run = {item.run: item for item in self.items}
         # Graph -> the run that compiles it; whose C++ has been compiled.
         self._compiling, self._compiled = {}, set()
-        # Setting -> its runs, of the settings that have not been dropped.
-        self._alive = {}
-        for item in self.items:
-            self._alive.setdefault(item.run.setting, []).append(item)
+        self.configurations = [[self._by_run[run] for run in alike] for alike in by_configuration(runs)]
+        # Those that have not been dropped.
+        self._alive = self.configurations
         epochs = max((run.p.num_epochs for run in runs), default=1)
         rungs = halving.rungs(len(self._alive), epochs) if halving else [epochs]
         self._rungs = [*rungs[:-1], None]
@@ -200,17 +203,16 @@ class Agenda:
         """Once all have reached the rung: drop those that do not go on to the next."""
         if not self._rungs or not self.is_done:
             return
-        errors = [self._error(items) for items in self._alive.values()]
-        going_on = [list(self._alive)[i] for i in survivors(errors, self._halving.factor)]
-        for setting, items in self._alive.items():
+        going_on = survivors([self._error(items) for items in self._alive], self._halving.factor)
+        for i, items in enumerate(self._alive):
             for item in items:
-                if setting not in going_on and item.place == REACHED:
+                if i not in going_on and item.place == REACHED:
                     item.place = DROPPED
-        self._alive = {setting: self._alive[setting] for setting in going_on}
+        self._alive = [self._alive[i] for i in going_on]
         self._begin_rung()
 
     def _error(self, items):
-        """The mean validation error over a setting's seeds, at the rung."""
+        """The mean validation error over a configuration's seeds, at the rung."""
         if any(item.place == FAILED for item in items):
             return math.inf
         return float(np.mean([item.look.error_after(self.until) for item in items]))

@@ -54,6 +54,11 @@ def configurations(given, preset=None, rows=None, search=None):
     list of Options
         The seeds of one configuration side by side; none twice.
     """
+    for name in given if search is not None else ():
+        if name in search.distributions:
+            raise UserError(
+                f"{as_typed(name)} is given and drawn as well: leave it out, or '--draw {as_typed(name)[2:]}'."
+            )
     if preset is None:
         if rows:
             raise UserError("--rows is about a preset: give --preset, too.")

@@ -10,7 +10,7 @@ import queue
 import sys
 import uuid
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from ladder import plain_json
 from ladder.errors import UserError
@@ -40,12 +40,9 @@ class DaskPool:
     """
 
     def __init__(self, address, command=COMMAND[1:]):
-        try:
-            from distributed import Client, Event
-        except ImportError:
-            raise UserError(
-                "--scheduler needs dask.distributed: install it with pip install 'ladder[dask]', or leave it out."
-            ) from None
+        check_address(address)
+        from distributed import Client, Event
+
         try:
             self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -146,6 +143,26 @@ class DaskPool:
             self._locks.pop(name).close()
 
 
+def check_address(address):
+    """Refuse, with nothing begun, what can be no scheduler's address, or any without Dask."""
+    try:
+        from distributed import comm
+    except ImportError:
+        raise UserError(
+            "--scheduler needs dask.distributed: install it with pip install 'ladder[dask]', or leave it out."
+        ) from None
+    try:
+        kind, place = comm.addressing.parse_address(address)
+        comm.registry.get_backend(kind)
+        if kind != "inproc":
+            comm.addressing.parse_host_port(place)
+    except ValueError as error:
+        raise UserError(
+            f"--scheduler '{address}' is no address ({error}): give the one that dask scheduler prints, e.g. "
+            "tcp://10.0.0.1:8786."
+        ) from None
+
+
 def _result(future):
     """The answer of a worker, or one that says why there is none."""
     if future.status == "finished":
@@ -157,8 +174,10 @@ def _result(future):
 
 
 def _write(folder, files):
-    """Put the files of a run that was trained apart into its folder; the one that says "finished" last."""
+    """Put the files of a run that was trained apart into its folder, and nowhere else; the one that says "finished" last."""
     with (folder / LOG).open("ab") as log:  # which is locked, so another must not take its place
         log.write(files.pop(LOG))
     for name in sorted(files, key=lambda name: name == STATISTICS):
-        write_whole(folder / Path(name).name, lambda file, name=name: file.write(files[name]))
+        path = folder.path.joinpath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
+        path.parent.mkdir(exist_ok=True, parents=True)
+        write_whole(path, lambda file, name=name: file.write(files[name]))

@@ -15,6 +15,9 @@ SYNTAX = {
     "choice": "'choice:X|Y|Z'",
 }
 
+#: No end is further from 0: beyond 64 bits SciPy draws no whole numbers.
+MOST = 1e18
+
 #: Digits of a number that is drawn, so that it can be typed again.
 DIGITS = 6
 
@@ -73,6 +76,8 @@ def _ends(kind, rest, text):
         raise UserError(f"'{text}' must have two {numbers}: give {SYNTAX[kind]}.") from None
     if not -math.inf < low < high < math.inf:
         raise UserError(f"'{text}': the first number must be below the second.")
+    if max(-low, high) > MOST:
+        raise UserError(f"'{text}' goes beyond {MOST:g}: give smaller numbers.")
     if kind == "log-uniform" and low <= 0:
         raise UserError(f"'{text}': both numbers must be above 0, as it is their logarithms that count.")
     return low, high

@@ -57,7 +57,8 @@ def go_on(task):
         save_json(Path(folder) / OPTIONS, task["options"])
         answer = _trained({**task, "folder": folder}, say, stop)
         if answer["state"] == "finished":
-            answer["files"] = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+            files = (path for path in Path(folder).rglob("*") if path.is_file())
+            answer["files"] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         return answer
 
 

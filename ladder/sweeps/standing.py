@@ -92,11 +92,9 @@ def standing(folder, runs=None):
     -------
     Standing
     """
-    items = Agenda(folder.runs() if runs is None else runs, folder.halving()).items
-    names, by_setting = varied(item.run.p for item in items), {}
-    for item in items:
-        by_setting.setdefault(item.run.setting, []).append(item)
-    return Standing(items, names, [_configuration(of_one, names) for of_one in by_setting.values()])
+    agenda = Agenda(folder.runs() if runs is None else runs, folder.halving(), began=0.0)
+    names = varied(item.run.p for item in agenda.items)
+    return Standing(agenda.items, names, [_configuration(items, names) for items in agenda.configurations])
 
 
 def _configuration(items, names):

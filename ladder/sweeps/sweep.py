@@ -48,7 +48,8 @@ class Plan:
 
 def folder_of(save_to, preset):
     """The folder of a sweep (SweepFolder): its name or path, or else the preset's name."""
-    name = save_to or (load_preset(preset).name if preset else "sweep")
+    # As the shell completes it, the name of a folder ends with a slash.
+    name = (save_to or "").rstrip("/") or (load_preset(preset).name if preset else "sweep")
     return SweepFolder(parent_of(name) / Path(name).name)
 
 
@@ -70,6 +71,10 @@ def check(plan):
     UserError
         A configuration cannot be trained, or not be halved.
     """
+    if plan.scheduler is not None:
+        from ladder.sweeps.dask_pool import check_address
+
+        check_address(plan.scheduler)
     if not plan.configurations:
         raise UserError("the sweep has no configurations: give some values.")
     if plan.halving is not None:

@@ -17,7 +17,7 @@ from ladder.runs import lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
-from ladder.tables.settings import settings_of
+from ladder.tables.settings import settings_of, settings_of_all
 from ladder.training.stopping import ERROR
 
 #: What a sweep's folder has beside its runs, and a run's beside its own files once it has failed.
@@ -46,7 +46,7 @@ class SweptRun:
     folder : RunFolder
     p : Options
     setting : str
-        What its options mean, without the seed: the same for runs of one configuration.
+        What its options mean by themselves, without the seed.
     """
 
     folder: RunFolder
@@ -68,6 +68,14 @@ class SweptRun:
 def setting_of(p):
     """What options mean, without the seed, as a text."""
     return repr(sorted(settings_of(p).items()))
+
+
+def by_configuration(runs):
+    """The runs (SweptRun) of one sweep that differ in their seeds alone: list of lists, in the order of the first of each."""
+    found = {}
+    for run, settings in zip(runs, settings_of_all([run.p for run in runs])):
+        found.setdefault(repr(sorted(settings.items())), []).append(run)
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -226,10 +234,11 @@ class SweepFolder:
             keys = [(setting_of(p), p.seed) for p in configurations]
             self._check_same_halving(halving, set(there), set(keys))
             token = self.token if (self.path / SWEEP).exists() else uuid.uuid4().hex
-            save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
             new = {key: rest for key, *rest in zip(keys, configurations, in_dims) if key not in there}
             for key, folder in zip(new, self._begin_runs(list(new.values()))):
                 there[key] = SweptRun(folder, new[key][0], key[0])
+            # Last: where it is missing, no rung has been decided, and what a killed process left can be completed.
+            save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
         self._known.update({run.folder.path.name: run for run in there.values()})
         return [there[key] for key in dict.fromkeys(keys)]
 

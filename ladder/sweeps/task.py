@@ -31,6 +31,11 @@ class Pause(Extension):
     def __init__(self, until, begins):
         self._until, self._begins, self.reached = until, begins, False
 
+    @property
+    def of_pretraining(self):
+        """Its own epochs are not counted, and what it compiles others can use."""
+        return Pause(None, self._begins)
+
     def before_training(self, loop):
         self._begins()
         self.after_epoch(loop)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.tables.published import PublishedRow
-from ladder.tables.settings import VARIATIONS, as_options, differences
+from ladder.tables.settings import VARIATIONS, as_options, differences, settings_of_all
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def group_runs(rows, runs):
         In the order of the rows, runs as published first.
     """
     groups = []
-    for run in runs:
-        found = _nearest(rows, run)
+    for run, settings in zip(runs, settings_of_all([run.p for run in runs])):
+        found = _nearest(rows, settings)
         if found is None:
             continue
         i, names = found
-        variation = {name: run.settings[name] for name in names}
+        variation = {name: settings[name] for name in names}
         for j, group in groups:
             if i == j and group.variation == variation:
                 group.runs.append(run)
@@ -84,13 +84,13 @@ def group_runs(rows, runs):
     return [group for _, group in groups]
 
 
-def _nearest(rows, run):
+def _nearest(rows, settings):
     """(position of the row, names of the settings that differ), or None."""
     near = []
     for i, row in enumerate(rows):
         if row.settings is None:
             continue
-        names = differences(run.settings, row.settings)
+        names = differences(settings, row.settings)
         if all(name in VARIATIONS for name in names):
             near.append((len(names), i, names))
     if not near:

@@ -8,7 +8,7 @@ from ladder.options import Options
 from ladder.tables.grouping import Row
 from ladder.tables.preset_options import parsed_rows
 from ladder.tables.published import published_rows
-from ladder.tables.settings import settings_of
+from ladder.tables.settings import settings_of_all
 
 
 def table_rows(preset):
@@ -121,9 +121,10 @@ def _settings(preset):
     for name, options in parsed_rows(preset).items():
         several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]
         varied = [key for key in several if key not in ("seed", "dseed")]
-        for combination in combinations(options):
+        chosen = combinations(options)
+        for combination, settings in zip(chosen, settings_of_all([Options(**one) for one in chosen])):
             suffix = "".join(f", {key.replace('_', '-')} {_typed(combination[key])}" for key in varied)
-            found.setdefault(name + suffix, settings_of(Options(**combination)))
+            found.setdefault(name + suffix, settings)
     return found
 
 

@@ -5,6 +5,7 @@ each layer are one setting, and so are all kinds of adversarial noise of
 strength 0.
 """
 
+from collections import defaultdict
 from dataclasses import replace
 
 from ladder.augmentation_specs import resolve_augmentation
@@ -21,6 +22,9 @@ from ladder.rival_methods import OF_DATA, settings_of_rival
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
 VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
 
+#: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
+OTHER_SEEDS = "dseed", "pretrain-seed"
+
 
 def settings_of(p):
     """The meaning of one run's options, without the seed.
@@ -34,8 +38,43 @@ def settings_of(p):
     dict of str -> comparable value
         Of a rival, what means something to it.
     """
+    (settings,) = settings_of_all([p])
+    return settings
+
+
+def settings_of_all(ps):
+    """The meaning of each run's options beside those of the others.
+
+    Of a single run nobody can tell whether its data have seed 1 because the run has, or because all have: it is the
+    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed.
+
+    Parameters
+    ----------
+    ps : list of Options
+
+    Returns
+    -------
+    list of dict, as :func:`settings_of` returns
+    """
+    found = [_as_they_are(p) for p in ps]
+    rest = [repr(sorted((name, value) for name, value in one.items() if name not in OTHER_SEEDS)) for one in found]
+    for name in OTHER_SEEDS:
+        sharing, following = defaultdict(set), defaultdict(set)
+        for p, one, alike in zip(ps, found, rest):
+            sharing[alike, one[name]].add(p.seed)
+            if one[name] == p.seed:
+                following[alike].add(p.seed)
+        for p, one, alike in zip(ps, found, rest):
+            n = len(sharing[alike, one[name]])
+            if one[name] == p.seed and (n == 1 or n < len(following[alike])):
+                one[name] = "as the seed"
+    return found
+
+
+def _as_they_are(p):
+    """One run's settings, its other seeds among them as numbers; one that it has no use for is that of the run."""
     if p.rival:
-        return {**_of_data(p), **settings_of_rival(p)}
+        return {**_of_data(p), **settings_of_rival(p), "pretrain-seed": p.seed}
     layers = resolve_layers(p)
     settings = {
         name.replace("_", "-"): getattr(p, name)
@@ -55,9 +94,8 @@ def settings_of(p):
     regularisation = resolve_regularisation(p, layers)
     settings["dropout"], settings["drop-connect"] = regularisation.dropout, regularisation.drop_connect
     pretraining = resolve_pretraining(p, layers)
-    # Of the same seed as the rest, it is averaged over seeds like the rest.
-    as_the_seed = pretraining is not None and pretraining.seed == p.seed
-    settings["pretraining"] = replace(pretraining, seed="as the seed") if as_the_seed else pretraining
+    settings["pretraining"] = pretraining and replace(pretraining, seed=None)
+    settings["pretrain-seed"] = pretraining.seed if pretraining else p.seed
     settings["augment"] = resolve_augmentation(p)
     return settings
 
@@ -65,7 +103,7 @@ def settings_of(p):
 def _of_data(p):
     """The settings that networks and rivals have in common."""
     settings = {name.replace("_", "-"): getattr(p, name) for name in OF_DATA}
-    settings["dseed"] = "as the seed" if p.dseed == p.seed else p.dseed
+    settings["dseed"] = p.dseed
     settings["labeled-samples"] = p.labeled_samples or "all"
     # As a set: their order only changes that of batches, as a seed does.
     settings["labeled-indices"] = tuple(sorted(p.labeled_indices))

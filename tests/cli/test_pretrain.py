@@ -76,7 +76,10 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     written = os.stat("results/part0/pretraining/layer1/learnt.npz").st_mtime_ns
     # A sweep's pause after an epoch is meant for the epochs that follow.
     task = {"folder": "results/part0", "until": 1, "minutes": 10, "backend": {}, "records": asdict(Records())}
-    assert go_on(task, lambda answer: None) == {"state": "paused"}
+    said = []
+    assert go_on(task, said.append) == {"state": "paused"}
+    # Others may begin when the second layer trains, and need not wait for the labels.
+    assert said == [{"state": "compiled"}] * 2
     assert (
         os.stat("results/part0/pretraining/layer1/learnt.npz").st_mtime_ns == written
     )  # that layer is not trained again
@@ -106,12 +109,23 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
             "results/whole0/pretraining has the layers 20-15 below the top one",
         ),
         ("--from results/whole0/pretraining --act tanh", "was pre-trained with --act relu: give that"),
+        (
+            "--from results/whole0/pretraining --unlabeled-batch-size 50",
+            "with 100 examples an update: give --unlabeled-batch",
+        ),
         ("--from results/whole0/pretraining --rescale", "was pre-trained with --rescale False: give the same"),
         ("--from results/whole0/pretraining --unlabeled-samples 1100", "was pre-trained on other examples"),
         ("--from results/whole0", "is not the folder of a pre-training: give results/whole0/pretraining"),
         ("--from results", "is not the folder of a pre-training: give one that 'run.py pretrain' made"),
         ("--from results/none", "there is no folder results/none"),
     )
+    first = arrays_of("results/whole0/pretraining/pretrained_params.npz")
+    others = {name: array for name, array in first.items() if name != "f_1_W"}
+    for arrays in (others, {**first, "f_3_W": np.zeros((15, 10), "float32")}, {**others, "f_1_W": first["f_1_W"][1:]},
+                   {**others, "f_1_W": first["f_1_W"] * np.nan}):  # fmt: skip
+        np.savez("results/whole0/pretraining/pretrained_params.npz", **arrays)
+        sentence = "pretrained_params.npz does not hold the finite parameters of the layers below the top one"
+        _refused(capsys, ("--from results/whole0/pretraining", sentence))
     assert not os.path.exists("results/noname0")
 
 
@@ -160,6 +174,14 @@ def test_mistakes_are_named_before_anything_is_read(capsys):
     assert main(["pretrain", *WORDS, "--pretrain", "none"]) == 2
     assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
     assert main(["pretrain", "--resume", "results/none"]) == 2
+    capsys.readouterr()
+    for words, sentence in (
+        ("--seed 1 2", "'2' would be a name: if it is a value, the option before it takes only one"),
+        ("--output x.png", "--output is of --filters"),
+        ("--filters results/x --seed 7", "--filters draws and does nothing else: leave out --dataset"),
+    ):
+        assert main(["pretrain", *WORDS, *words.split()]) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def _refused(capsys, *cases):

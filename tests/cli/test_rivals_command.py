@@ -113,6 +113,35 @@ def test_rows_that_are_rivals_have_their_own_command(folder, fitted, capsys):
     assert capsys.readouterr().out.count("finished before") == 4
 
 
+def test_rows_of_other_data_share_no_mean(folder, capsys):
+    rows = {"few": {"labeled-samples": 20}, "many": {"labeled-samples": 200}}
+    (folder / "two.json").write_text(json.dumps({"options": PRESET["options"], "rows": rows}))
+    words = ["rivals", "--preset", "two.json", "--methods", "knn", "--save-to", "two/x", "--json", "two.out"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "digits: test error" in said and "nearest neighbours, labeled-samples 20" in said.replace("\n", " ")
+    methods = json.loads((folder / "two.out").read_text())["methods"]
+    assert list(methods) == ["knn, labeled-samples 20", "knn, labeled-samples 200"]
+    assert methods["knn, labeled-samples 20"]["mean"] > methods["knn, labeled-samples 200"]["mean"]
+
+
+def test_a_seed_given_twice_counts_once(capsys):
+    assert main([*WORDS[:-5], "1", "1", "--methods", "knn", "--save-to", "twice/x"]) == 0
+    assert "│ 1     │" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, content", [("evaluation.json", "{}"), ("rival.json", "{}"), ("rival.json", None)])
+def test_a_damaged_result_is_named_with_its_mend(name, content, tmp_path, capsys):
+    words = ["rivals", "digits", "--labeled-samples", "100", "--methods", "knn", "--save-to", str(tmp_path / "x")]
+    assert main(words) == 0
+    path = tmp_path / "x_knn_0" / name
+    path.unlink() if content is None else path.write_text(content)
+    capsys.readouterr()
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and f"remove {path.parent}, and fit it again" in error
+
+
 def test_what_was_begun_is_begun_again_unless_another_process_fits_it(folder, capsys):
     words = ["rivals", "digits", "--labeled-samples", "100", "--methods", "svm", "--save-to", "begun/x"]
     assert main(words) == 0

@@ -115,6 +115,38 @@ def test_what_fails_is_tried_once_more_and_what_diverges_is_not(tmp_path):
     assert standing(SweepFolder(tmp_path / "sweep")).of("failed") == []
 
 
+def test_one_data_seed_for_all_seeds_leaves_a_configuration_whole(tmp_path):
+    halving, configurations = Halving(3), grid(seeds=(1, 2), dseed=1)
+    runs = begun(tmp_path, configurations, halving)
+    assert carry_out(Agenda(runs, halving), Threads(4), Wish({}))
+    assert [look(run).epochs for run in runs] == halved_by_hand(configurations, [3, 9, 27], 3)
+    assert [len(each.folders) for each in standing(SweepFolder(tmp_path / "sweep")).configurations] == [2] * 9
+
+
+def test_a_run_that_failed_does_not_hide_which_were_dropped(tmp_path):
+    def do(task, say):
+        failed = Path(task["folder"]).name == "run0"
+        return {"state": "diverged", "error": "not finite"} if failed else training.go_on(task, say)
+
+    halving = Halving(2)
+    agenda = Agenda(begun(tmp_path, grid(4), halving), halving)
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    found = standing(SweepFolder(tmp_path / "sweep"))
+    assert places(agenda) == [item.place for item in found.items] and FAILED in places(agenda)
+    assert len(found.of("dropped")) == places(agenda).count(DROPPED) > 0
+
+
+def test_a_halved_sweep_that_was_killed_while_it_was_begun_is_begun_to_the_end(tmp_path):
+    halving = Halving(3)
+    runs = begun(tmp_path, grid(), halving)
+    (tmp_path / "sweep" / "sweep.json").unlink()  # which is written last
+    for run in runs[4:]:
+        (run.folder / "params.json").unlink()
+    again = begun(tmp_path, grid(), halving)
+    assert [str(run.folder) for run in again[:4]] == [str(run.folder) for run in runs[:4]]
+    assert len(SweepFolder(tmp_path / "sweep").runs()) == 9
+
+
 def test_a_mistake_in_every_run_ends_the_sweep(tmp_path):
     pool = Threads(1, lambda task, say: {"state": "failed", "error": "there is no compiler"})
     with pytest.raises(UserError, match="the first 5 runs failed, .* as there is no compiler: mend that"):

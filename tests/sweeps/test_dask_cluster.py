@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from sweeps.stand_in import PATH, beginnings, begun, grid
@@ -49,6 +50,14 @@ def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
 
 def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch):
     monkeypatch.setattr(on_dask, "_sees", lambda task: False)  # the cluster is in threads of this process
+    train = on_dask._trained
+
+    def also_pretrain(task, say, stop):
+        (Path(task["folder"]) / "pretraining" / "layer1").mkdir(parents=True)
+        (Path(task["folder"]) / "pretraining" / "layer1" / "learnt.npz").write_bytes(b"weights")
+        return train(task, say, stop)
+
+    monkeypatch.setattr(on_dask, "_trained", also_pretrain)
     runs, halving = begun(tmp_path, grid(2)), Halving(2)
     with cluster(n_workers=1, processes=False) as on:
         assert carry_out(Agenda(runs), pool(on), Wish({}))
@@ -56,6 +65,7 @@ def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch
         with pytest.raises(UserError, match="halving goes on from checkpoints, and a worker does not see"):
             carry_out(Agenda(halved, halving), pool(on), Wish({}))
     assert all(look(run).finished and not look(run).held for run in runs)
+    assert all((run.folder / "pretraining/layer1/learnt.npz").read_bytes() == b"weights" for run in runs)
     assert [len(run.folder.rows()) for run in runs] == [28] * 2 and list(map(beginnings, runs)) == [1, 1]
 
 
@@ -63,3 +73,9 @@ def test_no_scheduler_there(monkeypatch):
     monkeypatch.setattr(dask_pool, "TIMEOUT", 0.5)
     with pytest.raises(UserError, match="no Dask scheduler answers there"):
         DaskPool("tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("address", ["", "here", "nothing://127.0.0.1:1", "tcp://127.0.0.1:port"])
+def test_what_is_no_address_is_refused_at_once(address):
+    with pytest.raises(UserError, match=f"--scheduler '{address}' is no address"):
+        dask_pool.check_address(address)

@@ -57,6 +57,7 @@ def test_a_distribution_of_scipy_serves_as_it_is():
         ("lr", "normal:0:1", "--draw lr: 'normal:0:1' is no distribution: give uniform:A:B, log-uniform:A:B"),
         ("lr", "uniform:1", "'uniform:1' must have two numbers"),
         ("lr", "uniform:2:1", "the first number must be below the second"),
+        ("batch_size", "integers:1:99999999999999999999999", "goes beyond 1e.18: give smaller numbers"),
         ("lr", "log-uniform:0:1", "both numbers must be above 0"),
         ("batch_size", "uniform:20:30", "--draw batch-size: .* whole number"),
         ("batch_size", "integers:1.5:3", "two whole numbers"),

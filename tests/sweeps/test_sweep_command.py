@@ -15,6 +15,7 @@ from ladder.cli import main
 from ladder.runs.folder import RunFolder
 from ladder.sweeps import dask_pool, picture, sweep
 from ladder.sweeps.standing import standing
+from ladder.sweeps.sweep import folder_of
 from ladder.sweeps.swept import SweepFolder
 from ladder.tables.found_runs import find_runs
 
@@ -121,6 +122,9 @@ def test_from_python():
     "arguments, message",
     [
         (["--draw", "lr=uniform:0:1"], "--draw is for --random"),
+        (["--sweep-seed", "4"], "--sweep-seed is for --random"),
+        (["--random", "3", "--draw", "lr=uniform:0:1", "--lr", "1"], "--lr is given and drawn as well"),
+        (["--random", "3", "--draw", "lr=uniform:0:1", "lr=uniform:1:2"], "--draw has lr twice"),
         (["--random", "3", "--draw", "lr"], "--draw takes OPTION=DISTRIBUTION"),
         (["--halving-factor", "2"], "--halving-factor is for --halving"),
         (["--halving", "--halving-first", "9"], "--halving-first 9 must be below --num-epochs 9"),
@@ -135,6 +139,14 @@ def test_from_python():
 def test_mistakes_get_a_sentence_before_anything_is_begun(arguments, message, capsys):
     assert main(["sweep", "wrong", *NETWORK, *arguments]) == 2
     assert message in capsys.readouterr().err and not Path("results").exists()
+
+
+def test_names(capsys):
+    assert folder_of("results/rates/", None).path == folder_of("rates", None).path == Path("results/rates")
+    assert main(["sweep", *NETWORK, "--halving", "--halving-first", "2", "3"]) == 2
+    assert "'3' would be a name: if it is a value, the option before it takes only one" in capsys.readouterr().err
+    assert main(["sweep", "rates", "--status", "--random", "3", "--halving"]) == 2
+    assert "leave out --random, --halving" in capsys.readouterr().err
 
 
 def test_what_is_no_sweep(capsys):
@@ -157,4 +169,4 @@ def test_what_is_no_sweep(capsys):
 def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ladder.UserError, match=re.escape("pip install 'ladder[dask]'")):
-        dask_pool.DaskPool("tcp://127.0.0.1:1")
+        dask_pool.check_address("tcp://127.0.0.1:1")

@@ -3,7 +3,7 @@
 from ladder.options import Options
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import preset_combinations
-from ladder.tables.settings import as_options, differences, settings_of
+from ladder.tables.settings import as_options, differences, settings_of, settings_of_all
 
 
 def options(**changes):
@@ -25,6 +25,26 @@ def test_seed_and_spelling_are_no_difference():
     assert everything[0] == everything[1]
     default = settings_of(options(unlabeled_samples=None))
     assert default == settings_of(options(unlabeled_samples=50000))
+
+
+def test_one_data_seed_for_all_seeds_is_told_from_one_for_each():
+    def of(*seeds, **others):
+        return [one["dseed"] for one in settings_of_all([options(seed=s, dseed=d, **others) for s, d in seeds])]
+
+    assert of((1, 1)) == of((1, 1), (1, 1))[:1] == ["as the seed"]
+    assert of((1, 1), (2, 2), (3, 3)) == ["as the seed"] * 3
+    assert of((1, 1), (2, 1), (3, 1)) == [1, 1, 1]
+    assert of((1, 1), (2, 1), (1, 2), (2, 2)) == [1, 1, 2, 2]
+    assert of((1, 1), (2, 2), (3, 3), (2, 1)) == ["as the seed"] * 3 + [1]  # one stray run takes none away
+    runs = [options(seed=1), options(seed=2, dseed=1, num_epochs=3)]
+    assert [one["dseed"] for one in settings_of_all(runs)] == ["as the seed", 1]
+
+    def pretrained(*seeds):
+        runs = [options(seed=seed, dseed=seed, pretrain="dae", pretrain_seed=first) for seed, first in seeds]
+        return [one["pretrain-seed"] for one in settings_of_all(runs)]
+
+    assert pretrained((1, None), (2, None)) == pretrained((1, 1), (2, None)) == ["as the seed"] * 2
+    assert pretrained((1, 1), (2, 1)) == [1, 1]
 
 
 def test_everything_else_is():

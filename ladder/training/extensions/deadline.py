@@ -36,6 +36,11 @@ class Deadline(Extension):
         return cls(minutes)
 
     @property
+    def of_pretraining(self):
+        """What interrupts pre-training: the same."""
+        return self
+
+    @property
     def is_over(self):
         return time.monotonic() >= self._until
 

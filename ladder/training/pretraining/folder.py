@@ -18,6 +18,7 @@ from ladder.data.npz import load_arrays
 from ladder.data.record import sha256
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays
+from ladder.layers import resolve_layers
 from ladder.runs.folder import RunFolder
 
 #: Where a run keeps the pre-training that it starts from.
@@ -55,7 +56,7 @@ class PretrainingFolder(RunFolder):
         if not path.exists():
             return None
         learnt = load_arrays(path)
-        if not learnt or not all(x.dtype == np.float32 and np.isfinite(x).all() for x in learnt.values()):
+        if not learnt or not all(map(_is_finite, learnt.values())):
             raise UserError(f"{path} does not hold what a stage of pre-training learnt: restore it, or remove it.")
         return learnt
 
@@ -65,7 +66,7 @@ class PretrainingFolder(RunFolder):
         save_arrays(self / ENCODER, {**encoder, EXAMPLES: digest})
 
     def load_encoder(self, experiment):
-        """The encoder: dict of name -> array; UserError where other examples trained it than the experiment's."""
+        """The encoder: dict of name -> array; UserError where it is not the experiment's, or other examples trained it."""
         arrays = load_arrays(self / ENCODER)
         digest = arrays.pop(EXAMPLES, np.zeros(0, "uint8"))
         if digest.tobytes().hex() != examples_that_train(experiment):
@@ -73,7 +74,32 @@ class PretrainingFolder(RunFolder):
                 f"{self} was pre-trained on other examples than those that are to train: give the --dataset, --dseed (or "
                 "--seed), --unlabeled-samples and --labeled-indices that it had."
             )
+        expected = encoder_shapes(resolve_layers(experiment.p, experiment.in_dim))
+        if {name: x.shape for name, x in arrays.items()} != expected or not all(map(_is_finite, arrays.values())):
+            raise UserError(
+                f"{self / ENCODER} does not hold the finite parameters of the layers below the top one: restore it, or "
+                "pre-train again."
+            )
         return arrays
+
+
+def encoder_shapes(layers):
+    """The parameters of the layers that are pre-trained, all but the top one: dict of name -> shape.
+
+    Parameters
+    ----------
+    layers : sequence of ladder.layers.Layer, fully connected
+    """
+    shapes = {}
+    for below, layer in zip(layers, layers[1:-1]):
+        shapes[f"f_{layer.number}_W"] = below.h_size, layer.size
+        shapes.update({f"f_{layer.number}_b": layer.dim} if layer.has_bias else {})
+        shapes.update({f"f_{layer.number}_c": layer.dim} if layer.is_scaled else {})
+    return shapes
+
+
+def _is_finite(x):
+    return x.dtype == np.float32 and np.isfinite(x).all()
 
 
 def examples_that_train(experiment):

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from ladder.batches import resolve_batches
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.runs import checkpoints, lock
 from ladder.training.extensions.checkpointing import MINUTES
-from ladder.training.extensions.deadline import Deadline
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 
 #: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
@@ -92,6 +92,12 @@ def _check_same_network(p, then, folder):
             raise UserError(
                 f"--from: {folder} was pre-trained with {as_typed(name)} {_shown(getattr(then, name))}: give the same."
             )
+    unlabeled, unlabeled_then = resolve_batches(p)[1], resolve_batches(then)[1]
+    if unlabeled != unlabeled_then:
+        raise UserError(
+            f"--from: {folder} was pre-trained with {unlabeled_then or 'all'} examples an update: give "
+            f"--unlabeled-batch-size {unlabeled_then}."
+        )
 
 
 def _shown(value):
@@ -114,7 +120,7 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
         Of the run, held by this process; None: nothing is kept.
     minutes, progress : as for :func:`ladder.training.pretraining.stacks.pretrain`
     deadline : Extension or None
-        What interrupts training; a Deadline interrupts pre-training as well.
+        What interrupts training; its ``of_pretraining`` (an Extension) is told of pre-training's updates.
 
     Returns
     -------
@@ -126,8 +132,7 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
     p = experiment.p
     if p.pretrain == "none":
         return {}
-    # What a sweep interrupts training by counts the epochs that follow.
-    deadline = deadline if isinstance(deadline, Deadline) else None
+    deadline = deadline and deadline.of_pretraining
     if folder is None:
         if p.from_:
             return PretrainingFolder(p.from_).load_encoder(experiment)
