@@ -34,13 +34,12 @@ class DaskPool:
     Parameters
     ----------
     address : str
-        The scheduler's, e.g. 'tcp://10.0.0.1:8786'.
+        The scheduler's, e.g. 'tcp://10.0.0.1:8786', see :func:`check_address`.
     command : sequence of str
         What starts a process there, after Python's own name.
     """
 
     def __init__(self, address, command=COMMAND[1:]):
-        check_address(address)
         from distributed import Client, Event
 
         try:

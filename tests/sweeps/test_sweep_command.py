@@ -142,7 +142,7 @@ def test_mistakes_get_a_sentence_before_anything_is_begun(arguments, message, ca
 
 
 def test_names(capsys):
-    assert folder_of("results/rates/", None).path == folder_of("rates", None).path == Path("results/rates")
+    assert folder_of("results/rates/", None).path == folder_of(Path("rates"), None).path == Path("results/rates")
     assert main(["sweep", *NETWORK, "--halving", "--halving-first", "2", "3"]) == 2
     assert "'3' would be a name: if it is a value, the option before it takes only one" in capsys.readouterr().err
     assert main(["sweep", "rates", "--status", "--random", "3", "--halving"]) == 2
