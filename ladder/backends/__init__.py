@@ -13,8 +13,8 @@ import importlib
 import importlib.metadata
 import platform
 import subprocess
-from pathlib import Path
 
+from ladder.backends import processor
 from ladder.backends.choice import BACKENDS as BACKENDS
 
 PACKAGES = ("aesara", "numpy", "scipy", "h5py")
@@ -126,7 +126,7 @@ def describe() -> dict[str, str | int]:
         **{name: package_version(name) for name in PACKAGES},
         "backend": _in_force,
         **_module(_in_force).describe(),
-        "cpu": cpu_model(),
+        **processor.describe(),
         "platform": platform.platform(),
     }
 
@@ -143,12 +143,3 @@ def compiler_version(cxx: str) -> str:
     if not cxx:
         return "none"
     return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
-
-
-def cpu_model() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

@@ -5,7 +5,7 @@ import platform
 import threadpoolctl
 
 from ladder import __version__
-from ladder.backends import cpu_model, package_version
+from ladder.backends import package_version, processor
 from ladder.training.provenance import commit
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "h5py")
@@ -24,6 +24,6 @@ def environment():
         "backend": "scikit-learn",
         "blas": ", ".join(names) or "unknown BLAS",
         "threads": max((pool["num_threads"] for pool in pools), default=1),
-        "cpu": cpu_model(),
+        **processor.describe(),
         "platform": platform.platform(),
     }

@@ -111,4 +111,6 @@ def _made_with(folder):
     ladder, commit, blas, threads = (str(found.get(name))[:100] for name in ("ladder", "commit", "blas", "threads"))
     commit = "unknown" if commit == "None" else commit
     blas = "unknown BLAS" if blas in ("None", "") else blas
-    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}"
+    bits = found.get("vector_bits")
+    vectors = f", vectors of {bits} bits" if isinstance(bits, int) else ""
+    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}{vectors}"

@@ -227,7 +227,10 @@ def notes(lines, used):
         said.append(MRG_NOTE)
     made_with = sorted({run.made_with for run in used})
     if len(made_with) > 1:
-        said.append("made with different programs, which may round differently: " + "; ".join(made_with))
+        said.append(
+            "made with different programs or on different processors, which may round differently: "
+            + "; ".join(made_with)
+        )
     elif made_with:
         said.append(f"ours made with {made_with[0]}")
     return said

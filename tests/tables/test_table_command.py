@@ -344,7 +344,17 @@ def test_different_programs_are_named(results, capsys):
     (run / "environment.json").write_text(
         json.dumps({"ladder": "0.2", "commit": None, "blas": "openblas", "threads": 4})
     )
-    assert "made with different programs" in table(capsys, NAME)
+    shown = " ".join(table(capsys, NAME).split())
+    assert "made with different programs or on different processors" in shown
+
+
+def test_different_processors_are_named(results, capsys):
+    for seed, bits in ((1, 256), (2, 512)):
+        run = make_run(results / f"seed{seed}", NAME, seed, 0.9)
+        environment = json.loads((run / "environment.json").read_text())
+        (run / "environment.json").write_text(json.dumps({**environment, "vector_bits": bits}))
+    shown = " ".join(table(capsys, NAME).split())
+    assert "threads 1, vectors of 256 bits; " in shown and "threads 1, vectors of 512 bits" in shown
 
 
 def candidates(results, **options):
