@@ -232,7 +232,7 @@ def _report(path):
 def _report_scale(data, name):
     """What training will do to the features, and a warning where it should do more."""
     features = data.features
-    divided_by = scaling.WHITE if "images" in data.description else scaling.divisor(features, name)
+    divided_by = scaling.divisor_of_stored(data, name)
     print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
     if has_pixels(name) is False:
         return  # its presets normalise contrast and whiten

@@ -93,19 +93,11 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     if divided_by == BEFORE_IT_WAS_DECIDED:
         divided_by = scaling.divisor_before_it_was_decided(stored.features, name)
     elif divided_by is None:
-        # Images that are all dark are pixels, too.
-        is_images = "images" in stored.description
-        divided_by = scaling.WHITE if is_images else _divisor(path, stored, split, names)
+        divided_by = scaling.divisor_of_stored(stored, name, lambda: _features_that_train(path, stored, split, names))
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
-    reading = (
-        scaling.describe(stored.features, divided_by) + ", images turned to have channels first" * stored.is_turned
-    )
+    reading = scaling.describe(stored.features, divided_by, stored.is_turned)
     about = stored.description
     return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, description=about)
-
-
-def _divisor(path, stored, split, names):
-    return scaling.divisor(_features_that_train(path, stored, split, names), path.stem)
 
 
 def _features_that_train(path, stored, split, names):

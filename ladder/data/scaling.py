@@ -48,6 +48,22 @@ def divisor(features, name):
     return WHITE if highest > WHITE // 2 and (features.ndim > 2 or _most_columns_reach_up(features)) else 1
 
 
+def divisor_of_stored(stored, name, features=None):
+    """The same for a split as stored: images are pixels, however dark; else the examples that train decide.
+
+    Parameters
+    ----------
+    stored : HDF5Dataset
+    name : str
+        The data set's.
+    features : callable -> array, optional
+        What gives the features that train; default: those of ``stored``.
+    """
+    if "images" in stored.description:
+        return WHITE
+    return divisor(features() if features else stored.features, name)
+
+
 def _most_columns_reach_up(features):
     highest, lowest = features.max(axis=0), features.min(axis=0)
     return (highest > WHITE // 2).sum() > 0.5 * (highest > lowest).sum()
@@ -155,15 +171,18 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
     return converted
 
 
-def describe(features, divided_by):
+def describe(features, divided_by, is_turned=False):
     """What is done to features as they are read, in words.
 
     Parameters
     ----------
     features : array, as stored
     divided_by : number
+    is_turned : bool
+        Whether they were stored with their channels last.
     """
     kind = {"u": "whole numbers", "i": "whole numbers", "b": "true or false", "f": "numbers"}[features.dtype.kind]
     low, high = float(features.min()), float(features.max())
     what = f"{kind} from {low:g} to {high:g}, "
-    return what + ("taken as they are" if divided_by == 1 else f"divided by {divided_by:g}")
+    what += "taken as they are" if divided_by == 1 else f"divided by {divided_by:g}"
+    return what + ", images turned to have channels first" * is_turned

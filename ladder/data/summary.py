@@ -78,7 +78,7 @@ def summarise(dataset, sources=(), divide_by=None):
     for split in sorted(split_names(path), key=lambda name: (name != "train", name != "test", name)):
         stored = HDF5Dataset(path, split, source_names(sources))
         if not found:  # the split that trains
-            divided_by = divide_by or scaling.divisor(stored.features, path.stem)
+            divided_by = divide_by or scaling.divisor_of_stored(stored, path.stem)
             warning = _warning(stored.features, path.stem, divided_by)
         names.update(stored.sources)
         found.append(_summary(split, stored, divided_by))
@@ -102,5 +102,5 @@ def _summary(split, stored, divided_by):
         float(features.min()),
         float(features.max()),
         dict(zip(labels.tolist(), counts.tolist())),
-        scaling.describe(features, divided_by) + ", images turned to have channels first" * stored.is_turned,
+        scaling.describe(features, divided_by, stored.is_turned),
     )

@@ -11,7 +11,7 @@ from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
 from ladder.runs.evaluations import FILES, load_evaluations
 from ladder.runs.folder import OPTIONS, RunFolder
-from ladder.tables.settings import settings_of
+from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
 
 
@@ -175,16 +175,10 @@ def group_by_settings(runs):
     -------
     list of RunGroup
     """
-    groups = []
-    for run in runs:
-        settings = settings_of(run.p), run.in_dim
-        for known, members in groups:
-            if known == settings:
-                members.append(run)
-                break
-        else:
-            groups.append((settings, [run]))
-    return [RunGroup(_label(members), members) for _, members in groups]
+    groups = {}
+    for run, settings in zip(runs, settings_of_all([run.p for run in runs])):
+        groups.setdefault((as_text(settings), run.in_dim), []).append(run)
+    return [RunGroup(_label(members), members) for members in groups.values()]
 
 
 def _label(members):

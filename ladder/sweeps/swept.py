@@ -17,7 +17,7 @@ from ladder.runs import lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
-from ladder.tables.settings import settings_of, settings_of_all
+from ladder.tables.settings import as_text, settings_of, settings_of_all
 from ladder.training.stopping import ERROR
 
 #: What a sweep's folder has beside its runs, and a run's beside its own files once it has failed.
@@ -67,14 +67,14 @@ class SweptRun:
 
 def setting_of(p):
     """What options mean, without the seed, as a text."""
-    return repr(sorted(settings_of(p).items()))
+    return as_text(settings_of(p))
 
 
 def by_configuration(runs):
     """The runs (SweptRun) of one sweep that differ in their seeds alone: list of lists, in the order of the first of each."""
     found = {}
     for run, settings in zip(runs, settings_of_all([run.p for run in runs])):
-        found.setdefault(repr(sorted(settings.items())), []).append(run)
+        found.setdefault(as_text(settings), []).append(run)
     return list(found.values())
 
 

@@ -39,11 +39,13 @@ class Group:
     variation : dict of setting -> value
         The settings that differ from the row's; empty for runs as published.
     runs : list of FoundRun
+    settings : dict, see :func:`ladder.tables.settings.settings_of_all`
     """
 
     row: Row
     variation: dict
     runs: list = field(default_factory=list)
+    settings: dict = field(default_factory=dict)
 
     @property
     def label(self):
@@ -79,7 +81,7 @@ def group_runs(rows, runs):
                 group.runs.append(run)
                 break
         else:
-            groups.append((i, Group(rows[i], variation, [run])))
+            groups.append((i, Group(rows[i], variation, [run], settings)))
     groups.sort(key=lambda entry: (entry[0], len(entry[1].variation)))
     return [group for _, group in groups]
 

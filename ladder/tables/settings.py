@@ -71,6 +71,11 @@ def settings_of_all(ps):
     return found
 
 
+def as_text(settings):
+    """Settings as a text, the same for the same ones."""
+    return repr(sorted(settings.items()))
+
+
 def _as_they_are(p):
     """One run's settings, its other seeds among them as numbers; one that it has no use for is that of the run."""
     if p.rival:

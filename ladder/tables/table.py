@@ -152,8 +152,8 @@ def _trained_alike(baselines, group):
 
 def _varies_alike(one, other):
     """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance."""
-    one, other = one.runs[0].settings, other.runs[0].settings
-    return all(one[name] == other[name] for name in VARIATIONS if name in one and name in other)
+    both = [name for name in VARIATIONS if name in one.settings and name in other.settings]
+    return all(one.settings[name] == other.settings[name] for name in both)
 
 
 def _lines(row, whose, errors, baseline, printed=None, runs=None):

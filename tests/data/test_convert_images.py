@@ -11,6 +11,7 @@ from ladder.data.convert.images import convert_images
 from ladder.data.description import check_description, class_name, labels_of_units, numbered_name
 from ladder.data.examples import describe, load_examples
 from ladder.data.hdf5 import HDF5Dataset, split_names
+from ladder.data.summary import summarise
 from ladder.errors import UserError
 
 
@@ -92,6 +93,8 @@ def test_dark_images_are_pixels_too(tmp_path):
     path = convert_images(tmp_path / "d", tmp_path / "dark.hdf5", (4, 4))
     examples = load_examples(str(path), "train")
     assert examples.divided_by == 255 and np.isclose(examples.features.max(), 60 / 255)
+    _, _, (train, *_) = summarise(str(path))
+    assert train.reading.endswith("divided by 255")
     assert describe(examples)["classes"] == ["a", "b"]
 
 

@@ -38,6 +38,11 @@ def test_seeds_share_their_curves_and_have_a_mean(tmp_path):
     assert "mathdefault" not in page.text and " 2 " in page.text
 
 
+def test_seeds_that_share_their_data_are_one_group_too(tmp_path):
+    runs = [write_run(tmp_path / f"run{seed}", seed=seed, dseed=1) for seed in (1, 2, 3)]
+    assert "mean test error 2.500 % over 3 seeds" in Page(make_page(runs, static=True)).text
+
+
 def test_options_that_differ_are_shown_and_no_others(tmp_path):
     runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", adv_tau=0.045, act="sigmoid")]
     html = make_page(runs, static=True)

@@ -99,6 +99,17 @@ def test_six_seeds_beside_the_published_ten(results, capsys):
     assert "* chosen by the test error of a seed" in shown
 
 
+def test_runs_that_share_their_data_are_tested_against_the_baseline_that_does(results, capsys):
+    for seed in (2, 3):
+        make_run(results / f"base{seed}", BASELINE, seed, 9.0)
+    for seed in (1, 2, 3):
+        make_run(results / f"sharedbase{seed}", BASELINE, seed, 1.0 + seed, dseed=1)
+        make_run(results / f"shared{seed}", NAME, seed, 1.5 + seed, dseed=1)
+    table(capsys, NAME)
+    (row,) = (row for row in ours(written(results / "tables")) if row["baseline"] != "1" and not row["without_seed"])
+    assert (row["whose"], row["shared_seeds"], float(row["mean_difference"])) == ("ours, dseed 1", "1 2 3", 0.5)
+
+
 def test_runs_of_other_settings_never_share_a_mean(results, capsys):
     six_seeds(results)
     make_run(results / "short", NAME, 7, 3.0, num_epochs=30)
