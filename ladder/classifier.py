@@ -47,7 +47,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     decoder : str or tuple of str
         Decoder functions, one or one per layer.
     activation : str or tuple of str
-        'relu', 'leakyrelu', 'linear', 'softplus' or 'sigmoid'.
+        As ``--act``: 'relu', 'leakyrelu:0.1', 'maxout:2' …, one or one per layer.
     noise_std : float
         Standard deviation of the noise at the input and at every layer.
     epochs : int

@@ -169,8 +169,8 @@ def add_checkpoint_options(parser):
     add_minutes_options(parser)
 
 
-def add_minutes_options(parser):
-    """When checkpoints are written, and when the command stops."""
+def add_minutes_options(parser, goes_on="with --resume"):
+    """When checkpoints are written, and when the command stops; ``goes_on`` says how a stopped one does."""
     parser.add_argument(
         "--checkpoint-minutes",
         type=_minutes,
@@ -182,7 +182,7 @@ def add_minutes_options(parser):
         "--max-minutes",
         type=_minutes_above_0,
         metavar="M",
-        help="minutes after which this command stops as if it were interrupted, to go on later with --resume (default: "
+        help=f"minutes after which this command stops as if it were interrupted, to go on later {goes_on} (default: "
         "it trains to the end)",
     )
 

@@ -16,7 +16,7 @@ def add_parser(subparsers):
     )
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of runs, e.g. results/noname0")
     parser.add_argument("--output", metavar="FILE", required=True, help="the page, e.g. report.html")
-    parser.add_argument("--title", metavar="TEXT", help="its title (default: the names of the runs)")
+    parser.add_argument("--title", metavar="TEXT", help="its title (default: Report of NAME, or of how many runs)")
     parser.add_argument(
         "--static",
         action="store_true",

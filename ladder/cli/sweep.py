@@ -55,7 +55,7 @@ def add_parser(subparsers):
     _add_work_options(parser)
     add_training_options(parser)
     add_backend_options(parser)
-    add_minutes_options(parser)
+    add_minutes_options(parser, "when the same command is given again")
     add_record_options(parser)
     parser.set_defaults(run=run)
     return parser

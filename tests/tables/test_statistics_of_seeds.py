@@ -43,6 +43,14 @@ def test_permutation_by_hand():
     assert permutation([0, 0]) == 1
 
 
+def test_permutation_with_images_that_are_no_round_part_of_a_per_cent():
+    """2 + 2 - 4 + 3 of 360 are as many as - 2 - 2 + 4 + 3, whatever 1 / 360 is rounded to."""
+    images = [2, 2, -4, 3]
+    test = compare_with_baseline(by_seed(100 * (20 + np.array(images)) / 360), by_seed([100 * 20 / 360] * 4))
+    sums = [sum(s) for s in _signed(*map(abs, images))]
+    assert test.permutation == pytest.approx(np.mean([abs(s) >= abs(sum(images)) for s in sums]))
+
+
 def _signed(*sizes):
     return [
         [s * sign for s, sign in zip(sizes, signs)]
