@@ -1,8 +1,10 @@
 """The functions behind ``ladder.train``, ``ladder.pretrain``, ``ladder.load`` and ``ladder.sweep``."""
 
 import logging
+import math
 import sys
 from contextlib import contextmanager, nullcontext
+from numbers import Real
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -11,7 +13,7 @@ from ladder.backends import choice
 from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
-from ladder.options import KEPT, OPTIONS, Options
+from ladder.options import KEPT, OPTIONS, Options, from_python
 from ladder.runs.folder import RunFolder
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations
@@ -95,6 +97,7 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
+        _check_minutes(checkpoint_minutes)
         deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
         records = Records.of(tensorboard, log_format, save_split)
         if not save_to and records != Records():
@@ -117,7 +120,12 @@ def train_experiment(
     from ladder.training.session import Session
 
     training = TrainingData(experiment.p, experiment.examples, experiment.split)
-    preprocessed = experiment.taking(training.preprocess(experiment.examples))
+    try:
+        preprocessed = experiment.taking(training.preprocess(experiment.examples))
+    except UserError:
+        if folder is not None:
+            folder.abandon()
+        raise
     if folder is None:
         first = first_values(preprocessed, progress=verbose)
         finished = first is not None
@@ -180,6 +188,7 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     'dae'
     """
     with naming_arguments(), heard(verbose):
+        _check_minutes(checkpoint_minutes)
         deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
         p = Options.of(**{**AS_ONE_WOULD, **options})
         folder, finished = begin_alone(p, save_to, checkpoint_minutes, ready, deadline, verbose)
@@ -224,8 +233,9 @@ def load(folder, *, parameters="last", **options):
     with naming_arguments():
         if parameters not in KEPT:
             raise UserError(f"--parameters is {parameters!r}, but must be one of {', '.join(KEPT)}.")
-        given = Options.of(**options)
-        run = TrainedRun.load(folder, {name: getattr(given, name) for name in options}, parameters)
+        Options.of(**options)  # says what is wrong with them
+        given = {name: from_python(name, value) for name, value in options.items()}
+        run = TrainedRun.load(folder, given, parameters)
         run.check_knows_classes()
         return Model(run, run.folder.rows())
 
@@ -315,9 +325,15 @@ def sweep(
         halved = Halving(halving) if isinstance(halving, int) else halving
         chosen = configurations(given, preset, rows, search)
         plan = Plan(
-            chosen, folder_of(save_to, preset), search, halved, workers and _whole(workers, "workers"), scheduler
+            chosen,
+            folder_of(save_to, preset),
+            search,
+            halved,
+            workers if workers is None else _whole(workers, "workers"),
+            scheduler,
         )
         choice.checked("c", threads)
+        _check_minutes(checkpoint_minutes)
         wish = Wish({"backend": "c", "threads": threads}, checkpoint_minutes)
         wish.records = Records.of(tensorboard, log_format, save_split)
         if max_minutes is not None:
@@ -330,9 +346,18 @@ def sweep(
 
 def _values(name, value):
     """The value of an option, or a list of several, as :func:`ladder.combinations.combinations` takes them."""
-    several = isinstance(value, list) and name in OPTIONS and OPTIONS[name].many
-    read = [getattr(Options.of(**{name: each}), name) for each in (value if several else [value])]
+    several = isinstance(value, (list, range)) and name in OPTIONS and OPTIONS[name].many
+    read = []
+    for each in value if several else [value]:
+        Options.of(**{name: each})  # says what is wrong with it
+        read.append(from_python(name, each))
     return read if several else read[0]
+
+
+def _check_minutes(value):
+    """Refuse what is no number of minutes between checkpoints."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
+        raise UserError(f"--checkpoint-minutes is {value!r}, but must be a number of minutes, 0 or more.")
 
 
 def _whole(value, name):

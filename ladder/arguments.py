@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 from ladder.errors import TrainingStopped, UserError
 
+#: A command of the command line, which stays as it is (as do paths, where dashes follow a letter), or an option.
+OPTION = re.compile(r"`run\.py [^`]*`|run\.py [^`;,()]*|(?<![\w./-])--([a-z][a-z-]*[a-z])")
+
 
 class ArgumentError(UserError, ValueError):
     """A mistake in an argument: the sentence of the command line, with the argument's name for the option's."""
@@ -20,6 +23,8 @@ def naming_arguments(names=None):
     """
 
     def argument(option):
+        if option[1] is None:
+            return option[0]
         name = option[1].replace("-", "_")
         return (names or {}).get(name, name)
 
@@ -27,4 +32,4 @@ def naming_arguments(names=None):
         yield
     except (UserError, TrainingStopped) as error:
         kind = ArgumentError if isinstance(error, UserError) else TrainingStopped
-        raise kind(re.sub(r"--([a-z][a-z-]*[a-z])", argument, str(error))) from None
+        raise kind(OPTION.sub(argument, str(error))) from None

@@ -35,6 +35,11 @@ def unlabeled_batch_size(p, n):
     return _or_all(resolve_batches(p)[1], n)
 
 
+def without_a_batch_of_one(size, n):
+    """The size of a batch, or the next smaller one with which n examples leave no last batch of one, which has no variance."""
+    return size if n % size != 1 else next((smaller for smaller in range(size - 1, 1, -1) if n % smaller != 1), n)
+
+
 def largest_batch(p, split):
     """How many examples the larger half of an update has.
 

@@ -233,9 +233,10 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype="float32", allow_nd=True, reset=reset, ensure_min_samples=1 + reset)
         if self.in_dim is None:
             return X
-        if X[0].size != int(np.prod(self.in_dim)):
+        in_dim = _as_tuple(self.in_dim)
+        if X[0].size != int(np.prod(in_dim)):
             raise UserError(f"in_dim is {self.in_dim}, but an example of X has {X[0].size} values: give its shape.")
-        return X.reshape(len(X), *self.in_dim)
+        return X.reshape(len(X), *in_dim)
 
     def _encode(self, y, n):
         """Positions in ``classes_``, (n,) int64; NO_LABEL where there is no label.  Sets ``classes_``."""
@@ -260,7 +261,14 @@ def _is_missing(y):
     """Where there is no label."""
     if y.dtype.kind in "iuf":
         return (y == NO_LABEL) | (y != y)
-    return np.array([label is None or label != label or str(label) == str(NO_LABEL) for label in y], dtype=bool)
+    return np.array([_stands_for_none(label) for label in y], dtype=bool)
+
+
+def _stands_for_none(label):
+    # Pandas' NA is neither equal to itself nor different: it compares to NA, which is no truth value.
+    if label is None or type(label).__name__ == "NAType":
+        return True
+    return label != label or str(label) == str(NO_LABEL) or (isinstance(label, Real) and label == NO_LABEL)
 
 
 def _batch_sizes(asked, asked_unlabeled, n, n_labelled):

@@ -329,7 +329,7 @@ class Options:
         unknown = [name for name in values if name not in OPTIONS]
         if unknown:
             raise UserError(f"there is no option '{unknown[0]}': choose from {', '.join(OPTIONS)}.")
-        return cls(**{name: _from_python(name, value) for name, value in values.items()})
+        return cls(**{name: from_python(name, value) for name, value in values.items()})
 
     def as_dict(self):
         """Plain values, by name."""
@@ -360,7 +360,8 @@ def _too_large(value):
         return " is too large a number: give a smaller one."
 
 
-def _from_python(name, value):
+def from_python(name, value):
+    """The value of an option as Python gives it: read where it is a text, and of the option's own type."""
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(value, str) and not OPTIONS[name].is_flag:
         try:
@@ -379,10 +380,10 @@ def _from_python(name, value):
 
 
 def _plain(value: Any):
-    """Numbers of NumPy as Python's, tuples and arrays as lists."""
+    """Numbers of NumPy as Python's, tuples, ranges and arrays as lists."""
     if hasattr(value, "tolist"):
         return value.tolist()
-    return [_plain(entry) for entry in value] if isinstance(value, (tuple, list)) else value
+    return [_plain(entry) for entry in value] if isinstance(value, (tuple, list, range)) else value
 
 
 def source_names(sources):

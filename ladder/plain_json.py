@@ -3,7 +3,6 @@
 import json
 import math
 import typing
-from dataclasses import fields
 
 from ladder.files import open_regular, read_at_most
 
@@ -102,30 +101,11 @@ def check(value, kind, name):
     return value
 
 
-def check_fields(values, declared, **others):
-    """Check the values of a dataclass's fields, each against its declared type.
-
-    Parameters
-    ----------
-    values : dict
-    declared : dataclass
-    others : types of fields whose declared types are too wide
-
-    Raises
-    ------
-    NotJSON
-    """
-    check(values, dict, "the whole")
-    kinds = {**{field.name: field.type for field in fields(declared)}, **others}
-    unknown = [name for name in values if name not in kinds]
-    if unknown:
-        raise NotJSON(f"'{_short(unknown[0])}' is not known")
-    return {name: check(value, kinds[name], f"'{name}'") for name, value in values.items()}
-
-
 def _short(value):
     """A value in a message, however long or deep it is."""
     if isinstance(value, (dict, list)):
         return _WORDS[type(value)]
-    text = json.dumps(value) if not isinstance(value, int) or abs(value) < 10**30 else "a very long number"
+    text = (
+        json.dumps(value, default=repr) if not isinstance(value, int) or abs(value) < 10**30 else "a very long number"
+    )
     return text if len(text) <= 60 else f"{text[:50]}…"

@@ -4,7 +4,7 @@ import numpy as np
 
 from ladder.arguments import naming_arguments
 from ladder.errors import UserError
-from ladder.options import OPTIONS, Options, as_typed
+from ladder.options import OPTIONS, Options, as_typed, from_python
 from ladder.rival_methods import METHODS, OF_DATA
 from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns
@@ -41,7 +41,8 @@ def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **opti
     Raises
     ------
     ArgumentError
-        An option, or the data set, cannot be used; nothing was fitted.
+        An option, or the data set, cannot be used, and nothing was fitted; or
+        another process is fitting into one of the folders.
 
     Examples
     --------
@@ -53,17 +54,24 @@ def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **opti
     with naming_arguments():
         check_installed()
         _check_arguments(options)
-        values = Options.of(dataset=dataset, **options)
-        given = {name: getattr(values, name) for name in ("dataset", *options)}
+        options["dataset"] = dataset
+        Options.of(**options)
+        given = {name: from_python(name, value) for name, value in options.items()}
         experiments = prepare_all(configurations(given, _as_list(methods), _as_list(seeds)))
-        examples_of, results = ExamplesOfRuns(), []
+        examples_of, results, elsewhere = ExamplesOfRuns(), [], []
         for experiment in experiments:
             if save_to is None:
                 results.append(of_outcome(experiment.p, fit_rival(experiment.p, examples_of(experiment))))
                 continue
             folder, state = fit_into_folder(experiment, str(save_to), examples_of)
-            if state != "elsewhere":
+            if state == "elsewhere":
+                elsewhere.append(str(folder))
+            else:
                 results.append(of_folder(experiment.p, folder))
+        if elsewhere:
+            raise UserError(
+                f"another process fits into {', '.join(elsewhere)}: call this again when it has ended; the others are kept."
+            )
         return results
 
 

@@ -153,8 +153,6 @@ def _plan(args):
     if args.random is None and (args.draw or args.sweep_seed is not None):
         option = "--draw" if args.draw else "--sweep-seed"
         raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
-    if args.scheduler is not None and args.workers is not None:
-        raise UserError("--workers are processes on this machine, and with --scheduler the cluster's train: give one.")
     search = None
     if args.random is not None:
         search = Search(args.random, _distributions(args.draw), args.sweep_seed or Search.seed)

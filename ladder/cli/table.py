@@ -25,6 +25,9 @@ from ladder.training.evaluation import evaluate_and_keep
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
 
+#: Characters of a file's name that presets may take up.
+MOST_OF_A_NAME = 120
+
 BEST_NOTE = (
     "errors of our runs are those of the epoch with the lowest validation error (--parameters best), the published ones "
     "are of whatever they were published for"
@@ -75,12 +78,12 @@ def run(args):
     runs, problems = find_runs(results, args.parameters)
     if args.evaluate and _evaluate_missing(_of_interest(rows, candidates, runs), args):
         runs, problems = find_runs(results, args.parameters)
-    table = Table(*(_joined(presets, *how) for how in (("name", "_and_"), ("title", "; "), ("source", "; "))))
+    table = Table(_file_name(presets), *(_joined(presets, what, "; ") for what in ("title", "source")))
     if args.select_on:
         _fill_by_validation(table, preset, rows, candidates, runs)
     else:
         conclude(table, add_lines(table, rows, runs))
-        table.problems += not_trained(rows, {group.row.name for group in group_runs(rows, runs)}, presets)
+        table.problems += not_trained(rows, [group.row for group in group_runs(rows, runs)], presets)
     notes = [note for preset in presets for note in (*preset.notes, *published_rows(preset).misprints)]
     table.notes += dict.fromkeys(notes)
     table.problems += problems
@@ -89,6 +92,12 @@ def run(args):
     _print(table)
     _write(table, output, "_selected_on_valid" * bool(args.select_on) + "_best" * (args.parameters == "best"))
     return 0
+
+
+def _file_name(presets):
+    """What the files of a table are called, in a length that file systems take."""
+    name = _joined(presets, "name", "_and_")
+    return name if len(name) <= MOST_OF_A_NAME else f"{presets[0].name}_and_{len(presets) - 1}_more"
 
 
 def _joined(presets, attribute, separator):

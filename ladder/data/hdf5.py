@@ -20,13 +20,11 @@ from ladder.data.channels import channels_first
 from ladder.data.description import read_description
 from ladder.data.hdf5_file import HDF5File
 from ladder.data.labels import as_class_numbers, mend
-from ladder.data.registry import KNOWN, how_to_make
+from ladder.data.registry import KNOWN, how_to_make, is_path
 from ladder.errors import UserError
 from ladder.files import expanded, open_regular
 
 logger = logging.getLogger("main.data")
-
-SUFFIXES = (".hdf5", ".h5")
 
 
 def data_path():
@@ -67,7 +65,7 @@ def find_dataset(name_or_path):
         If there is no such file; the message says how to make it.
     """
     name = str(name_or_path)
-    if _is_path(name):
+    if is_path(name):
         return _existing_file(expanded(name))
     for folder in data_path():
         if (folder / f"{name}.hdf5").is_file():
@@ -96,11 +94,6 @@ def _made(dataset):
             raise error from None
     logger.info("Wrote %s: %s", path, dataset.what)
     return path
-
-
-def _is_path(name):
-    separators = {os.sep, os.altsep} - {None}
-    return name.lower().endswith(SUFFIXES) or any(separator in name for separator in separators)
 
 
 def _existing_file(path):

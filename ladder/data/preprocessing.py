@@ -18,9 +18,8 @@ import numpy as np
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.examples import choose_examples
 from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
-from ladder.data.hdf5 import find_dataset
 from ladder.data.record import read
-from ladder.data.whitening import Whitening
+from ladder.data.whitening import Whitening, fit_whitening
 from ladder.data.whitening_cache import cached_whitening
 
 #: Examples at a time: enough for fast products, few for memory.
@@ -83,7 +82,9 @@ class TrainingData:
         scale = self._fit_scale()
         if not self.p.whiten_zca:
             return Fitted(scale)
-        return Fitted(scale, cached_whitening(find_dataset(self.p.dataset), lambda: self._parts_to_fit(scale)))
+        if self.examples.path is None:  # a user's own arrays, which have no folder for a cache
+            return Fitted(scale, fit_whitening(lambda: self._parts_to_fit(scale)))
+        return Fitted(scale, cached_whitening(self.examples.path, lambda: self._parts_to_fit(scale)))
 
     def _fit_scale(self):
         fit = fit_standardization if self.p.standardize else fit_rescaling if self.p.rescale else None

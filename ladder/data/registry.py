@@ -1,5 +1,8 @@
 """The data sets that are known by name.  To add one, write a file in ``convert/`` and enter it here."""
 
+import os
+from pathlib import Path
+
 from ladder.data.convert.cifar10 import CIFAR10
 from ladder.data.convert.digits import DIGITS
 from ladder.data.convert.fashion_mnist import FASHION_MNIST
@@ -7,6 +10,21 @@ from ladder.data.convert.mnist import MNIST
 from ladder.data.convert.svhn import SVHN
 
 KNOWN = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10, SVHN, DIGITS)}
+
+
+#: The ends of names of HDF5 files.
+SUFFIXES = (".hdf5", ".h5")
+
+
+def is_path(dataset):
+    """Whether a data set is given as a file: by something that ends in ``.hdf5`` or ``.h5``, or has a folder in it."""
+    separators = {os.sep, os.altsep} - {None}
+    return dataset.lower().endswith(SUFFIXES) or any(separator in dataset for separator in separators)
+
+
+def name_of(dataset):
+    """What a data set is called, given by its name or as a file: 'mnist' for '/data/mnist.hdf5', too."""
+    return Path(dataset).stem if is_path(dataset) else dataset
 
 
 def n_training_examples(name):

@@ -9,6 +9,7 @@ import logging
 from dataclasses import asdict
 
 from ladder.data.examples import describe
+from ladder.data.record import check_unchanged
 from ladder.errors import UserError
 from ladder.files import save_json
 from ladder.output_files import made_folder
@@ -45,10 +46,16 @@ def fit_into_folder(experiment, save_to, examples_of):
     folder : RunFolder
     state : str
         'fitted', 'was finished', or 'elsewhere' where another process fits it.
+
+    Raises
+    ------
+    UserError
+        Nothing can be written, or the data set has changed since a rival was fitted there.
     """
     p, parent = experiment.p, made_folder(parent_of(save_to), "--save-to")
     folder = find_run(p, save_to)
     if folder is not None and folder.is_record():
+        check_unchanged(p, folder.load_data(), folder)
         return folder, "was finished"
     examples = examples_of(experiment)
     with lock.turn(parent):  # another process may have begun it meanwhile

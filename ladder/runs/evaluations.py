@@ -10,6 +10,7 @@ parameters that ``--keep best`` kept, so that the two are never mixed.
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import save_json
+from ladder.runs import lock
 from ladder.runs.folder import EVALUATIONS, EVALUATIONS_OF_BEST
 
 #: Which parameters were evaluated -> the file that says how.
@@ -31,11 +32,12 @@ def save_evaluation(folder, data_type, report, statistics, parameters="last"):
     """
     entry = {name: report[name] for name in ("error_percent", "n_wrong", "n")}
     entry.update(statistics=statistics, epochs=folder.epochs_done())
-    try:
-        found = load_evaluations(folder, parameters)
-    except UserError:
-        found = {}  # replace a damaged file
-    save_json(folder / FILES[parameters], {**found, data_type: entry})
+    with lock.turn(folder.path):  # another process may evaluate other examples
+        try:
+            found = load_evaluations(folder, parameters)
+        except UserError:
+            found = {}  # replace a damaged file
+        save_json(folder / FILES[parameters], {**found, data_type: entry})
 
 
 def load_evaluations(folder, parameters="last", mend="delete it, and evaluate the run again"):

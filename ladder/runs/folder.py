@@ -40,7 +40,7 @@ from ladder.data.whitening import Whitening
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays, save_json, write_whole
 from ladder.options import TYPES, Options
-from ladder.runs import arrays
+from ladder.runs import arrays, split_files
 
 #: Where runs go that are given a name rather than a path.
 RESULTS = "results"
@@ -50,7 +50,10 @@ LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
-WRITTEN_WHOLE = (DATA, PREPROCESSING, ENVIRONMENT, SPREADSHEET, arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST)
+WRITTEN_WHOLE = (
+    *(DATA, PREPROCESSING, ENVIRONMENT, SPREADSHEET, *split_files.FILES),
+    *(arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST),
+)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}

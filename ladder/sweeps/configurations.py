@@ -14,7 +14,7 @@ from ladder.tables.preset_options import network_combinations
 from ladder.training.pretraining.starting import with_source
 
 #: The options that tell runs of one configuration apart.
-SEEDS = ("seed", "dseed")
+SEEDS = ("seed", "dseed", "pretrain_seed")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,15 @@ def _drawn(grid, search):
 def _distribution(name, given):
     if name not in TYPES or OPTIONS[name].is_flag or name in SEEDS:
         raise UserError(f"--draw: '{name}' is no option that takes a value to draw: see run.py train --help.")
+    if not isinstance(given, str):
+        if hasattr(given, "rvs"):
+            return given
+        raise UserError(
+            f"--draw {as_typed(name)[2:]}: {given!r} is no distribution: give a text such as 'log-uniform:1e-4:1e-2', or one "
+            "of scipy.stats."
+        )
     try:
-        return parse(given) if isinstance(given, str) else given
+        return parse(given)
     except UserError as error:
         raise UserError(f"--draw {as_typed(name)[2:]}: {error}") from None
 

@@ -45,6 +45,12 @@ class Plan:
     workers: int = None
     scheduler: str = None
 
+    def __post_init__(self):
+        if self.scheduler is not None and self.workers is not None:
+            raise UserError(
+                "--workers are processes on this machine, and with --scheduler the cluster's train: give one."
+            )
+
 
 def folder_of(save_to, preset):
     """The folder of a sweep (SweepFolder): its name or path, or else the preset's name."""

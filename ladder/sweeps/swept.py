@@ -17,7 +17,7 @@ from ladder.runs import lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
-from ladder.tables.settings import as_text, settings_of, settings_of_all
+from ladder.tables.settings import OTHER_SEEDS, as_text, settings_of
 from ladder.training.stopping import ERROR
 
 #: What a sweep's folder has beside its runs, and a run's beside its own files once it has failed.
@@ -71,9 +71,10 @@ def setting_of(p):
 
 
 def by_configuration(runs):
-    """The runs (SweptRun) of one sweep that differ in their seeds alone: list of lists, in the order of the first of each."""
+    """The runs (SweptRun) of one sweep that differ in their seeds alone, of whatever: list of lists, in the order of the first of each."""
     found = {}
-    for run, settings in zip(runs, settings_of_all([run.p for run in runs])):
+    for run in runs:
+        settings = {name: value for name, value in settings_of(run.p).items() if name not in OTHER_SEEDS}
         found.setdefault(as_text(settings), []).append(run)
     return list(found.values())
 

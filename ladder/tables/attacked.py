@@ -1,6 +1,7 @@
 """The errors of a run under attack, from the reports that ``run.py attack`` left in its folder, or in one below."""
 
 from ladder.attacks.report import REPORT, load_report
+from ladder.data.registry import name_of
 
 
 def errors_under_attack(folder, dataset, epochs, n_test, parameters="last"):
@@ -28,7 +29,7 @@ def errors_under_attack(folder, dataset, epochs, n_test, parameters="last"):
         if not path.exists():
             continue
         report = load_report(path)
-        if (report["dataset"], report["data_type"], report["epochs"]) != (dataset, "test", epochs):
+        if (report["dataset"], report["data_type"], report["epochs"]) != (name_of(dataset), "test", epochs):
             continue
         if report["overridden"] or (report["parameters"] or "last") != parameters:
             continue  # it is not the run's own network

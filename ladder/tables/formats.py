@@ -123,7 +123,7 @@ def _record(line):
         "without_seed": line.without_seed,
         "n": len(line.errors) or None,
         "seeds": " ".join(map(str, line.errors)),
-        "errors": " ".join(f"{error:g}" for error in line.errors.values()),
+        "errors": " ".join(f"{error:.15g}" for error in line.errors.values()),
         "mean": summary and summary.mean,
         "std": summary and summary.std,
         "interval_low": low,

@@ -36,6 +36,8 @@ class FoundRun:
         Test errors under attack, per cent, see :func:`ladder.tables.attacked.errors_under_attack`.
     parameters : str
         Which ones these errors are of: the 'last', or the 'best' that were kept.
+    ended_early : bool
+        Whether it has ended and saved everything, but before its last epoch, as an extension asked for.
     """
 
     folder: RunFolder
@@ -48,6 +50,7 @@ class FoundRun:
     finished: bool
     attacked: dict = field(default_factory=dict)
     parameters: str = "last"
+    ended_early: bool = False
 
     @property
     def seed(self):
@@ -96,11 +99,13 @@ def _read(folder, p, parameters):
     # An error found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     done = all_epochs_done(p, epochs, folder.rows() if p.patience else ())
-    finished = done and (folder.is_finished() or folder.is_record())
+    ended = folder.is_finished()
+    finished, ended_early = done and (ended or folder.is_record()), ended and not done
     valid_error = row.get(f"valid_{'best' if parameters == 'best' else 'final'}_error_rate_clean")
     attacked = errors_under_attack(folder, p.dataset, epochs, test and test["n"], parameters)
     settings, made_with = settings_of(p), _made_with(folder)
-    return FoundRun(folder, p, settings, epochs, test_error, valid_error, made_with, finished, attacked, parameters)
+    errors = test_error, valid_error
+    return FoundRun(folder, p, settings, epochs, *errors, made_with, finished, attacked, parameters, ended_early)
 
 
 def _made_with(folder):

@@ -101,6 +101,14 @@ def _nearest(rows, settings):
     return i, names
 
 
+def _why_not_finished(run):
+    if run.p.rival:
+        return "it was begun and has no result; run.py rivals begins it again"
+    if run.ended_early:
+        return f"an extension ended it at epoch {run.epochs} of {run.p.num_epochs}"
+    return f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder}"
+
+
 def usable(group):
     """One finished, evaluated run per seed.
 
@@ -114,12 +122,7 @@ def usable(group):
     chosen, problems = {}, []
     for run in group.runs:
         if not run.finished:
-            how = (
-                "it was begun and has no result; run.py rivals begins it again"
-                if run.p.rival
-                else f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder}"
-            )
-            problems.append(f"{run.folder} is left out: {how}")
+            problems.append(f"{run.folder} is left out: {_why_not_finished(run)}")
         elif not run.has_parameters:
             problems.append(f"{run.folder} is left out: it kept its last parameters alone; train with --keep best")
         elif run.test_error is None:

@@ -62,6 +62,8 @@ def _has_run(p, runs):
     finished = [run for run in same if run.finished]
     if finished:
         logger.info("Seed %d is not trained again: %s", p.seed, finished[0].folder)
+    elif same and same[0].ended_early:
+        logger.info("Seed %d is not trained again: an extension ended it early, in %s", p.seed, same[0].folder)
     elif same:
         run = same[0]
         logger.info(

@@ -75,14 +75,16 @@ def not_trained(rows, trained, presets):
     Parameters
     ----------
     rows : list of Row, from :func:`rows_of_several`
-    trained : collection of str, the names of those that have runs
+    trained : list of Row, those that have runs
+        A row of the same settings as one of these has the same runs.
     presets : list of Preset
 
     Returns
     -------
     list of str
     """
-    missing, first = [row for row in rows if row.settings is not None and row.name not in trained], presets[0]
+    found, first = [row.settings for row in trained], presets[0]
+    missing = [row for row in rows if row.settings is not None and row.settings not in found]
     said = [
         f"no run of ours yet of the baseline '{row.name}': run.py train --preset {first.baseline['preset']}"
         for row in missing

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import resolve_batches
-from ladder.data.registry import n_training_examples
+from ladder.data.registry import KNOWN, n_training_examples, name_of
 from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
@@ -108,12 +108,15 @@ def _as_they_are(p):
 def _of_data(p):
     """The settings that networks and rivals have in common."""
     settings = {name.replace("_", "-"): getattr(p, name) for name in OF_DATA}
+    name = name_of(p.dataset)
+    if name in KNOWN:
+        settings["dataset"] = name
     settings["dseed"] = p.dseed
     settings["labeled-samples"] = p.labeled_samples or "all"
     # As a set: their order only changes that of batches, as a seed does.
     settings["labeled-indices"] = tuple(sorted(p.labeled_indices))
     if p.unlabeled_samples is None:
-        settings["unlabeled-samples"] = n_training_examples(p.dataset)
+        settings["unlabeled-samples"] = n_training_examples(name)
     return settings
 
 

@@ -7,7 +7,7 @@ from typing import Optional
 import numpy as np
 
 from ladder import backends, budget
-from ladder.batches import unlabeled_batch_size
+from ladder.batches import unlabeled_batch_size, without_a_batch_of_one
 from ladder.combinations import combinations
 from ladder.data import NO_LABEL
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
@@ -229,7 +229,7 @@ def classification_report(run, data_type="test", recompute_statistics=False, bac
     if data_type == "train":
         classifier, statistics = TrainedClassifier(run.p, run.in_dim, run.load_arrays()), "of each batch"
         probabilities = classifier.compile(running_statistics=False)
-        batch_size = unlabeled_batch_size(run.p, len(indices))
+        batch_size = without_a_batch_of_one(unlabeled_batch_size(run.p, len(indices)), len(indices))
     else:
         classifier, statistics = run.classifier(recompute_statistics)
         probabilities, batch_size = classifier.compile(), examples_at_once(resolve_layers(run.p, run.in_dim))

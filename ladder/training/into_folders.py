@@ -74,7 +74,6 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
     finished : list of bool, one per folder; False after an interrupt
     errors : dict of index -> TrainingStopped or UserError
     """
-    from ladder.training.pretraining.starting import first_values
     from ladder.training.session import train_side_by_side
 
     prefixes = [f"seed {experiment.p.seed}: " for experiment in experiments] if len(experiments) > 1 else [""]
@@ -83,26 +82,59 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
         for i, (folder, experiment) in enumerate(zip(folders, experiments)):
             with speaker.says(i):
                 log_beginning(folder, experiment)
+        loops = []
         try:
-            first = []
-            for i, (folder, experiment) in enumerate(zip(folders, experiments)):
-                with speaker.says(i):
-                    first.append(first_values(experiment, folder, minutes, deadline, progress=True))
-                if first[-1] is None:
-                    return [False] * len(folders), {}
-            loops, errors = train_side_by_side(experiments, folders, minutes, speaker.says, records, deadline, first)
+            first, errors = _first_values(experiments, folders, minutes, deadline, speaker)
+            those = list(first)  # that can be trained
+            if those:
+                picked = [experiments[i] for i in those], [folders[i] for i in those], minutes
+                loops, more = train_side_by_side(
+                    *picked, lambda j: speaker.says(those[j]), records, deadline, list(first.values())
+                )
+                errors.update({those[j]: error for j, error in more.items()})
+        except _Interrupted:
+            return [False] * len(folders), {}
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error
         errors = {i: _with_mend(error, folders[i], prefixes[i]) for i, error in errors.items()}
-        for i, loop in enumerate(loops):
-            if "valid_final_error_rate_clean" in loop.row:
-                with speaker.says(i):
-                    logger.info("valid_final_error_rate_clean %g", loop.row["valid_final_error_rate_clean"])
-                    if "best_epoch" in loop.row:
-                        best = loop.row["valid_best_error_rate_clean"], loop.row["best_epoch"]
-                        logger.info("valid_best_error_rate_clean %g, of epoch %d", *best)
-    return [loop.finished for loop in loops], errors
+        finished = [False] * len(folders)
+        for i, loop in zip(those, loops):
+            finished[i] = loop.finished
+            with speaker.says(i):
+                _log_final(loop.row)
+    return finished, errors
+
+
+class _Interrupted(Exception):
+    """Pre-training was interrupted."""
+
+
+def _first_values(experiments, folders, minutes, deadline, speaker):
+    """Index -> the values that an experiment starts from, and index -> TrainingStopped where its pre-training diverged."""
+    from ladder.training.pretraining.starting import first_values
+
+    first, errors = {}, {}
+    for i, (folder, experiment) in enumerate(zip(folders, experiments)):
+        try:
+            with speaker.says(i):
+                first[i] = first_values(experiment, folder, minutes, deadline, progress=True)
+        except TrainingStopped as error:
+            errors[i] = error
+            continue
+        if first[i] is None:
+            raise _Interrupted
+    return first, errors
+
+
+def _log_final(row):
+    """The errors that the last row of a log has."""
+    if "valid_final_error_rate_clean" in row:
+        logger.info("valid_final_error_rate_clean %g", row["valid_final_error_rate_clean"])
+        if "best_epoch" in row:
+            logger.info(
+                "valid_best_error_rate_clean %g, of epoch %d", row["valid_best_error_rate_clean"], row["best_epoch"]
+            )
 
 
 def log_beginning(folder, experiment):
@@ -119,7 +151,7 @@ def _shortened(text):
 
 
 def _is_about(error, folder):
-    return error.filename is not None and Path(error.filename).parent == folder.path
+    return error.filename is not None and folder.path in Path(error.filename).parents
 
 
 def _with_mend(error, folder, prefix):

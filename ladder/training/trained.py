@@ -1,6 +1,9 @@
 """A trained network, as a function of examples."""
 
+from dataclasses import replace
+
 from ladder import backends
+from ladder.batches import without_a_batch_of_one
 from ladder.data.examples import validation_stream
 from ladder.graph import ParameterStore
 from ladder.training import functions
@@ -60,6 +63,7 @@ def denoising_costs(p, arrays, examples, indices):
     -------
     dict of name -> float, ``denois0`` first
     """
+    p = replace(p, valid_batch_size=without_a_batch_of_one(p.valid_batch_size, len(indices)))
     ladder, inputs = functions.build_training_graph(p, examples.in_dim)
     arrays.set_parameters(ladder.shareds, [v.name for v in trained_parameters(ladder)])
     validate = functions.compile_validation(ladder, inputs)

@@ -43,10 +43,12 @@ def test_permutation_by_hand():
     assert permutation([0, 0]) == 1
 
 
-def test_permutation_with_images_that_are_no_round_part_of_a_per_cent():
+@pytest.mark.parametrize(
+    "images, n", [([2, 2, -4, 3], 360), ([0, 6, 10, -1, 1, -7, -8, 10], 8000), ([0, 6, 10, -1, 1, -7, -8, 10], 40000)]
+)
+def test_permutation_with_images_that_are_no_round_part_of_a_per_cent(images, n):
     """2 + 2 - 4 + 3 of 360 are as many as - 2 - 2 + 4 + 3, whatever 1 / 360 is rounded to."""
-    images = [2, 2, -4, 3]
-    test = compare_with_baseline(by_seed(100 * (20 + np.array(images)) / 360), by_seed([100 * 20 / 360] * 4))
+    test = compare_with_baseline(by_seed(100 * (20 + np.array(images)) / n), by_seed([100 * 20 / n] * len(images)))
     sums = [sum(s) for s in _signed(*map(abs, images))]
     assert test.permutation == pytest.approx(np.mean([abs(s) >= abs(sum(images)) for s in sums]))
 

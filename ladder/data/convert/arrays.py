@@ -15,10 +15,10 @@ from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
 from ladder.data.convert.own_splits import as_stored, draw_test_set
 from ladder.data.fuel_file import write_fuel_file
-from ladder.data.hdf5 import SUFFIXES, HDF5Dataset, split_names
+from ladder.data.hdf5 import HDF5Dataset, split_names
 from ladder.data.labels import as_class_numbers, check_labels, mark_unlabelled, renumbered
 from ladder.data.npz import load_arrays
-from ladder.data.registry import KNOWN
+from ladder.data.registry import KNOWN, SUFFIXES
 from ladder.errors import UserError
 from ladder.options import source_names
 

@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 
+from ladder.errors import UserError
 from ladder.files import naming
 from ladder.training.extensions import Extension
 
@@ -48,9 +49,19 @@ class Log(Extension):
         return [json.loads(line) for line in self.text.splitlines()]
 
     def after_epoch(self, loop):
-        self.text += json.dumps(loop.row) + "\n"
+        self.text += json.dumps(loop.row, default=_plain) + "\n"
 
     after_training = after_epoch
+
+
+def _plain(value):
+    """What an extension put into a row: numbers and arrays of NumPy as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise UserError(
+        f"an extension put a {type(value).__name__} into the row of an epoch, which cannot be written as JSON: give "
+        "numbers, texts, or lists of them."
+    )
 
 
 class SaveLog(Log):

@@ -45,9 +45,10 @@ def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
         p = replace(p, denoising_cost_x=(0.0,) * (len(p.encoder_layers) + 1), decoder_spec=("0",))
     (experiment,) = prepare([p])
     check_compiler(configure(), experiment)
+    experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
-        return folder, _train(folder, experiment.preprocessed(Preprocessor()), minutes, deadline, progress)
+        return folder, _train(folder, experiment, minutes, deadline, progress)
 
 
 def go_on_alone(path, minutes, backend_options, deadline=None, progress=True):

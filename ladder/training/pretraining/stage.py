@@ -51,6 +51,10 @@ class StageGraph:
     noise: object
     learnt: list
 
+    def values(self):
+        """What was learnt so far: dict of name -> array."""
+        return {name: self.shareds[name].get_value() for name in self.learnt}
+
 
 def train_stage(graph, stage, features, positions, setting, evaluate=None):
     """Train one stage to its end, or go on with it.
@@ -95,6 +99,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
         *([] if setting.deadline is None else [setting.deadline]),
     ]
     if path is not None:
+        extensions.append(SaveLearnt(setting.folder, stage, graph))
         extensions.append(Checkpoint(path, state, setting.about, setting.minutes))
     loop = MainLoop(stream, stage.epochs, extensions)
     if path is not None:
@@ -102,7 +107,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     loop.run(updates)
     if not loop.finished:
         return None
-    return {name: graph.shareds[name].get_value() for name in graph.learnt}
+    return graph.values()
 
 
 #: A stage's rows: a JSON object per epoch.
@@ -121,6 +126,23 @@ def _go_on(path, state, loop, setting):
         provenance.check_same(setting.about, checkpoint[0], setting.folder)
         state.set(loop, *checkpoint)
         logger.info("Going on after update %d (%d epochs done)", loop.updates_done, loop.epochs_done)
+
+
+class SaveLearnt(Extension):
+    """Saves what a stage has learnt; before ``Checkpoint``, which then removes its files.
+
+    Parameters
+    ----------
+    folder : PretrainingFolder
+    stage : ladder.training.pretraining.stages.Stage
+    graph : StageGraph
+    """
+
+    def __init__(self, folder, stage, graph):
+        self._folder, self._stage, self._graph = folder, stage, graph
+
+    def after_training(self, loop):
+        self._folder.save_stage(self._stage.name, self._graph.values())
 
 
 class Guard(Extension):

@@ -9,6 +9,7 @@ import numpy as np
 from ladder.errors import UserError
 from ladder.fused.noise import noise_source
 from ladder.model import LadderAE
+from ladder.runs import checkpoints
 from ladder.training.pretraining.folder import LEARNT
 from ladder.training.pretraining.stage import train_stage
 
@@ -95,10 +96,8 @@ class Setting:
         learnt = self.folder and self.folder.load_stage(stage.name)
         if learnt:
             logger.info("Pre-training of %s is done already", stage.title)
+            checkpoints.remove(self.path_of(stage))  # if the process was killed just before
             return learnt
         logger.info("Pre-training of %s: compiling", stage.title)
         graph, evaluate = make()
-        learnt = train_stage(graph, stage, features, positions, self, evaluate)
-        if learnt is not None and self.folder is not None:
-            self.folder.save_stage(stage.name, learnt)
-        return learnt
+        return train_stage(graph, stage, features, positions, self, evaluate)
