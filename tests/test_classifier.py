@@ -69,6 +69,29 @@ def test_pickled_and_cloned(fitted):
     assert clone(clf).get_params() == clf.get_params()
 
 
+class NAType:
+    """As pandas' NA: no comparison with it is true or false."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+def test_everything_that_stands_for_no_label():
+    X, y = make_blobs(30, centers=2, random_state=0)
+    labels = y.astype(float).astype(object)
+    labels[10:16] = [None, -1, -1.0, float("nan"), NAType(), np.float32(-1)]
+    clf = LadderClassifier(**QUICK).fit(X, labels)
+    assert clf.classes_.tolist() == [0.0, 1.0]
+
+
+def test_whitening_needs_no_file():
+    X, y = make_blobs(30, centers=2, random_state=0)
+    assert LadderClassifier(**QUICK, options={"whiten_zca": 2}).fit(X, y).score(X, y) > 0.4
+
+
 def test_unlabelled_examples_are_learnt_from():
     X, y = load_digits(return_X_y=True)
     order = np.random.RandomState(0).permutation(len(y))
@@ -104,6 +127,7 @@ def test_images_and_convolutions():
         (dict(scale="robust"), "scale is 'robust', but must be 'rescale', 'standardize' or None"),
         (dict(decoder="gaus"), "decoder: unknown decoder function 'gaus'"),
         (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but an example of X has 2 values"),
+        (dict(in_dim=784), "in_dim is 784, but an example of X has 2 values"),
         (dict(options={"colour": 1}), "there is no option 'colour'"),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import ladder
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 from ladder.options import Options
+from ladder.runs import checkpoints
 from ladder.sweeps.task import go_on
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import differences, settings_of
@@ -127,6 +129,17 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
         sentence = "pretrained_params.npz does not hold the finite parameters of the layers below the top one"
         _refused(capsys, ("--from results/whole0/pretraining", sentence))
     assert not os.path.exists("results/noname0")
+
+
+def test_what_a_stage_learnt_is_kept_before_its_checkpoints_go(monkeypatch):
+    def killed(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints, "remove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ladder.pretrain("kept", pretrain="dae", pretrain_epochs=1, encoder_layers="20-15-10", **DATA)
+    (learnt,) = Path("results/kept0").glob("*/learnt.npz")
+    assert arrays_of(learnt) and list(learnt.parent.glob("checkpoint-*"))
 
 
 def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(interrupt, capsys):

@@ -75,6 +75,24 @@ def test_results_are_printed_kept_and_not_made_again(fitted, capsys):
     assert {path: path.stat().st_mtime_ns for path in fitted.rglob("*") if path.is_file()} == times
 
 
+def test_results_of_other_data_are_not_taken_for_those_of_these(tmp_path):
+    rng = np.random.RandomState(0)
+    for shift in (0, 1):
+        features, targets = rng.normal(size=(40, 3)), np.arange(40) % 2
+        arrays = {"features": features, "targets": targets, "features_test": features + shift, "targets_test": targets}
+        np.savez("mine.npz", **arrays)
+        assert main(["convert", "arrays", "--input", "mine.npz", "--force"]) == 0
+        if shift == 0:
+            ladder.fit_rivals("mine", "knn", save_to=tmp_path / "own")
+    with pytest.raises(ladder.UserError, match="mine has other values in its .* examples than"):
+        ladder.fit_rivals("mine", "knn", save_to=tmp_path / "own")
+
+
+def test_a_data_seed_of_none_is_that_of_each_run():
+    found = ladder.fit_rivals("digits", "knn", seeds=(2, 3), save_to="none", labeled_samples=50, dseed=None)
+    assert [RunFolder(result.folder).load_options()["dseed"] for result in found] == [2, 3]
+
+
 def test_python_gives_the_same_results(fitted):
     options = {"seeds": [1, 2], "labeled_samples": 50, "unlabeled_samples": 300, "valid_set_size": 0}
     in_memory = ladder.fit_rivals("digits", ["knn", "label-spreading"], **options)

@@ -106,9 +106,17 @@ def test_from_python():
     assert (found.best.words, len(found.best.errors), len(found.items)) == ("lr 0.01", 2, 4)
     halved = ladder.sweep("halved", random=4, draw={"lr": "uniform:0.001:0.1"}, halving=2, **options)
     assert len(halved.of("finished")) == 2 and len(halved.of("dropped")) == 2
+    splits = ladder.sweep("splits", lr=[0.1, 0.01], dseed=range(1, 4), **options)
+    assert [len(each.errors) for each in splits.configurations] == [3, 3]  # a configuration's splits have a mean
+    followed = ladder.sweep("followed", seed=[2, 3], dseed=None, **options)
+    assert [item.run.p.dseed for item in followed.items] == [2, 3]
     for wrong, message in (
         (dict(draw={"lr": "uniform:0:1"}), "draw is for random"),
         (dict(random=0), "random is 0, but must be a whole number"),
+        (dict(random=5, draw={"lr": [0.1, 0.2]}), r"draw lr: \[0.1, 0.2\] is no distribution"),
+        (dict(workers=0), "workers is 0, but must be a whole number"),
+        (dict(workers=2, scheduler="tcp://10.0.0.1:1"), "workers are processes on this machine"),
+        (dict(checkpoint_minutes="5"), "checkpoint_minutes is '5', but must be a number"),
         (dict(halving=1), "halving_factor is 1"),
         (dict(lr=[0.1, -1]), "lr"),
         (dict(max_minutes=0), "max_minutes is 0"),

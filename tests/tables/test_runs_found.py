@@ -1,8 +1,10 @@
 """Which runs count as finished."""
 
+import numpy as np
 from tables.made_up import make_run
 
 from ladder.tables.found_runs import find_runs
+from ladder.tables.grouping import Group, Row, usable
 
 
 def finished(folder):
@@ -22,6 +24,15 @@ def test_a_run_is_finished_when_everything_is_saved(tmp_path):
 def test_a_run_in_the_middle_is_not(tmp_path):
     make_run(tmp_path / "run0", "mnist_100_full", 1, epochs=149)
     assert not finished(tmp_path)
+
+
+def test_a_run_that_an_extension_ended_early_is_not_to_be_resumed(tmp_path):
+    folder = make_run(tmp_path / "run0", "mnist_100_full", 1, epochs=149)
+    np.savez(folder / "running_statistics.npz", final=np.asarray(True))
+    ((run,), _) = find_runs(tmp_path)
+    assert run.ended_early and not run.finished
+    chosen, (problem,) = usable(Group(Row("a", {}), {}, [run]))
+    assert not chosen and problem == f"{folder} is left out: an extension ended it at epoch 149 of 150"
 
 
 def test_the_record_of_a_run_is_as_good(tmp_path):

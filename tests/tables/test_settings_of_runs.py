@@ -47,6 +47,11 @@ def test_one_data_seed_for_all_seeds_is_told_from_one_for_each():
     assert pretrained((1, 1), (2, 1)) == [1, 1]
 
 
+def test_the_file_of_a_known_data_set_is_that_data_set():
+    assert differ(dataset="/data/mnist.hdf5") == differ(dataset="/data/mnist.hdf5", unlabeled_samples=60000) == []
+    assert differ(dataset="/data/mine.hdf5")[:1] == ["dataset"]
+
+
 def test_everything_else_is():
     assert differ(num_epochs=30) == ["num-epochs"]
     assert differ(noise="philox") == ["noise"]

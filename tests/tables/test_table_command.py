@@ -10,6 +10,8 @@ import pytest
 from tables.made_up import make_run
 
 from ladder.cli import main
+from ladder.runs.folder import RunFolder
+from ladder.tables.attacked import errors_under_attack
 from ladder.tables.published import load_published
 
 NAME, BASELINE = "thesis_table_22", "thesis_table_20"
@@ -298,6 +300,7 @@ def test_errors_under_attack(results, capsys):
         "sgn 0.25 (clipped, 500 examples)": 7.0,
     }
     assert (line["sgn 0.25, n"], float(line["sgn 0.25, std"])) == ("2", pytest.approx(np.sqrt(2)))
+    assert errors_under_attack(RunFolder(runs[1]), "/data/mnist.hdf5", 150, None)["sgn 0.25"] == 10.0  # the same data
     markdown = (results / "tables" / f"{NAME}.md").read_text()
     cells = next(line for line in markdown.splitlines() if "ours, noise philox" in line).split(" | ")
     assert "11.00 ± 1.41 (2 seeds)" in cells and "mean ± standard deviation" in markdown
@@ -341,6 +344,25 @@ def test_several_presets_in_one_table(results, capsys):
     assert "no run of ours" not in shown
     table(capsys, NAME, NAME)  # twice is once
     assert [row["row"] for row in written(results / "tables")].count("no adversarial noise") == 2
+
+
+def test_presets_of_the_same_settings_have_the_same_runs(results, capsys):
+    make_run(results / "a", BASELINE, 1, 1.0)
+    shown = table(capsys, BASELINE, "mnist_100_full")
+    assert "no run of ours yet" not in shown
+
+
+def test_names_of_many_presets_fit_into_a_file_name(results, capsys):
+    many = [f"thesis_table_{n}" for n in (12, 13, 14, 15, 17, 20, 22, 25)]
+    table(capsys, *many)
+    assert (results / "tables" / f"{many[0]}_and_7_more.csv").exists()
+
+
+def test_errors_are_written_unrounded(results, capsys):
+    make_run(results / "a", BASELINE, 1, 12 / 360 * 100)
+    table(capsys, BASELINE)
+    (row,) = ours(written(results / "tables", BASELINE))
+    assert float(row["errors"]) == pytest.approx(12 / 360 * 100, abs=1e-12)
 
 
 def test_several_presets_without_runs(results, capsys):

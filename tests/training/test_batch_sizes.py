@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ladder import budget
-from ladder.batches import largest_batch
+from ladder.batches import largest_batch, without_a_batch_of_one
 from ladder.classifier import LadderClassifier
 from ladder.data.examples import Examples, training_stream
 from ladder.errors import UserError
@@ -83,6 +83,14 @@ def test_one_example_has_no_variance_however_it_comes_to_be_alone():
     examples = Examples("made up", np.zeros((4, 3), "float32"), targets)
     with pytest.raises(UserError, match="--labeled-samples: a single example has no variance"):
         Experiment.on(examples, Options.of(**NETWORK, batch_size=0, unlabeled_samples=3, dseed=0))
+
+
+def test_evaluation_leaves_no_batch_of_one():
+    for n in range(2, 60):
+        for size in range(2, 12):
+            found = without_a_batch_of_one(size, n)
+            assert n % found != 1 and (found <= size or found == n)
+            assert found == size or n % size == 1
 
 
 def test_all_at_once_need_memory(monkeypatch):

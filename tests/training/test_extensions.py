@@ -8,7 +8,7 @@ import aesara
 import numpy as np
 import pytest
 
-from ladder.errors import TrainingStopped
+from ladder.errors import TrainingStopped, UserError
 from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
 from ladder.training.extensions.monitoring import (
     ApproxTestMonitor,
@@ -106,11 +106,14 @@ class TestGuard:
 
 def test_log_rows_are_json_lines(tmp_path):
     log, loop = SaveLog(tmp_path / "log.jsonl"), loop_at(1, 5)
-    loop.row["x"] = 0.5
+    loop.row.update(x=0.5, norm=np.float32(2), counts=np.arange(2))
     log.after_epoch(loop)
     log.after_training(loop)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert rows == [{"epoch": 1, "update": 5, "x": 0.5}] * 2
+    assert rows == [{"epoch": 1, "update": 5, "x": 0.5, "norm": 2.0, "counts": [0, 1]}] * 2
+    loop.row["path"] = tmp_path
+    with pytest.raises(UserError, match="an extension put a PosixPath into the row of an epoch"):
+        log.after_epoch(loop)
 
 
 def test_log_has_the_rows_of_a_checkpoint_and_no_later_ones(tmp_path):
