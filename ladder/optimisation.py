@@ -17,7 +17,7 @@ OPTIMISERS = {
 }
 
 #: Options that are constants of one optimiser or another.
-CONSTANTS = ("momentum", "rho", "beta1", "beta2", "epsilon")
+CONSTANTS = tuple(dict.fromkeys(name for own in OPTIMISERS.values() for name in own))
 
 #: Schedule -> its constants and their defaults.
 SCHEDULES = {
@@ -31,7 +31,7 @@ SCHEDULES = {
 }
 
 #: Options that are constants of one schedule or another; --lrate-decay is the original's, and has always a value.
-OF_SCHEDULES = ("lr_factor", "lr_every", "lr_growth")
+OF_SCHEDULES = tuple(dict.fromkeys(name for own in SCHEDULES.values() for name in own if name != "lrate_decay"))
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,6 @@ def resolve_optimisation(p):
 def resolve_schedule(p):
     """The Schedule that options ask for; UserError where a constant given is none of the schedule's."""
     constants = _chosen(p, "--lr-schedule", p.lr_schedule, OF_SCHEDULES, SCHEDULES)
-    if "lrate_decay" in constants:
-        constants["lrate_decay"] = p.lrate_decay
     if p.warmup_epochs >= p.num_epochs:
         raise UserError(
             f"--warmup-epochs {p.warmup_epochs} leaves none of --num-epochs {p.num_epochs}: give fewer, or more epochs."

@@ -140,7 +140,7 @@ class Options:
         "when the training cost fell, else --lr-factor)", "NAME", str, check=known_name(tuple(SCHEDULES), "schedule"),
         separates=BY_MEANING)
     lrate_decay: float = declare(
-        0.67, TRAINING, "of linear: part of the epochs after which the learning rate starts to fall linearly to 0", "F",
+        SCHEDULES["linear"]["lrate_decay"], TRAINING, "of linear: part of the epochs after which the learning rate starts to fall linearly to 0", "F",
         number, check=between_0_and_1, separates=BY_MEANING)
     lr_factor: Optional[float] = declare(
         None, TRAINING, "of step, exponential, plateau, bold-driver: what the learning rate is multiplied by", "F",

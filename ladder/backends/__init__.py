@@ -2,8 +2,8 @@
 
 There are two backends, modules with the same functions: ``c`` (Aesara's own C
 code) and ``jax`` (XLA, on CPU or GPU).  Whichever it is has to be configured
-before Aesara is imported; ``function`` and ``Updates`` here are those of the
-one that was configured last.  ``blas`` finds the library for matrix products
+before Aesara is imported; ``function``, ``updates`` and ``make_together`` here
+are those of the one that was configured last.  ``blas`` finds the library for matrix products
 in C, ``flags`` reads the user's own settings for Aesara.
 """
 

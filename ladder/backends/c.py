@@ -10,7 +10,6 @@ import ctypes
 import logging
 import os
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ladder.backends import (
@@ -99,13 +98,11 @@ def configure_without_compiler() -> None:
         logging.getLogger("aesara." + name).setLevel(logging.ERROR)
 
 
-def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
+def mode(allow_gc: bool = False):
     """Return the compile mode for ``aesara.function``.
 
     Parameters
     ----------
-    optimizer_excluding
-        Names of more Aesara rewrites to leave out.
     allow_gc
         True frees intermediate results during a call (less memory); False
         keeps their memory for the next call (faster).
@@ -116,7 +113,7 @@ def mode(optimizer_excluding: Iterable[str] = (), allow_gc: bool = False):
 
     repairs.repair()
     header.use()
-    default = get_default_mode().excluding(*EXCLUDED_REWRITES, *optimizer_excluding)
+    default = get_default_mode().excluding(*EXCLUDED_REWRITES)
     return default.clone(link_kwargs={"allow_gc": allow_gc})
 
 

@@ -18,6 +18,9 @@ from ladder.data.description import DESCRIPTION, as_bytes
 from ladder.errors import UserError
 from ladder.files import replacing
 
+#: The axes of images and their labels.
+IMAGES = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
+
 
 def write_fuel_file(path, splits, axis_labels, description=None):
     """Write ``splits`` to ``path``, all or nothing; a file there is replaced.

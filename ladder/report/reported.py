@@ -131,7 +131,7 @@ def _read(folder, name, parameters):
 
 
 def _attacks(folder, epochs, parameters, problems):
-    """Reports of attacks on the run's own network; what is wrong with others goes into ``problems``."""
+    """Reports of attacks on these parameters after these epochs; what is wrong with others goes into ``problems``."""
     for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
         if not path.exists():
             continue

@@ -2,7 +2,7 @@
 
 An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
 ``statistics`` (whether those of batch normalisation were 'saved' by the run or
-'estimated' again), and ``epochs``, how many the run had done: once it trains
+'estimated' again; 'none' for a rival), and ``epochs``, how many the run had done: once it trains
 on, the entry is out of date.  ``evaluation_best.json`` has the same of the
 parameters that ``--keep best`` kept, so that the two are never mixed.
 """
@@ -27,7 +27,7 @@ def save_evaluation(folder, data_type, report, statistics, parameters="last"):
     folder : RunFolder
     data_type : str
     report : dict with ``error_percent``, ``n_wrong`` and ``n``
-    statistics : str, 'saved' or 'estimated'
+    statistics : str, 'saved', 'estimated' or 'none'
     parameters : str, 'last' or 'best'
     """
     entry = {name: report[name] for name in ("error_percent", "n_wrong", "n")}

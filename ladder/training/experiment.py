@@ -20,7 +20,7 @@ from ladder.options import Options
 from ladder.pretraining import check_inputs, resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import check_rival, refuse_rival
-from ladder.training.stopping import check_validation, resolve_patience
+from ladder.training.stopping import check_patience, check_validation
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def check_without_data(p):
     resolve_schedule(p)
     resolve_batches(p)
     resolve_augmentation(p)
-    resolve_patience(p)
+    check_patience(p)
     check_validation(p)
     check_fixed(p)
 

@@ -65,14 +65,13 @@ def _errors(rows):
     return found
 
 
-def resolve_patience(p):
-    """``p.patience``; UserError where no epochs are left that it could save."""
+def check_patience(p):
+    """Refuse a ``--patience`` to which no epochs are left that it could save."""
     if p.patience >= p.num_epochs:
         raise UserError(
             f"--patience {p.patience} cannot end a training of --num-epochs {p.num_epochs} any earlier: give fewer, or "
             "more epochs."
         )
-    return p.patience
 
 
 def check_validation(p, split=None):

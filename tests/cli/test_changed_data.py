@@ -208,7 +208,7 @@ def test_the_same_data_in_another_type_are_the_same(here, changed):
 def test_labels_that_the_network_does_not_know(here, changed, capsys):
     write("more", FLAGS, targets=np.arange(300) % 5)
     assert call("evaluate results/floats0 --dataset more") == 2
-    assert "5 classes" in capsys.readouterr().err or "classes 0 to 2" in capsys.readouterr().err
+    assert "5 classes" in capsys.readouterr().err
 
 
 # --- runs from before this was kept

@@ -14,7 +14,7 @@ import numpy as np
 
 from ladder.data.convert.plain_pickle import load_dict
 from ladder.data.download import RemoteFile
-from ladder.data.fuel_file import write_fuel_file
+from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
@@ -54,8 +54,6 @@ MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
 
 BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
 
-AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
-
 
 def convert_cifar10(directory, output_path):
     """Write CIFAR-10 as one file with the splits ``train`` and ``test``.
@@ -94,7 +92,7 @@ def convert_cifar10(directory, output_path):
     _report_md5(source, md5s)
     *training, test = (batches[name] for name in MD5)
     splits = {"train": _joined(training), "test": _joined([test])}
-    return write_fuel_file(output_path, splits, AXIS_LABELS)
+    return write_fuel_file(output_path, splits, IMAGES)
 
 
 def _find(directory):
@@ -230,7 +228,7 @@ def _md5_of(path):
 
 
 def _joined(batches):
-    return {source: np.concatenate([batch[source] for batch in batches]) for source in AXIS_LABELS}
+    return {source: np.concatenate([batch[source] for batch in batches]) for source in IMAGES}
 
 
 # Its pixels are not scaled, as in the original, which normalises their contrast instead.

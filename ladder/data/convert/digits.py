@@ -11,14 +11,12 @@ from importlib.resources import files
 
 import numpy as np
 
-from ladder.data.fuel_file import write_fuel_file
+from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 
 # Of the uint8 pixels, then the uint8 targets, in C order.
 SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
-
-AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
 
 
 def convert_digits(output_path):
@@ -50,7 +48,7 @@ def convert_digits(output_path):
         name: {"features": features[chosen], "targets": targets[chosen].reshape(-1, 1)}
         for name, chosen in (("train", train), ("test", test))
     }
-    return write_fuel_file(output_path, splits, AXIS_LABELS)
+    return write_fuel_file(output_path, splits, IMAGES)
 
 
 def _load_digits():

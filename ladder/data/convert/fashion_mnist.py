@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from ladder.data.convert import idx
-from ladder.data.fuel_file import write_fuel_file
+from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
@@ -65,7 +65,7 @@ def convert_fashion_mnist(directory, output_path, dtype="float32"):
         _check_sum(path)
     content = {name: idx.decompressed(path) for name, path in paths.items()}
     description = {"classes": CLASSES}
-    return write_fuel_file(output_path, idx.splits(content, dtype), idx.AXIS_LABELS, description)
+    return write_fuel_file(output_path, idx.splits(content, dtype), IMAGES, description)
 
 
 def _check_sum(path):

@@ -18,8 +18,6 @@ NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 #: The most bytes of a decompressed file; the largest has 47 million.
 MOST_BYTES = 2**26
 
-AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
-
 #: The options of converters.
 OPTIONS = {
     "--directory": {

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from ladder.data.convert import idx
-from ladder.data.fuel_file import write_fuel_file
+from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 
@@ -47,7 +47,7 @@ def convert_mnist(directory, output_path, dtype="float32"):
     """
     paths = idx.find_files(Path(directory), "MNIST")
     content = {name: _checked_content(path, SHA256[name]) for name, path in paths.items()}
-    return write_fuel_file(output_path, idx.splits(content, dtype), idx.AXIS_LABELS)
+    return write_fuel_file(output_path, idx.splits(content, dtype), IMAGES)
 
 
 def _checked_content(path, sha256):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ladder import budget
 from ladder.data.download import RemoteFile
-from ladder.data.fuel_file import write_fuel_file
+from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most
@@ -26,8 +26,6 @@ SHAPE, ZERO = (32, 32, 3), 10
 
 #: The most bytes of a file; the largest has 182 million.
 MOST_BYTES = 2**28
-
-AXIS_LABELS = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
 
 
 def _remote(name, size, md5):
@@ -73,7 +71,7 @@ def convert_svhn(directory, output_path):
             "or name its folder with --directory."
         )
     splits = {name.partition("_")[0]: _read(directory / name) for name in MD5}
-    return write_fuel_file(output_path, splits, AXIS_LABELS)
+    return write_fuel_file(output_path, splits, IMAGES)
 
 
 def _read(path):

@@ -2,13 +2,12 @@
 
 from contextlib import contextmanager
 
-#: Okabe and Ito's colours; as thin lines on white, all but ORANGE and SKY have a contrast above 3.
-BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#007A59", "#B0568C"
-SKY, ORANGE = "#56B4E9", "#E69F00"
+#: Okabe and Ito's colours; as thin lines on white they have a contrast above 3.
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#007A59"
 INK, GREY, FAINT = "#222222", "#666666", "#DDDDDD"
 
 #: Fill of boxes and areas behind lines of the same hue.
-PALE_BLUE, PALE_ORANGE, PALE_GREEN, PALE_GREY = "#DCEBF5", "#FBE6D4", "#DCEFE8", "#F2F2F2"
+PALE_BLUE, PALE_ORANGE = "#DCEBF5", "#FBE6D4"
 
 #: From low to high cost.
 COSTS = "cividis"

@@ -9,7 +9,7 @@ from ladder.batches import unlabeled_batch_size
 from ladder.data.schemes import ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import TrainingStopped
-from ladder.optimisation import Schedule
+from ladder.optimisation import SCHEDULES, Schedule
 from ladder.runs import checkpoints
 from ladder.training import provenance
 from ladder.training.extensions import Extension
@@ -22,9 +22,6 @@ from ladder.training.main_loop import MainLoop
 from ladder.training.run_state import RunState
 
 logger = logging.getLogger("main")
-
-#: Part of a stage's epochs after which its learning rate falls linearly to 0.
-DECAY = 0.67
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     log = Log() if path is None else SaveLog(path / ROWS)
     monitor = TrainingMonitor()
     state = RunState(graph, graph, {"train": stream}, monitor, log)
-    schedule = Schedule("linear", setting.pretraining.lr, stage.epochs, {"lrate_decay": DECAY}, 0)
+    schedule = Schedule("linear", setting.pretraining.lr, stage.epochs, dict(SCHEDULES["linear"]), 0)
     extensions = [ProgressBar(stream.num_batches)] if setting.progress else []
     extensions += [
         Guard(stage.title),
