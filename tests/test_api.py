@@ -159,6 +159,14 @@ def test_a_model_goes_to_another_process(trained):
     np.testing.assert_array_equal(found, model.predict(x))
 
 
+def test_a_pickle_reads_its_data_set_again(trained):
+    model = trained[0]
+    pickled = pickle.dumps(model)
+    assert 10 * len(pickled) < model._run.training.examples.features.nbytes
+    assert pickle.loads(pickled).evaluate("valid") == model.evaluate("valid")
+    assert pickle.loads(pickled).evaluate() == model.evaluate()
+
+
 def test_in_a_thread(trained):
     found = []
     thread = threading.Thread(target=lambda: found.append(ladder.train(**SMALL)))

@@ -65,7 +65,11 @@ def test_saved_with_the_names_of_its_classes(fitted, tmp_path):
 
 def test_pickled_and_cloned(fitted):
     clf, X, _ = fitted
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
+    again = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    with pytest.raises(ladder.UserError, match="was trained on arrays, which are not kept: give examples to pred"):
+        again.model_.evaluate("train")
+    clf.model_.evaluate("train")
     assert clone(clf).get_params() == clf.get_params()
 
 

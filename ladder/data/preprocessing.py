@@ -18,9 +18,10 @@ import numpy as np
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.examples import choose_examples
 from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
-from ladder.data.record import read
+from ladder.data.record import check_unchanged, read
 from ladder.data.whitening import Whitening, fit_whitening
 from ladder.data.whitening_cache import cached_whitening
+from ladder.errors import UserError
 
 #: Examples at a time: enough for fast products, few for memory.
 CHUNK = 1000
@@ -37,7 +38,7 @@ class Fitted:
 class TrainingData:
     """The training set of a run, and what its options do to any features.
 
-    Nothing is read or computed before it is asked for.
+    Nothing is read or computed before it is asked for.  A pickle holds no examples: those of a data set are read again.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ class TrainingData:
 
     def __init__(self, p, examples=None, split=None, record=None, fitted=None):
         self.p, self.record = p, record
+        self._is_of_arrays, self._was_pickled = examples is not None and examples.path is None, False
         self.keep(fitted)
         if examples is not None:
             self.examples = examples
@@ -66,10 +68,33 @@ class TrainingData:
         if fitted is not None:
             self.fitted = fitted
 
+    def __getstate__(self):
+        state = {**vars(self), "fitted": self.fitted, "_was_pickled": True}
+        examples = state.pop("examples", None)
+        if examples is not None and self.record is None:
+            state["record"] = examples.record or None
+        return state
+
+    def read(self, split):
+        """Examples of 'train' or 'test' as the run reads them.
+
+        Raises
+        ------
+        UserError
+            There is no such data set, or it is not what a pickled network was trained on.
+        """
+        if self._is_of_arrays:
+            raise UserError(
+                "this network was trained on arrays, which are not kept: give examples to predict or score instead."
+            )
+        if self._was_pickled:
+            check_unchanged(self.p, self.record, "this network", splits=(split,))
+        return read(self.p, split, self.record)
+
     @cached_property
     def examples(self):
         """The training split (Examples) as it was read."""
-        return read(self.p, "train", self.record)
+        return self.read("train")
 
     @cached_property
     def split(self):

@@ -98,7 +98,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
     ----------
     p : Options
     record : dict or None
-    folder : Path, of the run
+    folder : Path of the run, or what messages call it
     splits : tuple of str
 
     Raises

@@ -12,7 +12,7 @@ from ladder.combinations import combinations
 from ladder.data import NO_LABEL
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
-from ladder.data.record import check_unchanged, read, reading_of_others
+from ladder.data.record import check_unchanged, reading_of_others
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
@@ -156,7 +156,7 @@ class TrainedRun:
     def examples(self, data_type):
         """The Examples of 'test', 'valid' or 'train' as they were read, and the positions that count."""
         if data_type == "test":
-            examples = read(self.p, "test", self.training.record)
+            examples = self.training.read("test")
             indices = np.arange(len(examples.targets))
         else:
             examples = self.training.examples

@@ -1,5 +1,8 @@
 """Preprocessing of a run: fitted to the examples that train, applied to all, shared where it can be."""
 
+import pickle
+
+import h5py
 import numpy as np
 import pytest
 import scipy.linalg
@@ -7,6 +10,7 @@ import scipy.linalg
 from ladder.data.examples import Examples, choose_examples, load_examples
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.preprocessing import Preprocessor, TrainingData, preprocesses
+from ladder.data.record import load_training_set
 from ladder.errors import UserError
 from ladder.options import Options
 
@@ -134,6 +138,30 @@ def test_a_sweep_holds_one_result_and_computes_it_once(images):
     assert done() is examples
     again = done(**BOTH)
     assert again is not first and (again.features == first.features).all()
+
+
+def test_a_pickle_has_what_was_fitted_and_no_examples(images):
+    p = options(**BOTH)
+    examples = load_training_set(p)
+    data = TrainingData(p, examples, choose_examples(p, examples))
+    wanted, pickled = data.preprocess(examples).features, pickle.dumps(data)
+    assert images["train"].tobytes()[:100] not in pickled and examples.features.tobytes()[:100] not in pickled
+    again = pickle.loads(pickled)
+    np.testing.assert_array_equal(again.preprocess(again.examples).features, wanted)
+    np.testing.assert_array_equal(again.split.train, data.split.train)
+    assert again.read("test").features.shape == (20, *SHAPE)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_pickle_refuses_another_data_set(images, split):
+    p = options()
+    pickled = pickle.dumps(TrainingData(p, load_training_set(p)))
+    with h5py.File("cifar10.hdf5", "r+") as file:
+        file["features"][5 if split == "train" else 70] += 1
+    data = pickle.loads(pickled)
+    data.read("test" if split == "train" else "train")
+    with pytest.raises(UserError, match="data set cifar10 has other values in its .* when this network was trained"):
+        data.read(split)
 
 
 def test_cifar10_keeps_its_pixels_unless_preprocessed(images):
