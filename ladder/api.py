@@ -26,6 +26,7 @@ from ladder.training.experiment import prepare
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
+from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone
 from ladder.training.pretraining.starting import check_source, with_source
@@ -97,9 +98,8 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
-        _check_minutes(checkpoint_minutes)
-        deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
         records = Records.of(tensorboard, log_format, save_split)
+        keeping = _keeping(save_to, verbose, checkpoint_minutes, max_minutes, records)
         if not save_to and records != Records():
             raise UserError(
                 "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
@@ -108,14 +108,11 @@ def train(
         check_source(experiment)
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
-        return train_experiment(experiment, folder, callbacks, verbose, checkpoint_minutes, records, deadline)
+        return train_experiment(experiment, folder, callbacks, keeping)
 
 
-def train_experiment(
-    experiment, folder=None, callbacks=(), verbose=False, checkpoint_minutes=MINUTES, records=Records(), deadline=None
-):
+def train_experiment(experiment, folder=None, callbacks=(), keeping=Keeping()):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
-    from ladder.runs import lock
     from ladder.training.pretraining.starting import first_values
     from ladder.training.session import Session
 
@@ -126,27 +123,28 @@ def train_experiment(
         if folder is not None:
             folder.abandon()
         raise
-    if folder is None:
-        first = first_values(preprocessed, progress=verbose)
+    with nullcontext() if folder is None else _held_and_logged(folder, experiment):
+        first = first_values(preprocessed, folder, keeping)
         finished = first is not None
         if finished:
-            session = Session(preprocessed, callbacks=callbacks, progress=verbose, first=first)
+            session = Session(preprocessed, folder, keeping, callbacks, first=first)
             finished = session.train()
-    else:
-        with lock.held(folder), Speaker([""]).logged([folder]):
-            log_beginning(folder, experiment)
-            first = first_values(preprocessed, folder, checkpoint_minutes, deadline, verbose)
-            finished = first is not None
-            if finished:
-                more = {"progress": verbose, "records": records, "deadline": deadline, "first": first}
-                session = Session(preprocessed, folder, checkpoint_minutes, callbacks, **more)
-                finished = session.train()
     if not finished:
         how = f"; go on with: run.py train --resume {folder}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")
     arrays, best = session.arrays(final=True), session.best_arrays(final=True)
     run = TrainedRun.in_memory(preprocessed, training, arrays, folder, best)
     return Model(run, session.log.rows)
+
+
+@contextmanager
+def _held_and_logged(folder, experiment):
+    """While inside, a run's folder is this process's, and what training says goes into its log."""
+    from ladder.runs import lock
+
+    with lock.held(folder), Speaker([""]).logged([folder]):
+        log_beginning(folder, experiment)
+        yield
 
 
 def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=None, **options):
@@ -188,10 +186,9 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     'dae'
     """
     with naming_arguments(), heard(verbose):
-        _check_minutes(checkpoint_minutes)
-        deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
+        keeping = _keeping(save_to, verbose, checkpoint_minutes, max_minutes)
         p = Options.of(**{**AS_ONE_WOULD, **options})
-        folder, finished = begin_alone(p, save_to, checkpoint_minutes, ready, deadline, verbose)
+        folder, finished = begin_alone(p, save_to, ready, keeping)
         if not finished:
             raise KeyboardInterrupt(f"pre-training was interrupted; go on with: run.py pretrain --resume {folder}")
         return folder.path
@@ -352,6 +349,13 @@ def _values(name, value):
         Options.of(**{name: each})  # says what is wrong with it
         read.append(from_python(name, each))
     return read if several else read[0]
+
+
+def _keeping(save_to, verbose, checkpoint_minutes, max_minutes, records=Records()):
+    """The Keeping that the arguments ask for; its time begins now, as compiling counts."""
+    _check_minutes(checkpoint_minutes)
+    deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
+    return Keeping(checkpoint_minutes, records, deadline, progress=bool(verbose))
 
 
 def _check_minutes(value):

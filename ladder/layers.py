@@ -13,6 +13,7 @@ from ladder.activation_specs import parse_activation
 from ladder.decoder_specs import DECODERS_OF_U, parse_decoder
 from ladder.errors import UserError
 from ladder.layer_specs import CONVOLUTIONS, MOST_UNITS, POOLINGS, WINDOWED, LayerSpec, parse_layer
+from ladder.per_layer import count, per_layer
 from ladder.rival_methods import refuse_rival
 
 #: With more layers, compiling would take longer than training.
@@ -133,14 +134,14 @@ def resolve_layers(p, in_dim=()):
     specs, n = [parse_layer(spec) for spec in p.encoder_layers], len(p.encoder_layers) + 1
     if len(p.denoising_cost_x) != n:
         raise UserError(
-            f"--denoising-cost-x has {_count(len(p.denoising_cost_x), 'weight')} for {n} layers "
+            f"--denoising-cost-x has {count(len(p.denoising_cost_x), 'weight')} for {n} layers "
             f"(the input and {n - 1} of --encoder-layers): give {n}, split by commas."
         )
     if p.unsupervised:
         _check_something_to_learn(p)
     acts = _resolve_activations(p, specs)
     noise = (p.super_noise_std,) + _noise_above(p.f_local_noise_std, n)
-    decoders = _resolve_decoders(_per_layer(p.decoder_spec, n, "--decoder-spec", "-"))
+    decoders = _resolve_decoders(_decoder_specs(p))
     dims = _dims(specs, acts, tuple(in_dim))
     _check_maps(specs, acts, decoders)
     input_layer = LayerSpec("", "input")
@@ -156,7 +157,7 @@ def _resolve_activations(p, specs):
     """The activation of every layer, the input first, as :class:`Layer` has it."""
     # Whatever was split wrongly, as a negative number is, shows in the names.
     given = tuple(str(parse_activation(text)) for text in p.act)
-    acts = list(_per_layer(given, len(specs) + 1, "--act", "-"))
+    acts = list(per_layer(given, len(specs) + 1, "--act", separator="-"))
     acts[-1] = "softmax"
     for i, kind in enumerate(["input", *(spec.kind for spec in specs)]):
         if parse_activation(acts[i]).pieces > 1 and (kind == "input" or kind in POOLINGS):
@@ -262,13 +263,9 @@ def _adversarial_layers(p, layers):
 
 def _by_adversarial_layer(p, name, numbers):
     """Expand one value for all of ``--adv-layers``, or one for each, to a dict by layer, lowest first."""
-    values = tuple(getattr(p, name))
-    if len(values) not in (1, len(numbers)):
-        raise UserError(
-            f"--{name.replace('_', '-')} has {_count(len(values), 'entry')} for {_count(len(numbers), 'layer')} "
-            f"of --adv-layers: give one, or {len(numbers)} split by ','."
-        )
-    return dict(sorted(zip(numbers, values * len(numbers) if len(values) == 1 else values)))
+    option = "--" + name.replace("_", "-")
+    values = per_layer(getattr(p, name), len(numbers), option, "of --adv-layers", first="")
+    return dict(sorted(zip(numbers, values)))
 
 
 def _check_adversarial_use(p, layers, resolved):
@@ -289,20 +286,13 @@ def _check_adversarial_use(p, layers, resolved):
 
 def _check_something_to_learn(p):
     """Check that training without labels has a denoising cost at a layer with a decoder."""
-    specs = _per_layer(p.decoder_spec, len(p.denoising_cost_x), "--decoder-spec", "-")
-    if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, specs)):
+    if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, _decoder_specs(p))):
         raise UserError("--unsupervised needs a --denoising-cost-x above 0 at a layer with a decoder.")
 
 
-def _per_layer(values, n, option, separator):
-    """Expand one value for all layers, or one per layer, to one per layer."""
-    values = tuple(values)
-    if len(values) not in (1, n):
-        raise UserError(
-            f"{option} has {_count(len(values), 'entry')} for {n} layers: "
-            f"give one, or {n} split by '{separator}', layer 0 (the input) first."
-        )
-    return values * n if len(values) == 1 else values
+def _decoder_specs(p):
+    """The text of every layer's decoder function, the input's first."""
+    return per_layer(p.decoder_spec, len(p.encoder_layers) + 1, "--decoder-spec", separator="-")
 
 
 def _noise_above(stds, n):
@@ -331,8 +321,3 @@ def _resolve_decoders(specs):
             )
         resolved.append((name, uses_u))
     return resolved
-
-
-def _count(n, noun):
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{n} {noun if n == 1 else plural}"

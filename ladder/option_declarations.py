@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Callable, Optional
 
+from ladder.option_types import one_of
+
 #: Whether runs whose values differ may be averaged: never; in a table, but as a row of their own below the
 #: published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
 SEPARATES, VARIES, SAME_RUN, BY_MEANING = "separates", "varies", "same run", "by meaning"
@@ -48,6 +50,11 @@ class Option:
 def declare(default, group, text, metavar="", read=None, **others):
     """A field of :class:`ladder.options.Options`, described by an :class:`Option`."""
     return dataclasses.field(default=default, metadata={"option": Option(group, text, metavar, read, **others)})
+
+
+def declare_choice(default, group, text, names, **others):
+    """A field whose value is one of some names."""
+    return declare(default, group, text, "|".join(names), str, check=one_of(names), **others)
 
 
 def own_defaults(choices, constant):

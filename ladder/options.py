@@ -16,7 +16,7 @@ from ladder import augmentation_specs, plain_json, rival_methods
 from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.optimisation import OPTIMISERS, SCHEDULES
-from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare, own_defaults
+from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare, declare_choice, own_defaults
 from ladder.option_types import (
     MOST_WHOLE,
     at_least,
@@ -108,10 +108,9 @@ class Options:
         check=finite_and_not_negative, separates=BY_MEANING)
     top_c: bool = declare(
         True, NETWORK, "whether the top layer scales its input before the softmax", "True|False", truth)
-    first_weights: str = declare(
+    first_weights: str = declare_choice(
         "below", NETWORK, "variance of the encoder's first weights: 1 over the number of units below, or over those "
-        "below and above together", "below|both", str,
-        check=must_be(lambda value: value in ("below", "both"), "'below' or 'both'"))
+        "below and above together", ("below", "both"))
     denoising_cost_x: Tuple[float, ...] = declare(
         (0.0,), DECODER, "weights of the denoising costs (the paper's lambda), one per layer split by ',', e.g. "
         "1000,10,0.1,0.1,0.1,0.1,0.1", "WEIGHTS", numbers, check=finite_and_not_negative, separates=BY_MEANING)
@@ -119,9 +118,9 @@ class Options:
         ("sig",), DECODER, "decoder functions: gauss, gauss_stable_v, sig, lin, relu, sigmoid, i, comparison_g2 … "
         "comparison_g5, mlp:UNITS… or amlp:UNITS… (amlp:2:2:2), or 0 for none; a trailing 0 (gauss0, amlp:2:2:2:0) cuts "
         "the signal from above; one, or one per layer split by '-'", "SPECS", names("-"), separates=BY_MEANING)
-    zestbn: str = declare(
+    zestbn: str = declare_choice(
         "bugfix", DECODER, "whether the decoder's estimate is normalised with the clean statistics (bugfix) or not "
-        "(no)", "bugfix|no", str, check=must_be(lambda value: value in ("bugfix", "no"), "'bugfix' or 'no'"))
+        "(no)", ("bugfix", "no"))
     unsupervised: bool = declare(
         False, DECODER, "train without labels: no classification, denoising costs alone")
     num_epochs: int = declare(
@@ -184,9 +183,9 @@ class Options:
     patience: int = declare(
         0, TRAINING, "epochs without a lower validation error after which training ends; 0: it never ends early", "N",
         whole_number, check=not_negative, separates=VARIES)
-    keep: str = declare(
+    keep: str = declare_choice(
         "last", TRAINING, "best: keep the parameters of the epoch with the lowest validation error beside the last ones",
-        "last|best", str, check=one_of(KEPT), many=False, separates=SAME_RUN)
+        KEPT, many=False, separates=SAME_RUN)
     dataset: str = declare(
         "mnist", DATA, "data set: mnist, digits, a name made with 'convert', or an HDF5 file (named mnist.hdf5, it "
         "counts as mnist)", "NAME", str)
@@ -227,9 +226,9 @@ class Options:
         ":PROBABILITY where not all images are to be changed: " + "; ".join(augmentation_specs.SYNTAX.values()),
         "CHANGES", augmentation_specs.read, check=augmentation_specs.problem, shown_default="none",
         separates=BY_MEANING)
-    augment_halves: str = declare(
-        "both", DATA, "which examples of a batch --augment changes", "both|labeled|unlabeled", str,
-        check=one_of(("both", *augmentation_specs.HALVES)), separates=BY_MEANING)
+    augment_halves: str = declare_choice(
+        "both", DATA, "which examples of a batch --augment changes", ("both", *augmentation_specs.HALVES),
+        separates=BY_MEANING)
     l1: float = declare(
         0.0, REGULARISERS, "weight of the L1 penalty: the sum of |w| over all weights between layers, encoder's and "
         "decoder's", "R", number, check=finite_and_not_negative)
@@ -261,15 +260,13 @@ class Options:
     adv_layers: Tuple[int, ...] = declare(
         (0,), ADVERSARIAL, "layers whose z gets the noise, split by ','; 0 is the input", "LAYERS", whole_numbers,
         separates=BY_MEANING)
-    adv_scale: str = declare(
-        "none", ADVERSARIAL, "dim multiplies a layer's strength by the root of its units over the input's", "none|dim",
-        str, check=must_be(lambda value: value in ("none", "dim"), "'none' or 'dim'"), separates=BY_MEANING)
-    adv_path: str = declare(
+    adv_scale: str = declare_choice(
+        "none", ADVERSARIAL, "dim multiplies a layer's strength by the root of its units over the input's",
+        ("none", "dim"), separates=BY_MEANING)
+    adv_path: str = declare_choice(
         "corr", ADVERSARIAL, "where the gradient is taken: through the corrupted path with its Gaussian noise, or the "
         "clean one; layers, for vat alone: for each layer through a pass that begins there, away from the clean path's "
-        "probabilities", "corr|clean|layers", str,
-        check=must_be(lambda value: value in ("corr", "clean", "layers"), "'corr', 'clean' or 'layers'"),
-        separates=BY_MEANING)
+        "probabilities", ("corr", "clean", "layers"), separates=BY_MEANING)
     vat_iterations: int = declare(
         1, ADVERSARIAL, "power iterations of vat and of --vat-cost", "N", whole_number,
         check=must_be(lambda n: 1 <= n <= MOST_VAT_ITERATIONS, f"at least 1 and at most {MOST_VAT_ITERATIONS}"),
@@ -287,9 +284,9 @@ class Options:
     vat_radius: Tuple[float, ...] = declare(
         (0.0,), ADVERSARIAL, "how far --vat-cost moves z, as the L2 norm of an example; one, or one per layer", "RADII",
         numbers, check=finite_and_not_negative, separates=BY_MEANING)
-    noise: str = declare(
+    noise: str = declare_choice(
         "mrg", COMPUTATION, "random numbers of the Gaussian noise: mrg draws the original's, philox is counter-based",
-        "mrg|philox", str, check=one_of(NOISES), separates=VARIES)
+        NOISES, separates=VARIES)
     plain_graph: bool = declare(
         False, COMPUTATION, "build the readable graph, without fused operations (slower, same results up to rounding)",
         separates=VARIES)

@@ -9,7 +9,7 @@ from typing import Tuple
 
 from ladder.activation_specs import parse_activation
 from ladder.errors import UserError
-from ladder.option_declarations import BY_MEANING, SAME_RUN, declare
+from ladder.option_declarations import BY_MEANING, SAME_RUN, declare, declare_choice
 from ladder.option_types import (
     at_least,
     finite_and_above_0,
@@ -17,10 +17,10 @@ from ladder.option_types import (
     not_negative,
     number,
     numbers,
-    one_of,
     seed_of_noise,
     whole_number,
 )
+from ladder.per_layer import per_layer
 
 PRETRAINING = "two-phase pre-training (examples alone first, then the labels)"
 
@@ -53,10 +53,10 @@ _USERS = {
 # fmt: off
 #: Option -> its declaration, a field of :class:`ladder.options.Options`.
 DECLARED = {
-    "pretrain": declare(
+    "pretrain": declare_choice(
         "none", PRETRAINING, "what learns from the examples before the labels are used: dae (denoising autoencoders, layer "
         "by layer), dae-joint (one of all layers at once), rbm (restricted Boltzmann machines, layer by layer); of all "
-        "layers but the top one", "|".join(MODELS), str, check=one_of(MODELS), separates=BY_MEANING),
+        "layers but the top one", MODELS, separates=BY_MEANING),
     "pretrain_epochs": declare(
         None, PRETRAINING, "epochs of each layer, or of all at once", "N", whole_number, check=at_least(1),
         shown_default="20", separates=BY_MEANING),
@@ -66,30 +66,29 @@ DECLARED = {
     "pretrain_seed": declare(
         None, PRETRAINING, "seed of pre-training", "N", whole_number, check=seed_of_noise, shown_default="--seed",
         separates=BY_MEANING),
-    "pretrain_corruption": declare(
+    "pretrain_corruption": declare_choice(
         "gaussian", PRETRAINING, "of dae, dae-joint: what the input of every layer is corrupted by: gaussian (noise on its z, as "
-        "in the ladder), or masking (entries are set to 0)", "gaussian|masking", str,
-        check=one_of(("gaussian", "masking")), separates=BY_MEANING),
+        "in the ladder), or masking (entries are set to 0)", ("gaussian", "masking"),
+        separates=BY_MEANING),
     "pretrain_strength": declare(
         (), PRETRAINING, "standard deviation of that noise, or probability of masking; one, or one per layer below the code "
         "split by ',', the inputs first", "STRENGTHS", numbers, check=finite_and_not_negative,
         shown_default=f"the encoder's own noise; {MASKED:g} of masking", separates=BY_MEANING),
-    "pretrain_weights": declare(
+    "pretrain_weights": declare_choice(
         "tied", PRETRAINING, "of dae, dae-joint: whether the way back has the encoder's weights, transposed, or its own",
-        "tied|untied", str, check=one_of(("tied", "untied")), separates=BY_MEANING),
-    "pretrain_cost": declare(
+        ("tied", "untied"), separates=BY_MEANING),
+    "pretrain_cost": declare_choice(
         "squared", PRETRAINING, "of dae, dae-joint: the reconstruction's cost; crossentropy is for signals between 0 and 1 "
-        "(inputs, and --act sigmoid)", "squared|crossentropy", str, check=one_of(("squared", "crossentropy")),
-        separates=BY_MEANING),
+        "(inputs, and --act sigmoid)", ("squared", "crossentropy"), separates=BY_MEANING),
     "cd_steps": declare(
         None, PRETRAINING, "of rbm: Gibbs steps of contrastive divergence", "K", whole_number, check=at_least(1),
         shown_default=str(CD_STEPS), separates=BY_MEANING),
     "persistent_chains": declare(
         False, PRETRAINING, "of rbm: let the Gibbs chains go on from update to update instead of starting at the data",
         separates=BY_MEANING),
-    "visible_units": declare(
+    "visible_units": declare_choice(
         "binary", PRETRAINING, "of rbm: the inputs' units: binary (inputs between 0 and 1), or gaussian (of variance 1: see "
-        "--standardize)", "binary|gaussian", str, check=one_of(("binary", "gaussian")), separates=BY_MEANING),
+        "--standardize)", ("binary", "gaussian"), separates=BY_MEANING),
     "unrolled_epochs": declare(
         0, PRETRAINING, "of rbm: epochs in which the stack is unrolled and fine-tuned as an autoencoder", "N", whole_number,
         check=not_negative, separates=BY_MEANING),
@@ -255,15 +254,10 @@ def _strengths(p, layers):
     below, given = layers[:-2], p.pretrain_strength
     if not given and p.pretrain_corruption == "gaussian":
         return tuple(layer.noise_std for layer in below)
-    given = given or (MASKED,)
-    if len(given) not in (1, len(below)):
-        raise UserError(
-            f"--pretrain-strength has {len(given)} entries for {len(below)} layers below the code: give one, or "
-            f"{len(below)} split by ',', the inputs first."
-        )
-    if p.pretrain_corruption == "masking" and max(given) >= 1:
-        raise UserError(f"--pretrain-strength is {max(given):g}, but the probability of masking must be below 1.")
-    return given * len(below) if len(given) == 1 else given
+    strengths = per_layer(given or (MASKED,), len(below), "--pretrain-strength", "below the code", first="the inputs")
+    if p.pretrain_corruption == "masking" and max(strengths) >= 1:
+        raise UserError(f"--pretrain-strength is {max(strengths):g}, but the probability of masking must be below 1.")
+    return strengths
 
 
 def _cost(p):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ladder.errors import UserError
+from ladder.per_layer import per_layer
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,11 @@ def resolve_regularisation(p, layers):
 
 
 def _dropout(p, layers):
-    values, top = p.dropout, len(layers) - 1
-    if len(values) not in (1, len(layers)):
-        raise UserError(
-            f"--dropout has {len(values)} entries for {len(layers)} layers: give one, or {len(layers)} split by ',', "
-            "layer 0 (the input) first."
-        )
-    if len(values) == 1:
-        values *= top
-    elif values[top] > 0:
+    top = len(layers) - 1
+    if len(p.dropout) == 1:
+        return _above_0(p.dropout * top)
+    values = per_layer(p.dropout, len(layers), "--dropout")
+    if values[top] > 0:
         raise UserError(
             f"--dropout: no layer takes what layer {top} gives, so nothing of it can be dropped: give 0 for the top layer."
         )
@@ -59,14 +56,10 @@ def _dropout(p, layers):
 
 
 def _drop_connect(p, layers):
-    values, above = p.drop_connect, layers[1:]
-    if len(values) == 1:
-        values = tuple(0.0 if layer.is_pooling else values[0] for layer in above)
-    if len(values) != len(above):
-        raise UserError(
-            f"--drop-connect has {len(values)} entries for {len(above)} layers above the input: give one, or "
-            f"{len(above)} split by ',', layer 1 first."
-        )
+    above = layers[1:]
+    values = per_layer(p.drop_connect, len(above), "--drop-connect", "above the input", first="layer 1")
+    if len(p.drop_connect) == 1:
+        values = tuple(0.0 if layer.is_pooling else value for layer, value in zip(above, values))
     for layer, value in zip(above, values):
         if value > 0 and layer.is_pooling:
             raise UserError(

@@ -9,7 +9,6 @@ from ladder.options import Options
 from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun, classification_report
 from ladder.training.experiment import prepare
-from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.into_folders import check_compiler, train_together
 
 NETWORK = {"dataset": "digits", "labeled_samples": 100, "encoder_layers": "250-100-50-10", "num_epochs": 150}
@@ -42,7 +41,7 @@ def run(args):
     for name, experiment in zip(BOTH, experiments):
         check_compiler(backend, experiment)
         folder = RunFolder.begin(name, experiment.p, experiment.in_dim)
-        _, errors, finished = train_together([experiment], [folder], MINUTES)
+        _, errors, finished = train_together([experiment], [folder])
         if errors:
             raise errors[0]
         if not finished[0]:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from ladder import backends
 from ladder.backends import choice
 from ladder.errors import UserError
-from ladder.options import DEFAULTS, GROUPS, OPTIONS, TYPES, as_typed
+from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES, as_typed
 from ladder.runs.folder import RESULTS
 from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.extensions.deadline import Deadline
+from ladder.training.keeping import Keeping
 from ladder.training.records import LOG_FORMATS, Records
 
 
@@ -190,7 +192,7 @@ def add_minutes_options(parser, goes_on="with --resume"):
 def add_parameters_option(parser):
     parser.add_argument(
         "--parameters",
-        choices=("last", "best"),
+        choices=KEPT,
         default="last",
         help="which of a run's parameters are used: those of its last epoch, or those of the epoch with the lowest "
         "validation error, which train --keep best keeps (default: last)",
@@ -222,6 +224,12 @@ def add_record_options(parser):
 def records(args):
     """The Records that were asked for; ``UserError`` where they cannot be written."""
     return Records.of(args.tensorboard, args.log_format, args.save_split)
+
+
+def keeping(args, records=Records()):
+    """The Keeping that was asked for; its time begins now, as compiling counts."""
+    deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
+    return Keeping(args.checkpoint_minutes, records, deadline)
 
 
 def _threads(text):

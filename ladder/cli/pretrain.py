@@ -12,6 +12,7 @@ from ladder.cli.options import (
     checked_backend,
     configure_backend,
     given_options,
+    keeping,
 )
 from ladder.errors import UserError
 from ladder.files import write_whole
@@ -19,7 +20,6 @@ from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
 from ladder.output_files import check_output
 from ladder.pretraining import DECLARED
 from ladder.report.command import value_as_typed
-from ladder.training.extensions.deadline import Deadline
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
 from ladder.training.pretraining.starting import SHARED
 
@@ -87,18 +87,18 @@ def run(args):
         return _draw(args)
     if args.output is not None:
         raise UserError("--output is of --filters: give that, too, or leave it out.")
-    deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
+    kept = keeping(args)
     if args.resume is not None:
         if given:
             raise UserError(f"--resume goes on with the options of its folder: leave out {', '.join(given)}.")
-        folder, finished = go_on_alone(args.resume, args.checkpoint_minutes, backend_options(args), deadline)
+        folder, finished = go_on_alone(args.resume, backend_options(args), kept)
     else:
         args.backend = args.backend or "c"
         p = Options.of(**{**AS_ONE_WOULD, **given_options(args)})
         check_name(args.save_to)
         save_to = args.save_to or "pretrained"
         checked_backend(args)
-        folder, finished = begin_alone(p, save_to, args.checkpoint_minutes, lambda: configure_backend(args), deadline)
+        folder, finished = begin_alone(p, save_to, lambda: configure_backend(args), kept)
     if not finished:
         logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
         return 130

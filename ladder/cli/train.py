@@ -14,6 +14,7 @@ from ladder.cli.options import (
     checked_backend,
     configure_backend,
     given_options,
+    keeping,
     records,
 )
 from ladder.combinations import combinations
@@ -26,7 +27,6 @@ from ladder.tables.missing import claim, without_trained
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import network_combinations
 from ladder.training.experiment import prepare, side_by_side
-from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, train_together
 from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.resuming import resume
@@ -77,9 +77,7 @@ def _add_choice_of_runs(parser):
 
 def run(args):
     """Check every configuration, then train one after the other."""
-    args.records = records(args)
-    # Its time begins now, as compiling counts.
-    args.deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
+    args.keeping = keeping(args, records(args))
     if args.resume is not None:
         return _resume(args)
     args.backend = args.backend or "c"
@@ -102,7 +100,7 @@ def run(args):
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status, preprocessor, begun = 0, Preprocessor(), 0
     for n, group in enumerate(groups):
-        if begun and args.deadline is not None and args.deadline.is_over:
+        if begun and args.keeping.deadline is not None and args.keeping.deadline.is_over:
             _say_not_begun(sum(map(len, groups[n:])), args)
             return 130
         folders = _begin(group, experiments, save_to, args.missing)
@@ -135,9 +133,7 @@ def _train(experiments, folders, preprocessor, args):
             folder.abandon()
         raise
     status = 0
-    folders, errors, finished = train_together(
-        experiments, folders, args.checkpoint_minutes, args.records, args.deadline
-    )
+    folders, errors, finished = train_together(experiments, folders, args.keeping)
     for error in errors:
         # The other configurations may do better.
         print(f"run.py train: {error}", file=sys.stderr)
@@ -179,7 +175,7 @@ def _what_to_train(args):
 
 def _resume(args):
     _check_alone(args)
-    folder, state = resume(args.resume, args.checkpoint_minutes, backend_options(args), args.records, args.deadline)
+    folder, state = resume(args.resume, backend_options(args), args.keeping)
     if state == "interrupted":
         print_interrupted(folder)
         return 130

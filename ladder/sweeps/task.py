@@ -10,6 +10,7 @@ from ladder.backends import failures
 from ladder.errors import TrainingStopped, UserError
 from ladder.runs.lock import Held
 from ladder.training.extensions import Extension
+from ladder.training.keeping import Keeping
 from ladder.training.records import Records
 from ladder.training.resuming import resume
 
@@ -65,8 +66,8 @@ def go_on(task, say):
     pause = Pause(task["until"], lambda: say({"state": "compiled"}))
     try:
         with failures.explained():
-            records = Records(**task["records"])
-            _, state = resume(task["folder"], task["minutes"], task["backend"], records, pause)
+            keeping = Keeping(task["minutes"], Records(**task["records"]), pause)
+            _, state = resume(task["folder"], task["backend"], keeping)
     except Held:
         return {"state": "held"}
     except TrainingStopped as error:

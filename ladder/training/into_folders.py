@@ -10,8 +10,8 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.layers import resolve_layers
 from ladder.runs import lock
 from ladder.runs.folder import LOG, as_saved
+from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
-from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
@@ -40,17 +40,14 @@ def check_compiler(backend, experiment):
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 
-def train_together(experiments, folders, minutes, records=Records(), deadline=None):
+def train_together(experiments, folders, keeping=Keeping()):
     """Train one experiment, or several that differ only in their seeds, into folders that were begun for them.
 
     Parameters
     ----------
     experiments : list of Experiment, their examples as the network takes them
     folders : list of RunFolder
-    minutes : float
-        Between checkpoints.
-    records : Records
-    deadline : Deadline, optional
+    keeping : Keeping
 
     Returns
     -------
@@ -61,12 +58,12 @@ def train_together(experiments, folders, minutes, records=Records(), deadline=No
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        finished, errors = train_held(experiments, folders, minutes, records, deadline)
+        finished, errors = train_held(experiments, folders, keeping)
     good = [i for i in range(len(folders)) if i not in errors]
     return [folders[i] for i in good], list(errors.values()), [finished[i] for i in good]
 
 
-def train_held(experiments, folders, minutes, records=Records(), deadline=None):
+def train_held(experiments, folders, keeping=Keeping()):
     """Train, or go on training, into folders that are already locked.
 
     Returns
@@ -84,13 +81,11 @@ def train_held(experiments, folders, minutes, records=Records(), deadline=None):
                 log_beginning(folder, experiment)
         loops = []
         try:
-            first, errors = _first_values(experiments, folders, minutes, deadline, speaker)
+            first, errors = _first_values(experiments, folders, keeping, speaker)
             those = list(first)  # that can be trained
             if those:
-                picked = [experiments[i] for i in those], [folders[i] for i in those], minutes
-                loops, more = train_side_by_side(
-                    *picked, lambda j: speaker.says(those[j]), records, deadline, list(first.values())
-                )
+                picked = [experiments[i] for i in those], [folders[i] for i in those], keeping
+                loops, more = train_side_by_side(*picked, lambda j: speaker.says(those[j]), list(first.values()))
                 errors.update({those[j]: error for j, error in more.items()})
         except _Interrupted:
             return [False] * len(folders), {}
@@ -110,7 +105,7 @@ class _Interrupted(Exception):
     """Pre-training was interrupted."""
 
 
-def _first_values(experiments, folders, minutes, deadline, speaker):
+def _first_values(experiments, folders, keeping, speaker):
     """Index -> the values that an experiment starts from, and index -> TrainingStopped where its pre-training diverged."""
     from ladder.training.pretraining.starting import first_values
 
@@ -118,7 +113,7 @@ def _first_values(experiments, folders, minutes, deadline, speaker):
     for i, (folder, experiment) in enumerate(zip(folders, experiments)):
         try:
             with speaker.says(i):
-                first[i] = first_values(experiment, folder, minutes, deadline, progress=True)
+                first[i] = first_values(experiment, folder, keeping)
         except TrainingStopped as error:
             errors[i] = error
             continue

@@ -12,26 +12,21 @@ from ladder.runs import checkpoints, lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.training.experiment import Experiment
 from ladder.training.into_folders import check_compiler, train_held
-from ladder.training.records import Records
+from ladder.training.keeping import Keeping
 
 logger = logging.getLogger("main")
 
 
-def resume(path, minutes, backend_options, records=Records(), deadline=None):
+def resume(path, backend_options, keeping=Keeping()):
     """Train the run in a folder to its end.
 
     Parameters
     ----------
     path : str
-    minutes : float
-        Between checkpoints.
     backend_options : dict
         Arguments of :func:`ladder.backends.configure`; for those that are None
         the run's own are used: other threads or another backend round differently.
-    records : Records
-        What is written beside the log, beyond what the folder has.
-    deadline : Extension, optional
-        Interrupts training when its time has come: a Deadline, or a sweep's pause.
+    keeping : Keeping
 
     Returns
     -------
@@ -55,18 +50,18 @@ def resume(path, minutes, backend_options, records=Records(), deadline=None):
     with lock.held(folder):
         if folder.is_finished():  # by the process that held it until now
             return folder, "was finished"
-        finished = _go_on(folder, Options(**options), minutes, backend_options, records, deadline)
+        finished = _go_on(folder, Options(**options), backend_options, keeping)
     return folder, "finished" if finished else "interrupted"
 
 
-def _go_on(folder, p, minutes, backend_options, records, deadline):
+def _go_on(folder, p, backend_options, keeping):
     backend = backends.configure(**as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (finished,), errors = train_held([experiment], [folder], minutes, records, deadline)
+    (finished,), errors = train_held([experiment], [folder], keeping)
     if errors:
         raise errors[0]
     return finished

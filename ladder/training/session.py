@@ -13,7 +13,7 @@ from ladder.runs import checkpoints
 from ladder.runs.arrays import AVERAGE, TrainedArrays
 from ladder.runs.folder import ROWS
 from ladder.training import functions, provenance, signals
-from ladder.training.extensions.checkpointing import MINUTES, Checkpoint
+from ladder.training.extensions.checkpointing import Checkpoint
 from ladder.training.extensions.early_stopping import EarlyStopping, KeepBest
 from ladder.training.extensions.guard import StopOnNotFinite
 from ladder.training.extensions.learning_rate import LearningRate
@@ -25,6 +25,7 @@ from ladder.training.extensions.monitoring import (
 )
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import Log, SaveLog, SaveParams
+from ladder.training.keeping import Keeping
 from ladder.training.main_loop import MainLoop, run_side_by_side
 from ladder.training.records import Records
 from ladder.training.run_state import RunState
@@ -35,21 +36,16 @@ from ladder.training.stopping import best_epoch
 logger = logging.getLogger("main")
 
 
-def train_side_by_side(
-    experiments, folders, minutes=MINUTES, current=lambda i: nullcontext(), records=Records(), deadline=None, first=None
-):
+def train_side_by_side(experiments, folders, keeping=Keeping(), current=lambda i: nullcontext(), first=None):
     """Train experiments that differ only in their seeds, in one program if the backend can.
 
     Parameters
     ----------
     experiments : list of Experiment
     folders : list of RunFolder
-    minutes : float
-        Between checkpoints; 0: only at the ends of epochs.
+    keeping : Keeping
     current : function of an index -> context manager
         Entered around everything that concerns a single run.
-    records : Records
-    deadline : Deadline, optional
     first : list of dict of name -> array, optional
         One an experiment, see :class:`Session`.
 
@@ -64,7 +60,7 @@ def train_side_by_side(
             like = sessions[0] if sessions else None
             together = len(folders)
             values = first[i] if first else None
-            sessions.append(Session(experiment, folder, minutes, (), like, together, True, records, deadline, values))
+            sessions.append(Session(experiment, folder, keeping, (), like, together, values))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -82,20 +78,13 @@ class Session:
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Where it is saved, and resumed if there is a checkpoint; None: it is trained in memory.
-    minutes : float
-        Between checkpoints; 0: only at the ends of epochs.
+    keeping : Keeping
     callbacks : list of Extension
         Called before anything is saved, so that what they add to a row of the log is saved, too.
     like : Session, optional
         The session of another seed, whose compiled functions are used for this one.
     together : int
         The number of runs trained side by side.
-    progress : bool
-        Whether to show a progress bar.
-    records : Records
-        What is written beside the log, where there is a folder.
-    deadline : Deadline, optional
-        Interrupts training when its time has come.
     first : dict of parameter name -> array, optional
         First values in the place of the network's own, see :mod:`ladder.training.pretraining`.
 
@@ -107,21 +96,9 @@ class Session:
         The rows of the epochs done.
     """
 
-    def __init__(
-        self,
-        experiment,
-        folder=None,
-        minutes=MINUTES,
-        callbacks=(),
-        like=None,
-        together=1,
-        progress=True,
-        records=Records(),
-        deadline=None,
-        first=None,
-    ):
+    def __init__(self, experiment, folder=None, keeping=Keeping(), callbacks=(), like=None, together=1, first=None):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
-        self._records = records.going_on(folder) if folder else Records()
+        self._records = keeping.records.going_on(folder) if folder else Records()
         belongs_to = self._begin() if folder else None
         if folder:
             self._records.begin(folder)
@@ -136,11 +113,11 @@ class Session:
         self._compile()
         logger.info("Compiled in %.0f s", time.time() - start)
         # One bar is enough for all runs in step.
-        extensions = [ProgressBar(self._stream.num_batches)] if progress and like is None else []
+        extensions = [ProgressBar(self._stream.num_batches)] if keeping.progress and like is None else []
         extensions += self._extensions(callbacks)
-        extensions += [deadline] if deadline is not None else []
+        extensions += [keeping.deadline] if keeping.deadline is not None else []
         if folder:
-            extensions.append(Checkpoint(folder.path, self._state, belongs_to, minutes, together))
+            extensions.append(Checkpoint(folder.path, self._state, belongs_to, keeping.minutes, together))
         self.loop = MainLoop(self._stream, self.p.num_epochs, extensions, self._augmentation)
         if folder and self._checkpoint is not None:
             self._go_on(belongs_to)

@@ -21,7 +21,7 @@ def begun(tmp_path, monkeypatch):
         folder.path.mkdir()
     trained = []
 
-    def train(experiments, folders, minutes, current, records, deadline, first):
+    def train(experiments, folders, keeping, current, first):
         trained.extend((experiment.p.seed, values) for experiment, values in zip(experiments, first))
         with current(1):
             into_folders.logger.warning("said of the second")
@@ -41,7 +41,7 @@ def test_pretraining_that_diverges_ends_its_own_run_alone(begun):
         return {"f_1_W": experiment.p.seed}
 
     monkeypatch.setattr(starting, "first_values", first_values)
-    finished, errors = train_held(experiments, folders, minutes=5)
+    finished, errors = train_held(experiments, folders)
     assert trained == [(1, {"f_1_W": 1}), (3, {"f_1_W": 3})]
     assert finished == [True, False, False]
     assert {i: str(error) for i, error in errors.items()} == {1: "seed 2: the cost is nan", 2: "seed 3: not finite"}
@@ -56,10 +56,10 @@ def test_a_full_disk_in_a_folder_of_pretraining_is_about_its_run(begun):
 
     monkeypatch.setattr(starting, "first_values", first_values)
     with pytest.raises(UserError, match="cannot write .*learnt.npz .*go on with `run.py train --resume .*run0`"):
-        train_held(experiments, folders, minutes=5)
+        train_held(experiments, folders)
 
 
 def test_an_interrupt_of_pretraining_is_one_of_all(begun):
     experiments, folders, trained, monkeypatch = begun
     monkeypatch.setattr(starting, "first_values", lambda *args, **others: None)
-    assert train_held(experiments, folders, minutes=5) == ([False] * 3, {}) and not trained
+    assert train_held(experiments, folders) == ([False] * 3, {}) and not trained

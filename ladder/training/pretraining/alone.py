@@ -10,6 +10,7 @@ from ladder.options import Options
 from ladder.runs import lock
 from ladder.training.experiment import Experiment, prepare
 from ladder.training.into_folders import check_compiler, log_beginning
+from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.folder import PretrainingFolder
 from ladder.training.resuming import as_it_was
@@ -18,7 +19,7 @@ from ladder.training.resuming import as_it_was
 AS_ONE_WOULD = {"pretrain": "dae"}
 
 
-def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
+def begin_alone(p, save_to, configure, keeping=Keeping()):
     """Pre-train into a new folder.
 
     Parameters
@@ -26,13 +27,9 @@ def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
     p : Options
     save_to : str
         Its name, or a path; a number is added.
-    minutes : float
-        Between checkpoints.
     configure : function without arguments -> backend
         Makes the backend ready, once options and data were checked.
-    deadline : Deadline, optional
-    progress : bool
-        Whether to show a progress bar.
+    keeping : Keeping
 
     Returns
     -------
@@ -48,21 +45,18 @@ def begin_alone(p, save_to, minutes, configure, deadline=None, progress=True):
     experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
-        return folder, _train(folder, experiment, minutes, deadline, progress)
+        return folder, _train(folder, experiment, keeping)
 
 
-def go_on_alone(path, minutes, backend_options, deadline=None, progress=True):
+def go_on_alone(path, backend_options, keeping=Keeping()):
     """Pre-train to the end what was begun in a folder.
 
     Parameters
     ----------
     path : str
-    minutes : float
-        Between checkpoints.
     backend_options : dict
         As for :func:`ladder.training.resuming.resume`.
-    deadline : Deadline, optional
-    progress : bool
+    keeping : Keeping
 
     Returns
     -------
@@ -86,13 +80,13 @@ def go_on_alone(path, minutes, backend_options, deadline=None, progress=True):
         experiment = Experiment.on(load_training_set(p, record), p)
         check_compiler(backend, experiment)
         experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-        return folder, _train(folder, experiment, minutes, deadline, progress)
+        return folder, _train(folder, experiment, keeping)
 
 
-def _train(folder, experiment, minutes, deadline, progress):
+def _train(folder, experiment, keeping):
     from ladder.training.pretraining.stacks import pretrain
 
     speaker = Speaker([""])
-    with speaker.heard([folder]) if progress else speaker.logged([folder]):
+    with speaker.heard([folder]) if keeping.progress else speaker.logged([folder]):
         log_beginning(folder, experiment)
-        return pretrain(experiment, folder, minutes, deadline, progress) is not None
+        return pretrain(experiment, folder, keeping.of_pretraining) is not None

@@ -6,7 +6,7 @@ from scipy.special import expit
 from ladder.batches import unlabeled_batch_size
 from ladder.layers import resolve_layers
 from ladder.pretraining import resolve_pretraining
-from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.keeping import Keeping
 from ladder.training.pretraining import codes
 from ladder.training.pretraining.autoencoder import autoencoder
 from ladder.training.pretraining.machine import machine, pseudo_likelihood
@@ -14,7 +14,7 @@ from ladder.training.pretraining.stages import Setting, Stage
 from ladder.training.provenance import provenance
 
 
-def pretrain(experiment, folder=None, minutes=MINUTES, deadline=None, progress=False):
+def pretrain(experiment, folder=None, keeping=Keeping()):
     """Pre-train the encoder of an experiment, or go on with that.
 
     Parameters
@@ -22,11 +22,8 @@ def pretrain(experiment, folder=None, minutes=MINUTES, deadline=None, progress=F
     experiment : Experiment, its examples as the network takes them
     folder : PretrainingFolder or None
         Where it is kept, locked by this process; None: nowhere.
-    minutes : float
-        Between checkpoints.
-    deadline : Deadline, optional
-    progress : bool
-        Whether to show a progress bar.
+    keeping : Keeping
+        With what interrupts pre-training as its deadline.
 
     Returns
     -------
@@ -43,7 +40,7 @@ def pretrain(experiment, folder=None, minutes=MINUTES, deadline=None, progress=F
     about = provenance(experiment) if folder else {}
     if folder:
         folder.begin_stages(experiment, about["environment"])
-    setting = Setting(experiment, pretraining, folder, about, minutes, deadline, progress)
+    setting = Setting(experiment, pretraining, folder, about, keeping)
     encoder = _MODELS[pretraining.model](setting)
     if encoder is not None and folder:
         folder.save_encoder(encoder, experiment)

@@ -10,6 +10,7 @@ from ladder.errors import UserError
 from ladder.fused.noise import noise_source
 from ladder.model import LadderAE
 from ladder.runs import checkpoints
+from ladder.training.keeping import Keeping
 from ladder.training.pretraining.folder import LEARNT
 from ladder.training.pretraining.stage import train_stage
 
@@ -51,18 +52,14 @@ class Setting:
     pretraining : Pretraining
     folder : PretrainingFolder or None
     about : dict, see :func:`ladder.training.provenance.provenance`
-    minutes : float, between checkpoints
-    deadline : Deadline or None
-    progress : bool, whether to show a progress bar
+    keeping : Keeping
     """
 
     experiment: Any
     pretraining: Any
     folder: Optional[Any]
     about: dict
-    minutes: float
-    deadline: Optional[Any]
-    progress: bool
+    keeping: Keeping
 
     def path_of(self, stage):
         """The folder of a stage (Path), made if there is none; None where nothing is kept."""

@@ -8,7 +8,7 @@ from ladder.layers import resolve_layers
 from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.runs import checkpoints, lock
-from ladder.training.extensions.checkpointing import MINUTES
+from ladder.training.keeping import Keeping
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 
 #: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
@@ -110,7 +110,7 @@ def check_source(experiment):
         PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
 
-def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progress=False):
+def first_values(experiment, folder=None, keeping=Keeping()):
     """The values that the encoder's parameters start from; what is not pre-trained yet is.
 
     Parameters
@@ -118,9 +118,8 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Of the run, held by this process; None: nothing is kept.
-    minutes, progress : as for :func:`ladder.training.pretraining.stacks.pretrain`
-    deadline : Extension or None
-        What interrupts training; its ``of_pretraining`` (an Extension) is told of pre-training's updates.
+    keeping : Keeping
+        Of the run.
 
     Returns
     -------
@@ -132,11 +131,10 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
     p = experiment.p
     if p.pretrain == "none":
         return {}
-    deadline = deadline and deadline.of_pretraining
     if folder is None:
         if p.from_:
             return PretrainingFolder(p.from_).load_encoder(experiment)
-        return pretrain(experiment, deadline=deadline, progress=progress)
+        return pretrain(experiment, None, keeping.of_pretraining)
     if checkpoints.newest(folder.path) is not None:
         return {}
     own = PretrainingFolder(folder / OF_A_RUN)
@@ -148,4 +146,4 @@ def first_values(experiment, folder=None, minutes=MINUTES, deadline=None, progre
             encoder = PretrainingFolder(p.from_).load_encoder(experiment)
             own.save_encoder(encoder, experiment)
             return encoder
-        return pretrain(experiment, own, minutes, deadline, progress)
+        return pretrain(experiment, own, keeping.of_pretraining)
