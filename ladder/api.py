@@ -26,11 +26,11 @@ from ladder.training.experiment import prepare
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
-from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone
 from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.records import LOG_FORMATS, Records
+from ladder.training.upkeep import Upkeep
 
 
 def train(
@@ -99,7 +99,7 @@ def train(
     """
     with naming_arguments(), heard(verbose):
         records = Records.of(tensorboard, log_format, save_split)
-        keeping = _keeping(save_to, verbose, checkpoint_minutes, max_minutes, records)
+        upkeep = _upkeep(save_to, verbose, checkpoint_minutes, max_minutes, records)
         if not save_to and records != Records():
             raise UserError(
                 "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
@@ -108,10 +108,10 @@ def train(
         check_source(experiment)
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None
-        return train_experiment(experiment, folder, callbacks, keeping)
+        return train_experiment(experiment, folder, callbacks, upkeep)
 
 
-def train_experiment(experiment, folder=None, callbacks=(), keeping=Keeping()):
+def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
     """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
     from ladder.training.pretraining.starting import first_values
     from ladder.training.session import Session
@@ -124,10 +124,10 @@ def train_experiment(experiment, folder=None, callbacks=(), keeping=Keeping()):
             folder.abandon()
         raise
     with nullcontext() if folder is None else _held_and_logged(folder, experiment):
-        first = first_values(preprocessed, folder, keeping)
+        first = first_values(preprocessed, folder, upkeep)
         finished = first is not None
         if finished:
-            session = Session(preprocessed, folder, keeping, callbacks, first=first)
+            session = Session(preprocessed, folder, upkeep, callbacks, first=first)
             finished = session.train()
     if not finished:
         how = f"; go on with: run.py train --resume {folder}" if folder else ""
@@ -186,9 +186,9 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     'dae'
     """
     with naming_arguments(), heard(verbose):
-        keeping = _keeping(save_to, verbose, checkpoint_minutes, max_minutes)
+        upkeep = _upkeep(save_to, verbose, checkpoint_minutes, max_minutes)
         p = Options.of(**{**AS_ONE_WOULD, **options})
-        folder, finished = begin_alone(p, save_to, ready, keeping)
+        folder, finished = begin_alone(p, save_to, ready, upkeep)
         if not finished:
             raise KeyboardInterrupt(f"pre-training was interrupted; go on with: run.py pretrain --resume {folder}")
         return folder.path
@@ -351,11 +351,11 @@ def _values(name, value):
     return read if several else read[0]
 
 
-def _keeping(save_to, verbose, checkpoint_minutes, max_minutes, records=Records()):
-    """The Keeping that the arguments ask for; its time begins now, as compiling counts."""
+def _upkeep(save_to, verbose, checkpoint_minutes, max_minutes, records=Records()):
+    """The Upkeep that the arguments ask for; the clock starts now, because compiling counts."""
     _check_minutes(checkpoint_minutes)
     deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
-    return Keeping(checkpoint_minutes, records, deadline, progress=bool(verbose))
+    return Upkeep(checkpoint_minutes, records, deadline, progress=bool(verbose))
 
 
 def _check_minutes(value):

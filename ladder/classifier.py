@@ -16,7 +16,7 @@ from ladder.data.examples import Examples
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.training.experiment import Experiment, check_without_data
-from ladder.training.keeping import Keeping
+from ladder.training.upkeep import Upkeep
 
 #: What the estimator's arguments are called among the options of the command line.
 ARGUMENTS = {
@@ -170,7 +170,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
             experiment = self._experiment(X, targets)
             ready()
             self.model_ = train_experiment(
-                experiment, None, list(self.callbacks or ()), Keeping(progress=bool(self.verbose))
+                experiment, None, list(self.callbacks or ()), Upkeep(progress=bool(self.verbose))
             )
         self.n_epochs_ = self.model_.log[-1]["epoch"]
         return self

@@ -22,7 +22,7 @@ def per_layer(values, n, option, which="", first="layer 0 (the input)", separato
     Raises
     ------
     UserError
-        There are neither one nor n.
+        The number of values is neither one nor n.
 
     Examples
     --------

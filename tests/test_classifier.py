@@ -1,5 +1,6 @@
 """``LadderClassifier`` as scikit-learn would have it, and what it makes of labels."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -67,9 +68,14 @@ def test_pickled_and_cloned(fitted):
     clf, X, _ = fitted
     again = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
-    with pytest.raises(ladder.UserError, match="was trained on arrays, which are not kept: give examples to pred"):
+    with pytest.raises(
+        ladder.UserError, match="trained on arrays, which a pickle does not keep: give examples to pred"
+    ):
         again.model_.evaluate("train")
-    clf.model_.evaluate("train")
+    for same in (clf, copy.deepcopy(clf)):
+        same.model_.evaluate("train")
+    with pytest.raises(ladder.UserError, match="trained on arrays, which have no test set: give examples to predict"):
+        clf.model_.evaluate()
     assert clone(clf).get_params() == clf.get_params()
 
 

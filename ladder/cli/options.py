@@ -11,8 +11,8 @@ from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES, as_typed
 from ladder.runs.folder import RESULTS
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
-from ladder.training.keeping import Keeping
 from ladder.training.records import LOG_FORMATS, Records
+from ladder.training.upkeep import Upkeep
 
 
 class _Given(argparse.Action):
@@ -226,10 +226,10 @@ def records(args):
     return Records.of(args.tensorboard, args.log_format, args.save_split)
 
 
-def keeping(args, records=Records()):
-    """The Keeping that was asked for; its time begins now, as compiling counts."""
+def upkeep(args, records=Records()):
+    """The Upkeep that was asked for; the clock starts now, because compiling counts."""
     deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
-    return Keeping(args.checkpoint_minutes, records, deadline)
+    return Upkeep(args.checkpoint_minutes, records, deadline)
 
 
 def _threads(text):

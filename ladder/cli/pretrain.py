@@ -12,7 +12,7 @@ from ladder.cli.options import (
     checked_backend,
     configure_backend,
     given_options,
-    keeping,
+    upkeep,
 )
 from ladder.errors import UserError
 from ladder.files import write_whole
@@ -87,18 +87,18 @@ def run(args):
         return _draw(args)
     if args.output is not None:
         raise UserError("--output is of --filters: give that, too, or leave it out.")
-    kept = keeping(args)
+    args.upkeep = upkeep(args)
     if args.resume is not None:
         if given:
             raise UserError(f"--resume goes on with the options of its folder: leave out {', '.join(given)}.")
-        folder, finished = go_on_alone(args.resume, backend_options(args), kept)
+        folder, finished = go_on_alone(args.resume, backend_options(args), args.upkeep)
     else:
         args.backend = args.backend or "c"
         p = Options.of(**{**AS_ONE_WOULD, **given_options(args)})
         check_name(args.save_to)
         save_to = args.save_to or "pretrained"
         checked_backend(args)
-        folder, finished = begin_alone(p, save_to, lambda: configure_backend(args), kept)
+        folder, finished = begin_alone(p, save_to, lambda: configure_backend(args), args.upkeep)
     if not finished:
         logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
         return 130

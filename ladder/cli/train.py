@@ -14,8 +14,8 @@ from ladder.cli.options import (
     checked_backend,
     configure_backend,
     given_options,
-    keeping,
     records,
+    upkeep,
 )
 from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
@@ -77,7 +77,7 @@ def _add_choice_of_runs(parser):
 
 def run(args):
     """Check every configuration, then train one after the other."""
-    args.keeping = keeping(args, records(args))
+    args.upkeep = upkeep(args, records(args))
     if args.resume is not None:
         return _resume(args)
     args.backend = args.backend or "c"
@@ -100,7 +100,7 @@ def run(args):
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status, preprocessor, begun = 0, Preprocessor(), 0
     for n, group in enumerate(groups):
-        if begun and args.keeping.deadline is not None and args.keeping.deadline.is_over:
+        if begun and args.upkeep.deadline is not None and args.upkeep.deadline.is_over:
             _say_not_begun(sum(map(len, groups[n:])), args)
             return 130
         folders = _begin(group, experiments, save_to, args.missing)
@@ -133,7 +133,7 @@ def _train(experiments, folders, preprocessor, args):
             folder.abandon()
         raise
     status = 0
-    folders, errors, finished = train_together(experiments, folders, args.keeping)
+    folders, errors, finished = train_together(experiments, folders, args.upkeep)
     for error in errors:
         # The other configurations may do better.
         print(f"run.py train: {error}", file=sys.stderr)
@@ -175,7 +175,7 @@ def _what_to_train(args):
 
 def _resume(args):
     _check_alone(args)
-    folder, state = resume(args.resume, backend_options(args), args.keeping)
+    folder, state = resume(args.resume, backend_options(args), args.upkeep)
     if state == "interrupted":
         print_interrupted(folder)
         return 130

@@ -16,9 +16,9 @@ from typing import Optional
 import numpy as np
 
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
-from ladder.data.examples import choose_examples
+from ladder.data.examples import choose_examples, load_examples
 from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
-from ladder.data.record import check_unchanged, read
+from ladder.data.record import change_since, read
 from ladder.data.whitening import Whitening, fit_whitening
 from ladder.data.whitening_cache import cached_whitening
 from ladder.errors import UserError
@@ -38,7 +38,7 @@ class Fitted:
 class TrainingData:
     """The training set of a run, and what its options do to any features.
 
-    Nothing is read or computed before it is asked for.  A pickle holds no examples: those of a data set are read again.
+    Nothing is read or computed before it is asked for.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ class TrainingData:
 
     def __init__(self, p, examples=None, split=None, record=None, fitted=None):
         self.p, self.record = p, record
-        self._is_of_arrays, self._was_pickled = examples is not None and examples.path is None, False
+        self._is_of_arrays = examples is not None and examples.path is None
+        self._left_behind = None  # the record of the data set, where a pickle left the examples behind
         self.keep(fitted)
         if examples is not None:
             self.examples = examples
@@ -69,11 +70,16 @@ class TrainingData:
             self.fitted = fitted
 
     def __getstate__(self):
-        state = {**vars(self), "fitted": self.fitted, "_was_pickled": True}
-        examples = state.pop("examples", None)
-        if examples is not None and self.record is None:
-            state["record"] = examples.record or None
+        """All but the examples that were trained on, unless it is not known whether those read again are the same."""
+        state, examples = dict(vars(self)), vars(self).get("examples")
+        if examples is not None and (self._is_of_arrays or "splits" in examples.record):
+            del state["examples"]
+            # Fitted to them, so it has to come along.
+            state.update(fitted=self.fitted, _left_behind=examples.record)
         return state
+
+    def __deepcopy__(self, memo):
+        return self  # nothing changes it
 
     def read(self, split):
         """Examples of 'train' or 'test' as the run reads them.
@@ -81,15 +87,19 @@ class TrainingData:
         Raises
         ------
         UserError
-            There is no such data set, or it is not what a pickled network was trained on.
+            There is no such data set, or it is not the one that a network was trained on before it was pickled.
         """
         if self._is_of_arrays:
-            raise UserError(
-                "this network was trained on arrays, which are not kept: give examples to predict or score instead."
-            )
-        if self._was_pickled:
-            check_unchanged(self.p, self.record, "this network", splits=(split,))
-        return read(self.p, split, self.record)
+            have = "a pickle does not keep" if split == "train" else "have no test set"
+            raise UserError(f"this network was trained on arrays, which {have}: give examples to predict instead.")
+        if self._left_behind is None:
+            return read(self.p, split, self.record)
+        examples = load_examples(self.p.dataset, split, self.p.sources, self._left_behind["divided_by"])
+        then = self._left_behind["splits"].get(split)
+        change = then and change_since(then, examples, self.p.dataset, split)
+        if change:
+            raise UserError(f"{change} when this network was trained: put back the one that it was trained on.")
+        return examples
 
     @cached_property
     def examples(self):

@@ -98,7 +98,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
     ----------
     p : Options
     record : dict or None
-    folder : Path of the run, or what messages call it
+    folder : Path, of the run
     splits : tuple of str
 
     Raises
@@ -113,22 +113,32 @@ def check_unchanged(p, record, folder, splits=SPLITS):
         return
     for split in splits:
         if split in recorded and split in there:
-            _compare(recorded[split], fingerprint(read(p, split, record)), p.dataset, split, folder)
+            change = change_since(recorded[split], read(p, split, record), p.dataset, split)
+            if change:
+                raise UserError(
+                    f"{change} when {folder} was trained: put back the one that it was trained on, or train again "
+                    "(evaluate and attack take another data set with --dataset)."
+                )
 
 
-def _compare(then, now, dataset, split, folder):
-    which = {"train": "training", "test": "test"}[split]
+def change_since(then, examples, dataset, split):
+    """How a split differs from a recorded one, the beginning of a sentence; None where it does not.
+
+    Parameters
+    ----------
+    then : dict
+        What :func:`fingerprint` said of it.
+    examples : Examples
+    dataset, split : str
+    """
+    now, which = fingerprint(examples), {"train": "training", "test": "test"}[split]
     sentences = {
         "examples": f"has {now['examples']} {which} examples, and had {then['examples']}",
         "targets": f"has other labels on its {which} examples than",
         "features": f"has other values in its {which} examples than",
     }
-    for name, changed in sentences.items():
-        if then[name] != now[name]:
-            raise UserError(
-                f"the data set {dataset} {changed} when {folder} was trained: put back the one that it was trained on, or "
-                "train again (evaluate and attack take another data set with --dataset)."
-            )
+    changes = [sentence for name, sentence in sentences.items() if then[name] != now[name]]
+    return f"the data set {dataset} {changes[0]}" if changes else None
 
 
 def fingerprint(examples):

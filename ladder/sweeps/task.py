@@ -10,9 +10,9 @@ from ladder.backends import failures
 from ladder.errors import TrainingStopped, UserError
 from ladder.runs.lock import Held
 from ladder.training.extensions import Extension
-from ladder.training.keeping import Keeping
 from ladder.training.records import Records
 from ladder.training.resuming import resume
+from ladder.training.upkeep import Upkeep
 
 #: Lines of a traceback that are kept of an error nobody expected.
 MOST_LINES = 8
@@ -66,8 +66,8 @@ def go_on(task, say):
     pause = Pause(task["until"], lambda: say({"state": "compiled"}))
     try:
         with failures.explained():
-            keeping = Keeping(task["minutes"], Records(**task["records"]), pause)
-            _, state = resume(task["folder"], task["backend"], keeping)
+            upkeep = Upkeep(task["minutes"], Records(**task["records"]), pause)
+            _, state = resume(task["folder"], task["backend"], upkeep)
     except Held:
         return {"state": "held"}
     except TrainingStopped as error:

@@ -10,8 +10,8 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.layers import resolve_layers
 from ladder.runs import lock
 from ladder.runs.folder import LOG, as_saved
-from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
+from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
 
@@ -40,14 +40,14 @@ def check_compiler(backend, experiment):
         raise UserError("Aesara's flag cxx is empty, and fused operations need a compiler: give --plain-graph.")
 
 
-def train_together(experiments, folders, keeping=Keeping()):
+def train_together(experiments, folders, upkeep=Upkeep()):
     """Train one experiment, or several that differ only in their seeds, into folders that were begun for them.
 
     Parameters
     ----------
     experiments : list of Experiment, their examples as the network takes them
     folders : list of RunFolder
-    keeping : Keeping
+    upkeep : Upkeep
 
     Returns
     -------
@@ -58,12 +58,12 @@ def train_together(experiments, folders, keeping=Keeping()):
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        finished, errors = train_held(experiments, folders, keeping)
+        finished, errors = train_held(experiments, folders, upkeep)
     good = [i for i in range(len(folders)) if i not in errors]
     return [folders[i] for i in good], list(errors.values()), [finished[i] for i in good]
 
 
-def train_held(experiments, folders, keeping=Keeping()):
+def train_held(experiments, folders, upkeep=Upkeep()):
     """Train, or go on training, into folders that are already locked.
 
     Returns
@@ -81,10 +81,10 @@ def train_held(experiments, folders, keeping=Keeping()):
                 log_beginning(folder, experiment)
         loops = []
         try:
-            first, errors = _first_values(experiments, folders, keeping, speaker)
+            first, errors = _first_values(experiments, folders, upkeep, speaker)
             those = list(first)  # that can be trained
             if those:
-                picked = [experiments[i] for i in those], [folders[i] for i in those], keeping
+                picked = [experiments[i] for i in those], [folders[i] for i in those], upkeep
                 loops, more = train_side_by_side(*picked, lambda j: speaker.says(those[j]), list(first.values()))
                 errors.update({those[j]: error for j, error in more.items()})
         except _Interrupted:
@@ -105,7 +105,7 @@ class _Interrupted(Exception):
     """Pre-training was interrupted."""
 
 
-def _first_values(experiments, folders, keeping, speaker):
+def _first_values(experiments, folders, upkeep, speaker):
     """Index -> the values that an experiment starts from, and index -> TrainingStopped where its pre-training diverged."""
     from ladder.training.pretraining.starting import first_values
 
@@ -113,7 +113,7 @@ def _first_values(experiments, folders, keeping, speaker):
     for i, (folder, experiment) in enumerate(zip(folders, experiments)):
         try:
             with speaker.says(i):
-                first[i] = first_values(experiment, folder, keeping)
+                first[i] = first_values(experiment, folder, upkeep)
         except TrainingStopped as error:
             errors[i] = error
             continue

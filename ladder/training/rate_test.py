@@ -10,7 +10,7 @@ from ladder.batches import unlabeled_batch_size
 from ladder.errors import TrainingStopped, UserError
 from ladder.optimisation import OF_SCHEDULES
 from ladder.training.extensions import Extension
-from ladder.training.keeping import Keeping
+from ladder.training.upkeep import Upkeep
 
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
@@ -99,7 +99,7 @@ def range_test(experiment, lowest, highest, updates):
     split = replace(experiment.split, valid=experiment.split.valid[:0])
     p = replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1, **NO_SCHEDULE)
     experiment = replace(experiment, p=p, split=split)
-    session = Session(experiment, None, Keeping(progress=False), [rising])
+    session = Session(experiment, None, Upkeep(progress=False), [rising])
     rising.begin(session.learning_rate)
     try:
         session.train()

@@ -12,12 +12,12 @@ from ladder.runs import checkpoints, lock
 from ladder.runs.folder import OPTIONS, RunFolder
 from ladder.training.experiment import Experiment
 from ladder.training.into_folders import check_compiler, train_held
-from ladder.training.keeping import Keeping
+from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
 
 
-def resume(path, backend_options, keeping=Keeping()):
+def resume(path, backend_options, upkeep=Upkeep()):
     """Train the run in a folder to its end.
 
     Parameters
@@ -26,7 +26,7 @@ def resume(path, backend_options, keeping=Keeping()):
     backend_options : dict
         Arguments of :func:`ladder.backends.configure`; for those that are None
         the run's own are used: other threads or another backend round differently.
-    keeping : Keeping
+    upkeep : Upkeep
 
     Returns
     -------
@@ -50,18 +50,18 @@ def resume(path, backend_options, keeping=Keeping()):
     with lock.held(folder):
         if folder.is_finished():  # by the process that held it until now
             return folder, "was finished"
-        finished = _go_on(folder, Options(**options), backend_options, keeping)
+        finished = _go_on(folder, Options(**options), backend_options, upkeep)
     return folder, "finished" if finished else "interrupted"
 
 
-def _go_on(folder, p, backend_options, keeping):
+def _go_on(folder, p, backend_options, upkeep):
     backend = backends.configure(**as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (finished,), errors = train_held([experiment], [folder], keeping)
+    (finished,), errors = train_held([experiment], [folder], upkeep)
     if errors:
         raise errors[0]
     return finished

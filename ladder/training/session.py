@@ -25,25 +25,25 @@ from ladder.training.extensions.monitoring import (
 )
 from ladder.training.extensions.printing import ProgressBar, ShortPrinting
 from ladder.training.extensions.saving import Log, SaveLog, SaveParams
-from ladder.training.keeping import Keeping
 from ladder.training.main_loop import MainLoop, run_side_by_side
 from ladder.training.records import Records
 from ladder.training.run_state import RunState
 from ladder.training.statistics import reset_counter
 from ladder.training.step import training_step
 from ladder.training.stopping import best_epoch
+from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
 
 
-def train_side_by_side(experiments, folders, keeping=Keeping(), current=lambda i: nullcontext(), first=None):
+def train_side_by_side(experiments, folders, upkeep=Upkeep(), current=lambda i: nullcontext(), first=None):
     """Train experiments that differ only in their seeds, in one program if the backend can.
 
     Parameters
     ----------
     experiments : list of Experiment
     folders : list of RunFolder
-    keeping : Keeping
+    upkeep : Upkeep
     current : function of an index -> context manager
         Entered around everything that concerns a single run.
     first : list of dict of name -> array, optional
@@ -60,7 +60,7 @@ def train_side_by_side(experiments, folders, keeping=Keeping(), current=lambda i
             like = sessions[0] if sessions else None
             together = len(folders)
             values = first[i] if first else None
-            sessions.append(Session(experiment, folder, keeping, (), like, together, values))
+            sessions.append(Session(experiment, folder, upkeep, (), like, together, values))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -78,7 +78,7 @@ class Session:
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Where it is saved, and resumed if there is a checkpoint; None: it is trained in memory.
-    keeping : Keeping
+    upkeep : Upkeep
     callbacks : list of Extension
         Called before anything is saved, so that what they add to a row of the log is saved, too.
     like : Session, optional
@@ -96,9 +96,9 @@ class Session:
         The rows of the epochs done.
     """
 
-    def __init__(self, experiment, folder=None, keeping=Keeping(), callbacks=(), like=None, together=1, first=None):
+    def __init__(self, experiment, folder=None, upkeep=Upkeep(), callbacks=(), like=None, together=1, first=None):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
-        self._records = keeping.records.going_on(folder) if folder else Records()
+        self._records = upkeep.records.going_on(folder) if folder else Records()
         belongs_to = self._begin() if folder else None
         if folder:
             self._records.begin(folder)
@@ -113,11 +113,11 @@ class Session:
         self._compile()
         logger.info("Compiled in %.0f s", time.time() - start)
         # One bar is enough for all runs in step.
-        extensions = [ProgressBar(self._stream.num_batches)] if keeping.progress and like is None else []
+        extensions = [ProgressBar(self._stream.num_batches)] if upkeep.progress and like is None else []
         extensions += self._extensions(callbacks)
-        extensions += [keeping.deadline] if keeping.deadline is not None else []
+        extensions += [upkeep.deadline] if upkeep.deadline is not None else []
         if folder:
-            extensions.append(Checkpoint(folder.path, self._state, belongs_to, keeping.minutes, together))
+            extensions.append(Checkpoint(folder.path, self._state, belongs_to, upkeep.minutes, together))
         self.loop = MainLoop(self._stream, self.p.num_epochs, extensions, self._augmentation)
         if folder and self._checkpoint is not None:
             self._go_on(belongs_to)

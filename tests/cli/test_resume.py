@@ -172,8 +172,8 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
-        with pytest.MonkeyPatch.context() as keeping:
-            keep_the_last(keeping)
+        with pytest.MonkeyPatch.context() as upkeep:
+            keep_the_last(upkeep)
             assert main(["train", *NETWORK.split(), "--", "whole"]) == 0
         command = ["train", *NETWORK.split(), "--", "part"]
         for updates, number in ((5, signal.SIGTERM), (24, signal.SIGINT), (200, signal.SIGTERM)):

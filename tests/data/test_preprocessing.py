@@ -1,5 +1,7 @@
 """Preprocessing of a run: fitted to the examples that train, applied to all, shared where it can be."""
 
+import copy
+import os
 import pickle
 
 import h5py
@@ -162,6 +164,25 @@ def test_a_pickle_refuses_another_data_set(images, split):
     data.read("test" if split == "train" else "train")
     with pytest.raises(UserError, match="data set cifar10 has other values in its .* when this network was trained"):
         data.read(split)
+
+
+def test_a_pickle_keeps_examples_of_which_nothing_is_recorded(images):
+    data = TrainingData(options(), record={"divided_by": 1})
+    first = data.examples.features[0].tobytes()
+    assert first in pickle.dumps(data)
+    assert copy.deepcopy(data).examples is data.examples
+
+
+def test_a_pickle_whose_data_set_is_gone(images):
+    p = options(whiten_zca=12)
+    data = pickle.loads(pickle.dumps(TrainingData(p, load_training_set(p))))
+    os.remove("cifar10.hdf5")
+    assert data.preprocess_features(np.ones((1, *SHAPE), "float32")).shape == (1, *SHAPE)
+    with pytest.raises(UserError, match="^there is no data set 'cifar10'"):
+        data.read("test")
+    lazy = pickle.loads(pickle.dumps(TrainingData(p)))
+    with pytest.raises(UserError, match="^there is no data set 'cifar10'"):
+        lazy.fitted
 
 
 def test_cifar10_keeps_its_pixels_unless_preprocessed(images):

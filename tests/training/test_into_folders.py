@@ -21,7 +21,7 @@ def begun(tmp_path, monkeypatch):
         folder.path.mkdir()
     trained = []
 
-    def train(experiments, folders, keeping, current, first):
+    def train(experiments, folders, upkeep, current, first):
         trained.extend((experiment.p.seed, values) for experiment, values in zip(experiments, first))
         with current(1):
             into_folders.logger.warning("said of the second")

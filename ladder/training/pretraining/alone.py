@@ -10,16 +10,16 @@ from ladder.options import Options
 from ladder.runs import lock
 from ladder.training.experiment import Experiment, prepare
 from ladder.training.into_folders import check_compiler, log_beginning
-from ladder.training.keeping import Keeping
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.folder import PretrainingFolder
 from ladder.training.resuming import as_it_was
+from ladder.training.upkeep import Upkeep
 
 #: What is pre-trained unless something else is asked for.
 AS_ONE_WOULD = {"pretrain": "dae"}
 
 
-def begin_alone(p, save_to, configure, keeping=Keeping()):
+def begin_alone(p, save_to, configure, upkeep=Upkeep()):
     """Pre-train into a new folder.
 
     Parameters
@@ -29,7 +29,7 @@ def begin_alone(p, save_to, configure, keeping=Keeping()):
         Its name, or a path; a number is added.
     configure : function without arguments -> backend
         Makes the backend ready, once options and data were checked.
-    keeping : Keeping
+    upkeep : Upkeep
 
     Returns
     -------
@@ -45,10 +45,10 @@ def begin_alone(p, save_to, configure, keeping=Keeping()):
     experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
-        return folder, _train(folder, experiment, keeping)
+        return folder, _train(folder, experiment, upkeep)
 
 
-def go_on_alone(path, backend_options, keeping=Keeping()):
+def go_on_alone(path, backend_options, upkeep=Upkeep()):
     """Pre-train to the end what was begun in a folder.
 
     Parameters
@@ -56,7 +56,7 @@ def go_on_alone(path, backend_options, keeping=Keeping()):
     path : str
     backend_options : dict
         As for :func:`ladder.training.resuming.resume`.
-    keeping : Keeping
+    upkeep : Upkeep
 
     Returns
     -------
@@ -80,13 +80,13 @@ def go_on_alone(path, backend_options, keeping=Keeping()):
         experiment = Experiment.on(load_training_set(p, record), p)
         check_compiler(backend, experiment)
         experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-        return folder, _train(folder, experiment, keeping)
+        return folder, _train(folder, experiment, upkeep)
 
 
-def _train(folder, experiment, keeping):
+def _train(folder, experiment, upkeep):
     from ladder.training.pretraining.stacks import pretrain
 
     speaker = Speaker([""])
-    with speaker.heard([folder]) if keeping.progress else speaker.logged([folder]):
+    with speaker.heard([folder]) if upkeep.progress else speaker.logged([folder]):
         log_beginning(folder, experiment)
-        return pretrain(experiment, folder, keeping.of_pretraining) is not None
+        return pretrain(experiment, folder, upkeep.of_pretraining) is not None

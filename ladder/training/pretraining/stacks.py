@@ -6,15 +6,15 @@ from scipy.special import expit
 from ladder.batches import unlabeled_batch_size
 from ladder.layers import resolve_layers
 from ladder.pretraining import resolve_pretraining
-from ladder.training.keeping import Keeping
 from ladder.training.pretraining import codes
 from ladder.training.pretraining.autoencoder import autoencoder
 from ladder.training.pretraining.machine import machine, pseudo_likelihood
 from ladder.training.pretraining.stages import Setting, Stage
 from ladder.training.provenance import provenance
+from ladder.training.upkeep import Upkeep
 
 
-def pretrain(experiment, folder=None, keeping=Keeping()):
+def pretrain(experiment, folder=None, upkeep=Upkeep()):
     """Pre-train the encoder of an experiment, or go on with that.
 
     Parameters
@@ -22,7 +22,7 @@ def pretrain(experiment, folder=None, keeping=Keeping()):
     experiment : Experiment, its examples as the network takes them
     folder : PretrainingFolder or None
         Where it is kept, locked by this process; None: nowhere.
-    keeping : Keeping
+    upkeep : Upkeep
         With what interrupts pre-training as its deadline.
 
     Returns
@@ -40,7 +40,7 @@ def pretrain(experiment, folder=None, keeping=Keeping()):
     about = provenance(experiment) if folder else {}
     if folder:
         folder.begin_stages(experiment, about["environment"])
-    setting = Setting(experiment, pretraining, folder, about, keeping)
+    setting = Setting(experiment, pretraining, folder, about, upkeep)
     encoder = _MODELS[pretraining.model](setting)
     if encoder is not None and folder:
         folder.save_encoder(encoder, experiment)

@@ -85,7 +85,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     monitor = TrainingMonitor()
     state = RunState(graph, graph, {"train": stream}, monitor, log)
     schedule = Schedule("linear", setting.pretraining.lr, stage.epochs, dict(SCHEDULES["linear"]), 0)
-    extensions = [ProgressBar(stream.num_batches)] if setting.keeping.progress else []
+    extensions = [ProgressBar(stream.num_batches)] if setting.upkeep.progress else []
     extensions += [
         Guard(stage.title),
         monitor,
@@ -93,11 +93,11 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
         LearningRate(graph.learning_rate, schedule, log),
         log,
         Printing(stage.title),
-        *([] if setting.keeping.deadline is None else [setting.keeping.deadline]),
+        *([] if setting.upkeep.deadline is None else [setting.upkeep.deadline]),
     ]
     if path is not None:
         extensions.append(SaveLearnt(setting.folder, stage, graph))
-        extensions.append(Checkpoint(path, state, setting.about, setting.keeping.minutes))
+        extensions.append(Checkpoint(path, state, setting.about, setting.upkeep.minutes))
     loop = MainLoop(stream, stage.epochs, extensions)
     if path is not None:
         _go_on(path, state, loop, setting)

@@ -10,9 +10,9 @@ from ladder.errors import UserError
 from ladder.fused.noise import noise_source
 from ladder.model import LadderAE
 from ladder.runs import checkpoints
-from ladder.training.keeping import Keeping
 from ladder.training.pretraining.folder import LEARNT
 from ladder.training.pretraining.stage import train_stage
+from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
 
@@ -52,14 +52,14 @@ class Setting:
     pretraining : Pretraining
     folder : PretrainingFolder or None
     about : dict, see :func:`ladder.training.provenance.provenance`
-    keeping : Keeping
+    upkeep : Upkeep
     """
 
     experiment: Any
     pretraining: Any
     folder: Optional[Any]
     about: dict
-    keeping: Keeping
+    upkeep: Upkeep
 
     def path_of(self, stage):
         """The folder of a stage (Path), made if there is none; None where nothing is kept."""

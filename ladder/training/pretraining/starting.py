@@ -8,8 +8,8 @@ from ladder.layers import resolve_layers
 from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.runs import checkpoints, lock
-from ladder.training.keeping import Keeping
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
+from ladder.training.upkeep import Upkeep
 
 #: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
 SHARED = (
@@ -110,7 +110,7 @@ def check_source(experiment):
         PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
 
-def first_values(experiment, folder=None, keeping=Keeping()):
+def first_values(experiment, folder=None, upkeep=Upkeep()):
     """The values that the encoder's parameters start from; what is not pre-trained yet is.
 
     Parameters
@@ -118,7 +118,7 @@ def first_values(experiment, folder=None, keeping=Keeping()):
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Of the run, held by this process; None: nothing is kept.
-    keeping : Keeping
+    upkeep : Upkeep
         Of the run.
 
     Returns
@@ -134,7 +134,7 @@ def first_values(experiment, folder=None, keeping=Keeping()):
     if folder is None:
         if p.from_:
             return PretrainingFolder(p.from_).load_encoder(experiment)
-        return pretrain(experiment, None, keeping.of_pretraining)
+        return pretrain(experiment, None, upkeep.of_pretraining)
     if checkpoints.newest(folder.path) is not None:
         return {}
     own = PretrainingFolder(folder / OF_A_RUN)
@@ -146,4 +146,4 @@ def first_values(experiment, folder=None, keeping=Keeping()):
             encoder = PretrainingFolder(p.from_).load_encoder(experiment)
             own.save_encoder(encoder, experiment)
             return encoder
-        return pretrain(experiment, own, keeping.of_pretraining)
+        return pretrain(experiment, own, upkeep.of_pretraining)

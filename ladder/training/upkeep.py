@@ -9,8 +9,8 @@ from ladder.training.records import Records
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """What is asked for beside the options: it changes no bit of what is learnt.
+class Upkeep:
+    """What is asked for in addition to the options: it changes no bit of what is learnt.
 
     Attributes
     ----------
@@ -18,9 +18,8 @@ class Keeping:
         Between checkpoints; 0: only at the ends of epochs.
     records : Records
         What is written beside the log, where there is a folder, beyond what it has.
-    deadline : Extension or None
-        What interrupts training when its time has come: a Deadline, or a sweep's pause.  Its ``of_pretraining`` (an
-        Extension) is told of pre-training's updates.
+    deadline : Deadline, a sweep's Pause, or None
+        Interrupts training when its time has come.
     progress : bool
         Whether to show a progress bar.
     """
@@ -32,5 +31,5 @@ class Keeping:
 
     @property
     def of_pretraining(self):
-        """That of a stage before the run."""
+        """The same for the stages of pre-training, of whose updates the deadline has a view of its own."""
         return replace(self, deadline=self.deadline and self.deadline.of_pretraining)
