@@ -110,3 +110,24 @@ def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
     assert "g_2_W" in names and not {"g_0_W", "g_1_W"} & set(names)
     ladder, _ = built("unlabeled", l1=0.1, denoising_cost_x=(0.0,) * 4)
     assert trained_parameters(ladder) == [] and not hasattr(ladder.costs, "l1")
+
+
+@pytest.mark.parametrize("graph", ["plain", "fused"])
+def test_an_update_clips_gradients_and_keeps_weights_within_a_norm(graph):
+    """Against a step down the gradient in NumPy; the norm that is logged is that before clipping."""
+    most, most_norm, rate = 0.5, 1.0, 0.1
+    how = dict(optimizer="sgd", lr=rate, clip_norm=most, max_norm=most_norm)
+    ladder, arrays = built(plain_graph=graph == "plain", **how)
+    params, step = perturb(ladder), training_step(ladder)
+    outputs = [step.gradient_norm, *step.gradients, *(step.updates[v] for v in step.parameters)]
+    found = aesara.function(list(arrays), outputs, mode=PYTHON if graph == "plain" else c.mode())(*arrays.values())
+    norm, n, shrunk = found[0], len(step.parameters), []
+    assert norm == pytest.approx(np.sqrt(sum(np.square(g.astype("float64")).sum() for g in found[1 : n + 1])), rel=1e-5)
+    assert norm > 2 * most
+    for v, gradient, after in zip(step.parameters, found[1 : n + 1], found[n + 1 :]):
+        expected = params[v.name] - rate * most / norm * gradient
+        if v.name in WEIGHTS:
+            shrunk.extend(np.minimum(1, most_norm / np.linalg.norm(expected, axis=0)))
+            expected = expected * shrunk[-expected.shape[1] :]
+        np.testing.assert_allclose(after, expected, rtol=2e-5, atol=1e-7, err_msg=v.name)
+    assert 0.1 < (np.array(shrunk) < 1).mean() < 0.9

@@ -140,7 +140,7 @@ def test_every_command_scales_alike(here, run, capsys):
     assert (classes != test.targets).sum() == evaluated(run)["n_wrong"]
     assert call(f"attack results/{run}0 --tau 0 --kinds sgn --threads 1") == 0
     assert json.loads(Path(f"results/{run}0/attack.json").read_text())["n_wrong_before"] == evaluated(run)["n_wrong"]
-    # Each gradient is that by the features of the file, too.
+    # Attacks of the features as the file has them, too.
     assert call(f"attack results/{run}0 --tau 0 --kinds sgn --units pixels --threads 1") == 0
 
 

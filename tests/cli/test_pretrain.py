@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,8 @@ NETWORK = dict(encoder_layers="20-15-10", denoising_cost_x=(0, 0, 0, 0), decoder
 TWO_PHASES = dict(**NETWORK, pretrain="dae", pretrain_epochs=3, num_epochs=2)
 WORDS = "--dataset digits --labeled-samples 250 --encoder-layers 20-15-10".split()
 TRAIN = ["train", *WORDS, *"--denoising-cost-x 0,0,0,0 --decoder-spec 0 --num-epochs 2".split()]
+
+PRETRAINED_AND_STILL = ("whole0/pretraining/pretrained", "still0/trained")
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +96,11 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
 
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
     assert_same(arrays_of("results/second0/trained_params.npz"), expected)
+    # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
+    assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
+    pretrained, still = (arrays_of(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
+    assert_same(pretrained, {name: still[name] for name in pretrained})
+    shutil.rmtree("results/still0")
     # A table takes both for the same, and the pre-training for no run.
     runs, problems = find_runs(whole.folder.parent)
     assert problems == [] and [run.folder.path.name for run in runs] == ["part0", "second0", "whole0"]

@@ -75,7 +75,10 @@ def test_fitted_to_what_trains_and_applied_to_all(images, chunk, monkeypatch):
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), 55, rtol=1e-4)
 
 
-@pytest.mark.parametrize("changes", [BOTH, dict(contrast_norm=3), dict(whiten_zca=12)])
+SCALED = [dict(standardize=True), dict(rescale=True), dict(whiten_zca=12), dict(standardize=True, whiten_zca=12)]
+
+
+@pytest.mark.parametrize("changes", [BOTH, dict(contrast_norm=3), dict(rescale=True, contrast_norm=3), *SCALED])
 def test_gradients_go_back_to_the_pixels(images, changes):
     """Beside central differences of a linear cost."""
     training = TrainingData(options(**changes))
@@ -91,6 +94,14 @@ def test_gradients_go_back_to_the_pixels(images, changes):
         step[place] = 0.5
         differences = cost(x + step) - cost(x - step)
         np.testing.assert_allclose(found[(slice(None), *place)], differences, atol=3e-3 * abs(found).max())
+
+
+@pytest.mark.parametrize("changes", SCALED)
+def test_scales_and_whitening_are_undone(images, changes):
+    training, x = TrainingData(options(**changes)), load_examples("cifar10", "test").features
+    inputs = training.preprocess_features(x)
+    assert abs(inputs - x).max() > 100
+    np.testing.assert_allclose(training.undo(inputs), x, atol=0.01)
 
 
 def test_gradient_of_a_constant_image():

@@ -124,10 +124,17 @@ def test_the_mnist_run_is_skipped_without_mnist(tmp_path, monkeypatch, capsys):
     assert "mnist_fc100_seed1_traj: skipped" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--only", "absent"], ["--threads", "0"], ["--json", "absent/report"]])
-def test_mistakes_in_options(golden_dir, tmp_path, arguments):
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--only", "absent"], "absent"),
+        (["--threads", "0"], "--threads is 0: give 1 or more threads"),
+        (["--json", "absent/report"], "--json"),
+    ],
+)
+def test_mistakes_in_options(golden_dir, tmp_path, arguments, message):
     some_arrays(golden_dir, tmp_path, "good")
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=message):
         run(tmp_path, *arguments)
 
 
@@ -137,6 +144,7 @@ def test_an_empty_or_missing_folder(tmp_path):
             run(folder)
 
 
-def test_jobs_below_one(tmp_path):
-    with pytest.raises(UserError):
+def test_jobs_below_one(golden_dir, tmp_path):
+    some_arrays(golden_dir, tmp_path, "good")
+    with pytest.raises(UserError, match="--jobs is 0: give 1 or more processes"):
         parity.run(argparse.Namespace(directory=tmp_path, jobs=0, threads=1, only=[], full=False, json=None))

@@ -19,13 +19,21 @@ def test_summary_by_hand():
     assert summarize([1.0, 2.0, 4.0, 5.0]) == found  # the same every time
 
 
-def test_interval_covers_about_as_often_as_it_says():
-    rng = np.random.default_rng(3)
-    inside = []
-    for _ in range(40):
-        low, high = summarize(rng.normal(0, 1, 30)).interval
-        inside.append(low < 0 < high)
-    assert 0.8 < np.mean(inside) <= 1
+def test_interval_is_that_of_95_per_cent():
+    """Of many errors, as the normal distribution has it."""
+    errors = np.random.default_rng(3).normal(1, 0.1, 200)
+    low, high = summarize(errors).interval
+    half = stats.norm.ppf(0.975) * errors.std(ddof=1) / 200**0.5
+    assert (high - low) / 2 == pytest.approx(half, rel=0.05)
+    assert (high + low) / 2 == pytest.approx(errors.mean(), abs=0.1 * half)
+
+
+def test_interval_is_corrected_for_skewness():
+    """It reaches further to the side of the tail than resampled means do."""
+    errors = np.random.default_rng(3).exponential(1, 30)
+    resampled = errors[np.random.default_rng(4).integers(0, 30, (20_000, 30))].mean(axis=1)
+    (low, high), (low_of_means, high_of_means) = summarize(errors).interval, np.quantile(resampled, [0.025, 0.975])
+    assert low > low_of_means + 0.01 and high > high_of_means + 0.02
 
 
 def test_one_seed_and_equal_seeds():

@@ -1,6 +1,7 @@
 """Pre-training: gradients of autoencoders, and machines as layers of the encoder, against NumPy in float64."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import aesara.tensor as at
 import numpy as np
@@ -14,7 +15,8 @@ from ladder.options import Options
 from ladder.pretraining import resolve_pretraining
 from ladder.training.pretraining import codes
 from ladder.training.pretraining.autoencoder import autoencoder
-from ladder.training.pretraining.stacks import as_layer
+from ladder.training.pretraining.stacks import as_layer, pretrain
+from ladder.training.pretraining.stages import Setting
 
 NETWORK = dict(encoder_layers="5-4-3", denoising_cost_x=(0, 0, 0, 0), act="sigmoid", optimizer="sgd", pretrain_lr=1.0)
 INPUTS, N = 6, 12
@@ -135,3 +137,83 @@ def test_defaults_in_numbers():
     assert how.strengths == (0.25, 0.25)
     how = resolve_pretraining(replace(p, pretrain="rbm"), resolve_layers(p))
     assert (how.corruption, how.cd_steps, how.cost) == ("", 1, "crossentropy")
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """A function of options and what each stage is to have learnt: what each got, by name, and the encoder at the end."""
+
+    def run(options, learnt):
+        got = {}
+
+        def train(setting, stage, make, features, positions):
+            graph, _ = make()
+            values = {name: shared.get_value() for name, shared in graph.shareds.items()}
+            got[stage.name] = SimpleNamespace(x=features[positions].astype("float64"), values=values)
+            return learnt[stage.name]
+
+        monkeypatch.setattr(Setting, "train", train)
+        p = Options.of(**{**NETWORK, "encoder_layers": "5-4-3-2", "denoising_cost_x": (0,) * 5, **options})
+        split = SimpleNamespace(train=np.arange(30)[::-2])
+        experiment = SimpleNamespace(p=p, in_dim=(INPUTS,), examples=SimpleNamespace(features=FEATURES), split=split)
+        return got, pretrain(experiment)
+
+    return run
+
+
+FEATURES = np.random.RandomState(7).uniform(size=(30, INPUTS)).astype("float32")
+
+
+def normalised(x):
+    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-10)
+
+
+def assert_values(found, expected):
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_an_autoencoder_learns_the_clean_code_of_the_one_below(stages):
+    rng = np.random.RandomState(4)
+    learnt = {}
+    for i, (below, above) in enumerate([(INPUTS, 5), (5, 4), (4, 3)], start=1):
+        layer = {f"f_{i}_W": rng.normal(size=(below, above)), f"f_{i}_b": rng.normal(size=above)}
+        layer[f"f_{i}_c"] = rng.uniform(0.5, 2, above)
+        learnt[f"layer{i}"] = {name: value.astype("float32") for name, value in layer.items()}
+    got, encoder = stages({"pretrain": "dae"}, learnt)
+    assert list(got) == ["layer1", "layer2", "layer3"]
+    np.testing.assert_array_equal(got["layer1"].x, FEATURES[::-2])
+    z = normalised(got["layer1"].x @ learnt["layer1"]["f_1_W"])
+    np.testing.assert_allclose(got["layer2"].x, z, rtol=1e-4, atol=1e-5)
+    h = expit(learnt["layer1"]["f_1_c"] * (z + learnt["layer1"]["f_1_b"]))
+    np.testing.assert_allclose(got["layer3"].x, normalised(h @ learnt["layer2"]["f_2_W"]), rtol=1e-4, atol=1e-5)
+    assert_values(got["layer2"].values, learnt["layer1"])
+    assert_values(got["layer3"].values, {**learnt["layer1"], **learnt["layer2"]})
+    assert encoder.keys() == {name for layer in learnt.values() for name in layer}
+    assert_values(encoder, {**learnt["layer1"], **learnt["layer2"], **learnt["layer3"]})
+
+
+def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_stack_begins_with_them(stages):
+    """Hinton and Salakhutdinov (2006): the way back has the weights transposed, and the visible units' biases."""
+    rng = np.random.RandomState(4)
+    learnt = {"unrolled": {"f_1_W": np.ones((INPUTS, 5), "float32"), "r_0_b": np.ones(INPUTS, "float32")}}
+    for i, (below, above) in enumerate([(INPUTS, 5), (5, 4), (4, 3)], start=1):
+        machine = {"W": rng.normal(size=(below, above)), "a": rng.normal(size=below), "b": rng.normal(size=above)}
+        learnt[f"layer{i}"] = {name: value.astype("float32") for name, value in machine.items()}
+    got, encoder = stages({"pretrain": "rbm", "unrolled_epochs": 1}, learnt)
+    assert list(got) == ["layer1", "layer2", "layer3", "unrolled"]
+    for i in (1, 2):
+        machine = learnt[f"layer{i}"]
+        expected = expit(got[f"layer{i}"].x @ machine["W"] + machine["b"])
+        np.testing.assert_allclose(got[f"layer{i + 1}"].x, expected, rtol=1e-5)
+    start = got["unrolled"]
+    np.testing.assert_array_equal(start.x, got["layer1"].x)
+    for i in (1, 2, 3):
+        W = learnt[f"layer{i}"]["W"]
+        assert_values(start.values, {f"f_{i}_W": W, f"r_{i - 1}_W": W.T, f"r_{i - 1}_b": learnt[f"layer{i}"]["a"]})
+        x = got[f"layer{i}"].x @ W
+        root = np.sqrt(x.var(axis=0) + 1e-10)
+        np.testing.assert_allclose(start.values[f"f_{i}_c"], root, rtol=1e-4)
+        b = (x.mean(axis=0) + learnt[f"layer{i}"]["b"]) / root
+        np.testing.assert_allclose(start.values[f"f_{i}_b"], b, rtol=1e-4, atol=1e-5)
+    assert encoder.keys() == {"f_1_W"}  # of what the unrolled stack learnt, the encoder's alone

@@ -126,49 +126,57 @@ def two_runs():
 
 
 RANDOM_STATE = ("streams", "train", "labeled")
+N_BATCHES = 4  # of an epoch: ten examples by three
 
 
 @pytest.mark.parametrize(
-    "path, to",
+    "path, to, said",
     [
-        ((*RANDOM_STATE, 2), 10**9),
-        ((*RANDOM_STATE, 2), 625),
-        ((*RANDOM_STATE, 2), -5),
-        ((*RANDOM_STATE, 2), 1.0),
-        ((*RANDOM_STATE, 2), True),
-        ((*RANDOM_STATE, 0), "PCG64"),
-        ((*RANDOM_STATE, 1), [1] * 623),
-        ((*RANDOM_STATE, 1), [2**32] * 624),
-        ((*RANDOM_STATE, 1), None),
-        ((*RANDOM_STATE, 3), 2),
-        ((*RANDOM_STATE, 4), None),
-        (RANDOM_STATE, None),
-        (("streams", "train"), {}),
-        (("streams",), {}),
-        (("streams",), [1]),
-        (("epochs_done",), 6),
-        (("epochs_done",), -1),
-        (("epochs_done",), "1"),
-        (("batches_done",), 5),
-        (("updates_done",), 5),
-        (("monitor",), {}),
-        (("monitor", "sums"), {"denois": 1.0}),
-        (("monitor", "sums"), {"cost": "x"}),
-        (("monitor", "count"), None),
-        (("log",), 3),
-        (("log",), "\udc80"),
+        ((*RANDOM_STATE, 2), 10**9, "damaged"),
+        ((*RANDOM_STATE, 2), 625, "damaged"),
+        ((*RANDOM_STATE, 2), -5, "damaged"),
+        ((*RANDOM_STATE, 2), 1.0, "damaged"),
+        ((*RANDOM_STATE, 2), True, "damaged"),
+        ((*RANDOM_STATE, 0), "PCG64", "damaged"),
+        ((*RANDOM_STATE, 1), [1] * 623, "damaged"),
+        ((*RANDOM_STATE, 1), [2**32] * 624, "damaged"),
+        ((*RANDOM_STATE, 1), None, "damaged"),
+        ((*RANDOM_STATE, 3), 2, "damaged"),
+        ((*RANDOM_STATE, 4), None, "damaged"),
+        (RANDOM_STATE, None, "damaged"),
+        (("streams", "train"), {}, "of other streams of data"),
+        (("streams",), {}, "of other streams of data"),
+        (("streams",), [1], "damaged"),
+        (("epochs_done",), "1", "damaged"),
+        (("updates_done",), 5, "cannot have made"),
+        (("monitor",), {}, "damaged"),
+        (("monitor", "sums"), {"denois": 1.0}, "damaged"),
+        (("monitor", "sums"), {"cost": "x"}, "damaged"),
+        (("monitor", "count"), None, "damaged"),
+        (("log",), 3, "damaged"),
+        (("log",), "\udc80", "damaged"),
     ],
 )
-def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, two_runs):
+def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, said, two_runs):
     one, two = two_runs
     values, arrays = one.get()
     before = two.get()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=said):
         two.state.set(two.loop, change(values, *path, to=to), arrays)
     after = two.get()
     assert after[0] == before[0]
     for name in arrays:
         np.testing.assert_array_equal(after[1][name], before[1][name])
+
+
+@pytest.mark.parametrize("epochs, batches", [(6, 0), (-1, 0), (0, 1 + N_BATCHES), (1, -1)])
+def test_counters_beyond_the_run_are_refused(epochs, batches, two_runs):
+    one, two = two_runs
+    assert two.stream.num_batches == N_BATCHES
+    values, arrays = one.get()
+    counters = {"epochs_done": epochs, "batches_done": batches, "updates_done": epochs * N_BATCHES + batches}
+    with pytest.raises(ValueError, match="cannot have made"):
+        two.state.set(two.loop, {**values, **counters}, arrays)
 
 
 @pytest.mark.parametrize(
