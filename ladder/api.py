@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import sys
 from contextlib import contextmanager, nullcontext
 from numbers import Real
@@ -14,7 +15,7 @@ from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 from ladder.options import KEPT, OPTIONS, Options, from_python
-from ladder.runs.folder import RunFolder
+from ladder.runs.folder import RunFolder, check_save_to
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations
 from ladder.sweeps.halving import Halving
@@ -23,6 +24,7 @@ from ladder.sweeps.sweep import Plan, begin, end_of, folder_of, train_runs
 from ladder.trained_model import Model
 from ladder.training.evaluation import TrainedRun
 from ladder.training.experiment import prepare
+from ladder.training.extensions import Extension
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
@@ -98,6 +100,9 @@ def train(
     (360, 3)
     """
     with naming_arguments(), heard(verbose):
+        callbacks = checked_callbacks(callbacks)
+        if save_to is not None:
+            check_save_to(save_to)
         records = Records.of(tensorboard, log_format, save_split)
         upkeep = _upkeep(save_to, verbose, checkpoint_minutes, max_minutes, records)
         if not save_to and records != Records():
@@ -186,6 +191,7 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     'dae'
     """
     with naming_arguments(), heard(verbose):
+        check_save_to(save_to)
         upkeep = _upkeep(save_to, verbose, checkpoint_minutes, max_minutes)
         p = Options.of(**{**AS_ONE_WOULD, **options})
         folder, finished = begin_alone(p, save_to, ready, upkeep)
@@ -315,6 +321,16 @@ def sweep(
     (4, 'lr 0.02')
     """
     with naming_arguments(), heard(verbose):
+        if save_to is not None:
+            check_save_to(save_to)
+        if not isinstance(preset, (str, os.PathLike, type(None))):
+            raise UserError(f"--preset is {preset!r}, but must be the name of a preset, or a file.")
+        if not isinstance(draw, (dict, type(None))):
+            raise UserError(f"--draw is {draw!r}, but must be a dict of option -> distribution.")
+        if not (halving is None or isinstance(halving, Halving)):
+            _whole(halving, "halving")
+        if type(sweep_seed) is not int or not 0 <= sweep_seed < 2**32:
+            raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {2**32 - 1}.")
         search = None if random is None else Search(_whole(random, "random"), draw or {}, sweep_seed)
         if search is None and draw:
             raise UserError("--draw is for --random: say how many configurations to draw.")
@@ -362,6 +378,17 @@ def _check_minutes(value):
     """Refuse what is no number of minutes between checkpoints."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
         raise UserError(f"--checkpoint-minutes is {value!r}, but must be a number of minutes, 0 or more.")
+
+
+def checked_callbacks(given):
+    """Callbacks as a list."""
+    wanted = "callbacks must be a list of ladder.Extension"
+    if not isinstance(given, (list, tuple)):
+        raise UserError(f"{wanted}, but is {given!r}.")
+    for callback in given:
+        if not isinstance(callback, Extension):
+            raise UserError(f"{wanted}, but {callback!r} is none: derive its class from that.")
+    return list(given)
 
 
 def _whole(value, name):

@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ladder.api import heard, train_experiment
+from ladder.api import checked_callbacks, heard, train_experiment
 from ladder.arguments import naming_arguments
 from ladder.configured import ready
 from ladder.data import NO_LABEL
@@ -17,6 +17,9 @@ from ladder.errors import UserError
 from ladder.options import Options
 from ladder.training.experiment import Experiment, check_without_data
 from ladder.training.upkeep import Upkeep
+
+#: Options that are no choice where the data are arrays, of which some have labels.
+OF_THE_DATA = {"dataset", "sources", "unsupervised", "rival", "from_", "labeled_indices"}
 
 #: What the estimator's arguments are called among the options of the command line.
 ARGUMENTS = {
@@ -170,7 +173,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
             experiment = self._experiment(X, targets)
             ready()
             self.model_ = train_experiment(
-                experiment, None, list(self.callbacks or ()), Upkeep(progress=bool(self.verbose))
+                experiment, None, checked_callbacks(self.callbacks or ()), Upkeep(progress=bool(self.verbose))
             )
         self.n_epochs_ = self.model_.log[-1]["epoch"]
         return self
@@ -218,11 +221,18 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 "seed": check_random_state(self.random_state).randint(1, 2**31 - 2**20),
                 "noise": "philox",
                 "dataset": "X",
-                **(self.options or {}),
+                **self._more_options(),
             }
         )
         check_without_data(p)
         return Experiment.on(examples, p)
+
+    def _more_options(self):
+        if not isinstance(self.options, (dict, type(None))):
+            raise UserError(f"options is {self.options!r}, but must be a dict of options by name.")
+        for name in OF_THE_DATA.intersection(self.options or ()):
+            raise UserError(f"options has '{name}', which the arrays that are given to fit decide: leave it out.")
+        return self.options or {}
 
     def _decoder_options(self):
         n = len(_as_tuple(self.hidden)) + 2
@@ -250,6 +260,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         has_label = ~_is_missing(y)
         labels = y[has_label]
         if labels.dtype.kind == "O":
+            if len({isinstance(label, str) for label in labels}) > 1:
+                raise ValueError("y has labels that are texts and others that are not: give labels of one kind.")
             labels = np.array(labels.tolist())
         check_classification_targets(labels)
         self.classes_, positions = np.unique(labels, return_inverse=True)

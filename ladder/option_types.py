@@ -61,6 +61,13 @@ def names(separator):
     return read
 
 
+def folder_name(text):
+    """The text itself, which an unset variable of a shell would leave empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names no folder: give one, or leave the option out.")
+    return text
+
+
 def must_be(good, wanted):
     """A check that ``good`` (function of a value -> bool) holds, which ``wanted`` says in words."""
     return lambda value: None if good(value) else f" is {value}, but must be {wanted}."

@@ -14,6 +14,7 @@ from ladder.option_types import (
     at_least,
     finite_and_above_0,
     finite_and_not_negative,
+    folder_name,
     not_negative,
     number,
     numbers,
@@ -94,7 +95,7 @@ DECLARED = {
         check=not_negative, separates=BY_MEANING),
     "from_": declare(
         "", PRETRAINING, "start from what 'run.py pretrain' left in this folder; options of pre-training are taken from "
-        "there", "FOLDER", str, many=False, shown_default="", separates=SAME_RUN),
+        "there", "FOLDER", folder_name, many=False, shown_default="", separates=SAME_RUN),
 }
 # fmt: on
 

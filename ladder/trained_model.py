@@ -99,6 +99,7 @@ class Model:
         """
         run = self._run
         with naming_arguments():
+            run.check_knows_classes()
             values = self._as_examples(X)
             features = as_in_training(values, "X", run.p.dataset, run.data)
             features = run.training.preprocess_features(features)
@@ -139,6 +140,7 @@ class Model:
         if data_type not in ("test", "valid", "train"):
             raise ArgumentError(f"data_type is {data_type!r}, but must be 'test', 'valid' or 'train'.")
         with naming_arguments():
+            self._run.check_knows_classes()
             ready()
             report, _ = classification_report(self._run, data_type)
         return report

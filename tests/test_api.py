@@ -1,11 +1,13 @@
 """Training and loading from Python."""
 
+import copy
 import multiprocessing
 import pickle
 import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -212,6 +214,12 @@ def test_options_take_scalars_tuples_numpy_and_text():
         (dict(learning=1), "there is no option 'learning': choose from encoder_layers"),
         (dict(encoder_layers="10", denoising_cost_x=(0, 0), dataset="nowhere"), "there is no data set 'nowhere'"),
         (dict(lr=Decimal("0.1")), "lr: it is \"Decimal('0.1')\", not a number."),
+        (dict(callbacks=5), "callbacks must be a list of ladder.Extension, but is 5."),
+        (dict(callbacks=[print]), "but <built-in function print> is none: derive its class from that."),
+        (dict(save_to=5), "save_to is 5, which names no folder: give a name, e.g. mine, or a path."),
+        (dict(save_to=b"x"), "save_to is b'x', which names no folder"),
+        (dict(save_to=""), "save_to is '', which names no folder"),
+        (dict(save_to="a\0b"), "which names no folder"),
         (dict(checkpoint_minutes=None), "checkpoint_minutes is None, but must be a number of minutes, 0 or more."),
         (dict(checkpoint_minutes=float("nan")), "checkpoint_minutes is nan, but must be"),
     ],
@@ -221,6 +229,36 @@ def test_mistakes_name_the_argument(options, sentence):
         ladder.train(**options)
     assert sentence in str(error.value) and "--" not in str(error.value).split(": make it")[0]
     assert isinstance(error.value, ladder.UserError)
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (dict(draw="lr=1"), "draw is 'lr=1', but must be a dict of option -> distribution."),
+        (dict(halving="3"), "halving is '3', but must be a whole number, 1 or more."),
+        (dict(sweep_seed=-1), "sweep_seed is -1, but must be a whole number from 0 to 4294967295."),
+        (dict(preset=5), "preset is 5, but must be the name of a preset, or a file."),
+        (dict(threads="2", lr=0.1, **SMALL), "threads is '2', but must be a whole number from 1 to"),
+    ],
+)
+def test_mistakes_in_a_sweep_name_the_argument(arguments, sentence):
+    with pytest.raises(ValueError) as error:
+        ladder.sweep("never", **arguments)
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("folder", [None, 5, b"x", "", "a\0b"])
+def test_what_is_no_path_is_no_run(folder):
+    with pytest.raises(ValueError, match="there is no folder .*: give the folder of a run"):
+        ladder.load(folder)
+
+
+def test_a_network_trained_without_labels_knows_no_classes(trained):
+    model = copy.copy(trained[0])
+    model._run = replace(model._run, p=replace(model._run.p, unsupervised=True))
+    for ask in (model.evaluate, lambda: model.predict(images())):
+        with pytest.raises(ValueError, match="was trained without labels, so it knows no classes"):
+            ask()
 
 
 def test_a_run_whose_data_cannot_be_preprocessed_is_not_begun(tmp_path, monkeypatch):

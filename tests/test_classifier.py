@@ -139,6 +139,10 @@ def test_images_and_convolutions():
         (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but an example of X has 2 values"),
         (dict(in_dim=784), "in_dim is 784, but an example of X has 2 values"),
         (dict(options={"colour": 1}), "there is no option 'colour'"),
+        (dict(options=5), "options is 5, but must be a dict of options by name"),
+        (dict(options={"rival": "knn"}), "options has 'rival', which the arrays that are given to fit decide"),
+        (dict(options={"dataset": "mnist"}), "options has 'dataset', which the arrays"),
+        (dict(callbacks=[5]), "callbacks must be a list of ladder.Extension, but 5 is none"),
     ],
 )
 def test_mistakes_name_the_argument(settings, sentence):
@@ -148,7 +152,16 @@ def test_mistakes_name_the_argument(settings, sentence):
 
 
 @pytest.mark.parametrize(
-    "y, sentence", [([-1] * 29 + [0], "at least 2 classes"), ([0] * 30, "at least 2 classes"), (None, "requires y")]
+    "y, sentence",
+    [
+        ([-1] * 29 + [0], "at least 2 classes"),
+        ([0] * 30, "at least 2 classes"),
+        (None, "requires y"),
+        (
+            np.array([1, "a"] * 15, dtype=object),
+            "labels that are texts and others that are not: give labels of one kind",
+        ),
+    ],
 )
 def test_labels_that_cannot_be_learnt(y, sentence):
     X, _ = make_blobs(30, centers=2, random_state=0)

@@ -38,8 +38,8 @@ def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
     """
     if backend not in BACKENDS:
         raise UserError(f"--backend is {backend}, but must be one of {', '.join(BACKENDS)}.")
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
-        raise UserError(f"--threads is {threads}, but must be from 1 to {MOST_THREADS}.")
+    if threads is not None and (type(threads) is not int or not 1 <= threads <= MOST_THREADS):
+        raise UserError(f"--threads is {threads!r}, but must be a whole number from 1 to {MOST_THREADS}.")
     if backend == "jax":
         from ladder.backends.jax import setup
 

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -82,6 +83,11 @@ def make_parser():
     return parser
 
 
+def _draw_into_files():
+    """Keep matplotlib from reading the user's choice of a window, which may be one that is not there."""
+    os.environ["MPLBACKEND"] = "agg"
+
+
 @contextmanager
 def _progress_printed():
     """Progress goes to standard output, warnings of libraries to standard error."""
@@ -113,6 +119,7 @@ def main(argv=None):
     0 done, 1 failed, 2 the user can mend it, 130 interrupted, 141 whoever
     read the output (``head``, ``less``) has seen enough.
     """
+    _draw_into_files()
     with streams.lasting():
         try:
             args = make_parser().parse_args(argv)

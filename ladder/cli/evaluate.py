@@ -13,9 +13,10 @@ from ladder.cli.options import (
     checked_backend,
     given_options,
 )
+from ladder.cli.outputs import check_output
 from ladder.cli.printing import fits, print_table
 from ladder.data.description import numbered_name
-from ladder.output_files import check_output, write_text
+from ladder.output_files import write_text
 from ladder.training.evaluation import TrainedRun, classification_report, denoising_report, keep_evaluation
 
 #: How many confusions are named where the matrix does not fit.

@@ -6,14 +6,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ladder.cli.options import add_backend_options, checked_backend
+from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
-from ladder.output_files import check_output, made_folder, write_text
+from ladder.output_files import made_folder, write_text
 from ladder.report.figures.catalogue import FIGURES, chosen
 from ladder.runs.folder import RESULTS
 
 #: Where figures go unless told otherwise.
 OUTPUT = "figures"
+
+#: What others call pictures: such a name is not meant for a folder.
+OTHER_PICTURES = (".png", ".pdf", ".jpg", ".jpeg", ".eps", ".ps", ".html", ".webp")
 
 
 def add_parser(subparsers):
@@ -90,6 +94,8 @@ def _runs(args, entries):
 
 def _paths(output, entries):
     """Where each figure goes: name -> Path."""
+    if output.lower().endswith(OTHER_PICTURES):
+        raise UserError(f"--output {output}: figures are drawn as SVG: give a name that ends in .svg, or a folder.")
     if not output.endswith(".svg"):
         folder = made_folder(output, "--output")
         return {name: folder / f"{name}.svg" for name in entries}

@@ -10,11 +10,11 @@ from ladder.cli.options import (
     configure_backend,
     given_options,
 )
+from ladder.cli.outputs import check_output
 from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.options import Options
-from ladder.output_files import check_output
 from ladder.pretraining import PRETRAINING
 from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler
@@ -50,7 +50,7 @@ def run(args):
         raise UserError("lr-test looks at one network: give one value of each option.")
     if args.lowest >= args.highest:
         raise UserError(f"--from {args.lowest:g} must be below --to {args.highest:g}.")
-    check_output(args.output, "--output")
+    check_output(args.output, "--output", suffix=".png")
     checked_backend(args)
     backend = configure_backend(args)
     (experiment,) = prepare([Options(**chosen[0])])

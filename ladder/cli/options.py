@@ -8,7 +8,7 @@ from ladder import backends
 from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES, as_typed
-from ladder.runs.folder import RESULTS
+from ladder.runs.folder import RESULTS, check_save_to
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.records import LOG_FORMATS, Records
@@ -102,8 +102,11 @@ def swallowed_name(args):
 
 
 def check_name(save_to):
-    """Refuse a bare number as the name of a folder, as in ``--num-epochs 10 20`` where an option takes one value."""
-    if save_to is not None and save_to.replace(".", "", 1).isdecimal():
+    """Refuse what names no folder, and a bare number, as in ``--num-epochs 10 20`` where an option takes one value."""
+    if save_to is None:
+        return
+    check_save_to(save_to)
+    if save_to.replace(".", "", 1).isdecimal():
         raise UserError(
             f"'{save_to}' would be a name: if it is a value, the option before it takes only one; if it is a name, give "
             f"it as a path, e.g. {RESULTS}/{save_to}."

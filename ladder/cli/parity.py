@@ -4,8 +4,9 @@ import json
 
 from ladder import backends
 from ladder.backends import choice
+from ladder.cli.outputs import check_output
 from ladder.errors import UserError
-from ladder.output_files import check_output, write_text
+from ladder.output_files import write_text
 from ladder.parity import golden, pool, report
 from ladder.parity.comparison import FAILED
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ladder import backends
 from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
+from ladder.cli.outputs import check_output
 from ladder.data.csv_file import SEPARATORS
 from ladder.data.description import class_name
 from ladder.data.own_examples import as_in_training, holds_images, read_own_images, read_values, warn_of_scale
@@ -19,7 +20,7 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options
-from ladder.output_files import check_output, write_text
+from ladder.output_files import write_text
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import RunFolder
 
@@ -63,7 +64,7 @@ def add_parser(subparsers):
 
 def run(args):
     backend = checked_backend(args)
-    check_output(args.output, "--output")
+    check_output(args.output, "--output", [args.input])
     folder = RunFolder.existing(args.load_from)
     folder.check_kept(args.parameters)
     p, data = _load(folder)

@@ -14,10 +14,10 @@ from ladder.cli.options import (
     given_options,
     upkeep,
 )
+from ladder.cli.outputs import check_output
 from ladder.errors import UserError
 from ladder.files import write_whole
 from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
-from ladder.output_files import check_output
 from ladder.pretraining import DECLARED
 from ladder.report.command import value_as_typed
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
@@ -111,7 +111,7 @@ def _draw(args):
     from ladder.report.first_filters import first_filters, write_png
 
     output = args.output or PICTURE
-    check_output(output, "--output")
+    check_output(output, "--output", suffix=".png")
     picture = first_filters(args.filters)
     write_whole(output, lambda file: write_png(picture, file))
     print(f"Wrote {output}: incoming weights of the first layer's units, grey where they are 0")

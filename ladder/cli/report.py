@@ -1,7 +1,8 @@
 """``run.py report``: one HTML page of one or several runs."""
 
 from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
-from ladder.output_files import check_output, write_text
+from ladder.cli.outputs import check_output
+from ladder.output_files import write_text
 
 
 def add_parser(subparsers):

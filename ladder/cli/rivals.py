@@ -10,10 +10,11 @@ from threadpoolctl import threadpool_limits
 
 from ladder.backends.choice import MOST_THREADS
 from ladder.cli.options import add_options, given_options
+from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
 from ladder.options import Options
-from ladder.output_files import check_output, write_text
+from ladder.output_files import write_text
 from ladder.rival_methods import METHODS, OF_DATA, options_of
 from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns

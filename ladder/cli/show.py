@@ -9,6 +9,7 @@ from rich.table import Table
 
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.cli.options import add_options, given_options
+from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.data.augmentation import augmented, check_images, random_numbers
 from ladder.data.examples import check_whitening, load_examples
@@ -19,7 +20,6 @@ from ladder.data.splits import Split
 from ladder.data.summary import summarise
 from ladder.errors import UserError
 from ladder.options import Options
-from ladder.output_files import check_output
 
 #: The options of training that say how examples are read and changed.
 READING = ("sources", "divide_by", "standardize", "rescale", "contrast_norm", "whiten_zca", "augment")

@@ -18,10 +18,10 @@ from ladder.cli.options import (
     given_options,
     records,
 )
+from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
 from ladder.options import as_typed
-from ladder.output_files import check_output
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations, in_words, varied
 from ladder.sweeps.distributions import SYNTAX
@@ -124,7 +124,7 @@ def _add_work_options(parser):
 
 
 def run(args):
-    if args.status or args.plot:
+    if args.status or args.plot is not None:
         return _look(args)
     plan = _plan(args)
     checked_backend(args)
@@ -194,10 +194,12 @@ def _look(args):
     if given:
         raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
     folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)
+    if not folder.runs():
+        raise UserError(f"no runs are left in {folder}: give the command that began the sweep again.")
     found = standing(folder)
     if args.status:
         _print_status(found, folder)
-    if args.plot:
+    if args.plot is not None:
         check_output(args.plot, "--plot")
         from ladder.sweeps.picture import write_picture
 

@@ -48,7 +48,10 @@ def load_evaluations(folder, parameters="last", mend="delete it, and evaluate th
     try:
         found = plain_json.check(plain_json.read(path), dict, "the whole")
         for name, entry in found.items():
-            found[name] = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'") | entry
+            checked = plain_json.check(entry, ENTRY_TYPES, f"'{name[:20]}'")
+            if not 0 <= checked["error_percent"] <= 100 or checked["n"] < 1:
+                raise plain_json.NotJSON(f"'{name[:20]}' has an error that is no part of the examples")
+            found[name] = checked | entry
         return found
     except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): {mend}.") from None

@@ -55,6 +55,9 @@ WRITTEN_WHOLE = (
     *(arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST),
 )
 
+#: Those that make a run: without one of them it is damaged.
+OF_A_RUN = (OPTIONS, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, *WRITTEN_WHOLE)
+
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
 
@@ -111,7 +114,7 @@ class RunFolder:
     @classmethod
     def existing(cls, path, option=""):
         """The folder at ``path``, which must exist; ``option`` is the option that named it, if any."""
-        if not Path(path).is_dir():
+        if not _is_path(path) or not Path(path).is_dir():
             prefix = f"{option}: " if option else ""
             raise UserError(f"{prefix}there is no folder {path}: give the folder of a run, e.g. {RESULTS}/noname0.")
         return cls(path)
@@ -341,9 +344,24 @@ class RunFolder:
         raise UserError(f"{path} is damaged, as no row of it can be read: restore it.")
 
 
+def check_save_to(save_to):
+    """Refuse what cannot name the folder of a run: neither a name nor a path."""
+    if not _is_path(save_to) or os.path.basename(save_to) in (".", ".."):
+        raise UserError(f"save_to is {save_to!r}, which names no folder: give a name, e.g. mine, or a path.")
+
+
+def _is_path(value):
+    return isinstance(value, (str, os.PathLike)) and os.fspath(value) != "" and "\0" not in os.fspath(value)
+
+
 def parent_of(save_to):
     """The folder (Path) in which runs with this name are made."""
     return Path(os.path.dirname(save_to) or RESULTS)
+
+
+def is_of_a_run(path):
+    """Whether a file (Path) is one of those that make a run, in the folder of one."""
+    return path.exists() and path.name in OF_A_RUN and (path.parent / OPTIONS).exists()
 
 
 def as_saved(p, in_dim):
@@ -353,6 +371,7 @@ def as_saved(p, in_dim):
 
 def _make(save_to):
     """Make the folder ``results/NAME0`` for a name or ``PATH0`` for a path, with the first free number."""
+    check_save_to(save_to)
     base = parent_of(save_to) / os.path.basename(save_to)
     i = 0
     while True:

@@ -1,6 +1,8 @@
 """The runs in a folder of results: their settings, and the errors they reached."""
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Optional
 
 from ladder.errors import UserError
@@ -78,8 +80,7 @@ def find_runs(path, parameters="last"):
         A line for each run that cannot be read.
     """
     runs, problems = [], []
-    for found in sorted(path.rglob(OPTIONS), key=lambda found: numbers_in_order(str(found))):
-        folder = RunFolder(found.parent)
+    for folder in map(RunFolder, sorted(_folders_with_options(path), key=lambda folder: numbers_in_order(str(folder)))):
         try:
             p = Options(**folder.load_options())
             if not p.unsupervised:
@@ -88,6 +89,19 @@ def find_runs(path, parameters="last"):
         except (UserError, OSError, ValueError, TypeError, MemoryError) as error:
             problems.append(f"{folder} is left out: {error}")
     return runs, problems
+
+
+def _folders_with_options(path):
+    """The folders (Path) of runs at and below a folder, each once; links are followed, as results may lie elsewhere."""
+    seen = set()
+    for folder, below, files in os.walk(path, followlinks=True):
+        below.sort()
+        if (real := os.path.realpath(folder)) in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        if OPTIONS in files:
+            yield Path(folder)
 
 
 def _read(folder, p, parameters):

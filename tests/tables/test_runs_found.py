@@ -1,6 +1,9 @@
 """Which runs count as finished."""
 
+import json
+
 import numpy as np
+import pytest
 from tables.made_up import make_run
 
 from ladder.tables.found_runs import find_runs
@@ -41,6 +44,26 @@ def test_the_record_of_a_run_is_as_good(tmp_path):
     assert finished(tmp_path)
     (folder / "checkpoint-0000000001.npz").touch()
     assert not finished(tmp_path)
+
+
+def test_runs_behind_links_are_found_once(tmp_path):
+    """Results may lie on another disk; a link back does not lead round for ever."""
+    make_run(tmp_path / "disk" / "run0", "mnist_100_full", 1, error=1.0)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "results" / "b").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk" / "back").symlink_to(tmp_path / "results", target_is_directory=True)
+    ((run,), problems) = find_runs(tmp_path / "results")
+    assert problems == [] and run.folder.path == tmp_path / "results" / "a" / "run0"
+
+
+@pytest.mark.parametrize("changed", [{"error_percent": -50.0}, {"error_percent": 1e30}, {"n": 0}])
+def test_an_error_that_is_none_is_a_problem_of_its_own_run(tmp_path, changed):
+    path = make_run(tmp_path / "run0", "mnist_100_full", 1, error=1.0) / "evaluation.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps({"test": {**found["test"], **changed}}))
+    runs, (problem,) = find_runs(tmp_path)
+    assert runs == [] and "evaluation.json is damaged ('test' has an error that is no part of the examples)" in problem
 
 
 def test_a_log_that_is_no_text_is_a_problem_of_its_own_run(tmp_path):

@@ -1,0 +1,89 @@
+"""Files that a command is to write never take the place of something that would be missed."""
+
+import os
+
+import pytest
+
+from ladder.cli import main
+from ladder.cli.outputs import check_output
+from ladder.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("run0")
+    for name in ("run0/params.json", "run0/log.jsonl", "run0/page.html", "mine.csv"):
+        open(name, "w").write("{}")
+    os.symlink("mine.csv", "link.csv")
+
+
+@pytest.mark.parametrize(
+    "path, sentence",
+    [
+        ("link.csv", "--output link.csv is what the command reads: give another file."),
+        ("run0/params.json", "--output run0/params.json is a file of a run, which would be lost: give another one."),
+        ("run0/log.jsonl", "is a file of a run"),
+        ("page.htm", "--output page.htm must end in .csv."),
+        ("run0", "--output run0 is a folder: give a file."),
+    ],
+)
+def test_what_would_be_lost_is_refused(path, sentence):
+    suffix = ".csv" if path.endswith(".htm") else None
+    with pytest.raises(UserError, match=sentence):
+        check_output(path, "--output", ["mine.csv"], suffix)
+
+
+@pytest.mark.parametrize("path", [None, "new.csv", "run0/page.html", "params.json", "run0/trained_params.npz"])
+def test_other_files_can_be_written(path):
+    check_output(path, "--output", ["mine.csv", "absent.csv"])
+
+
+@pytest.mark.parametrize(
+    "command, sentence",
+    [
+        ("predict run0 --input mine.csv --output mine.csv", "--output mine.csv is what the command reads"),
+        ("evaluate run0 --json run0/params.json", "--json run0/params.json is a file of a run"),
+        ("report run0 --output run0/log.jsonl", "--output run0/log.jsonl is a file of a run"),
+        ("pretrain --filters run0 --output filters.svg", "--output filters.svg must end in .png"),
+        (
+            "figures descent --output descent.png",
+            "figures are drawn as SVG: give a name that ends in .svg, or a folder",
+        ),
+    ],
+)
+def test_commands_ask_before_any_work(command, sentence, capsys):
+    before = {name: open(name).read() for name in ("mine.csv", "run0/params.json", "run0/log.jsonl")}
+    assert main(command.split()) == 2
+    assert sentence in capsys.readouterr().err
+    assert before == {name: open(name).read() for name in before}
+    assert sorted(os.listdir()) == ["link.csv", "mine.csv", "run0"]
+
+
+def test_a_picture_of_rates_is_a_png(capsys):
+    network = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0"
+    assert main(["lr-test", *network.split(), "--output", "rates.svg"]) == 2
+    assert "--output rates.svg must end in .png" in capsys.readouterr().err
+
+
+def test_matplotlib_does_not_look_for_a_window_of_the_users(monkeypatch, capsys):
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.environ["MPLBACKEND"] == "agg"
+
+
+@pytest.mark.parametrize("name", ["", ".", "runs/.."])
+def test_a_name_that_names_no_folder(name, capsys):
+    network = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0"
+    assert main(["train", *network.split(), "--", name]) == 2
+    assert "which names no folder: give a name, e.g. mine, or a path" in capsys.readouterr().err
+    assert not os.path.exists("results")
+
+
+def test_an_unset_variable_of_the_shell(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--from", "", "--encoder-layers", "10"])
+    assert end.value.code == 2 and "'' names no folder: give one, or leave the option out" in capsys.readouterr().err
+    assert main(["sweep", "rates", "--plot", ""]) == 2
+    assert "there is no sweep" in capsys.readouterr().err
