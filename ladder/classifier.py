@@ -237,6 +237,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     def _decoder_options(self):
         n = len(_as_tuple(self.hidden)) + 2
         costs = self.denoising_cost
+        if np.asarray(costs).dtype.kind not in "iuf":
+            raise UserError(f"denoising_cost is {costs!r}, but must be a number, or one for each layer.")
         if isinstance(costs, Real) and not isinstance(costs, bool):
             costs = (costs, costs / 100, *[costs / 10_000] * (n - 2))
         return {"denoising_cost_x": costs, "decoder_spec": self.decoder if np.any(costs) else "0"}
@@ -247,6 +249,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         if self.in_dim is None:
             return X
         in_dim = _as_tuple(self.in_dim)
+        if not all(type(side) is int and side >= 1 for side in in_dim):
+            raise UserError(f"in_dim is {self.in_dim!r}, but must be whole numbers, 1 or more.")
         if X[0].size != int(np.prod(in_dim)):
             raise UserError(f"in_dim is {self.in_dim}, but an example of X has {X[0].size} values: give its shape.")
         return X.reshape(len(X), *in_dim)

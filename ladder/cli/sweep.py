@@ -194,6 +194,7 @@ def _look(args):
     if given:
         raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
     folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)
+    folder.halving()  # what is wrong with the sweep's own file comes first
     if not folder.runs():
         raise UserError(f"no runs are left in {folder}: give the command that began the sweep again.")
     found = standing(folder)
@@ -221,7 +222,8 @@ def _list(found, state):
     for item in items[:MOST_LISTED]:
         what = f"epoch {item.look.epochs} of {item.run.p.num_epochs}"
         if state == FAILED:
-            what = f"{item.look.failure['attempts']} attempts, {item.look.failure['error']}"
+            attempts = item.look.failure["attempts"]
+            what = f"{attempts} attempt{'s' * (attempts != 1)}, {item.look.failure['error']}"
         print(f"{state}: {item.run.folder} ({in_words(item.run.p, [*found.varied, 'seed'])}): {what}")
     if len(items) > MOST_LISTED:
         print(f"{state}: … and {len(items) - MOST_LISTED} more")

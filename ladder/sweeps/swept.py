@@ -112,8 +112,14 @@ class Seen:
 
 
 def look(run):
-    """What the folder of a run (SweptRun) shows now."""
-    folder = run.folder
+    """What the folder of a run (SweptRun) shows now; one that is damaged has failed, and the others go on."""
+    try:
+        return _look(run.folder)
+    except UserError as error:
+        return Seen(failure={"error": str(error), "attempts": 1, "time": 0.0})
+
+
+def _look(folder):
     # In this order: whoever finishes a run lets go of it afterwards.
     held, finished = bool(lock.is_held(folder)), folder.is_finished() or folder.is_record()
     rows = folder.rows()
@@ -211,8 +217,17 @@ class SweepFolder:
             names = sorted((entry.name for entry in entries if entry.is_dir()), key=numbers_in_order)
         for name in names:
             if name not in self._known and (self.path / name / OPTIONS).exists():
-                self._known[name] = SweptRun.at(RunFolder(self.path / name))
+                self._known[name] = self._run(name)
         return [self._known[name] for name in names if self._known.get(name) is not None]
+
+    def _run(self, name):
+        try:
+            return SweptRun.at(RunFolder(self.path / name))
+        except UserError as error:
+            mend = f"begin it under another name than {self.path.name}"
+            if self.halving() is None:
+                mend = f"remove {self.path / name}, and give the command of the sweep again"
+            raise UserError(f"a run of the sweep cannot be read ({str(error).rstrip('.')}), or {mend}.") from None
 
     def begin(self, configurations, in_dims, search=None, halving=None):
         """Begin the runs that do not exist yet, so that no other process begins them, too.

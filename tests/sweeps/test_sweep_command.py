@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -178,3 +179,28 @@ def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ladder.UserError, match=re.escape("pip install 'ladder[dask]'")):
         dask_pool.check_address("tcp://127.0.0.1:1")
+
+
+def test_runs_that_are_damaged_or_gone(capsys):
+    """One that cannot be looked at has failed and the others count; options that cannot be read name a mend."""
+    command = ["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]
+    assert main(command) == 0
+    run = Path("results/rates/run1")
+    (run / "running_statistics.npz").write_bytes(b"PK half a file")
+    capsys.readouterr()
+    assert main(["sweep", "rates", "--status"]) == 0
+    said = capsys.readouterr().out
+    assert "2 runs: 1 finished, 1 failed" in said and "running_statistics.npz" in said.split("failed: ")[1]
+    (run / "params.json").write_text("")
+    for again in (["sweep", "rates", "--status"], command):
+        assert main(again) == 2
+        mend = "restore it, or train again), or remove results/rates/run1, and give the command of the sweep again."
+        assert mend in capsys.readouterr().err
+    shutil.rmtree(run)
+    assert main(command) == 0
+    assert main(["sweep", "rates", "--status"]) == 0
+    assert "2 runs: 2 finished" in capsys.readouterr().out
+    for folder in Path("results/rates").glob("run*"):
+        shutil.rmtree(folder)
+    assert main(["sweep", "rates", "--status"]) == 2
+    assert "no runs are left in results/rates: give the command that began the sweep again" in capsys.readouterr().err
