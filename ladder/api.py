@@ -327,15 +327,13 @@ def sweep(
             raise UserError(f"--preset is {preset!r}, but must be the name of a preset, or a file.")
         if not isinstance(draw, (dict, type(None))):
             raise UserError(f"--draw is {draw!r}, but must be a dict of option -> distribution.")
-        if not (halving is None or isinstance(halving, Halving)):
-            _whole(halving, "halving")
-        if type(sweep_seed) is not int or not 0 <= sweep_seed < 2**32:
+        if not choice.is_whole(sweep_seed) or not 0 <= sweep_seed < 2**32:
             raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {2**32 - 1}.")
-        search = None if random is None else Search(_whole(random, "random"), draw or {}, sweep_seed)
+        search = None if random is None else Search(_whole(random, "random"), draw or {}, int(sweep_seed))
         if search is None and draw:
             raise UserError("--draw is for --random: say how many configurations to draw.")
         given = {name: _values(name, value) for name, value in options.items()}
-        halved = Halving(halving) if isinstance(halving, int) else halving
+        halved = halving if isinstance(halving, (Halving, type(None))) else Halving(_whole(halving, "halving", 2))
         chosen = configurations(given, preset, rows, search)
         plan = Plan(
             chosen,
@@ -381,8 +379,9 @@ def _check_minutes(value):
 
 
 def checked_callbacks(given):
-    """Callbacks as a list."""
+    """Callbacks as a list; None is none."""
     wanted = "callbacks must be a list of ladder.Extension"
+    given = () if given is None else given
     if not isinstance(given, (list, tuple)):
         raise UserError(f"{wanted}, but is {given!r}.")
     for callback in given:
@@ -391,10 +390,10 @@ def checked_callbacks(given):
     return list(given)
 
 
-def _whole(value, name):
-    if type(value) is not int or not 1 <= value:
-        raise UserError(f"--{name} is {value!r}, but must be a whole number, 1 or more.")
-    return value
+def _whole(value, name, least=1):
+    if not choice.is_whole(value) or value < least:
+        raise UserError(f"--{name} is {value!r}, but must be a whole number, {least} or more.")
+    return int(value)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ladder.configured import ready
 from ladder.data import NO_LABEL
 from ladder.data.examples import Examples
 from ladder.errors import UserError
-from ladder.options import Options
+from ladder.options import DEFAULTS, Options
 from ladder.training.experiment import Experiment, check_without_data
 from ladder.training.upkeep import Upkeep
 
@@ -168,13 +168,12 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
             An argument, or the data, cannot be used; the message names it.
         """
         with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
+            callbacks = checked_callbacks(self.callbacks)
             X = self._checked_X(X, reset=True)
             targets = self._encode(y, len(X))
             experiment = self._experiment(X, targets)
             ready()
-            self.model_ = train_experiment(
-                experiment, None, checked_callbacks(self.callbacks or ()), Upkeep(progress=bool(self.verbose))
-            )
+            self.model_ = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
         self.n_epochs_ = self.model_.log[-1]["epoch"]
         return self
 
@@ -230,9 +229,10 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     def _more_options(self):
         if not isinstance(self.options, (dict, type(None))):
             raise UserError(f"options is {self.options!r}, but must be a dict of options by name.")
-        for name in OF_THE_DATA.intersection(self.options or ()):
+        options = self.options or {}
+        for name in [name for name in OF_THE_DATA.intersection(options) if options[name] != DEFAULTS[name]]:
             raise UserError(f"options has '{name}', which the arrays that are given to fit decide: leave it out.")
-        return self.options or {}
+        return options
 
     def _decoder_options(self):
         n = len(_as_tuple(self.hidden)) + 2

@@ -360,6 +360,8 @@ def _too_large(value):
 def from_python(name, value):
     """The value of an option as Python gives it: read where it is a text, and of the option's own type."""
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(value, str) and value == DEFAULTS[name]:
+        return value
     if isinstance(value, str) and not OPTIONS[name].is_flag:
         try:
             return read(name, value)

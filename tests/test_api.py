@@ -201,6 +201,7 @@ def test_options_take_scalars_tuples_numpy_and_text():
     ]
     assert same[0] == same[1] == same[2]
     assert Options.of(unlabeled_samples=None) == Options()
+    assert Options.of(**same[0].as_dict()) == same[0]
     assert Options.of(labeled_indices=range(3)) == Options.of(labeled_indices=[0, 1, 2])
 
 
@@ -235,7 +236,8 @@ def test_mistakes_name_the_argument(options, sentence):
     "arguments, sentence",
     [
         (dict(draw="lr=1"), "draw is 'lr=1', but must be a dict of option -> distribution."),
-        (dict(halving="3"), "halving is '3', but must be a whole number, 1 or more."),
+        (dict(halving="3"), "halving is '3', but must be a whole number, 2 or more."),
+        (dict(halving=1), "halving is 1, but must be a whole number, 2 or more."),
         (dict(sweep_seed=-1), "sweep_seed is -1, but must be a whole number from 0 to 4294967295."),
         (dict(preset=5), "preset is 5, but must be the name of a preset, or a file."),
         (dict(threads="2", lr=0.1, **SMALL), "threads is '2', but must be a whole number from 1 to"),

@@ -144,7 +144,7 @@ def test_images_and_convolutions():
         (dict(denoising_cost="x"), "denoising_cost is 'x', but must be a number, or one for each layer"),
         (dict(options=5), "options is 5, but must be a dict of options by name"),
         (dict(options={"rival": "knn"}), "options has 'rival', which the arrays that are given to fit decide"),
-        (dict(options={"dataset": "mnist"}), "options has 'dataset', which the arrays"),
+        (dict(options={"dataset": "digits"}), "options has 'dataset', which the arrays"),
         (dict(callbacks=[5]), "callbacks must be a list of ladder.Extension, but 5 is none"),
     ],
 )

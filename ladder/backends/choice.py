@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 
 from ladder.errors import UserError
 
@@ -38,14 +39,19 @@ def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
     """
     if backend not in BACKENDS:
         raise UserError(f"--backend is {backend}, but must be one of {', '.join(BACKENDS)}.")
-    if threads is not None and (type(threads) is not int or not 1 <= threads <= MOST_THREADS):
+    if threads is not None and (not is_whole(threads) or not 1 <= threads <= MOST_THREADS):
         raise UserError(f"--threads is {threads!r}, but must be a whole number from 1 to {MOST_THREADS}.")
     if backend == "jax":
         from ladder.backends.jax import setup
 
         setup.check_version()
-        return {"name": backend, "threads": threads, **of_jax}
+        return {"name": backend, "threads": threads and int(threads), **of_jax}
     for name, value in of_jax.items():
         if value is not None:
             raise UserError(f"--{name.replace('_', '-')} is for --backend jax: give that, too, or leave it out.")
-    return {"name": backend, "threads": threads}
+    return {"name": backend, "threads": threads and int(threads)}
+
+
+def is_whole(value):
+    """Whether it is a whole number, of Python or of NumPy."""
+    return isinstance(value, Integral) and not isinstance(value, bool)

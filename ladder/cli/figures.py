@@ -94,7 +94,7 @@ def _runs(args, entries):
 
 def _paths(output, entries):
     """Where each figure goes: name -> Path."""
-    if output.lower().endswith(OTHER_PICTURES):
+    if output.lower().endswith(OTHER_PICTURES) and not Path(output).is_dir():
         raise UserError(f"--output {output}: figures are drawn as SVG: give a name that ends in .svg, or a folder.")
     if not output.endswith(".svg"):
         folder = made_folder(output, "--output")

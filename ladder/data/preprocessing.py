@@ -99,7 +99,7 @@ class TrainingData:
         change = then and change_since(then, examples, self.p.dataset, split)
         if change:
             raise UserError(f"{change} when this network was trained: put back the one that it was trained on.")
-        return examples
+        return replace(examples, record=self._left_behind)
 
     @cached_property
     def examples(self):

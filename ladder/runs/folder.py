@@ -48,6 +48,7 @@ RESULTS = "results"
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
 LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
+CHECKPOINTS = "checkpoint-*"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
 WRITTEN_WHOLE = (
@@ -289,7 +290,7 @@ class RunFolder:
         return (
             (self / EVALUATIONS).exists()
             and not (self / arrays.STATISTICS).exists()
-            and not any(self.path.glob("checkpoint-*"))
+            and not any(self.path.glob(CHECKPOINTS))
         )
 
     def check_kept(self, parameters):
@@ -346,12 +347,13 @@ class RunFolder:
 
 def check_save_to(save_to):
     """Refuse what cannot name the folder of a run: neither a name nor a path."""
-    if not _is_path(save_to) or os.path.basename(save_to) in (".", ".."):
+    if not _is_path(save_to) or os.path.basename(os.fspath(save_to).rstrip("/")) in ("", ".", ".."):
         raise UserError(f"save_to is {save_to!r}, which names no folder: give a name, e.g. mine, or a path.")
 
 
 def _is_path(value):
-    return isinstance(value, (str, os.PathLike)) and os.fspath(value) != "" and "\0" not in os.fspath(value)
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return isinstance(text, str) and text != "" and "\0" not in text
 
 
 def parent_of(save_to):
@@ -360,8 +362,9 @@ def parent_of(save_to):
 
 
 def is_of_a_run(path):
-    """Whether a file (Path) is one of those that make a run, in the folder of one."""
-    return path.exists() and path.name in OF_A_RUN and (path.parent / OPTIONS).exists()
+    """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one."""
+    path = Path(os.path.realpath(path))
+    return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS).exists()
 
 
 def as_saved(p, in_dim):

@@ -112,22 +112,22 @@ class Seen:
 
 
 def look(run):
-    """What the folder of a run (SweptRun) shows now; one that is damaged has failed, and the others go on."""
-    try:
-        return _look(run.folder)
-    except UserError as error:
-        return Seen(failure={"error": str(error), "attempts": 1, "time": 0.0})
-
-
-def _look(folder):
+    """What the folder of a run (SweptRun) shows now; one whose result is damaged has failed, and the others go on."""
+    folder, failure = run.folder, None
     # In this order: whoever finishes a run lets go of it afterwards.
-    held, finished = bool(lock.is_held(folder)), folder.is_finished() or folder.is_record()
+    held = bool(lock.is_held(folder))
+    try:
+        finished = folder.is_finished() or folder.is_record()
+    except UserError as error:
+        finished, failure = False, {"error": str(error), "attempts": 1, "time": 0.0}
     rows = folder.rows()
     errors = {row["epoch"]: row[ERROR] for row in rows if _is_number(row.get(ERROR)) and type(row.get("epoch")) is int}
     last = rows[-1] if rows else {}
     epochs = last["epoch"] if type(last.get("epoch")) is int else 0
     final = last.get(FINAL_ERROR) if finished and _is_number(last.get(FINAL_ERROR)) else None
-    return Seen(finished, held and not finished, epochs, errors, final, None if finished else _failure(folder))
+    return Seen(
+        finished, held and not finished, epochs, errors, final, None if finished else failure or _failure(folder)
+    )
 
 
 def _is_number(value):
@@ -224,9 +224,9 @@ class SweepFolder:
         try:
             return SweptRun.at(RunFolder(self.path / name))
         except UserError as error:
-            mend = f"begin it under another name than {self.path.name}"
-            if self.halving() is None:
-                mend = f"remove {self.path / name}, and give the command of the sweep again"
+            mend = f"remove {self.path / name}, and give the command of the sweep again"
+            if (self.path / SWEEP).exists() and self.halving() is not None:
+                mend = f"begin the sweep under another name than {self.path.name}"
             raise UserError(f"a run of the sweep cannot be read ({str(error).rstrip('.')}), or {mend}.") from None
 
     def begin(self, configurations, in_dims, search=None, halving=None):

@@ -92,16 +92,27 @@ def find_runs(path, parameters="last"):
 
 
 def _folders_with_options(path):
-    """The folders (Path) of runs at and below a folder, each once; links are followed, as results may lie elsewhere."""
-    seen = set()
-    for folder, below, files in os.walk(path, followlinks=True):
-        below.sort()
-        if (real := os.path.realpath(folder)) in seen:
-            below.clear()
-            continue
-        seen.add(real)
-        if OPTIONS in files:
-            yield Path(folder)
+    """The folders (Path) of runs at and below a folder, each once, by its own name rather than a link's if it has one here.
+
+    Links are followed, as results may lie on another disk, but not upwards.
+    """
+    top, seen, starts = os.path.realpath(path), set(), [path]
+    while starts:
+        links = []
+        for start in starts:
+            for folder, below, files in os.walk(start):
+                if (real := os.path.realpath(folder)) in seen:
+                    below.clear()
+                    continue
+                seen.add(real)
+                links += [link for name in sorted(below) if os.path.islink(link := os.path.join(folder, name))]
+                if OPTIONS in files:
+                    yield Path(folder)
+        starts = [link for link in links if not _is_above(os.path.realpath(link), top)]
+
+
+def _is_above(folder, other):
+    return os.path.join(other, "").startswith(os.path.join(folder, ""))
 
 
 def _read(folder, p, parameters):

@@ -16,6 +16,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     for name in ("run0/params.json", "run0/log.jsonl", "run0/page.html", "mine.csv"):
         open(name, "w").write("{}")
     os.symlink("mine.csv", "link.csv")
+    os.symlink("run0/params.json", "options.json")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,9 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
         ("link.csv", "--output link.csv is what the command reads: give another file."),
         ("run0/params.json", "--output run0/params.json is a file of a run, which would be lost: give another one."),
         ("run0/log.jsonl", "is a file of a run"),
+        ("run0/evaluation.json", "is a file of a run"),
+        ("run0/checkpoint-0000000600.npz", "is a file of a run"),
+        ("options.json", "--output options.json is a file of a run"),
         ("page.htm", "--output page.htm must end in .csv."),
         ("run0", "--output run0 is a folder: give a file."),
     ],
@@ -34,7 +38,7 @@ def test_what_would_be_lost_is_refused(path, sentence):
         check_output(path, "--output", ["mine.csv"], suffix)
 
 
-@pytest.mark.parametrize("path", [None, "new.csv", "run0/page.html", "params.json", "run0/trained_params.npz"])
+@pytest.mark.parametrize("path", [None, "new.csv", "run0/page.html", "run0/report.json", "params.json"])
 def test_other_files_can_be_written(path):
     check_output(path, "--output", ["mine.csv", "absent.csv"])
 
@@ -57,7 +61,7 @@ def test_commands_ask_before_any_work(command, sentence, capsys):
     assert main(command.split()) == 2
     assert sentence in capsys.readouterr().err
     assert before == {name: open(name).read() for name in before}
-    assert sorted(os.listdir()) == ["link.csv", "mine.csv", "run0"]
+    assert sorted(os.listdir()) == ["link.csv", "mine.csv", "options.json", "run0"]
 
 
 def test_a_picture_of_rates_is_a_png(capsys):
@@ -73,7 +77,7 @@ def test_matplotlib_does_not_look_for_a_window_of_the_users(monkeypatch, capsys)
     assert os.environ["MPLBACKEND"] == "agg"
 
 
-@pytest.mark.parametrize("name", ["", ".", "runs/.."])
+@pytest.mark.parametrize("name", ["", ".", "runs/..", "./", "/"])
 def test_a_name_that_names_no_folder(name, capsys):
     network = "--dataset digits --encoder-layers 10 --denoising-cost-x 0,0 --decoder-spec 0"
     assert main(["train", *network.split(), "--", name]) == 2

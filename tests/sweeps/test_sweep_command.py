@@ -118,7 +118,7 @@ def test_from_python():
         (dict(workers=0), "workers is 0, but must be a whole number"),
         (dict(workers=2, scheduler="tcp://10.0.0.1:1"), "workers are processes on this machine"),
         (dict(checkpoint_minutes="5"), "checkpoint_minutes is '5', but must be a number"),
-        (dict(halving=1), "halving_factor is 1"),
+        (dict(halving=1), "halving is 1, but must be a whole number, 2 or more"),
         (dict(lr=[0.1, -1]), "lr"),
         (dict(max_minutes=0), "max_minutes is 0"),
     ):
@@ -179,6 +179,20 @@ def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ladder.UserError, match=re.escape("pip install 'ladder[dask]'")):
         dask_pool.check_address("tcp://127.0.0.1:1")
+
+
+def test_a_damaged_winner_does_not_bring_back_what_was_dropped(capsys):
+    command = ["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01", "0.001", "--halving"]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main(["sweep", "rates", "--status"]) == 0
+    before = capsys.readouterr().out
+    assert "3 runs: 1 finished, 2 dropped" in before
+    winner = re.search(r"│ (results/rates/run\d)", before)[1]
+    (Path(winner) / "running_statistics.npz").write_bytes(b"PK half a file")
+    assert main(["sweep", "rates", "--status"]) == 0
+    said = capsys.readouterr().out
+    assert "3 runs: 2 dropped, 1 failed" in said and f"failed: {winner}" in said
 
 
 def test_runs_that_are_damaged_or_gone(capsys):

@@ -52,9 +52,14 @@ def test_runs_behind_links_are_found_once(tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "a").symlink_to(tmp_path / "disk", target_is_directory=True)
     (tmp_path / "results" / "b").symlink_to(tmp_path / "disk", target_is_directory=True)
-    (tmp_path / "disk" / "back").symlink_to(tmp_path / "results", target_is_directory=True)
+    for name, target in (("back", tmp_path / "results"), ("up", tmp_path), ("root", "/")):
+        (tmp_path / "disk" / name).symlink_to(target, target_is_directory=True)
     ((run,), problems) = find_runs(tmp_path / "results")
     assert problems == [] and run.folder.path == tmp_path / "results" / "a" / "run0"
+    # Where it lies itself it has its own name.
+    (tmp_path / "disk" / "latest").symlink_to(tmp_path / "disk" / "run0", target_is_directory=True)
+    ((run,), problems) = find_runs(tmp_path / "disk")
+    assert problems == [] and run.folder.path == tmp_path / "disk" / "run0"
 
 
 @pytest.mark.parametrize("changed", [{"error_percent": -50.0}, {"error_percent": 1e30}, {"n": 0}])
