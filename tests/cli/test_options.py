@@ -124,7 +124,7 @@ MISTAKES = {
         "--denoising-cost-x",
     ),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --vat-cost 1": ("--vat-cost", "--vat-radius"),
-    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --first-weights all": ("--first-weights", "'both'"),
+    "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --first-weights all": ("--first-weights", "both"),
     "train --encoder-layers 20-10 --denoising-cost-x 1,1,1 --noise mt": ("--noise", "philox"),
     "evaluate nowhere": ("nowhere", "folder"),
     "predict nowhere --input x.csv": ("nowhere", "folder"),
