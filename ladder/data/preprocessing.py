@@ -79,7 +79,7 @@ class TrainingData:
         return state
 
     def __deepcopy__(self, memo):
-        return self  # nothing changes it
+        return self  # once a network is trained, nothing changes it
 
     def read(self, split):
         """Examples of 'train' or 'test' as the run reads them.

@@ -56,7 +56,7 @@ WRITTEN_WHOLE = (
     *(arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST),
 )
 
-#: Those that make a run: without one of them it is damaged.
+#: Those that hold what a run is and found, and that nothing else may replace.
 OF_A_RUN = (OPTIONS, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, *WRITTEN_WHOLE)
 
 #: The parts of what was fitted, and the arrays of each.
