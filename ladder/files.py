@@ -32,6 +32,11 @@ def shown(path):
     return text if len(text) <= 200 else f"{text[:100]}…{text[-50:]}"
 
 
+def printable(text):
+    """A text from another's file without what would move a terminal's cursor or colour it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+
+
 def open_regular(path, mend="give another file"):
     """Open a regular file for reading bytes, without waiting for a pipe.
 

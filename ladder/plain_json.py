@@ -9,6 +9,9 @@ from ladder.files import open_regular, read_at_most
 #: The most bytes of a file (the largest are logs of very many epochs) and of one value, which takes many times as much memory.
 MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 
+#: The most digits of a whole number (the largest that this program writes is a seed's).
+MOST_DIGITS = 30
+
 #: The largest float32; a larger number would be infinite to the network.
 MOST_FLOAT32 = 3.4028234e38
 
@@ -53,13 +56,19 @@ def parse(content):
     if len(content) > MOST_BYTES_OF_A_VALUE:
         raise NotJSON("it is far too large")
     try:
-        return json.loads(content.decode("utf-8"))
+        return json.loads(content.decode("utf-8"), parse_int=_whole_number)
     except UnicodeDecodeError:
         raise NotJSON("it is not UTF-8 text") from None
     except RecursionError:
         raise NotJSON("it is nested too deeply") from None
     except ValueError as error:
         raise NotJSON(str(error)) from None
+
+
+def _whole_number(digits):
+    if len(digits) > MOST_DIGITS:  # floats end at some 300 digits, and Python's integers nowhere
+        raise NotJSON(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def check(value, kind, name):

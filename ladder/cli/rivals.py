@@ -72,7 +72,7 @@ def add_parser(subparsers):
 
 def run(args):
     """Fit what is not finished, one after the other, and print a table of all."""
-    check_output(args.json, "--json")
+    check_output(args.json, "--json", [given for given in (args.dataset, args.preset) if given])
     check_installed()
     chosen = _what_to_fit(args)
     save_to = (

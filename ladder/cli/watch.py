@@ -10,9 +10,10 @@ from rich.text import Text
 
 from ladder.cli.printing import FILE_WIDTH
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.live.finding import check_folders, runs_in
 from ladder.live.progress import Reader
-from ladder.live.table import printable, render
+from ladder.live.table import render
 from ladder.runs.folder import RESULTS
 
 #: Seconds between two looks.

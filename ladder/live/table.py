@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ladder.files import printable
 from ladder.live.progress import FINISHED, INTERRUPTED, SILENT, UNREADABLE
 
 #: Heights of a sparkline, and where the terminal has no such letters.
@@ -128,11 +129,6 @@ def _names(paths):
     parents = [os.path.abspath(path.parent) for path in paths]
     above = os.path.commonpath(parents) if parents else ""
     return [printable(os.path.relpath(os.path.abspath(path), above)) for path in paths]
-
-
-def printable(text):
-    """A text without what would move a terminal's cursor or colour it."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
 
 
 def _number(value):

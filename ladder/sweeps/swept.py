@@ -11,7 +11,7 @@ from typing import Optional
 
 from ladder import plain_json
 from ladder.errors import UserError
-from ladder.files import save_json
+from ladder.files import printable, save_json
 from ladder.options import Options
 from ladder.runs import lock
 from ladder.runs.folder import OPTIONS, RunFolder
@@ -151,7 +151,8 @@ def _failure(folder):
     if not (folder / FAILURE).exists():
         return None
     try:
-        return plain_json.check(plain_json.read(folder / FAILURE), FAILURE_TYPES, "the whole")
+        found = plain_json.check(plain_json.read(folder / FAILURE), FAILURE_TYPES, "the whole")
+        return {**found, "error": printable(found["error"])}
     except (plain_json.NotJSON, UserError):
         return {"error": f"{folder / FAILURE} cannot be read", "attempts": 1, "time": 0.0}
 

@@ -47,6 +47,7 @@ def test_other_files_can_be_written(path):
     "command, sentence",
     [
         ("predict run0 --input mine.csv --output mine.csv", "--output mine.csv is what the command reads"),
+        ("rivals --preset link.csv --json mine.csv", "--json mine.csv is what the command reads"),
         ("evaluate run0 --json run0/params.json", "--json run0/params.json is a file of a run"),
         ("report run0 --output run0/log.jsonl", "--output run0/log.jsonl is a file of a run"),
         ("pretrain --filters run0 --output filters.svg", "--output filters.svg must end in .png"),

@@ -28,7 +28,8 @@ def test_rows_but_no_half_written_or_odd_ones(tmp_path):
         b"\xff\xfe",
         "",
         "null",
-        '{"epoch": 2, "big": 1' + "0" * 400 + "}",
+        '{"epoch": 1, "digits": 1' + "0" * 400 + "}",
+        '{"epoch": 2, "big": 1' + "0" * 20 + "}",
         '{"epoch": 3, "train_cost_total": 1.5',
         end="",
     )

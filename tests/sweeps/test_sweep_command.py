@@ -195,6 +195,20 @@ def test_a_damaged_winner_does_not_bring_back_what_was_dropped(capsys):
     assert "3 runs: 2 dropped, 1 failed" in said and f"failed: {winner}" in said
 
 
+def test_what_others_wrote_into_a_run(capsys):
+    """Numbers without end are no row of a log, and errors move no cursor."""
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]) == 0
+    run = Path("results/rates/run1")
+    (run / "running_statistics.npz").unlink()
+    with (run / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 9, "valid_approx_error_rate_clean": ' + "9" * 400 + "}\n")
+    (run / "failure.json").write_text(json.dumps({"error": "\x1b[2Jgone", "attempts": 2, "time": 1.0}))
+    capsys.readouterr()
+    assert main(["sweep", "rates", "--status"]) == 0
+    said = capsys.readouterr().out
+    assert "2 attempts, \N{REPLACEMENT CHARACTER}[2Jgone" in said and "\x1b" not in said
+
+
 def test_runs_that_are_damaged_or_gone(capsys):
     """One that cannot be looked at has failed and the others count; options that cannot be read name a mend."""
     command = ["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]
