@@ -2,10 +2,11 @@
 
 A training function is some 200 modules.  Of the second that g++ takes for
 each, most goes into reading the same headers and writing debugging
-information.  So those headers are compiled once, and debugging information is
-left out: half the time.  What comes out is the same machine code.  A compiled
-header serves modules with the same flags alone, so there are two, of ordinary
-modules and of fused operations.
+information.  So those headers are compiled once, as C++14, whose own are the
+shorter ones, debugging information is left out, and modules are linked by
+the faster linker (``linker.py``).  What computes is the same machine code.  A
+compiled header serves modules with the same flags alone, so there are two, of
+ordinary modules and of fused operations.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ladder.backends import numpy_headers, vectorise
+from ladder.backends import linker, numpy_headers, vectorise
 
 #: What Aesara's modules include first.
 HEADERS = (
@@ -42,13 +43,15 @@ def use() -> None:
 
     if "g++" not in os.path.basename(config.cxx) or config.gcc__cxxflags:
         return
-    config.gcc__cxxflags = "-g0"
+    config.gcc__cxxflags = f"-g0 {vectorise.STANDARD}"
     flags = _flags()
     header = Path(config.base_compiledir) / f"headers-{_key(config.cxx, flags)}" / "aesara_headers.h"
     kinds = {"ordinary": flags, "vectorised": [*flags, *vectorise.compile_args()]}
     # Aesara splits its flags at spaces.
     if " " not in str(header) and all(_is_there(config.cxx, kind, kinds[kind], header) for kind in kinds):
-        config.gcc__cxxflags += f" -include {header}"
+        config.gcc__cxxflags = " ".join(
+            [config.gcc__cxxflags, "-include", str(header), *linker.flags(config.cxx, header.parent)]
+        )
 
 
 def _flags() -> list[str]:

@@ -9,7 +9,7 @@ import sys
 import numpy
 import pytest
 
-from ladder.backends import header, numpy_headers, vectorise
+from ladder.backends import header, linker, numpy_headers, vectorise
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="only for g++")
 
@@ -45,6 +45,9 @@ def test_header_is_read_in_its_compiled_form(tmp_path):
         done = subprocess.run(
             [*command, *flags, "-fsyntax-only", "-H", str(module)], capture_output=True, text=True, check=True
         )
+        # gold leaves its name in what it makes.
+        (library,) = module.parent.glob("*.so")
+        assert (b".note.gnu.gold-version" in library.read_bytes()) == (linker.GOLD in command)
         # g++ -H marks a precompiled header that it used with '!', one that did not fit with 'x'.
         marks = [line.split()[0] for line in done.stderr.splitlines() if ".gch" in line]
         assert marks.count("!") == 1, text

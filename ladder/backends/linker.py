@@ -1,0 +1,55 @@
+"""A faster linker for the many small modules that Aesara's C code consists of.
+
+GNU ld takes a fifth of the time in which g++ makes a module, most of it over the names in C++'s library.  gold, which
+lies beside it in many installations, takes a quarter of that.  What g++ makes of the code is the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+GOLD = "-fuse-ld=gold"
+
+#: A library that needs C++'s own.
+PROGRAM = """
+#include <string>
+extern "C" int letters(const char* text) { return std::string(text).size(); }
+"""
+
+
+def flags(cxx: str, folder: Path) -> list[str]:
+    """``[GOLD]`` where g++ makes libraries with it that can be loaded, else nothing.
+
+    Parameters
+    ----------
+    cxx
+        The compiler.
+    folder
+        What was found is kept there, in a file ``linker``, as trying takes as long as a module.
+    """
+    found = folder / "linker"
+    try:
+        if not found.exists():
+            partial = folder / f"linker.{os.getpid()}"
+            partial.write_text(GOLD if _links(cxx) else "")
+            os.replace(partial, found)
+        return found.read_text().split()
+    except OSError:
+        return []
+
+
+def _links(cxx: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder) / "letters.cpp", Path(folder) / "letters.so"
+        source.write_text(PROGRAM)
+        command = [cxx, "-shared", "-fPIC", GOLD, str(source), "-o", str(library)]
+        if subprocess.run(command, capture_output=True).returncode:
+            return False
+        try:
+            return ctypes.CDLL(str(library)).letters(b"gold") == 4
+        except OSError:
+            return False
