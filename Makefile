@@ -23,10 +23,14 @@ HOW_TO_GET_ONE := get one with uv python install 3.14, conda create -n ladder py
 ASKED := $(and $(PYTHON),-$(notdir $(PYTHON)))$(and $(NUMPY),-numpy$(NUMPY))
 STAMP := $(if $(ASKED),$(VENV)/installed$(ASKED),$(firstword $(wildcard $(VENV)/installed*) $(VENV)/installed))
 
+# What is installed beside ladder with NumPy 1; with NumPy 2 it is all of it.
+EXTRAS ?= test,jax,docs
+
 # Aesara's metadata ask for NumPy 1.  For NumPy 2 every package is named and none may ask for others, so that pip
 # has nothing to refuse; `pip check` says two lines about it, which tests/test_installation.py knows.
-PIP := $(RUN) -m pip install --disable-pip-version-check
-WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[test,jax,docs]
+# Python compiles what is imported when it is, a small part of all that pip would compile.
+PIP := $(RUN) -m pip install --disable-pip-version-check --no-compile
+WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[$(EXTRAS)]
 WITH_NUMPY_2 := $(PIP) --no-deps --requirement constraints-numpy2.txt --editable .
 
 # pip's own output is a hundred lines; this leaves what takes the time.
@@ -106,5 +110,5 @@ $(STAMP): setup.py constraints.txt constraints-numpy2.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-3.* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
+	rm -rf .venv .venv-* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
 	find ladder tests -name __pycache__ -type d -prune -exec rm -rf {} +
