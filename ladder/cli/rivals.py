@@ -17,8 +17,6 @@ from ladder.options import Options
 from ladder.output_files import write_text
 from ladder.rival_methods import METHODS, OF_DATA, options_of
 from ladder.rivals.configurations import configurations
-from ladder.rivals.examples import ExamplesOfRuns
-from ladder.rivals.folders import fit_into_folder
 from ladder.rivals.methods import check_installed
 from ladder.rivals.results import as_plain, of_folder, over_seeds
 from ladder.runs.folder import RESULTS
@@ -74,6 +72,9 @@ def run(args):
     """Fit what is not finished, one after the other, and print a table of all."""
     check_output(args.json, "--json", [given for given in (args.dataset, args.preset) if given])
     check_installed()
+    from ladder.rivals.examples import ExamplesOfRuns
+    from ladder.rivals.folders import fit_into_folder
+
     chosen = _what_to_fit(args)
     save_to = (
         args.save_to or f"{RESULTS}/rivals/{args.preset and load_preset(args.preset).name or Path(args.dataset).stem}"

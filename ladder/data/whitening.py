@@ -7,7 +7,6 @@ parts here, so that no float64 copy of all the images is needed.
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
 from ladder.errors import UserError
 
@@ -56,8 +55,10 @@ def fit_whitening(parts):
     UserError
         If the numbers are too large for their covariance to be inverted.
     """
+    from scipy import linalg  # takes longer to import than most of the command line
+
     mean = _mean(parts())
-    variances, axes = scipy.linalg.eigh(
+    variances, axes = linalg.eigh(
         _covariance(parts(), mean) + BIAS * np.eye(len(mean)), overwrite_a=True, check_finite=False, driver="evd"
     )
     if not variances[0] > 0:

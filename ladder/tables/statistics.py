@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import numpy as np
-from scipy import stats
 
 RESAMPLES = 9999
 LEVEL = 0.05
@@ -82,6 +81,8 @@ def _interval(errors):
     """Bias-corrected and accelerated bootstrap; a point if all errors are equal."""
     if np.ptp(errors) == 0:
         return float(errors[0]), float(errors[0])
+    from scipy import stats  # takes longer to import than all the rest of the command line
+
     found = stats.bootstrap(
         (errors,),
         np.mean,
@@ -123,6 +124,8 @@ def wilcoxon(differences):
     Differences of 0 are left out.  ``scipy.stats.wilcoxon`` is exact only
     without ties, and errors in hundredths of a per cent tie often.
     """
+    from scipy import stats
+
     differences = np.asarray(differences, float)
     differences = differences[differences != 0]
     # Ranks of magnitudes, which flipping signs does not change.
