@@ -1,19 +1,23 @@
-"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_file`, so that a crash in HDF5's code ends only it.
+"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_reader`, so that a crash in HDF5's code ends only it.
 
-It takes requests from its standard input, one line of JSON each, and answers on
-its standard output with a line of JSON or raw bytes.  The first
-answer describes the file.  Only plain arrays are read: hard links to data
-that lies in the file itself.
+It takes requests, one line of JSON each, and answers with a line of JSON or raw
+bytes.  The first request has the file's path; the first answers are the
+process's number, and what is in the file.  Only plain arrays are read: hard
+links to data that lies in the file itself.
 """
 
 import json
+import os
 import resource
-import sys
+import signal
+import socket
 from itertools import islice
 from math import prod
 
 import h5py
 import numpy as np
+
+from ladder.data.hdf5_reader import NUMBER
 
 #: The fields of Fuel's ``split`` attribute that are used.
 FIELDS = ("split", "source", "start", "stop", "indices", "available")
@@ -28,32 +32,77 @@ class NotPlain(Exception):
     """Why something is not read; the message ends a sentence."""
 
 
-def serve(path, memory):
+def fork_readers(descriptor, idle):
+    """Fork this process for each file, until nobody can ask for more, or nobody does.
+
+    Parameters
+    ----------
+    descriptor : int
+        A socket from which the two descriptors of :func:`serve` come, with one byte each time.
+    idle : float, seconds without any after which this process ends
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nothing is left of those that end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: it is for the process that asks
+    with socket.socket(fileno=descriptor) as source:
+        source.settimeout(idle)
+        while True:
+            try:
+                asked, descriptors, *_ = socket.recv_fds(source, 1, 2)
+            except TimeoutError:
+                return
+            if not asked:
+                return
+            if _is_forked():
+                source.close()
+                try:
+                    serve(*descriptors)
+                finally:
+                    os._exit(0)
+            for given in descriptors:
+                os.close(given)
+
+
+def _is_forked():
+    """Whether this is the new process; where there can be none, it ends before it answers."""
+    try:
+        return os.fork() == 0
+    except OSError:
+        return False
+
+
+def serve(requests, answers):
     """Describe a file, then answer requests until there are none.
 
     Parameters
     ----------
-    path : str
-    memory : int, bytes of address space that this process may take
+    requests, answers : int, descriptors
+        The first request has ``path``, and ``memory``, bytes of address space that this process may take.
     """
+    with open(requests, "rb") as lines, open(answers, "wb") as output:
+        first = json.loads(lines.readline())
+        output.write(os.getpid().to_bytes(NUMBER, "little"))
+        output.flush()
+        _limit(first["memory"])
+        try:
+            h5file = h5py.File(first["path"], "r")
+        except OSError:
+            _answer(output, {"error": "is damaged, of another format or not readable"})
+            return
+        with h5file:
+            table = _split_attribute(h5file)
+            _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
+            for line in lines:
+                request = json.loads(line)
+                if "row" in request:
+                    _send(output, _listed(h5file, table[request["row"]]["indices"]), request)
+                else:
+                    _send(output, h5file[request["name"]], request)
+
+
+def _limit(memory):
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limits = [limit for limit in (memory, soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
-    output = sys.stdout.buffer
-    try:
-        h5file = h5py.File(path, "r")
-    except OSError:
-        _answer(output, {"error": "is damaged, of another format or not readable"})
-        return
-    with h5file:
-        table = _split_attribute(h5file)
-        _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
-        for line in sys.stdin:
-            request = json.loads(line)
-            if "row" in request:
-                _send(output, _listed(h5file, table[request["row"]]["indices"]), request)
-            else:
-                _send(output, h5file[request["name"]], request)
 
 
 def _answer(output, values):

@@ -1,37 +1,24 @@
 """HDF5 files from anywhere, read in a separate process.
 
 HDF5 is a format of many parts, and its library trusts what it reads: one
-flipped bit can crash the process that reads it.  So a child process reads it
-(:mod:`ladder.data.hdf5_child`) and hands over plain arrays; no HDF5 code runs
+flipped bit can crash the process that reads it.  So another process reads it
+(:mod:`ladder.data.hdf5_reader`) and hands over plain arrays; no HDF5 code runs
 in this one.
 """
 
-import fcntl
-import json
-import os
-import select
-import subprocess
-import sys
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from ladder import budget
+from ladder.data.hdf5_reader import Ended, Reader, Silent
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: Seconds without a byte after which the child is given up.
-PATIENCE = 60
-
-#: Bytes of address space that the child needs besides the data.
-_CHILD_SIZE = 2**31
-
-_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ladder.data.hdf5_child import serve; serve(sys.argv[2], int(sys.argv[3]))"
-
-#: ``fcntl.F_SETPIPE_SZ`` of Linux: a larger pipe is a faster one.
-_SET_PIPE_SIZE = 1031
+#: Bytes of address space that a reader needs besides the data.
+_READER_SIZE = 2**31
 
 _MEND = "convert the data set again with `run.py convert`"
 
@@ -65,9 +52,9 @@ class HDF5File:
         self.path = path
         with open_regular(path, "give the path of an HDF5 file"):
             pass
-        self._child = _start(path)
+        self._reader = Reader(path, budget.limit() + _READER_SIZE)
         try:
-            described = self._answer()
+            described = self._describe()
         except BaseException:
             self.close()
             raise
@@ -81,11 +68,8 @@ class HDF5File:
         self.close()
 
     def close(self):
-        """End the child process."""
-        self._child.kill()
-        self._child.stdin.close()
-        self._child.stdout.close()
-        self._child.wait()
+        """End the process that reads it."""
+        self._reader.close()
 
     def listed(self, number):
         """The positions that row ``number`` of the table lists, an integer array (n,)."""
@@ -93,7 +77,7 @@ class HDF5File:
         return self.read({"row": number, "start": 0, "stop": n}, (n,), "int64", "a list of examples")
 
     def read(self, request, shape, dtype, what, offset=None):
-        """Ask the child for an array; only :class:`StoredArray` needs to call this."""
+        """Ask the reader for an array; only :class:`StoredArray` needs to call this."""
         dtype = np.dtype(dtype)
         budget.ask(prod(shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set")
         array = np.empty(shape, dtype)
@@ -116,38 +100,30 @@ class HDF5File:
             raise self._damaged()
 
     def _receive(self, request, content):
-        """Fill a memoryview with the child's answer."""
+        """Fill a memoryview with the reader's answer."""
+        with self._telling():
+            self._reader.ask(request)
+            self._reader.receive(content)
+
+    def _describe(self):
+        """What is in the file, as the reader says first."""
+        with self._telling():
+            described = self._reader.answer()
+        if "error" in described:
+            raise UserError(f"cannot read {self.path} as an HDF5 file: it {described['error']}; {_MEND}.")
+        return described
+
+    @contextmanager
+    def _telling(self):
+        """A reader that ends or goes on without end says something about the file."""
         try:
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-        except BrokenPipeError:
+            yield
+        except Ended:
             raise self._damaged() from None
-        while len(content):
-            self._wait()
-            done = self._child.stdout.readinto(content)
-            if not done:
-                raise self._damaged()
-            content = content[done:]
-
-    def _answer(self):
-        """The child's next line."""
-        line = bytearray()
-        while not line.endswith(b"\n"):
-            self._wait()
-            part = self._child.stdout.read(2**16)
-            if not part:
-                raise self._damaged()
-            line += part
-        answer = json.loads(line)
-        if "error" in answer:
-            raise UserError(f"cannot read {self.path} as an HDF5 file: it {answer['error']}; {_MEND}.")
-        return answer
-
-    def _wait(self):
-        # A second at a time: if this process was stopped for long, so was the child.
-        if not any(select.select([self._child.stdout], [], [], 1)[0] for _ in range(PATIENCE)):
+        except Silent:
             raise UserError(
                 f"cannot read {self.path} as an HDF5 file: it is damaged, as reading it does not end; {_MEND}."
-            )
+            ) from None
 
     def _damaged(self):
         return UserError(f"cannot read {self.path} as an HDF5 file: it is damaged; {_MEND}.")
@@ -188,14 +164,3 @@ class StoredArray:
 
 def _stored_array(file, name, shape=(), dtype="f4", labels=(), offset=None, refused=""):
     return StoredArray(file, name, tuple(shape), np.dtype(dtype), tuple(labels), offset, refused)
-
-
-def _start(path):
-    command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(budget.limit() + _CHILD_SIZE)]
-    # One thread: it multiplies no matrices, and threads take address space, which is limited.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
-    child = subprocess.Popen(command, bufsize=0, stderr=subprocess.DEVNULL, env=environment, **pipes)
-    with suppress(OSError):  # some systems and limits do not allow it
-        fcntl.fcntl(child.stdout, _SET_PIPE_SIZE, 2**20)
-    return child

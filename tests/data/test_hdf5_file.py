@@ -1,12 +1,18 @@
 """HDF5 files from anywhere: plain arrays are read, and nothing else is followed."""
 
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
-from ladder.data import hdf5_file
+from ladder.data import hdf5_reader as reader
 from ladder.data.hdf5_file import HDF5File
 from ladder.errors import UserError
 
@@ -16,6 +22,14 @@ X = np.arange(24, dtype="float32").reshape(6, 4)
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "x.hdf5"
+
+
+PROGRAM = reader._PROGRAM
+
+
+def the_values(path):
+    with HDF5File(path) as file:
+        return file.arrays["x"].read(0, 6)
 
 
 def the_array(path):
@@ -113,16 +127,97 @@ def test_labels_of_any_kind(labels, found, path):
     assert the_array(path).labels == found
 
 
-def test_a_crash_is_the_childs_own(path, monkeypatch):
+@pytest.fixture
+def reads_by(monkeypatch):
+    """A function that changes what the processes do that read files: the program, before it begins."""
+
+    def change(line):
+        reader.origin.end()
+        begin = "hdf5_child.fork_readers("
+        monkeypatch.setattr(reader, "_PROGRAM", PROGRAM.replace(begin, f"{line}; {begin}"))
+
+    yield change
+    reader.origin.end()
+
+
+def test_a_crash_is_the_readers_own(path, reads_by, monkeypatch):
     with h5py.File(path, "w") as h5file:
         h5file["x"] = X
-    monkeypatch.setattr(hdf5_file, "_CHILD", "import os; os.abort()")
-    with pytest.raises(UserError, match="cannot read .*x.hdf5 as an HDF5 file: it is damaged"):
+    reads_by("import os; hdf5_child._arrays = lambda file: os.abort()")
+    for _ in range(2):  # what is forked is still there
+        with pytest.raises(UserError, match="cannot read .*x.hdf5 as an HDF5 file: it is damaged"):
+            HDF5File(path)
+
+
+def test_a_reader_that_does_not_end(path, reads_by, monkeypatch):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    slow = shutil.copy(path, path.with_name("slow.hdf5"))
+    wait = "lambda file: time.sleep(60) if 'slow' in file.filename else arrays(file)"
+    reads_by(f"import time; arrays = hdf5_child._arrays; hdf5_child._arrays = {wait}")
+    np.testing.assert_array_equal(the_values(path), X)
+    monkeypatch.setattr(reader, "PATIENCE", 1)
+    with pytest.raises(UserError, match="slow.hdf5 as an HDF5 file: it is damaged, as reading it does not end"):
+        HDF5File(slow)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_once_a_file_is_closed_no_process_has_it(busy, path):
+    with h5py.File(path, "w") as h5file:
+        h5file.create_dataset("x", data=np.zeros((10_000, 1_000)), chunks=(1_000, 1_000))
+    with HDF5File(path) as file:
+        if busy:  # it sends what nobody receives
+            file._reader.ask({"name": "x", "start": 0, "stop": 10_000})
+        number = file._reader._number
+        os.kill(number, 0)
+    with h5py.File(path, "r+"):  # HDF5 locks what it reads
+        pass
+    with pytest.raises(ProcessLookupError):
+        for _ in range(1000):
+            os.kill(number, 0)
+            time.sleep(0.001)
+
+
+def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch):
+    with h5py.File(path, "w") as h5file:
+        h5file.create_dataset("x", data=X, chunks=(4, 3))
+    reader.origin.end()
+    monkeypatch.setattr(reader, "IDLE", 0.1)
+    with HDF5File(path) as file:
+        reader.origin._process.wait(60)
+        np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)  # what it has opened is read to the end
+    first = reader.origin._process.pid
+    # It may be gone before this process knows.
+    monkeypatch.setattr(reader.origin._process, "poll", lambda: None)
+    np.testing.assert_array_equal(the_values(path), X)
+    assert reader.origin._process.pid != first
+    reader.origin.end()
+
+
+def test_where_no_process_can_be_started(path, reads_by):
+    path.write_bytes(b"")
+    reads_by("import os; os.fork = lambda: (_ for _ in ()).throw(BlockingIOError())")
+    with pytest.raises(UserError, match="no process can be started to read .*x.hdf5: end other processes"):
         HDF5File(path)
-    monkeypatch.setattr(hdf5_file, "_CHILD", "import time; time.sleep(60)")
-    monkeypatch.setattr(hdf5_file, "PATIENCE", 1)
-    with pytest.raises(UserError, match="reading it does not end"):
-        HDF5File(path)
+
+
+def test_many_files_at_once_by_relative_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i in range(8):
+        with h5py.File(f"{i}.hdf5", "w") as h5file:
+            h5file.create_dataset("x", data=X + i, chunks=(4, 3))
+    with ThreadPoolExecutor(8) as pool:
+        for i, values in enumerate(pool.map(the_values, [f"{i % 8}.hdf5" for i in range(40)])):
+            np.testing.assert_array_equal(values, X + i % 8)
+
+
+def test_the_output_of_a_process_ends_with_it(path):
+    """What reads its files has no hold on it."""
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    program = f"from ladder.data.hdf5_file import HDF5File; print(HDF5File({str(path)!r}).arrays['x'].shape)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=reader.IDLE / 2)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "(6, 4)\n", "")
 
 
 def test_the_budget_is_asked(path, monkeypatch):
