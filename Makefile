@@ -23,7 +23,7 @@ HOW_TO_GET_ONE := get one with uv python install 3.14, conda create -n ladder py
 ASKED := $(and $(PYTHON),-$(notdir $(PYTHON)))$(and $(NUMPY),-numpy$(NUMPY))
 STAMP := $(if $(ASKED),$(VENV)/installed$(ASKED),$(firstword $(wildcard $(VENV)/installed*) $(VENV)/installed))
 
-# What is installed beside ladder with NumPy 1; with NumPy 2 it is all of it.
+# What is installed beside ladder with NumPy 1 (with NumPy 2 all of it is); other extras want a VENV of their own.
 EXTRAS ?= test,jax,docs
 
 # Aesara's metadata ask for NumPy 1.  For NumPy 2 every package is named and none may ask for others, so that pip
@@ -110,5 +110,5 @@ $(STAMP): setup.py constraints.txt constraints-numpy2.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
+	rm -rf .venv .venv-3.* .venv-smoke-* build *.egg-info .pytest_cache docs/_build docs/reference/commands docs/reference/package docs/reference/public.rst
 	find ladder tests -name __pycache__ -type d -prune -exec rm -rf {} +

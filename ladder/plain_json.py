@@ -66,8 +66,9 @@ def parse(content):
 
 
 def _whole_number(digits):
-    if len(digits) > MOST_DIGITS:  # floats end at some 300 digits, and Python's integers nowhere
-        raise NotJSON(f"a number has {len(digits)} digits")
+    number_of_them = len(digits.lstrip("-"))
+    if number_of_them > MOST_DIGITS:  # floats end at some 300 digits, and Python's integers nowhere
+        raise NotJSON(f"a number has {number_of_them} digits")
     return int(digits)
 
 

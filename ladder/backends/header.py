@@ -62,9 +62,9 @@ def _flags() -> list[str]:
     from aesara.tensor import vector
 
     x = vector(dtype="float32")
-    linker = CLinker().accept(FunctionGraph([x], [x + x], clone=False))
-    folders = [f"-I{folder}" for folder in (*linker.header_dirs(), *std_include_dirs())]
-    return ["-g", *linker.compile_args(), *folders, "-fvisibility=hidden"]
+    c_linker = CLinker().accept(FunctionGraph([x], [x + x], clone=False))
+    folders = [f"-I{folder}" for folder in (*c_linker.header_dirs(), *std_include_dirs())]
+    return ["-g", *c_linker.compile_args(), *folders, "-fvisibility=hidden"]
 
 
 def _key(cxx: str, flags: list[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -31,15 +32,26 @@ def flags(cxx: str, folder: Path) -> list[str]:
     folder
         What was found is kept there, in a file ``linker``, as trying takes as long as a module.
     """
-    found = folder / "linker"
+    gold, kept = _gold(cxx), folder / "linker"
+    if not gold:
+        return []
     try:
-        if not found.exists():
+        found = kept.read_text() if kept.exists() else ""
+        if not found.startswith(gold):
+            found = f"{gold}\n{GOLD if _links(cxx) else ''}"
             partial = folder / f"linker.{os.getpid()}"
-            partial.write_text(GOLD if _links(cxx) else "")
-            os.replace(partial, found)
-        return found.read_text().split()
+            partial.write_text(found)
+            os.replace(partial, kept)
     except OSError:
         return []
+    return found.removeprefix(gold).split()
+
+
+def _gold(cxx: str) -> str:
+    """Which gold g++ would call: its path and its time, of this machine; empty where there is none."""
+    named = subprocess.run([cxx, "-print-prog-name=ld.gold"], capture_output=True, text=True).stdout.strip()
+    path = named and shutil.which(named)
+    return f"{path} {os.stat(path).st_mtime_ns}" if path else ""
 
 
 def _links(cxx: str) -> bool:

@@ -2,8 +2,7 @@
 
 from functools import lru_cache
 
-#: Of C++17, which g++ takes by default, the library's headers have more that no module uses.  Older compilers take C++ of
-#: before 2014 for granted.
+#: The language of all modules.  g++ takes C++17 by default, whose headers are longer, and older compilers one before C++14.
 STANDARD = "-std=gnu++14"
 
 # What lets g++ vectorise a comparison, a root and an if; NaN and infinity keep

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+from contextlib import suppress
 from itertools import islice
 from math import prod
 
@@ -33,53 +34,63 @@ class NotPlain(Exception):
 
 
 def fork_readers(descriptor, idle):
-    """Fork this process for each file, until nobody can ask for more, or nobody does.
+    """Fork this process for each file, until nobody can ask for more, or nobody does for a while.
 
     Parameters
     ----------
     descriptor : int
-        A socket from which the two descriptors of :func:`serve` come, with one byte each time.
-    idle : float, seconds without any after which this process ends
+        A socket from which the one of :func:`serve` comes, with a byte each time.
+    idle : float, seconds without work after which this process ends
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nothing is left of those that end
+    signal.signal(signal.SIGCHLD, lambda *_: _has_children())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: it is for the process that asks
     with socket.socket(fileno=descriptor) as source:
         source.settimeout(idle)
         while True:
             try:
-                asked, descriptors, *_ = socket.recv_fds(source, 1, 2)
+                asked, given, *_ = socket.recv_fds(source, 1, 1)
             except TimeoutError:
-                return
+                asked, given = b"+" if _has_children() else b"", []
             if not asked:
                 return
-            if _is_forked():
-                source.close()
-                try:
-                    serve(*descriptors)
-                finally:
-                    os._exit(0)
-            for given in descriptors:
-                os.close(given)
+            for one in given:
+                if _is_forked():
+                    source.close()
+                    try:
+                        serve(one)
+                    finally:
+                        os._exit(0)
+                os.close(one)
+
+
+def _has_children():
+    """Whether any file is still read; those whose process has ended are waited for, so that nothing is left of it."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
 
 
 def _is_forked():
-    """Whether this is the new process; where there can be none, it ends before it answers."""
+    """Whether this is the new process; where there can be none, whoever asks gets no answer."""
     try:
         return os.fork() == 0
     except OSError:
         return False
 
 
-def serve(requests, answers):
+def serve(descriptor):
     """Describe a file, then answer requests until there are none.
 
     Parameters
     ----------
-    requests, answers : int, descriptors
-        The first request has ``path``, and ``memory``, bytes of address space that this process may take.
+    descriptor : int
+        A socket.  The first request has ``path``, and ``memory``, bytes of address space that this process may take.
     """
-    with open(requests, "rb") as lines, open(answers, "wb") as output:
-        first = json.loads(lines.readline())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with socket.socket(fileno=descriptor) as asker, asker.makefile("rb") as requests, asker.makefile("wb") as output:
+        first = json.loads(requests.readline())
         output.write(os.getpid().to_bytes(NUMBER, "little"))
         output.flush()
         _limit(first["memory"])
@@ -91,7 +102,7 @@ def serve(requests, answers):
         with h5file:
             table = _split_attribute(h5file)
             _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
-            for line in lines:
+            for line in requests:
                 request = json.loads(line)
                 if "row" in request:
                     _send(output, _listed(h5file, table[request["row"]]["indices"]), request)

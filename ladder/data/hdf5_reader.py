@@ -5,7 +5,6 @@ file itself (the origin), and is forked for each file; it ends with this process
 """
 
 import atexit
-import fcntl
 import json
 import os
 import select
@@ -15,14 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ladder.errors import UserError
 
 #: Seconds without a byte after which a reader is given up.
 PATIENCE = 60
 
-#: Seconds in which a reader that waits for a request ends by itself.
+#: Seconds in which a process that has nothing more to do ends by itself.
 POLITE = 0.2
 
 #: Bytes of a process's number, its first answer.
@@ -35,9 +34,6 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from ladder.data import hdf5_child; hdf5_child.fork_readers(int(sys.argv[2]), float(sys.argv[3]))"
 )
-
-#: ``fcntl.F_SETPIPE_SZ`` of Linux: a larger pipe is a faster one.
-_SET_PIPE_SIZE = 1031
 
 
 class Ended(Exception):
@@ -59,43 +55,44 @@ class Reader:
 
     def __init__(self, path, memory):
         for _ in range(2):
+            asked = origin.running()
             try:
-                self._begin({"path": os.path.abspath(path), "memory": memory})
+                self._begin(asked, {"path": _from_anywhere(path), "memory": memory})
                 return
-            except (Ended, Silent):  # the origin ended just before it was asked
-                self._close_pipes()
-                origin.end()
-        raise UserError(f"no process can be started to read {path}: end other processes, and try again.")
+            except (Ended, Silent):  # it ended just before it was asked
+                origin.end(asked)
+        raise UserError(
+            f"cannot read {path}, as the process that reads HDF5 files does not start: end other processes, or see "
+            'whether python -c "import h5py" works.'
+        )
 
-    def _begin(self, request):
-        asked, requests = os.pipe()
-        answers, answered = os.pipe()
-        self._requests, self._answers = open(requests, "wb", buffering=0), open(answers, "rb", buffering=0)
-        with suppress(OSError):  # some systems and limits do not allow it
-            fcntl.fcntl(answered, _SET_PIPE_SIZE, 2**20)
+    def _begin(self, asked, request):
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            asked.fork(theirs)
         try:
-            origin.fork([asked, answered])
-        finally:
-            os.close(asked)
-            os.close(answered)
-        self.ask(request)
-        number = bytearray(NUMBER)
-        self.receive(memoryview(number))
+            self._ready = select.poll()
+            self._ready.register(self._socket, select.POLLIN)
+            self.ask(request)
+            number = bytearray(NUMBER)
+            self.receive(memoryview(number))
+        except BaseException:
+            self._socket.close()
+            raise
         self._number = int.from_bytes(number, "little")
 
     def ask(self, request):
         """Send it a request (what JSON can hold)."""
-        try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
-        except BrokenPipeError:
-            raise Ended from None
+        with _noticing():
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
 
     def answer(self):
         """The value in its next line, of JSON."""
         line = bytearray()
         while not line.endswith(b"\n"):
             self._wait()
-            part = self._answers.read(2**16)
+            with _noticing():
+                part = self._socket.recv(2**16)
             if not part:
                 raise Ended
             line += part
@@ -105,28 +102,122 @@ class Reader:
         """Fill a memoryview of bytes with its answer."""
         while len(content):
             self._wait()
-            done = self._answers.readinto(content)
+            with _noticing():
+                done = self._socket.recv_into(content)
             if not done:
                 raise Ended
             content = content[done:]
 
     def _wait(self):
         # A second at a time: if this process was stopped for long, so was the reader.
-        if not any(select.select([self._answers], [], [], 1)[0] for _ in range(PATIENCE)):
+        if not any(self._ready.poll(1000) for _ in range(PATIENCE)):
             raise Silent
 
     def close(self):
         """End the process, whatever it does: it holds the file no longer."""
-        self._requests.close()  # where it waits for one it ends, and its end of the pipe is the last that it closes
-        ends = select.poll()
-        ends.register(self._answers, 0)
-        if not any(event & select.POLLHUP for _, event in ends.poll(1000 * POLITE)):
-            _kill(self._number)
-        self._answers.close()
+        if self._socket.fileno() >= 0:
+            with self._socket:
+                if not self._ends_by_itself():
+                    _kill(self._number)
 
-    def _close_pipes(self):
-        self._requests.close()
-        self._answers.close()
+    def _ends_by_itself(self):
+        """Let it end where it waits for a request: its end of the socket is the last that it closes."""
+        until = time.monotonic() + POLITE
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            while (left := until - time.monotonic()) > 0:
+                if self._ready.poll(1000 * left) and not self._socket.recv(2**16):
+                    return True
+        except OSError:  # it has ended before
+            return True
+        return False
+
+
+class _Origin:
+    """The process that is forked; started when it is first needed, and again where it has ended."""
+
+    def __init__(self):
+        self._turn, self._now = threading.Lock(), None
+
+    def running(self):
+        """The :class:`_Process` that it is now."""
+        with self._turn:
+            if self._now is None or self._now.has_ended():
+                self._now = _Process()
+            return self._now
+
+    def end(self, process=None):
+        """End it, or do nothing where it is another process by now; files that are being read go on."""
+        with self._turn:
+            if self._now is not None and process in (None, self._now):
+                self._now.end()
+                self._now = None
+
+    def forget(self):
+        """In a process that was forked: the origin is its parent's."""
+        if self._now is not None:
+            self._now.socket.close()
+        self.__init__()
+
+
+class _Process:
+    """One process that is forked."""
+
+    def __init__(self):
+        self.socket, theirs = socket.socketpair()
+        paths = json.dumps([_from_anywhere(path) for path in sys.path])
+        # One thread: it multiplies no matrices, and threads take address space, which is limited.
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        try:
+            # Nothing of the user's is kept open: who reads our output waits for its end.
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, paths, str(theirs.fileno()), str(IDLE)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=environment,
+            )
+        except BaseException:
+            self.socket.close()
+            raise
+        finally:
+            theirs.close()
+
+    @property
+    def number(self):
+        return self._process.pid
+
+    def has_ended(self):
+        return self._process.poll() is not None
+
+    def fork(self, theirs):
+        """Fork it; the new process serves whoever has the other end of a socket."""
+        with _noticing():
+            socket.send_fds(self.socket, [b"+"], [theirs.fileno()])
+
+    def end(self):
+        self.socket.close()
+        try:
+            self._process.wait(POLITE)  # so that it waits for those that it has forked, and what they took is known
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def _noticing():
+    """What the system says where the other end of a socket is closed becomes ``Ended``."""
+    try:
+        yield
+    except (BrokenPipeError, ConnectionResetError):
+        raise Ended from None
+
+
+def _from_anywhere(path):
+    """A path that is the same from any folder, with its links and dots, which the system follows in their order."""
+    return os.fspath(path) if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 
 def _kill(number):
@@ -138,52 +229,6 @@ def _kill(number):
             os.kill(number, 0)
 
 
-class _Origin:
-    """The process that is forked; started when it is first needed, and again where it has ended."""
-
-    def __init__(self):
-        self._turn, self._process, self._socket = threading.Lock(), None, None
-
-    def fork(self, descriptors):
-        """Fork it; the new process takes requests from the first descriptor, and answers on the second."""
-        with self._turn:
-            if self._process is None or self._process.poll() is not None:
-                self._start()
-            try:
-                socket.send_fds(self._socket, [b"+"], descriptors)
-            except (BrokenPipeError, ConnectionResetError):
-                raise Ended from None
-
-    def _start(self):
-        self._forget()
-        self._socket, theirs = socket.socketpair()
-        paths = json.dumps([os.path.abspath(path) for path in sys.path])
-        # One thread: it multiplies no matrices, and threads take address space, which is limited.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-        with theirs:
-            # Nothing of the user's is kept open: who reads our output waits for its end.
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, paths, str(theirs.fileno()), str(IDLE)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env=environment,
-            )
-
-    def end(self):
-        """End it; files that are being read go on."""
-        with self._turn:
-            self._forget()
-
-    def _forget(self):
-        if self._process is not None:
-            self._socket.close()
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
 origin = _Origin()
 atexit.register(origin.end)
+os.register_at_fork(after_in_child=origin.forget)

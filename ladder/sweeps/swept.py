@@ -152,7 +152,7 @@ def _failure(folder):
         return None
     try:
         found = plain_json.check(plain_json.read(folder / FAILURE), FAILURE_TYPES, "the whole")
-        return {**found, "error": printable(found["error"])}
+        return {**found, "error": printable(" ".join(found["error"].split()))}
     except (plain_json.NotJSON, UserError):
         return {"error": f"{folder / FAILURE} cannot be read", "attempts": 1, "time": 0.0}
 

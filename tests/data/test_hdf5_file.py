@@ -1,12 +1,15 @@
 """HDF5 files from anywhere: plain arrays are read, and nothing else is followed."""
 
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -184,21 +187,96 @@ def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch
     reader.origin.end()
     monkeypatch.setattr(reader, "IDLE", 0.1)
     with HDF5File(path) as file:
-        reader.origin._process.wait(60)
-        np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)  # what it has opened is read to the end
-    first = reader.origin._process.pid
+        first = reader.origin.running()
+        time.sleep(0.5)
+        assert not first.has_ended()  # as long as a file is read
+        np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)
+    first._process.wait(60)
     # It may be gone before this process knows.
-    monkeypatch.setattr(reader.origin._process, "poll", lambda: None)
+    monkeypatch.setattr(first, "has_ended", lambda: False)
     np.testing.assert_array_equal(the_values(path), X)
-    assert reader.origin._process.pid != first
+    assert reader.origin.running() is not first
     reader.origin.end()
+
+
+def test_it_dies_while_many_ask(path):
+    """Nobody ends what another has just started."""
+    with h5py.File(path, "w") as h5file:
+        h5file.create_dataset("x", data=X, chunks=(4, 3))
+    for _ in range(3):
+        os.kill(reader.origin.running().number, signal.SIGKILL)
+        with ThreadPoolExecutor(8) as pool:
+            for values in pool.map(the_values, [path] * 8):
+                np.testing.assert_array_equal(values, X)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at processes as Linux shows them")
+def test_it_holds_nothing_and_does_not_mind_ctrl_c(path):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    for _ in range(5):
+        the_values(path)
+    number = reader.origin.running().number
+    held = [os.readlink(each) for each in Path(f"/proc/{number}/fd").iterdir()]
+    assert sorted(name.split(":")[0] for name in held) == ["/dev/null"] * 3 + ["socket"]
+    os.kill(number, signal.SIGINT)
+    np.testing.assert_array_equal(the_values(path), X)
+    assert reader.origin.running().number == number
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux")
+def test_a_reader_may_take_so_much_memory(path, monkeypatch):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    monkeypatch.setenv("LADDER_MEMORY", "0.5")
+    with HDF5File(path) as file:
+        assert resource.prlimit(file._reader._number, resource.RLIMIT_AS)[0] == 500_000_000 + 2**31
+
+
+def test_a_forked_process_starts_its_own(path):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    the_values(path)
+    number = reader.origin.running().number
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            the_values(path)
+            status = 0 if reader.origin.running().number != number else 2
+            reader.origin.end()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert reader.origin.running().number == number
 
 
 def test_where_no_process_can_be_started(path, reads_by):
     path.write_bytes(b"")
     reads_by("import os; os.fork = lambda: (_ for _ in ()).throw(BlockingIOError())")
-    with pytest.raises(UserError, match="no process can be started to read .*x.hdf5: end other processes"):
+    with pytest.raises(UserError, match="cannot read .*x.hdf5, as the process that reads HDF5 files does not start"):
         HDF5File(path)
+
+
+def test_a_path_is_followed_as_the_system_follows_it(tmp_path, monkeypatch):
+    """A link first, and then the dots behind it; each array lies in the same file, whoever reads it."""
+    monkeypatch.chdir(tmp_path)
+    os.makedirs("p/q")
+    os.symlink("p/q", "link")
+    for name, value in (("b.hdf5", 1), ("p/b.hdf5", 2)):
+        with h5py.File(name, "w") as h5file:
+            h5file["whole"] = np.full(4, value, "float32")
+            h5file.create_dataset("chunks", data=np.full(4, value, "float32"), chunks=(2,))
+    with HDF5File("link/../b.hdf5") as file:
+        assert {float(array.read(0, 1)[0]) for array in file.arrays.values()} == {2.0}
+
+
+def test_a_file_is_closed_twice(path):
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+    file = HDF5File(path)
+    file.close()
+    file.close()
 
 
 def test_many_files_at_once_by_relative_paths(tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ import sys
 import time
 import traceback
 
+from ladder.data.hdf5_reader import origin
+
 #: Of a trial: seconds, bytes that the program may take at once ($LADDER_MEMORY), and bytes in all.
 SECONDS, BUDGET_GB, MOST_BYTES = 60, 0.5, 2 * 10**9
 
@@ -69,6 +71,7 @@ def _child(action, folder, shown):
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
+        origin.end()  # so that what reading HDF5 took is known
         os._exit(status)
 
 

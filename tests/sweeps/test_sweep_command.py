@@ -202,11 +202,11 @@ def test_what_others_wrote_into_a_run(capsys):
     (run / "running_statistics.npz").unlink()
     with (run / "log.jsonl").open("a") as log:
         log.write('{"epoch": 9, "valid_approx_error_rate_clean": ' + "9" * 400 + "}\n")
-    (run / "failure.json").write_text(json.dumps({"error": "\x1b[2Jgone", "attempts": 2, "time": 1.0}))
+    (run / "failure.json").write_text(json.dumps({"error": "\x1b[2Jgone\nfor ever", "attempts": 2, "time": 1.0}))
     capsys.readouterr()
     assert main(["sweep", "rates", "--status"]) == 0
     said = capsys.readouterr().out
-    assert "2 attempts, \N{REPLACEMENT CHARACTER}[2Jgone" in said and "\x1b" not in said
+    assert "2 attempts, \N{REPLACEMENT CHARACTER}[2Jgone for ever" in said and "\x1b" not in said
 
 
 def test_runs_that_are_damaged_or_gone(capsys):
