@@ -13,7 +13,8 @@ from math import prod
 import numpy as np
 
 from ladder import budget
-from ladder.data.hdf5_reader import Ended, Reader, Silent
+from ladder.data.hdf5_origin import Ended
+from ladder.data.hdf5_reader import Reader, Silent
 from ladder.errors import UserError
 from ladder.files import open_regular
 

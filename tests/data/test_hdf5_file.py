@@ -15,8 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
-from ladder.data import hdf5_reader as reader
+from ladder.data import hdf5_origin, hdf5_reader
 from ladder.data.hdf5_file import HDF5File
+from ladder.data.hdf5_origin import origin
 from ladder.errors import UserError
 
 X = np.arange(24, dtype="float32").reshape(6, 4)
@@ -27,7 +28,7 @@ def path(tmp_path):
     return tmp_path / "x.hdf5"
 
 
-PROGRAM = reader._PROGRAM
+PROGRAM = hdf5_origin._PROGRAM
 
 
 def the_values(path):
@@ -135,12 +136,12 @@ def reads_by(monkeypatch):
     """A function that changes what the processes do that read files: the program, before it begins."""
 
     def change(line):
-        reader.origin.end()
+        origin.end()
         begin = "hdf5_child.fork_readers("
-        monkeypatch.setattr(reader, "_PROGRAM", PROGRAM.replace(begin, f"{line}; {begin}"))
+        monkeypatch.setattr(hdf5_origin, "_PROGRAM", PROGRAM.replace(begin, f"{line}; {begin}"))
 
     yield change
-    reader.origin.end()
+    origin.end()
 
 
 def test_a_crash_is_the_readers_own(path, reads_by, monkeypatch):
@@ -159,7 +160,7 @@ def test_a_reader_that_does_not_end(path, reads_by, monkeypatch):
     wait = "lambda file: time.sleep(60) if 'slow' in file.filename else arrays(file)"
     reads_by(f"import time; arrays = hdf5_child._arrays; hdf5_child._arrays = {wait}")
     np.testing.assert_array_equal(the_values(path), X)
-    monkeypatch.setattr(reader, "PATIENCE", 1)
+    monkeypatch.setattr(hdf5_reader, "PATIENCE", 1)
     with pytest.raises(UserError, match="slow.hdf5 as an HDF5 file: it is damaged, as reading it does not end"):
         HDF5File(slow)
 
@@ -184,10 +185,10 @@ def test_once_a_file_is_closed_no_process_has_it(busy, path):
 def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch):
     with h5py.File(path, "w") as h5file:
         h5file.create_dataset("x", data=X, chunks=(4, 3))
-    reader.origin.end()
-    monkeypatch.setattr(reader, "IDLE", 0.1)
+    origin.end()
+    monkeypatch.setattr(hdf5_origin, "IDLE", 0.1)
     with HDF5File(path) as file:
-        first = reader.origin.running()
+        first = origin.running()
         time.sleep(0.5)
         assert not first.has_ended()  # as long as a file is read
         np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)
@@ -195,8 +196,8 @@ def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch
     # It may be gone before this process knows.
     monkeypatch.setattr(first, "has_ended", lambda: False)
     np.testing.assert_array_equal(the_values(path), X)
-    assert reader.origin.running() is not first
-    reader.origin.end()
+    assert origin.running() is not first
+    origin.end()
 
 
 def test_it_dies_while_many_ask(path):
@@ -204,7 +205,7 @@ def test_it_dies_while_many_ask(path):
     with h5py.File(path, "w") as h5file:
         h5file.create_dataset("x", data=X, chunks=(4, 3))
     for _ in range(3):
-        os.kill(reader.origin.running().number, signal.SIGKILL)
+        os.kill(origin.running().number, signal.SIGKILL)
         with ThreadPoolExecutor(8) as pool:
             for values in pool.map(the_values, [path] * 8):
                 np.testing.assert_array_equal(values, X)
@@ -216,12 +217,12 @@ def test_it_holds_nothing_and_does_not_mind_ctrl_c(path):
         h5file["x"] = X
     for _ in range(5):
         the_values(path)
-    number = reader.origin.running().number
+    number = origin.running().number
     held = [os.readlink(each) for each in Path(f"/proc/{number}/fd").iterdir()]
     assert sorted(name.split(":")[0] for name in held) == ["/dev/null"] * 3 + ["socket"]
     os.kill(number, signal.SIGINT)
     np.testing.assert_array_equal(the_values(path), X)
-    assert reader.origin.running().number == number
+    assert origin.running().number == number
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux")
@@ -237,18 +238,18 @@ def test_a_forked_process_starts_its_own(path):
     with h5py.File(path, "w") as h5file:
         h5file["x"] = X
     the_values(path)
-    number = reader.origin.running().number
+    number = origin.running().number
     child = os.fork()
     if child == 0:
         status = 1
         try:
             the_values(path)
-            status = 0 if reader.origin.running().number != number else 2
-            reader.origin.end()
+            status = 0 if origin.running().number != number else 2
+            origin.end()
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert reader.origin.running().number == number
+    assert origin.running().number == number
 
 
 def test_where_no_process_can_be_started(path, reads_by):
@@ -294,7 +295,7 @@ def test_the_output_of_a_process_ends_with_it(path):
     with h5py.File(path, "w") as h5file:
         h5file["x"] = X
     program = f"from ladder.data.hdf5_file import HDF5File; print(HDF5File({str(path)!r}).arrays['x'].shape)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=reader.IDLE / 2)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=hdf5_origin.IDLE / 2)
     assert (done.returncode, done.stdout, done.stderr) == (0, "(6, 4)\n", "")
 
 

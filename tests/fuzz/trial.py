@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 
-from ladder.data.hdf5_reader import origin
+from ladder.data.hdf5_origin import origin
 
 #: Of a trial: seconds, bytes that the program may take at once ($LADDER_MEMORY), and bytes in all.
 SECONDS, BUDGET_GB, MOST_BYTES = 60, 0.5, 2 * 10**9
