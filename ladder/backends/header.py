@@ -4,8 +4,8 @@ A training function is some 200 modules.  Of the second that g++ takes for
 each, most goes into reading the same headers and writing debugging
 information.  So those headers are compiled once, as C++14, whose own are the
 shorter ones, debugging information is left out, and modules are linked by
-the faster linker (``linker.py``).  What computes is the same machine code.  A
-compiled header serves modules with the same flags alone, so there are two, of
+the faster linker (``linker.py``).  The arithmetic stays the same, instruction by
+instruction.  A compiled header serves modules with the same flags alone, so there are two, of
 ordinary modules and of fused operations.
 """
 
