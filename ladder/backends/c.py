@@ -78,7 +78,7 @@ def configure(threads: int | None = None) -> CBackend:
     if _in_force is None:
         aliases.restore()
         repairs.repair()
-        count = _set_threads(default_threads() if threads is None else threads)
+        count = _set_threads(choice.default_threads() if threads is None else threads)
         _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
     elif threads is not None and threads != _in_force.threads:
         _in_force = replace(_in_force, threads=_set_threads(threads))
@@ -222,15 +222,6 @@ def _imported(threads: int) -> CBackend:
 
     library = blas.named(config.blas__ldflags)
     return CBackend(library, threads, config.cxx, os.environ.get("AESARA_FLAGS", ""))
-
-
-def default_threads() -> int:
-    """``OMP_NUM_THREADS`` if the user set it, else the cores that this process may use."""
-    # A list such as "4,2" is for nested parallelism; the first level counts.
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return choice.cores()
 
 
 def _set_threads(threads: int) -> int:

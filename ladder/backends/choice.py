@@ -20,6 +20,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def default_threads() -> int:
+    """``OMP_NUM_THREADS`` if the user set it, else the cores that this process may use."""
+    # A list such as "4,2" is for nested parallelism; the first level counts.
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return cores()
+
+
 def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
     """The arguments of :func:`ladder.backends.configure`.
 

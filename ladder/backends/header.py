@@ -1,6 +1,6 @@
 """Faster compilation of the many small modules that Aesara's C code consists of.
 
-A training function is some 200 modules.  Of the second that g++ takes for
+A training function is a hundred modules or more.  Of the second that g++ takes for
 each, most goes into reading the same headers and writing debugging
 information.  So those headers are compiled once, as C++14, whose own are the
 shorter ones, debugging information is left out, and modules are linked by
@@ -14,9 +14,11 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ladder.backends import linker, numpy_headers, vectorise
+from ladder import files
+from ladder.backends import choice, linker, numpy_headers, vectorise
 
 #: What Aesara's modules include first.
 HEADERS = (
@@ -48,7 +50,7 @@ def use() -> None:
     header = Path(config.base_compiledir) / f"headers-{_key(config.cxx, flags)}" / "aesara_headers.h"
     kinds = {"ordinary": flags, "vectorised": [*flags, *vectorise.compile_args()]}
     # Aesara splits its flags at spaces.
-    if " " not in str(header) and all(_is_there(config.cxx, kind, kinds[kind], header) for kind in kinds):
+    if " " not in str(header) and _is_there(config.cxx, kinds, header):
         config.gcc__cxxflags = " ".join(
             [config.gcc__cxxflags, "-include", str(header), *linker.flags(config.cxx, header.parent)]
         )
@@ -78,22 +80,26 @@ def _key(cxx: str, flags: list[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _is_there(cxx: str, kind: str, flags: list[str], header: Path) -> bool:
-    """Whether the header is there in its form for these flags; makes it where it is not."""
+def _is_there(cxx: str, kinds: dict[str, list[str]], header: Path) -> bool:
+    """Whether the header is there in its form for each kind's flags; makes what is not, side by side."""
     # g++ looks into a folder of this name, and takes what fits.
-    compiled = header.with_name(header.name + ".gch") / kind
-    return compiled.exists() or _compile(cxx, flags, header, compiled)
-
-
-def _compile(cxx: str, flags: list[str], header: Path, compiled: Path) -> bool:
-    """Write and compile the header; whether that worked."""
-    partial = header.with_name(f"{os.getpid()}.gch")
+    folder = header.with_name(header.name + ".gch")
+    lacking = [kind for kind in kinds if not (folder / kind).exists()]
+    if not lacking:
+        return True
     try:
-        compiled.parent.mkdir(parents=True, exist_ok=True)
-        header.write_text("".join(f"#include <{name}>\n" for name in HEADERS))
-        command = [cxx, *flags, "-x", "c++-header", str(header), "-o", str(partial)]
-        subprocess.run(command, capture_output=True, check=True)
-        os.replace(partial, compiled)
-    except (OSError, subprocess.CalledProcessError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.replacing(header) as partial:  # another process may be reading it
+            partial.write_text("".join(f"#include <{name}>\n" for name in HEADERS))
+        with ThreadPoolExecutor(min(choice.default_threads(), len(lacking))) as pool:
+            list(pool.map(lambda kind: _compile(cxx, kinds[kind], header, folder / kind), lacking))
+    except (OSError, RuntimeError, subprocess.CalledProcessError):  # RuntimeError: no more threads
         return False
     return True
+
+
+def _compile(cxx: str, flags: list[str], header: Path, compiled: Path):
+    """Write the header's compiled form, whole or not at all."""
+    partial = header.with_name(f"{compiled.name}-{os.getpid()}.gch")
+    subprocess.run([cxx, *flags, "-x", "c++-header", str(header), "-o", str(partial)], capture_output=True, check=True)
+    os.replace(partial, compiled)

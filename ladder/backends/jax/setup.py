@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ladder.backends import c
+from ladder.backends import c, choice
 from ladder.errors import UserError
 
 #: The first version with all that is used here.
@@ -66,7 +66,7 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
         raise UserError(f"--matmul-precision: '{matmul_precision}' is none of {', '.join(PRECISIONS)}.")
     version = check_version()
     if _in_force is None:
-        threads = c.default_threads() if threads is None else threads
+        threads = choice.default_threads() if threads is None else threads
         if threads < 1:
             raise UserError(f"The number of threads is {threads}: give 1 or more")
         os.environ["NPROC"] = str(threads)  # which is what XLA asks for

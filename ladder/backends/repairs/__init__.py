@@ -8,7 +8,16 @@ from functools import partial
 
 from ladder.backends import numpy_headers
 from ladder.backends.numpy_headers import NUMPY_2
-from ladder.backends.repairs import constants, convolution, increments, loop_order, loops, module_cache, noise
+from ladder.backends.repairs import (
+    constants,
+    convolution,
+    increments,
+    loop_order,
+    loops,
+    module_cache,
+    noise,
+    side_by_side,
+)
 from ladder.backends.when_imported import when_imported
 
 #: The version whose mistakes these are; a later one is left alone.
@@ -18,6 +27,8 @@ REPAIRED_VERSION = "2.9.4"
 REPAIRS = [
     ("aesara.link.c.basic", module_cache.compile_unlocked),
     ("aesara.link.c.cmodule", module_cache.repair),
+    ("aesara.link.c.cmodule", side_by_side.repair_compiler),
+    ("aesara.link.vm", side_by_side.repair_linker),
     ("aesara.tensor.elemwise_cgen", loop_order.repair),
     ("aesara.tensor.nnet.corr", convolution.repair),
 ]

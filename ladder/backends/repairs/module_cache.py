@@ -40,8 +40,7 @@ def repair(cmodule):
         """Read the keys of the modules wanted; returns the modules too old to be used: none ever were."""
         for folder, name in _new_folders(self):
             self.folders_by_code[name].append(folder)
-        for folder in self.folders_by_code.pop(getattr(self, "wanted", None), ()):
-            _read_keys(self, folder, cmodule)
+        _read_keys_of(self, getattr(self, "wanted", None), cmodule)
         return []
 
     cache.module_from_key, cache.refresh = module_from_key, refresh
@@ -50,6 +49,14 @@ def repair(cmodule):
 def compile_unlocked(basic):
     """Let ``CLinker`` compile without the lock, too; it takes it for nothing else."""
     basic.lock_ctx = nullcontext
+
+
+def lacks(cache, module_hash, code_hash):
+    """Whether a module has to be compiled, by the folders that were there when the cache was last asked for one."""
+    from aesara.link.c import cmodule
+
+    _read_keys_of(cache, code_hash, cmodule)
+    return module_hash not in cache.module_hash_to_key_data
 
 
 def _compiled(cache, key, lnk, module_hash, cmodule):
@@ -83,6 +90,12 @@ def _new_folders(cache):
         if "key.pkl" in files and "delete.me" not in files and len(modules) == 1:
             cache.seen.add(folder)
             yield path, modules[0]
+
+
+def _read_keys_of(cache, code_hash, cmodule):
+    """Let the cache know the modules with this code."""
+    for folder in cache.folders_by_code.pop(code_hash, ()):
+        _read_keys(cache, folder, cmodule)
 
 
 def _read_keys(cache, folder, cmodule):
