@@ -1,6 +1,6 @@
 """Faster compilation of the many small modules that Aesara's C code consists of.
 
-A training function is a hundred modules or more.  Of the second that g++ takes for
+A network's functions are 80 modules or more.  Of the second that g++ takes for
 each, most goes into reading the same headers and writing debugging
 information.  So those headers are compiled once, as C++14, whose own are the
 shorter ones, debugging information is left out, and modules are linked by
