@@ -63,6 +63,8 @@ def run(args):
             text = as_svg(figure, entry.title, entry.what)
         write_text(paths[name], text, "--output")
         print(f"Wrote {paths[name]}: {entry.title}", flush=True)
+    for problem in runs.problems if runs else ():
+        print(f"- {problem}")
     return 0
 
 

@@ -20,6 +20,8 @@ class Row:
     tuned_seed : int or None
         The seed whose test error chose the row.
     is_baseline : bool
+    preset : str
+        The preset that has the row, as ``--preset`` takes it.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Row:
     published: Optional[PublishedRow] = None
     tuned_seed: Optional[int] = None
     is_baseline: bool = False
+    preset: str = ""
 
 
 @dataclass

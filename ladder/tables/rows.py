@@ -1,5 +1,6 @@
 """The rows of a table: the meaning of a preset's options, and what was published for each."""
 
+from collections import Counter
 from dataclasses import replace
 
 from ladder.combinations import combinations
@@ -44,16 +45,25 @@ def rows_of_several(presets):
     Returns
     -------
     list of Row
-        No two with the same name and settings.
+        No two with the same name. Rows of one name and different settings are told apart by their presets' names.
     """
     first, *others = presets
     rows = table_rows(first)
     if others and not any(row.is_baseline for row in rows):
         rows[0] = replace(rows[0], is_baseline=True)
     for preset in others:
-        seen = [(row.name, row.settings) for row in rows]
-        rows += [row for row in _rows(preset) if (row.name, row.settings) not in seen]
-    return rows
+        rows += [row for row in _rows(preset) if not any(_same(row, other) for other in rows)]
+    return _told_apart(rows)
+
+
+def _same(row, other):
+    return row.name == other.name and row.settings == other.settings and row.published == other.published
+
+
+def _told_apart(rows):
+    """The rows, with the preset's name where the row's alone would not say which is meant."""
+    times = Counter(row.name for row in rows)
+    return [replace(row, name=f"{row.name}, {row.preset}") if times[row.name] > 1 else row for row in rows]
 
 
 def candidate_rows(preset):
@@ -83,15 +93,15 @@ def not_trained(rows, trained, presets):
     -------
     list of str
     """
-    found, first = [row.settings for row in trained], presets[0]
+    found, given = [row.settings for row in trained], [preset.typed for preset in presets]
     missing = [row for row in rows if row.settings is not None and row.settings not in found]
     said = [
-        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {first.baseline['preset']}"
+        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {row.preset}"
         for row in missing
-        if row.is_baseline and row.name not in first.rows
+        if row.is_baseline and row.preset not in given
     ]
     for preset in presets:
-        own = [row for row in missing if row.name in preset.rows]
+        own = [row for row in missing if row.preset == preset.typed]
         for rows in ([row for row in own if _is_rival(row) == is_rival] for is_rival in (False, True)):
             if rows:
                 which = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows)} of {len(preset.rows)} rows"
@@ -114,7 +124,7 @@ def _rows(preset):
     settings = _settings(preset)
     tuned_seed = preset.tuned_on_test["seed"] if preset.tuned_on_test else None
     names = list(published) + [name for name in settings if name not in published]
-    return [Row(name, settings.get(name), published.get(name), tuned_seed) for name in names]
+    return [Row(name, settings.get(name), published.get(name), tuned_seed, preset=preset.typed) for name in names]
 
 
 def _settings(preset):

@@ -68,6 +68,18 @@ def test_curves_are_means_and_ranges_over_seeds(found):
     assert (at_first.min(), at_first.max()) == (1, 3)
 
 
+def test_a_legend_counts_the_seeds_that_it_shows(tmp_path):
+    """One of two seeds has no costs of layer 0."""
+    for seed, names in ((1, ("train_cost_class_corr", "train_denois0")), (2, ("train_cost_class_corr",))):
+        run = make_run(tmp_path / str(seed), "thesis_table_20", seed, 1.0)
+        log = [{"epoch": epoch} | dict.fromkeys(names, 0.1) for epoch in range(1, 151)]
+        (run / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
+    with styled():
+        figure = seeds.draw_curves(seeds.read(["thesis_table_20"], tmp_path))
+    texts = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes]
+    assert texts == [["no adversarial noise, 2 seeds"], ["no adversarial noise, 1 seed"]]
+
+
 def test_runs_that_are_not_there(tmp_path):
     with pytest.raises(UserError, match="no finished and evaluated run of thesis_table_20: train one with run.py"):
         seeds.read(["thesis_table_20"], tmp_path)
@@ -78,3 +90,9 @@ def test_the_command_draws_them(results, tmp_path, capsys):
     assert main(command.split()) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"seeds.svg", "learning-curves.svg"}
     assert "published, 10 seeds" in (tmp_path / "seeds.svg").read_text()
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_runs_that_are_left_out_are_named(results, tmp_path, capsys):
+    assert main(f"figures seeds --preset thesis_table_22 --results {results} --output {tmp_path}".split()) == 0
+    assert f"- {results}/unfinished is left out: it ended at epoch 3 of 150" in capsys.readouterr().out

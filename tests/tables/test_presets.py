@@ -72,6 +72,36 @@ def test_values_of_thesis_table_22():
     }
 
 
+#: README of Shinoda, Worrall and Brostow's code: model, labels -> denoising costs of layers 0, 1 and all others, radii.
+VIRTUAL_ADVERSARIAL = {
+    ("lvan", 50): ((1862, 8.21, 0.0534), (0.0337,)),
+    ("lvan", 100): ((754, 8.69, 0.872), (0.0209,)),
+    ("lvan", 1000): ((1620, 5.24, 0.576), (0.0479,)),
+    ("lvan_lw", 50): ((1006, 8.66, 0.0717), (0.0479, 0.0704, *[0.000854] * 3)),
+    ("lvan_lw", 100): ((1966, 14.2, 0.156), (0.0731, 0.482, *[0.0014] * 3)),
+    ("lvan_lw", 1000): ((4427, 5.45, 0.0126), (0.0884, 0.00121, *[0.00809] * 3)),
+    ("lvac", 50): ((1918, 32.4, 0.799), (0.0212,)),
+    ("lvac", 100): ((744, 5.76, 0.777), (0.0321,)),
+    ("lvac", 1000): ((1924, 39.5, 0.482), (0.109,)),
+    ("lvac_lw", 50): ((3912, 9.02, 0.0593), (0.176, 0.00854, *[0.000184] * 4)),
+    ("lvac_lw", 100): ((1966, 14.2, 0.156), (0.0731, 0.482, *[0.0014] * 4)),
+    ("lvac_lw", 1000): ((3883, 12.3, 0.0539), (2.52, 0.0143, *[0.0006] * 4)),
+}
+
+
+@pytest.mark.parametrize("model, labels", VIRTUAL_ADVERSARIAL)
+def test_costs_and_radii_of_every_virtual_adversarial_ladder(model, labels):
+    (first, second, others), radii = VIRTUAL_ADVERSARIAL[model, labels]
+    p = next(configurations(load_preset(f"valn_{model}_{labels}")))
+    assert (p.labeled_samples, p.unlabeled_samples) == (labels, 60000)
+    assert p.denoising_cost_x == (first, second, *[others] * 5)
+    assert (p.vat_iterations, p.vat_xi, p.vat_noise_std, p.num_epochs, p.lrate_decay) == (3, 1e-6, 0.5, 250, 0.8)
+    layers, by_layer = resolve_layers(p, IN_DIM["mnist"]), dict(enumerate(radii))
+    is_noise = model.startswith("lvan")
+    assert resolve_adversarial(p, layers)["unlabeled"][1] == (by_layer if is_noise else {})
+    assert resolve_vat_cost(p, layers) == ({} if is_noise else {i: (1.0, radius) for i, radius in by_layer.items()})
+
+
 def test_values_of_the_virtual_adversarial_ladders():
     radii = (0.0731, 0.482, 0.0014, 0.0014, 0.0014, 0.0014)
     (noise, cost) = (next(configurations(load_preset(f"valn_{model}_lw_100"))) for model in ("lvan", "lvac"))

@@ -346,6 +346,30 @@ def test_several_presets_in_one_table(results, capsys):
     assert [row["row"] for row in written(results / "tables")].count("no adversarial noise") == 2
 
 
+def test_rows_of_one_name_and_other_settings_are_told_apart(results, capsys):
+    """Tables 20 and 23 both have a row 'no adversarial noise', of 100 and of 1,000 labels."""
+    hundred, thousand = "thesis_table_20", "thesis_table_23"
+    shown = table(capsys, hundred, thousand)
+    for preset in (hundred, thousand):
+        assert f"no run of ours yet of 'no adversarial noise, {preset}': run.py train --preset {preset}" in shown
+    make_run(results / "hundred", hundred, 1, 1.0)
+    shown = table(capsys, hundred, thousand)
+    assert f"train --preset {hundred}" not in shown and f"run.py train --preset {thousand}" in shown
+    make_run(results / "thousand", thousand, 1, 0.8)
+    shown = table(capsys, hundred, thousand)
+    assert "no run of ours yet" not in shown
+    rows = ours(written(results / "tables", f"{hundred}_and_{thousand}"))
+    assert {row["row"]: float(row["mean"]) for row in rows} == {
+        f"no adversarial noise, {hundred}": 1.0,
+        f"no adversarial noise, {thousand}": 0.8,
+    }
+
+
+def test_a_baseline_that_is_given_too_is_missed_once(results, capsys):
+    shown = table(capsys, NAME, BASELINE)
+    assert shown.count("run.py train --preset thesis_table_20") == 1
+
+
 def test_presets_of_the_same_settings_have_the_same_runs(results, capsys):
     make_run(results / "a", BASELINE, 1, 1.0)
     shown = table(capsys, BASELINE, "mnist_100_full")

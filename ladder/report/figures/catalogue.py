@@ -133,7 +133,8 @@ FIGURES = {
         "Test error of every seed",
         "",
         "Each row is one setting, with a dot for every seed, their mean and its bootstrap interval, and the published "
-        "values beside it. Where intervals overlap widely, the seeds do not tell the settings apart.",
+        "values beside it. The tests of run.py table are paired over the seeds: intervals that overlap do not say that "
+        "settings are alike.",
         "seeds:draw_errors",
         of_runs=True,
     ),

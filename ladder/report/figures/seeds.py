@@ -36,11 +36,14 @@ class Runs:
     rows : list of ladder.tables.grouping.Row
     runs : list of ladder.tables.found_runs.FoundRun
     title : str
+    problems : list of str
+        The runs that are left out, and what to do.
     """
 
     rows: list
     runs: list
     title: str
+    problems: list
 
 
 def read(presets, results):
@@ -61,13 +64,15 @@ def read(presets, results):
         There is no such preset, or no finished run of any row.
     """
     loaded = [load_preset(name) for name in presets]
-    rows, (runs, _) = rows_of_several(loaded), find_runs(results)
-    if not any(usable(group)[0] for group in group_runs(rows, runs)):
+    rows, (runs, problems) = rows_of_several(loaded), find_runs(results)
+    kept = [usable(group) for group in group_runs(rows, runs)]
+    if not any(chosen for chosen, _ in kept):
         raise UserError(
             f"--results {results} has no finished and evaluated run of {', '.join(presets)}: "
             f"train one with run.py train --preset {presets[0]}, then run.py evaluate FOLDER."
         )
-    return Runs(rows, runs, "\n".join(dict.fromkeys(preset.title for preset in loaded)))
+    left_out = [problem for _, problems_of_group in kept for problem in problems_of_group]
+    return Runs(rows, runs, "\n".join(dict.fromkeys(preset.title for preset in loaded)), left_out + problems)
 
 
 def draw_errors(found):
@@ -146,20 +151,30 @@ def draw_curves(found):
         for place, (group, several) in enumerate(zip(groups, series)):
             # Dashes too, as lines may lie on each other.
             style = dict(color=COLOURS[place % N_SERIES], linestyle=DASHES[place % len(DASHES)])
-            _curve(axes, [one[name] for one in several if name in one], style, _legend(group, several))
+            having = [one[name] for one in several if name in one]
+            _curve(axes, having, style, _legend(group, len(having)))
         title, unit = CURVES[name]
         axes.set(title=title, ylabel=unit, xlabel="epoch", yscale="log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(True)
-    figure.axes[0].legend(fontsize=9)
+    _add_legends(figure)
     figure.supxlabel("Lines: means; areas: from the lowest to the highest seed.", fontsize=9, color=GREY)
     return figure
 
 
-def _legend(group, several):
-    n = len(several)
+def _add_legends(figure):
+    """A legend in the first panel, and in each that has other lines, or lines of other numbers of seeds, than the one before."""
+    before = []
+    for axes in figure.axes:
+        labels = axes.get_legend_handles_labels()[1]
+        if labels != before:
+            axes.legend(fontsize=9)
+        before = labels
+
+
+def _legend(group, n):
     return f"{group.row.name}{', ' * bool(group.label)}{group.label}, {n} seed{'s' if n > 1 else ''}"
 
 
