@@ -102,9 +102,9 @@ class Model:
             run.check_knows_classes()
             values = self._as_examples(X)
             features = as_in_training(values, "X", run.p.dataset, run.data)
+            if "read_range" in run.data or not preprocesses(run.p):
+                warn_of_scale(features, run.data.get("read_range", run.data["feature_range"]))
             features = run.training.preprocess_features(features)
-            if not preprocesses(run.p):
-                warn_of_scale(features, run.data["feature_range"])
             if self._probabilities is None:
                 ready()
                 classifier, _ = run.classifier()

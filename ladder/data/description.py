@@ -6,11 +6,13 @@ needs no other kind of entry.
 """
 
 import json
+from dataclasses import replace
 from typing import Optional
 
 import numpy as np
 
 from ladder import plain_json
+from ladder.data import NO_LABEL
 from ladder.data.image_files import FITS, MOST_SIDE, ImageReading
 from ladder.errors import UserError
 
@@ -98,6 +100,40 @@ def labels_of_units(classes, n):
     """A label for each of the ``n`` units of a top layer (list): those of the classes, and numbers beyond them."""
     beyond = range(len(classes), n)
     return [*classes, *(map(str, beyond) if classes and isinstance(classes[0], str) else beyond)]
+
+
+def with_known_classes(examples, description):
+    """Examples of which a label says the same as in the data set that a network was trained on.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of that data set, or of another whose classes may have other numbers.
+    description : dict
+        Of the one that it was trained on.
+
+    Returns
+    -------
+    Examples
+        The same, where one of the two has no names of classes, or both number them alike.
+
+    Raises
+    ------
+    UserError
+        A class is none of the network's.
+    """
+    known, named = description.get("classes"), examples.description.get("classes")
+    if not known or not named or known[: len(named)] == named:
+        return examples
+    strangers = [name for name in named if known.count(name) != 1]
+    if strangers or examples.n_classes > len(named):
+        stranger = f"'{strangers[0]}'" if strangers else "without a name"
+        raise UserError(
+            f"{examples.name} has a class {stranger}, and the network's are {', '.join(map(str, known))}: "
+            "give a data set of these classes."
+        )
+    numbers = np.array([*map(known.index, named), NO_LABEL])  # NO_LABEL, -1, is the last of them
+    return replace(examples, targets=numbers[examples.targets])
 
 
 def image_reading(description, in_dim):

@@ -87,8 +87,19 @@ def reading_of_others(p, record):
     path = find_dataset(p.dataset)
     if p.divide_by is not None or "divided_by" not in record:
         return {}
-    stored = HDF5Dataset(path, "train", source_names(p.sources)).features
-    return {"divided_by": scaling.divisor_of_others(stored, record["divided_by"], record["read_range"])}
+    split = "train" if "train" in split_names(path) else "test"
+    stored = HDF5Dataset(path, split, source_names(p.sources))
+    then = record["divided_by"], record["read_range"]
+    if "images" in stored.description:
+        return {"divided_by": scaling.divisor_of_pixels(*then)}
+    return {"divided_by": scaling.divisor_of_others(stored.features, *then)}
+
+
+def divided_otherwise(record, divided_by):
+    """The ``data.json`` of a run (dict), as if its features had been divided by another number (> 0)."""
+    was = record.get("divided_by", divided_by)
+    low, high = record.get("read_range", record["feature_range"])
+    return {**record, "divided_by": divided_by, "read_range": (low * was / divided_by, high * was / divided_by)}
 
 
 def check_unchanged(p, record, folder, splits=SPLITS):

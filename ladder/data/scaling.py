@@ -90,7 +90,8 @@ def divisor_of_others(values, divided_by, read_range):
     number
         1 for values already between 0 and 1 where training divided pixels to
         get there; 255 for 8-bit pixels where training read values between 0
-        and 1 from the file.
+        and 1 from the file: uint8 above 1, or other whole numbers that reach
+        the upper half of a pixel's range.
     """
     trained_on_unit_interval = read_range[0] >= 0 and read_range[1] <= 1
     low, high = values.min(), values.max()
@@ -101,7 +102,8 @@ def divisor_of_others(values, divided_by, read_range):
         and trained_on_unit_interval
         and values.dtype.kind in "ui"
         and low >= 0
-        and WHITE // 2 < high <= WHITE
+        # A dark image is one of pixels, too, whatever stands beside it.
+        and (1 if values.dtype == np.uint8 else WHITE // 2) < high <= WHITE
     ):
         return WHITE
     return divided_by

@@ -10,9 +10,10 @@ from ladder import backends, budget
 from ladder.batches import unlabeled_batch_size, without_a_batch_of_one
 from ladder.combinations import combinations
 from ladder.data import NO_LABEL
+from ladder.data.description import with_known_classes
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
-from ladder.data.record import check_unchanged, reading_of_others
+from ladder.data.record import change_since, check_unchanged, divided_otherwise, reading_of_others
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
@@ -39,7 +40,7 @@ class TrainedRun:
     data : dict
         What is recorded of its training data, see :func:`ladder.data.examples.describe`.
     training : TrainingData
-        Read when first needed, which is rare for finished runs of ours.
+        Of the data set that is asked for, read when first needed, which is rare for finished runs of ours.
     folder : RunFolder or None
     arrays : TrainedArrays or None
         None: read from the folder.
@@ -79,10 +80,13 @@ class TrainedRun:
             raise UserError("several values of an option train several networks: give one each.")
         p, record = _options(folder, choices[0]), folder.load_data()
         resolve_layers(p)
-        if record is None or OF_DATA & given.keys():
-            # Other data than the run's, or read differently: all that is known is what to divide them by.
-            training = TrainingData(p, record=record and reading_of_others(p, record))
+        if record is None:
+            training = TrainingData(p)
             data = describe(training.examples)
+        elif OF_DATA & given.keys():
+            # Other data than the run's, or read differently; what the network takes and answers stays what it was.
+            training = TrainingData(p, record=reading_of_others(p, record))
+            data = divided_otherwise(record, p.divide_by) if "divide_by" in given else record
         else:
             check_unchanged(p, record, folder)
             training, data = TrainingData(p, record=record), record
@@ -148,10 +152,23 @@ class TrainedRun:
     def _estimate_statistics(self, shareds):
         from ladder.training.functions import compile_statistics, estimate_statistics
 
+        if not self.is_as_trained:
+            self._check_trained_on(self.training.examples)
         logger.info("Estimating batch-normalisation statistics over the training data")
         examples = self.training.preprocess(self.training.examples)
         stream = training_stream(self.p, examples, self.training.split)
         estimate_statistics(compile_statistics(self.p, self.in_dim, shareds), shareds, stream)
+
+    def _check_trained_on(self, examples):
+        """Refuse other examples than those that it was trained on, where it is known which these are."""
+        then = self.data.get("splits", {}).get("train")
+        change = then and change_since(then, examples, self.p.dataset, "train")
+        if change:
+            raise UserError(
+                f"{change} when {self.name} was trained, and statistics for test data are estimated over those: give the "
+                "data set that it was trained on, or leave out --recompute-statistics (run.py train --resume finishes "
+                "an interrupted run)."
+            )
 
     def examples(self, data_type):
         """The Examples of 'test', 'valid' or 'train' as they were read, and the positions that count."""
@@ -168,7 +185,7 @@ class TrainedRun:
                 f"{examples.name} has examples of shape {examples.in_dim}, but the network was trained on "
                 f"{self.in_dim}: give the data set it was trained on with --dataset."
             )
-        return examples, indices
+        return with_known_classes(examples, self.data), indices
 
     def labelled_examples(self, data_type):
         """The same for those examples that have a label."""

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import ladder
 from ladder.cli import main
 from ladder.data.examples import load_examples
+from ladder.data.fuel_file import write_fuel_file
 
 NETWORK = (
     "--encoder-layers 12-3 --decoder-spec 0 --denoising-cost-x 0,0,0 --labeled-samples 90 --num-epochs 12 --threads 1"
@@ -208,7 +210,65 @@ def test_the_same_data_in_another_type_are_the_same(here, changed):
 def test_labels_that_the_network_does_not_know(here, changed, capsys):
     write("more", FLAGS, targets=np.arange(300) % 5)
     assert call("evaluate results/floats0 --dataset more") == 2
-    assert "5 classes" in capsys.readouterr().err
+    assert "the labels of more go from 0 to 4, but the network knows the classes 0 to 2" in capsys.readouterr().err
+
+
+def write_named(name, classes, *, features=FLAGS.astype("uint8"), split="test", **description):
+    """A data set of one split, whose label of pattern i is the place of 'abc'[i] among the classes."""
+    order = [classes.index(letter) for letter in "abc"]
+    arrays = {"features": features, "targets": np.array(order, "uint8")[TARGETS][:, None]}
+    axes = {"features": ("batch", "feature"), "targets": ("batch", "index")}
+    write_fuel_file(f"datasets/{name}.hdf5", {split: arrays}, axes, {"classes": list(classes), **description})
+
+
+@pytest.fixture
+def named(here, changed):
+    """A copy of the run on flags that knows its classes by name, and what it records of its data."""
+    shutil.copytree("results/flags0", "results/named0")
+    Path("results/named0/data.json").write_text(json.dumps({**kept("flags"), "classes": ["a", "b", "c"]}))
+    yield
+    shutil.rmtree("results/named0")
+
+
+def test_classes_of_another_data_set_are_known_by_name(named, capsys):
+    """It has no training set either."""
+    write_named("same", "abc")
+    write_named("turned", "cab")
+    same, turned = (evaluated("named", "--dataset", name) for name in ("same", "turned"))
+    assert turned == same and same["n"] == 300 and same["error_percent"] < 20
+    write_named("strange", "abxc")
+    assert call("evaluate results/named0 --dataset strange") == 2
+    assert "strange has a class 'x', and the network's are a, b, c" in capsys.readouterr().err
+
+
+def test_a_model_answers_as_the_network_that_was_trained(named):
+    write_named("turned", "cab", split="train")
+    ours, other = ladder.load("results/named0"), ladder.load("results/named0", dataset="turned")
+    assert list(other.classes) == ["a", "b", "c"]
+    assert (other.predict(FLAGS) == ours.predict(FLAGS)).all()
+    model, dataset = ladder.load("results/pixels0"), "datasets/pixels.hdf5"
+    for same in (ladder.load("results/pixels0", dataset=dataset), ladder.load("results/pixels0", divide_by=255)):
+        for values in (PIXELS, PIXELS.astype("int64"), PIXELS / 255):
+            np.testing.assert_allclose(same.predict_proba(values), model.predict_proba(values), atol=1e-5)
+    halved = ladder.load("results/pixels0", divide_by=127.5)
+    np.testing.assert_allclose(halved.predict_proba(PIXELS // 2), model.predict_proba(PIXELS // 2 * 2), atol=1e-5)
+
+
+def test_statistics_are_those_of_the_data_that_it_was_trained_on(here, changed, capsys):
+    shutil.copy("datasets/flags.hdf5", "elsewhere.hdf5")
+    assert evaluated("flags", "--dataset", "elsewhere.hdf5", "--recompute-statistics")["error_percent"] < 20
+    write("other", ~FLAGS)
+    assert call("evaluate results/flags0 --dataset other --recompute-statistics --threads 1") == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the data set other has other values in its training examples than when results/flags0 was trained" in said
+
+
+def test_dark_images_are_pixels(here, changed):
+    """Of a run on numbers from 0 to 1, as predict takes images for pixels, too."""
+    images = {"images": {"height": 4, "width": 5, "channels": 1, "fit": "crop"}}
+    write_named("dark", "abc", features=(FLAGS * 99).astype("int64"), **images)
+    write_named("fractions", "abc", features=(FLAGS * 99 / 255).astype("float32"))
+    assert evaluated("floats", "--dataset", "dark") == evaluated("floats", "--dataset", "fractions")
 
 
 # --- runs from before this was kept

@@ -71,6 +71,8 @@ def test_older_runs_divided_uint8_whatever_it_held():
         (FLAGS, 1, (0, 1), 1),
         (PIXELS, 1, (0, 1), 255),
         (FLAGS * 5, 1, (0, 1), 1),
+        (FLAGS.astype("uint8"), 1, (0, 1), 1),
+        ((FLAGS * 5).astype("uint8"), 1, (0, 1), 255),  # dark pixels, by whatever they stand
         (PIXELS / 255, 1, (0, 1), 1),
         (PIXELS, 1, (0, 255), 1),
         (PIXELS / 255, 10, (0, 25.5), 10),
