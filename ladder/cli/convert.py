@@ -83,7 +83,8 @@ def _add_arrays(datasets):
         type=_label,
         default=NO_LABEL,
         metavar="L",
-        help="the target that means 'no label'; none where every one is a class (default: -1)",
+        help="another target that means 'no label', as -1 does; none where every one is a class, -1, too (then with "
+        "--renumber-labels)",
     )
     parser.add_argument("--renumber-labels", action="store_true", help="number the classes from 0, in their order")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """What the numbers in ``targets`` mean: classes from 0 without a gap, and -1 for "no label"."""
 
+import logging
 import re
 import shlex
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.errors import UserError
+
+logger = logging.getLogger("main.data")
 
 #: A message lists at most this many labels.
 MOST_LISTED = 12
@@ -94,12 +97,13 @@ def check_labels(targets, source, sources=()):
             f"classes, train with --unsupervised on data without labels, which {without} makes."
         )
     gap = f"{found}, where classes count from 0 without a gap"
+    unlabelled = " (-1 remains 'no label')" if len(classes) < len(labels) else ""
     if _last_is_apart(classes):
         marking = mend(source, *chosen, f"--no-label {classes[-1]} --renumber-labels")
         raise UserError(
-            f"{gap}: if {classes[-1]} means 'no label', convert with {marking}; if it is a class, with {renumbering}."
+            f"{gap}: if {classes[-1]} means 'no label', convert with {marking}; if it is a class, with {renumbering}"
+            f"{unlabelled}."
         )
-    unlabelled = " (-1 remains 'no label')" if len(classes) < len(labels) else ""
     raise UserError(f"{gap}: {renumbering} numbers them 0 to {len(classes) - 1}{unlabelled}.")
 
 
@@ -122,6 +126,43 @@ def mend(source, *options):
     )
 
 
+def check_minus_one(several, no_label, renumber, source):
+    """Refuse targets in which -1 would get another meaning than they have, or say which it gets.
+
+    Parameters
+    ----------
+    several : list of int64 arrays
+    no_label : int or None
+        As for :func:`mark_unlabelled`.
+    renumber : bool
+        Whether the classes are numbered anew.
+    source : str or Path
+        The file that holds them.
+
+    Raises
+    ------
+    UserError
+        -1 is a class and would keep its number, or is the mark of "no label" beside a single class.
+    """
+    labels = np.unique(np.concatenate(several))
+    if NO_LABEL not in labels:
+        return
+    if no_label is None and not renumber:
+        raise UserError(
+            f"{source} has the target -1, which is a class with --no-label none, but would be read as 'no label': add "
+            "--renumber-labels."
+        )
+    if no_label in labels and no_label != NO_LABEL:
+        both = f"-1 means 'no label', as {no_label} does"
+        classes = labels[(labels != NO_LABEL) & (labels != no_label)]
+        if len(classes) == 1:
+            raise UserError(
+                f"the labels of {source} are {_listed(labels)}: {both}, which leaves the single class {classes[0]}: if "
+                f"-1 is a class, replace -1 by {labels[-1] + 1} in the targets."
+            )
+        logger.info("%s: %s; if -1 is a class, give it another number", source, both)
+
+
 def mark_unlabelled(targets, no_label):
     """Targets in which -1 means "no label".
 
@@ -129,9 +170,9 @@ def mark_unlabelled(targets, no_label):
     ----------
     targets : int64 array
     no_label : int or None
-        The target that means it so far, or None.
+        The target that means it so far, beside -1; None: every target is a class, -1, too.
     """
-    return targets if no_label is None else np.where(targets == no_label, NO_LABEL, targets)
+    return np.where(_is_unlabelled(targets, no_label), NO_LABEL, targets)
 
 
 def renumbered(several, no_label):
@@ -141,7 +182,7 @@ def renumbered(several, no_label):
     ----------
     several : list of int64 arrays
     no_label : int or None
-        The target that means "no label", which becomes -1, or None.
+        As for :func:`mark_unlabelled`.
 
     Returns
     -------
@@ -149,14 +190,18 @@ def renumbered(several, no_label):
     classes : int64 array
         The old number of each new one.
     """
-    classes = np.unique(np.concatenate(several))
-    classes = classes if no_label is None else classes[classes != no_label]
+    every = np.concatenate(several)
+    classes = np.unique(every[~_is_unlabelled(every, no_label)])
+    numbers = [
+        np.where(_is_unlabelled(targets, no_label), NO_LABEL, np.searchsorted(classes, targets)) for targets in several
+    ]
+    return numbers, classes
 
-    def numbers(targets):
-        known = np.full(targets.shape, False) if no_label is None else targets == no_label
-        return np.where(known, NO_LABEL, np.searchsorted(classes, targets))
 
-    return [numbers(targets) for targets in several], classes
+def _is_unlabelled(targets, no_label):
+    if no_label is None:
+        return np.full(targets.shape, False)
+    return (targets == NO_LABEL) | (targets == no_label)
 
 
 def _listed(labels):

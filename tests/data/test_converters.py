@@ -289,6 +289,44 @@ def test_a_sparse_matrix_is_told_of(tmp_path):
         convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
 
 
+# -1 and another mark of "no label"
+
+
+def test_minus_one_means_no_label_beside_another_mark(tmp_path):
+    targets = np.r_[np.arange(40) % 3, [-1] * 5, [255] * 5]
+    with pytest.raises(UserError, match="--no-label 255 --renumber-labels"):
+        convert(tmp_path, good(targets=targets))
+    for renumber in (True, False):
+        options = {"no_label": 255, "renumber": renumber, "test_fraction": 0}
+        data = HDF5Dataset(convert(tmp_path, good(targets=targets), **options), "train")
+        assert data.targets.tolist() == [*np.arange(40) % 3, *[-1] * 10]
+
+
+def test_two_classes_of_which_one_is_minus_one_and_another_mark(tmp_path):
+    targets = np.arange(50) % 3 - 1
+    with pytest.raises(UserError, match=r"-1 means 'no label', as 0 does, .* the single class 1: .* -1 by 2"):
+        convert(tmp_path, good(targets=targets), no_label=0, renumber=True)
+
+
+def test_minus_one_as_a_class_needs_another_number(tmp_path):
+    targets = np.arange(50) % 3 - 1
+    with pytest.raises(UserError, match="the target -1, .*: add --renumber-labels"):
+        convert(tmp_path, good(targets=targets), no_label=None)
+    data = HDF5Dataset(convert(tmp_path, good(targets=targets), no_label=None, renumber=True, test_fraction=0), "train")
+    assert (data.targets == np.arange(50) % 3).all()
+
+
+def test_a_split_without_targets_gets_no_class(tmp_path):
+    images, targets = np.zeros((6, 4), "uint8"), np.arange(6).reshape(6, 1) % 3 - 1
+    with h5py.File(tmp_path / "a.hdf5", "w") as h5file:
+        h5file["features"], h5file["targets"] = images, targets
+        rows = [(b"train", b"features", 0, 3), (b"train", b"targets", 0, 3), (b"test", b"features", 3, 6)]
+        fields = [("split", "S9"), ("source", "S9"), ("start", "i8"), ("stop", "i8")]
+        h5file.attrs["split"] = np.array(rows, fields)
+    with pytest.raises(UserError, match="targets_test from -1 to -1: give each test example one of the classes 0 to 2"):
+        convert_arrays(tmp_path / "a.hdf5", tmp_path / "b.hdf5", no_label=None, renumber=True)
+
+
 def test_names():
     assert dataset_name("some/where/mine.npz") == "mine"
     assert dataset_name("mine.npz", "other-1") == "other-1"

@@ -16,7 +16,7 @@ from ladder.data.channels import channels_first
 from ladder.data.convert.own_splits import as_stored, draw_test_set
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.hdf5 import HDF5Dataset, split_names
-from ladder.data.labels import as_class_numbers, check_labels, mark_unlabelled, renumbered
+from ladder.data.labels import as_class_numbers, check_labels, check_minus_one, mark_unlabelled, renumbered
 from ladder.data.npz import load_arrays
 from ladder.data.registry import KNOWN, SUFFIXES
 from ladder.errors import UserError
@@ -62,7 +62,7 @@ def convert_arrays(
     splits : tuple of str
         What an HDF5 file calls its splits: 'train=NAME', 'test=NAME'.
     no_label : int or None
-        The target that means "no label"; None: every target is a class.
+        The target that means "no label", beside -1; None: every target is a class, -1, too.
     renumber : bool
         Number the classes from 0, in their order.
     channels : 'first', 'last' or None
@@ -85,7 +85,7 @@ def convert_arrays(
     load = _load_hdf5 if input_path.suffix.lower() in SUFFIXES else _load_npz
     splits = load(input_path, _names(sources), splits, channels)
     splits = {name: _checked_split(split, suffix, input_path) for (name, suffix), split in splits.items()}
-    _settle_labels(splits, no_label, renumber)
+    _settle_labels(splits, no_label, renumber, input_path)
     train = splits["train"]
     check_labels(train["targets"], input_path, sources)
     if "test" in splits:
@@ -186,7 +186,11 @@ def _load_hdf5(path, called, splits, channels):
             f"{path} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with --sources "
             f"targets={others[-1]} (or targets=none)."
         )
-    return {key: {"features": data.features, "targets": data.targets} for key, data in loaded.items()}
+    return {key: {"features": data.features, "targets": _targets_of(data, names)} for key, data in loaded.items()}
+
+
+def _targets_of(data, names):
+    return data.targets if names.get("targets") in data.sources else None
 
 
 def dataset_name(input_path, name=None):
@@ -205,11 +209,9 @@ def dataset_name(input_path, name=None):
 def _checked_split(arrays, suffix, path):
     features = _checked_features(arrays["features"], "features" + suffix, path)
     targets = arrays["targets"]
-    if targets is None:
-        targets = np.full(len(features), NO_LABEL, "int64")
-    else:
+    if targets is not None:
         targets = as_class_numbers(targets, f"the targets{suffix} of {path}")
-    if len(features) != len(targets):
+    if targets is not None and len(features) != len(targets):
         raise UserError(
             f"{path} has {len(features)} features{suffix} but {len(targets)} targets{suffix}: give one target per example."
         )
@@ -234,16 +236,21 @@ def _checked_features(features, name, path):
     return features
 
 
-def _settle_labels(splits, no_label, renumber):
+def _settle_labels(splits, no_label, renumber, path):
     """Make -1 the only target that means "no label", and number the classes from 0 if asked to."""
-    several = [split["targets"] for split in splits.values()]
-    if renumber:
+    several = [split["targets"] for split in splits.values() if split["targets"] is not None]
+    if several:
+        check_minus_one(several, no_label, renumber, path)
+    if several and renumber:
         several, classes = renumbered(several, no_label)
         logger.info("Classes: %s", ", ".join(f"{old} is {new}" for new, old in enumerate(classes)))
     else:
         several = [mark_unlabelled(targets, no_label) for targets in several]
-    for split, targets in zip(splits.values(), several):
-        split["targets"] = targets
+    settled = iter(several)
+    for split in splits.values():
+        # Only now: a -1 of the file's own may be a class.
+        without = np.full(len(split["features"]), NO_LABEL, "int64")
+        split["targets"] = without if split["targets"] is None else next(settled)
 
 
 def _check_same_kind(train, test, path):
