@@ -102,9 +102,9 @@ seed_of_noise = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147
 seed_of_data = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
 
 
-def source_entry(entry):
-    """What is wrong with an entry of ``--sources``, or None."""
+def source_entry(entry, known=("features", "targets")):
+    """What is wrong with an entry of ``--sources``, whose names are those of ``known``, or None."""
     source, _, name = entry.partition("=")
-    if source in ("features", "targets") and name:
+    if source in known and name:
         return None
-    return f": '{entry}' is neither features=NAME nor targets=NAME: split these two by ','."
+    return f": '{entry}' is none of {', '.join(f'{source}=NAME' for source in known)}: split such entries by ','."

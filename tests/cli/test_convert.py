@@ -99,6 +99,21 @@ def test_arrays_by_the_names_of_keras(here):
         call("arrays", "--input", "keras.npz", "--sources", "features=x_train,targets=z", "--force")
 
 
+@pytest.mark.parametrize("entry", ["target=y", "foo", "features=", "features_test="])
+def test_sources_that_convert_does_not_know(here, entry):
+    rng = np.random.RandomState(0)
+    np.savez("raw.npz", features=rng.rand(30, 4), y=np.arange(30) % 3)
+    with pytest.raises(UserError, match=f"--sources: '{entry}' is none of features=NAME, .* targets_test=NAME: "):
+        call("arrays", "--input", "raw.npz", "--sources", f"features=features,{entry}")
+    assert not (here / "datasets" / "raw.hdf5").exists()
+
+
+def test_an_hdf5_file_has_no_sources_of_test_examples(here):
+    call("arrays", "--input", "mine.npz", "--name", "first")
+    with pytest.raises(UserError, match="--sources: 'features_test=x' is none of features=NAME, targets=NAME: "):
+        call("arrays", "--input", "datasets/first.hdf5", "--name", "second", "--sources", "features_test=x")
+
+
 def test_splits_of_other_names(here):
     import h5py
 

@@ -20,6 +20,7 @@ from ladder.data.labels import as_class_numbers, check_labels, check_minus_one, 
 from ladder.data.npz import load_arrays
 from ladder.data.registry import KNOWN, SUFFIXES
 from ladder.errors import UserError
+from ladder.option_types import source_entry
 from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
@@ -79,10 +80,12 @@ def convert_arrays(
     ------
     UserError
         If an array is missing, unknown, of the wrong type or shape, not
-        finite, or has other classes.
+        finite, or has other classes, or a source is called by another name.
     """
     input_path = Path(input_path)
-    load = _load_hdf5 if input_path.suffix.lower() in SUFFIXES else _load_npz
+    is_hdf5 = input_path.suffix.lower() in SUFFIXES
+    _check_sources(sources, NAMES[:2] if is_hdf5 else NAMES)
+    load = _load_hdf5 if is_hdf5 else _load_npz
     splits = load(input_path, _names(sources), splits, channels)
     splits = {name: _checked_split(split, suffix, input_path) for (name, suffix), split in splits.items()}
     _settle_labels(splits, no_label, renumber, input_path)
@@ -95,6 +98,12 @@ def convert_arrays(
     else:
         splits = draw_test_set(train, test_fraction, seed, input_path)
     return write_fuel_file(output_path, *as_stored(splits))
+
+
+def _check_sources(sources, known):
+    wrong = next(filter(None, (source_entry(entry, known) for entry in sources)), None)
+    if wrong:
+        raise UserError(f"--sources{wrong}")
 
 
 def _load_npz(path, called, splits, channels):
@@ -116,10 +125,7 @@ def _names(sources):
     of_test = [entry for entry in sources if entry.partition("=")[0] in NAMES[2:]]
     names = source_names([entry for entry in sources if entry not in of_test])
     names.update({f"{source}_test": f"{name}_test" for source, name in list(names.items())})
-    given = dict(entry.split("=", 1) for entry in of_test)
-    if "" in given.values():
-        raise UserError(f"--sources: '{','.join(of_test)}' lacks a name: write features_test=NAME.")
-    return {**names, **given}
+    return {**names, **dict(entry.split("=", 1) for entry in of_test)}
 
 
 def _check_names(arrays, called, path):
