@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ladder import plain_json
+from ladder.data.convert.arrays import convert_arrays
 from ladder.data.convert.images import convert_images
 from ladder.data.description import check_description, class_name, labels_of_units, numbered_name
 from ladder.data.examples import describe, load_examples
@@ -156,6 +157,26 @@ def test_a_folder_that_may_not_be_read(photos, tmp_path):
             convert_images(photos, tmp_path / "x.hdf5", (4, 4))
     finally:
         (photos / "cat").chmod(0o755)
+
+
+def test_a_file_that_is_converted_again_keeps_names_and_how_images_were_read(photos, tmp_path):
+    first = convert_images(photos, tmp_path / "first.hdf5", (4, 4))
+    about = HDF5Dataset(first, "train").description
+    second = convert_arrays(first, tmp_path / "second.hdf5")
+    assert HDF5Dataset(second, "train").description == about
+    unlabelled = convert_arrays(first, tmp_path / "third.hdf5", sources=("targets=none",))
+    assert HDF5Dataset(unlabelled, "train").description == {"images": about["images"]}
+
+
+def test_names_follow_classes_that_are_numbered_anew(photos, tmp_path):
+    fill(photos / "emu", 5)
+    first = convert_images(photos, tmp_path / "first.hdf5", (4, 4))  # cat, dog, emu, and some without a label
+    changes = {(0, True): ["dog", "emu"], (None, True): ["-1", "cat", "dog", "emu"], (2, False): ["cat", "dog"]}
+    for (no_label, renumber), names in changes.items():
+        second = convert_arrays(
+            first, tmp_path / "second.hdf5", no_label=no_label, renumber=renumber, splits=("train=train",)
+        )
+        assert HDF5Dataset(second, "train").description["classes"] == names
 
 
 def test_damaged_descriptions_are_refused(photos, tmp_path):

@@ -86,9 +86,9 @@ def convert_arrays(
     is_hdf5 = input_path.suffix.lower() in SUFFIXES
     _check_sources(sources, NAMES[:2] if is_hdf5 else NAMES)
     load = _load_hdf5 if is_hdf5 else _load_npz
-    splits = load(input_path, _names(sources), splits, channels)
+    splits, description = load(input_path, _names(sources), splits, channels)
     splits = {name: _checked_split(split, suffix, input_path) for (name, suffix), split in splits.items()}
-    _settle_labels(splits, no_label, renumber, input_path)
+    old_numbers = _settle_labels(splits, no_label, renumber, input_path)
     train = splits["train"]
     check_labels(train["targets"], input_path, sources)
     if "test" in splits:
@@ -97,7 +97,7 @@ def convert_arrays(
         _check_same_kind(train, splits["test"], input_path)
     else:
         splits = draw_test_set(train, test_fraction, seed, input_path)
-    return write_fuel_file(output_path, *as_stored(splits))
+    return write_fuel_file(output_path, *as_stored(splits), _renamed(description, old_numbers))
 
 
 def _check_sources(sources, known):
@@ -107,7 +107,7 @@ def _check_sources(sources, known):
 
 
 def _load_npz(path, called, splits, channels):
-    """Dict of (split, suffix of its arrays) -> features and, where there are any, targets."""
+    """Dict of (split, suffix of its arrays) -> features and, where there are any, targets; and the file's description."""
     if splits:
         raise UserError(f"--splits is for HDF5 files: choose arrays of {path} with --sources features_test=NAME.")
     arrays = load_arrays(path)
@@ -117,7 +117,7 @@ def _load_npz(path, called, splits, channels):
         if called[f"features{suffix}"] in arrays:
             features = _turned(arrays[called[f"features{suffix}"]], path, channels)
             found[split, suffix] = {"features": features, "targets": arrays.get(called.get(f"targets{suffix}"))}
-    return found
+    return found, {}
 
 
 def _names(sources):
@@ -192,7 +192,11 @@ def _load_hdf5(path, called, splits, channels):
             f"{path} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with --sources "
             f"targets={others[-1]} (or targets=none)."
         )
-    return {key: {"features": data.features, "targets": _targets_of(data, names)} for key, data in loaded.items()}
+    arrays = {key: {"features": data.features, "targets": _targets_of(data, names)} for key, data in loaded.items()}
+    description = loaded["train", ""].description
+    if names.get("targets") != "targets":  # other labels have other names
+        description = {entry: value for entry, value in description.items() if entry != "classes"}
+    return arrays, description
 
 
 def _targets_of(data, names):
@@ -243,7 +247,10 @@ def _checked_features(features, name, path):
 
 
 def _settle_labels(splits, no_label, renumber, path):
-    """Make -1 the only target that means "no label", and number the classes from 0 if asked to."""
+    """Make -1 the only target that means "no label", and number the classes from 0 if asked to.
+
+    Returns the number that each class had before (sequence of int).
+    """
     several = [split["targets"] for split in splits.values() if split["targets"] is not None]
     if several:
         check_minus_one(several, no_label, renumber, path)
@@ -252,11 +259,23 @@ def _settle_labels(splits, no_label, renumber, path):
         logger.info("Classes: %s", ", ".join(f"{old} is {new}" for new, old in enumerate(classes)))
     else:
         several = [mark_unlabelled(targets, no_label) for targets in several]
+        classes = range(max((int(targets.max()) for targets in several), default=NO_LABEL) + 1)
     settled = iter(several)
     for split in splits.values():
         # Only now: a -1 of the file's own may be a class.
         without = np.full(len(split["features"]), NO_LABEL, "int64")
         split["targets"] = without if split["targets"] is None else next(settled)
+    return classes
+
+
+def _renamed(description, old_numbers):
+    """A file's description with the names of the classes in their new order; one without a name has its old number."""
+    names = description.get("classes")
+    if not names:
+        return description
+    others = {entry: value for entry, value in description.items() if entry != "classes"}
+    renamed = [names[old] if 0 <= old < len(names) else str(old) for old in old_numbers]
+    return {**others, "classes": renamed} if renamed else others
 
 
 def _check_same_kind(train, test, path):
