@@ -13,6 +13,7 @@ from ladder.arguments import naming_arguments
 from ladder.configured import ready
 from ladder.data import NO_LABEL
 from ladder.data.examples import Examples
+from ladder.data.own_examples import as_examples
 from ladder.errors import UserError
 from ladder.options import DEFAULTS, Options
 from ladder.training.experiment import Experiment, check_without_data
@@ -72,7 +73,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         deviation 1, on the examples of ``fit``; None: take them as they are,
         which suits images whose pixels go from 0 to 1.
     in_dim : tuple of int, optional
-        Shape of one example where ``X`` is flat and layers want maps, e.g. (1, 28, 28).
+        Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last.
     options : dict, optional
         More options of ``run.py train``, by their names there.
     callbacks : list of ladder.Extension, optional
@@ -251,9 +252,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         in_dim = _as_tuple(self.in_dim)
         if not all(type(side) is int and side >= 1 for side in in_dim):
             raise UserError(f"in_dim is {self.in_dim!r}, but must be whole numbers, 1 or more.")
-        if X[0].size != int(np.prod(in_dim)):
-            raise UserError(f"in_dim is {self.in_dim}, but an example of X has {X[0].size} values: give its shape.")
-        return X.reshape(len(X), *in_dim)
+        return as_examples(X, in_dim, f"in_dim is {self.in_dim}, but X is an array")
 
     def _encode(self, y, n):
         """Positions in ``classes_``, (n,) int64; NO_LABEL where there is no label.  Sets ``classes_``."""

@@ -7,9 +7,8 @@ import numpy as np
 from ladder.arguments import ArgumentError, naming_arguments
 from ladder.configured import ready
 from ladder.data.description import labels_of_units
-from ladder.data.own_examples import as_in_training, warn_of_scale
+from ladder.data.own_examples import as_examples, as_in_training, warn_of_scale
 from ladder.data.preprocessing import preprocesses
-from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
 from ladder.runs.folder import RunFolder
@@ -90,8 +89,9 @@ class Model:
         Parameters
         ----------
         X : (examples, …) array of numbers
-            Examples of the shape ``in_dim``, or flat; values as in the data set that it was trained on (they are
-            divided, scaled and whitened as that was).
+            Examples of the shape ``in_dim``, with or without axes of length 1, images also with their channels last;
+            or flat.  Values as in the data set that it was trained on (they are divided, scaled and whitened as that
+            was).
 
         Returns
         -------
@@ -100,7 +100,7 @@ class Model:
         run = self._run
         with naming_arguments():
             run.check_knows_classes()
-            values = self._as_examples(X)
+            values = as_examples(np.asarray(X), self.in_dim, "X is an array")
             features = as_in_training(values, "X", run.p.dataset, run.data)
             if "read_range" in run.data or not preprocesses(run.p):
                 warn_of_scale(features, run.data.get("read_range", run.data["feature_range"]))
@@ -165,13 +165,3 @@ class Model:
             # Last: where there are final statistics, everything else is written.
             run.load_last().save(folder)
         return folder.path
-
-    def _as_examples(self, X):
-        values = np.asarray(X)
-        n_values = int(np.prod(self.in_dim))
-        if values.ndim < 2 or len(values) == 0 or values[0].size != n_values or values.dtype.kind not in "buif":
-            raise UserError(
-                f"X is an array of {values.dtype} of shape {values.shape}, but an example of this network is "
-                f"{n_values} numbers ({' x '.join(map(str, self.in_dim))}): give one such example per row."
-            )
-        return values.reshape((len(values), *self.in_dim))

@@ -274,7 +274,14 @@ def test_a_run_whose_data_cannot_be_preprocessed_is_not_begun(tmp_path, monkeypa
 
 
 def test_x_of_another_shape_is_named(trained):
-    for x in (np.zeros((3, 5)), np.zeros(64), np.zeros((0, 64)), np.full((2, 64), "a")):
+    for x in (
+        np.zeros((3, 5)),
+        np.zeros(64),
+        np.zeros((0, 64)),
+        np.zeros((2, 4, 16)),
+        np.zeros((2, 8, 1, 8)),
+        np.full((2, 64), "a"),
+    ):
         with pytest.raises(ValueError, match="X is an array of .* but an example of this network is 64 numbers"):
             trained[0].predict(x)
 

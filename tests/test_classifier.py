@@ -122,6 +122,14 @@ def test_images_and_convolutions():
     np.testing.assert_array_equal(flat.predict_proba(X / 16), shaped.predict_proba(X.reshape(-1, 1, 8, 8) / 16))
 
 
+def test_images_with_their_channels_last():
+    X, y = np.random.RandomState(0).rand(30, 3, 4, 5).astype("float32"), np.arange(30) % 2
+    clf = LadderClassifier(**QUICK, in_dim=(3, 4, 5))
+    np.testing.assert_array_equal(clf._checked_X(np.moveaxis(X, 1, -1), reset=True), X)
+    with pytest.raises(ValueError, match=r"X is an array of float32 of shape \(30, 5, 4, 3\), .*\(examples, 4, 5, 3\)"):
+        clf.fit(X.transpose(0, 3, 2, 1), y)
+
+
 @pytest.mark.parametrize(
     "settings, sentence",
     [
@@ -136,8 +144,8 @@ def test_images_and_convolutions():
         ),
         (dict(scale="robust"), "scale is 'robust', but must be 'rescale', 'standardize' or None"),
         (dict(decoder="gaus"), "decoder: unknown decoder function 'gaus'"),
-        (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but an example of X has 2 values"),
-        (dict(in_dim=784), "in_dim is 784, but an example of X has 2 values"),
+        (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but X is an array of float32 of shape \(30, 2\)"),
+        (dict(in_dim=784), r"in_dim is 784, but X is an array .*: give numbers of the shape \(examples, 784\)"),
         (dict(options={"colour": 1}), "there is no option 'colour'"),
         (dict(in_dim=(-1, -2)), r"in_dim is \(-1, -2\), but must be whole numbers, 1 or more"),
         (dict(in_dim="x"), "in_dim is 'x', but must be whole numbers"),

@@ -1,5 +1,6 @@
-"""A user's own examples, read from a file and scaled like those that a network was trained on."""
+"""A user's own examples, read from a file, shaped and scaled like those that a network was trained on."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -29,17 +30,9 @@ def read_values(path, in_dim, separator="comma", header=None):
     """
     if not path.is_file():
         raise UserError(f"--input: there is no file {path}.")
-    n_values = int(np.prod(in_dim))
-    if path.suffix.lower() != ".npz":
-        values = read_numbers(path, n_values, separator, header)
-    else:
-        values = _turned(_read_npz(path), in_dim)
-    if values.ndim < 2 or len(values) == 0 or values[0].size != n_values:
-        raise UserError(
-            f"--input: {path} holds an array of shape {values.shape}, but an example of this network has "
-            f"{n_values} values ({' x '.join(map(str, in_dim))}): give one such example per row."
-        )
-    return values.reshape((len(values),) + tuple(in_dim))
+    is_npz = path.suffix.lower() == ".npz"
+    values = _read_npz(path) if is_npz else read_numbers(path, math.prod(in_dim), separator, header)
+    return as_examples(values, in_dim, f"--input: {path} holds an array")
 
 
 def _read_npz(path):
@@ -52,11 +45,51 @@ def _read_npz(path):
     return arrays["features"]
 
 
-def _turned(values, in_dim):
-    """Images whose channels are last, turned so that they come first; anything else unchanged."""
-    if len(in_dim) == 3 and values.ndim == 4 and values.shape[1:] != in_dim == (values.shape[3], *values.shape[1:3]):
-        return np.moveaxis(values, -1, 1)
-    return values
+def as_examples(values, in_dim, what):
+    """An array as examples of a network, with every value in its place.
+
+    Parameters
+    ----------
+    values : array
+        An example may have the shape ``in_dim``, or be flat; an axis of length 1 may be missing, and the channels of
+        images may be last.  Where ``in_dim`` is also the shape with channels last, they are first.
+    in_dim : tuple of int, shape of one example
+    what : str, how a message about the array begins, e.g. 'X is an array'
+
+    Returns
+    -------
+    (examples, *in_dim) array
+
+    Raises
+    ------
+    UserError
+        It is empty, holds no numbers, or its examples have another shape: turned to ``in_dim``, which is possible if
+        they have as many values, their values would be out of place.
+    """
+    in_dim = tuple(in_dim)
+    shapes = _possible_shapes(in_dim)
+    if values.ndim < 2 or len(values) == 0 or values.dtype.kind not in "buif" or values.shape[1:] not in shapes:
+        *others, last = [f"({', '.join(['examples', *map(str, shape)])})" for shape in shapes]
+        raise UserError(
+            f"{what} of {values.dtype} of shape {values.shape}, but an example of this network is {math.prod(in_dim)} "
+            f"numbers ({' x '.join(map(str, in_dim))}): give numbers of the shape "
+            f"{', '.join(others)}{' or ' * bool(others)}{last}."
+        )
+    if values.shape[1:] == _channels_last(in_dim) != in_dim:
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1))
+    return values.reshape(len(values), *in_dim)
+
+
+def _possible_shapes(in_dim):
+    """The shapes that an example may have (list of tuples)."""
+    longer = tuple(side for side in in_dim if side != 1)
+    shapes = (in_dim, (math.prod(in_dim),), longer, _channels_last(in_dim))
+    return [shape for shape in dict.fromkeys(shapes) if shape]
+
+
+def _channels_last(in_dim):
+    """The shape of images with their channels last; ``()`` where examples are no images."""
+    return (*in_dim[1:], in_dim[0]) if len(in_dim) == 3 else ()
 
 
 def holds_images(path):
