@@ -1,4 +1,7 @@
-"""Folders of images: one folder a class, ``unlabeled`` for the rest, and ``train`` and ``test`` around them or not."""
+"""Folders of images: one folder a class, ``unlabeled`` for the rest, and ``train`` and ``test`` around them or not.
+
+These three may have capitals: ``Train`` is ``train``.
+"""
 
 import logging
 import os
@@ -62,29 +65,39 @@ def find_images(directory):
     """
     if not directory.is_dir():
         raise UserError(f"--directory: there is no folder {shown(directory)}: give the one with your images.")
-    folders = _folders(directory)
-    if "train" in folders:
-        others = [name for name in folders if name not in ("train", "test")]
-        if others:
-            raise UserError(
-                f"{shown(directory)} has the folder train, and beside it {_listed(others)}: move it into train, or away "
-                "(unlabeled belongs into train)."
-            )
-    elif "test" in folders:
-        raise UserError(f"{shown(directory)} has the folder test, but no train beside it: make that, too.")
-    train = directory / "train" if "train" in folders else directory
+    train, test = _split_folders(directory)
     classes, splits = _class_names(train), {}
     splits["train"] = _labelled_files(train, classes)
-    if "test" in folders:
-        tested = _class_names(directory / "test", least=1)
+    if test:
+        tested = _class_names(test, least=1)
         unknown = [name for name in tested if name not in classes]
-        if unknown or any(name in UNLABELED for name in _folders(directory / "test")):
+        if unknown or any(map(_is_unlabeled, _folders(test))):
             raise UserError(
-                f"{shown(directory / 'test')} has the folder {_listed(unknown or UNLABELED[:1])}, which is no class of "
+                f"{shown(test)} has the folder {_listed(unknown or UNLABELED[:1])}, which is no class of "
                 f"{shown(train)}: move it away."
             )
-        splits["test"] = _labelled_files(directory / "test", classes)
+        splits["test"] = _labelled_files(test, classes)
     return classes, splits
+
+
+def _split_folders(directory):
+    """The folders of training and test images (Paths): the folder itself, and None, where there are no two."""
+    folders = _folders(directory)
+    train, test = (next((name for name in folders if name.lower() == split), None) for split in ("train", "test"))
+    if train:
+        others = [name for name in folders if name not in (train, test)]
+        if others:
+            raise UserError(
+                f"{shown(directory)} has the folder {train}, and beside it {_listed(others)}: move it into {train}, or "
+                f"away (unlabeled belongs into {train}; a class needs another name than {train})."
+            )
+    elif test:
+        raise UserError(f"{shown(directory)} has the folder {test}, but no train beside it: make that, too.")
+    return directory / (train or ""), directory / test if test else None
+
+
+def _is_unlabeled(name):
+    return name.lower() in UNLABELED
 
 
 def _class_names(folder, least=2):
@@ -96,7 +109,7 @@ def _class_names(folder, least=2):
             f"{shown(folder)} has images beside its folders ({_listed(sorted(loose))}): move each into the folder of its "
             f"class, or into {UNLABELED[0]}."
         )
-    names = [name for name in folders if name not in UNLABELED]
+    names = [name for name in folders if not _is_unlabeled(name)]
     for name in names:
         _check_name(name, folder)
     if not folders or (names and len(names) < least):
@@ -130,7 +143,7 @@ def _check_name(name, folder):
 
 def _labelled_files(folder, classes):
     paths, targets = [], []
-    without = [name for name in _folders(folder) if name in UNLABELED]
+    without = [name for name in _folders(folder) if _is_unlabeled(name)]
     for name in [*classes, *without]:
         if not (folder / name).is_dir():  # a class that is not tested
             continue
@@ -142,7 +155,7 @@ def _labelled_files(folder, classes):
                 f"{shown(folder / name)} holds no image ({', '.join(SUFFIXES[:4])} …): put some there, or remove it."
             )
         paths += found
-        targets += [NO_LABEL if name in UNLABELED else classes.index(name)] * len(found)
+        targets += [NO_LABEL if _is_unlabeled(name) else classes.index(name)] * len(found)
     return LabelledFiles(paths, targets)
 
 

@@ -179,6 +179,21 @@ def test_names_follow_classes_that_are_numbered_anew(photos, tmp_path):
         assert HDF5Dataset(second, "train").description["classes"] == names
 
 
+def test_capitals_in_the_names_of_folders_that_are_no_classes(photos, tmp_path):
+    (photos / "unlabeled").rename(photos / "Unlabeled")
+    photos.rename(tmp_path / "Train")
+    fill(tmp_path / "whole" / "TEST" / "dog", 2, 200)
+    (tmp_path / "Train").rename(tmp_path / "whole" / "Train")
+    path = convert_images(tmp_path / "whole", tmp_path / "out.hdf5", (4, 4))
+    train, test = HDF5Dataset(path, "train"), HDF5Dataset(path, "test")
+    assert train.description["classes"] == ["cat", "dog"] and np.bincount(train.targets + 1).tolist() == [3, 10, 5]
+    assert test.targets.tolist() == [1, 1]
+    fill(tmp_path / "whole" / "train" / "dog", 1)
+    if len(os.listdir(tmp_path / "whole")) == 3:  # the disk tells the two apart
+        with pytest.raises(UserError, match="has the folder Train, and beside it train: move it into Train, or away"):
+            convert_images(tmp_path / "whole", tmp_path / "out.hdf5", (4, 4))
+
+
 def test_damaged_descriptions_are_refused(photos, tmp_path):
     import h5py
 
