@@ -32,6 +32,9 @@ MOST_BYTES, MOST_SIDE = 2**30, 4096
 #: Modes of Pillow without colours.
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 
+#: The number of TIFF's tag.
+BITS_PER_SAMPLE = 258
+
 _MEND = "replace it, or take it out of the folder"
 
 
@@ -115,6 +118,7 @@ def read_images(paths, reading):
 def read_image(path, reading):
     """Read one image file, the first of its frames if it has several: uint8 (channels, height, width)."""
     with _opened(path) as image:
+        _check_bits(image, path)
         image.load()
         image = _resized(_plain(_upright(image), reading.channels, path), reading)
         pixels = np.asarray(image)
@@ -147,6 +151,17 @@ def _opened(path):
             ) from error
 
 
+def _check_bits(image, path):
+    """Refuse a TIFF of more bits, or of 12: Pillow reads both as if their values were of 16, so that they come out dark."""
+    bits = image.tag_v2.get(BITS_PER_SAMPLE, ()) if image.format == "TIFF" else ()
+    if image.mode.startswith("I") and set(bits) - {8, 16}:
+        raise _of_other_bits(path)
+
+
+def _of_other_bits(path):
+    return UserError(f"{shown(path)} has neither 8 nor 16 bits a pixel: save it anew with 8, or {_MEND}.")
+
+
 def _upright(image):
     """The image as the camera was held (EXIF)."""
     from PIL import ImageOps
@@ -171,7 +186,7 @@ def _plain(image, channels, path):
 def _eight_bits(values, path):
     """The upper 8 of 16 bits, as Pillow takes them of colours with 16 bits."""
     if values.dtype.kind not in "ui" or values.min() < 0 or values.max() >= 2**16:
-        raise UserError(f"{shown(path)} has neither 8 nor 16 bits a pixel: save it anew with 8, or {_MEND}.")
+        raise _of_other_bits(path)
     return (values.astype("int64") >> 8).astype("uint8")
 
 

@@ -51,6 +51,17 @@ def test_sixteen_bits_transparency_palettes_and_frames(tmp_path):
     assert read_image(tmp_path / "moving.gif", ImageReading(2, 2, 3))[:, 0, 0].tolist() == [204, 0, 0]
 
 
+def test_a_pixel_of_32_bits_is_refused_whatever_it_holds(tmp_path):
+    for highest in (255, 4095, 2**16 - 1):
+        pixels = RNG.randint(0, highest + 1, (3, 4)).astype("int32")
+        for orientation in (1, 6):  # as Pillow turns it upright, it forgets how many bits there were
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            saved(tmp_path / "deep.tif", pixels, exif=exif)
+            with pytest.raises(UserError, match="deep.tif has neither 8 nor 16 bits a pixel: save it anew with 8"):
+                read_image(tmp_path / "deep.tif", ImageReading(3, 4, 1))
+
+
 def test_a_camera_that_was_held_sideways(tmp_path):
     pixels, exif = np.zeros((2, 3), "uint8"), Image.Exif()
     pixels[0, 0], exif[0x0112] = 255, 6  # turn by 90 degrees clockwise to see it upright
