@@ -282,6 +282,16 @@ def test_whole_numbers_beyond_8_bits_become_float32(tmp_path):
     assert data.features.dtype == "float32" and (data.features == features).all()
 
 
+@pytest.mark.parametrize("split", ["features", "features_test"])
+def test_whole_numbers_of_both_splits_are_stored_in_one_type(tmp_path, split):
+    arrays = good(features=np.full((50, 4), 7), features_test=np.full((2, 4), 7), targets_test=np.array([0, 1]))
+    arrays[split][0, 0] = -1
+    path = convert(tmp_path, arrays)
+    for name, source in (("train", "features"), ("test", "features_test")):
+        features = HDF5Dataset(path, name).features
+        assert features.dtype == "float32" and (features == arrays[source]).all()
+
+
 def test_a_sparse_matrix_is_told_of(tmp_path):
     sparse = pytest.importorskip("scipy.sparse")
     sparse.save_npz(tmp_path / "mine.npz", sparse.eye(3, format="csr"))

@@ -72,8 +72,8 @@ def convert_arrays(
     Returns
     -------
     Path
-        ``output_path``.  Features that are whole numbers from 0 to 255 are
-        stored as uint8, others as float32.  Targets are int64 of shape (N, 1),
+        ``output_path``.  Features that are whole numbers from 0 to 255 in
+        all splits are stored as uint8, others as float32.  Targets are int64 of shape (N, 1),
         left out where there are none.
 
     Raises
@@ -87,7 +87,8 @@ def convert_arrays(
     _check_sources(sources, NAMES[:2] if is_hdf5 else NAMES)
     load = _load_hdf5 if is_hdf5 else _load_npz
     splits, description = load(input_path, _names(sources), splits, channels)
-    splits = {name: _checked_split(split, suffix, input_path) for (name, suffix), split in splits.items()}
+    as_uint8 = _are_8_bits([split["features"] for split in splits.values()])
+    splits = {name: _checked_split(split, suffix, input_path, as_uint8) for (name, suffix), split in splits.items()}
     old_numbers = _settle_labels(splits, no_label, renumber, input_path)
     train = splits["train"]
     check_labels(train["targets"], input_path, sources)
@@ -216,8 +217,14 @@ def dataset_name(input_path, name=None):
     return name
 
 
-def _checked_split(arrays, suffix, path):
-    features = _checked_features(arrays["features"], "features" + suffix, path)
+def _are_8_bits(several):
+    """Whether the whole numbers among the features of all splits are from 0 to 255, so that one type holds them."""
+    whole = [features for features in several if features.dtype.kind in "bui" and features.size]
+    return all(features.min() >= 0 and features.max() <= 255 for features in whole)
+
+
+def _checked_split(arrays, suffix, path, as_uint8):
+    features = _checked_features(arrays["features"], "features" + suffix, path, as_uint8)
     targets = arrays["targets"]
     if targets is not None:
         targets = as_class_numbers(targets, f"the targets{suffix} of {path}")
@@ -230,14 +237,14 @@ def _checked_split(arrays, suffix, path):
     return {"features": features, "targets": targets}
 
 
-def _checked_features(features, name, path):
+def _checked_features(features, name, path, as_uint8):
     if features.ndim < 2 or 0 in features.shape[1:]:
         raise UserError(
             f"{path} has {name} of shape {features.shape}: give one row of numbers or one image per example."
         )
     if features.dtype.kind not in "buif":
         raise UserError(f"{path} has {name} of type {features.dtype}: save them as numbers, e.g. as float32.")
-    if features.dtype.kind != "f" and features.size and features.min() >= 0 and features.max() <= 255:
+    if features.dtype.kind != "f" and as_uint8:
         return features.astype("uint8", copy=False)
     with np.errstate(over="ignore"):  # an overflow is reported just below
         features = features.astype("float32", copy=False)
