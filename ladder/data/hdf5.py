@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ladder import budget
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
 from ladder.data.description import read_description
@@ -168,13 +169,15 @@ class HDF5Dataset:
     def _read(self, h5file, rows, split):
         where = f"{self.path}, split {split!r}"
         self.features = _read_source(h5file, rows["features"], where)
+        n = len(self.features)
+        budget.ask(8 * n, f"{where}: the class numbers of {n:,} examples", "use a smaller data set")
         if "targets" in rows:
             stored = _read_source(h5file, rows["targets"], where)
             self.targets = as_class_numbers(stored, f"{rows['targets']['source']!r} of {where},")
         else:
             self.targets = np.full(len(self.features), NO_LABEL, "int64")
         self.axis_labels = {source: h5file.arrays[row["source"]].labels for source, row in rows.items()}
-        if self.features.ndim < 2 or 0 in self.features.shape[1:]:
+        if self.features.ndim < 2:
             raise UserError(
                 f"{where} has features of shape {self.features.shape}: give one row of numbers or one image per example."
             )
@@ -252,6 +255,11 @@ def _read_source(h5file, row, where):
     if stored is None or stored.refused:
         raise UserError(
             f"{where} has no array of numbers {row['source']!r}{_because(stored)}: convert the data set again."
+        )
+    if 0 in stored.shape[1:]:  # there may be any number of such rows, in no bytes
+        raise UserError(
+            f"{where} has {row['source']!r} of shape {stored.shape}: give one row of numbers or one image per example, "
+            "and one class number."
         )
     if row["indices"] is not None:
         return _read_subset(stored, h5file.listed(row["number"]), where)

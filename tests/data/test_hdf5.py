@@ -1,5 +1,6 @@
 """Fuel's files: found, written as Fuel writes them, and read."""
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -220,6 +221,31 @@ def test_sources_that_do_not_fit(tmp_path, features, targets, stop, message):
     path = one_split(tmp_path / "some.hdf5", features, targets, stop)
     with pytest.raises(UserError, match=message):
         HDF5Dataset(path, "train")
+
+
+@pytest.mark.parametrize("n", [2**25, 2**61])
+@pytest.mark.parametrize("source", ["features", "targets"])
+def test_rows_of_no_width_take_no_memory_however_many_there_are(tmp_path, n, source):
+    rows = [("train", name, 0, n if name == source else 4, None, True) for name in ("features", "targets")]
+    path = handmade(tmp_path / "some.hdf5", rows[: 1 if source == "features" else 2])
+    with h5py.File(path, "a") as h5file:
+        for name in ("features", "targets"):
+            h5file.create_dataset(name, (n, 0), "f4") if name == source else h5file.create_dataset(name, data=np.eye(4))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match=rf"has '{source}' of shape \({n}, 0\)"):
+            HDF5Dataset(path, "train")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("has_targets", [True, False])
+def test_memory_is_asked_for_class_numbers(tmp_path, monkeypatch, has_targets):
+    path = one_split(tmp_path / "some.hdf5", np.ones((2**20, 1), "uint8"), np.ones(2**20, "uint8"))
+    monkeypatch.setenv("LADDER_MEMORY", "0.004")
+    with pytest.raises(UserError, match="the class numbers of 1,048,576 examples would need 8.39 MB of memory"):
+        HDF5Dataset(path, "train", None if has_targets else {"features": "features"})
 
 
 def test_indices_beyond_the_data(tmp_path):
