@@ -9,6 +9,8 @@ Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
 ``fuel/converters/base.py`` of Fuel 0.2.
 """
 
+import os
+import re
 from pathlib import Path
 
 import h5py
@@ -52,19 +54,36 @@ def write_fuel_file(path, splits, axis_labels, description=None):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as unfinished, h5py.File(unfinished, "w") as h5file:
+        with replacing(path) as unfinished, _created(unfinished) as h5file:
             for source in sorted(axis_labels):
                 _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
                 _label_axes(h5file[source], axis_labels[source])
             if description:
                 h5file.create_dataset(DESCRIPTION, data=as_bytes(description))
             h5file.attrs["split"] = _split_rows(splits)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # h5py raises the second where the file cannot be closed
         raise UserError(
-            f"cannot write {path} ({error.strerror or error}): "
-            "choose a folder that you may write to and that has space left."
+            f"cannot write {path} ({_reason(error)}): choose a folder that you may write to and that has space left."
         ) from error
     return path
+
+
+def _created(path):
+    """An open HDF5 file, as ``h5py.File(path, "w")`` makes it, that keeps no rows back.
+
+    HDF5 would write those as it forgets their array; h5py prints it, in pages, if it cannot, and nobody is told.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_sieve_buf_size(0)
+    access.set_libver_bounds(h5py.h5f.LIBVER_EARLIEST, h5py.h5f.LIBVER_LATEST)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fapl=access))
+
+
+def _reason(error):
+    """What the system said of a file, without what HDF5 says around it."""
+    number = re.search(r"errno = (\d+)", str(error))
+    return os.strerror(int(number[1])) if number else getattr(error, "strerror", None) or error
 
 
 def _write_source(h5file, name, arrays):

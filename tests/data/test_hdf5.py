@@ -1,5 +1,8 @@
 """Fuel's files: found, written as Fuel writes them, and read."""
 
+import gc
+import os
+import resource
 import tracemalloc
 from pathlib import Path
 
@@ -101,6 +104,29 @@ def test_digits_are_made_at_first_use(monkeypatch, tmp_path):
 
 
 # --- writing
+
+
+@pytest.mark.parametrize("columns", [3, 300])  # those that HDF5 keeps until it closes, and those that it writes at once
+@pytest.mark.parametrize("size", [2048, 4096, 8192])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, capfd, columns, size):
+    path = tmp_path / "some.hdf5"
+    path.write_text("old")
+    full = {"train": {"features": np.random.RandomState(0).rand(300, columns).astype("float32")}}
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        with pytest.raises(UserError) as caught:
+            write_fuel_file(path, full, {"features": ("batch", "feature")})
+        said = str(caught.value)
+        del caught
+        gc.collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    assert (
+        said == f"cannot write {path} (File too large): choose a folder that you may write to and that has space left."
+    )
+    assert capfd.readouterr().err == ""
+    assert os.listdir(tmp_path) == ["some.hdf5"] and path.read_text() == "old"
 
 
 def attribute_types(path):
