@@ -59,6 +59,7 @@ def run(args):
     backend = checked_backend(args)
     check_output(args.json, "--json")
     trained = TrainedRun.load(args.load_from, given_options(args), args.parameters)
+    check_output(args.json, "--json", datasets=[trained.p.dataset])
     if trained.p.unsupervised:
         report = denoising_report(trained, args.data_type, backend)
         _print_denoising(report, args.data_type)

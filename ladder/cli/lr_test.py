@@ -50,10 +50,11 @@ def run(args):
         raise UserError("lr-test looks at one network: give one value of each option.")
     if args.lowest >= args.highest:
         raise UserError(f"--from {args.lowest:g} must be below --to {args.highest:g}.")
-    check_output(args.output, "--output", suffix=".png")
+    p = Options(**chosen[0])
+    check_output(args.output, "--output", suffix=".png", datasets=[p.dataset])
     checked_backend(args)
     backend = configure_backend(args)
-    (experiment,) = prepare([Options(**chosen[0])])
+    (experiment,) = prepare([p])
     check_compiler(backend, experiment)
     from ladder.attacks.figures import write_png
     from ladder.files import write_whole

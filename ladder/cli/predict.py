@@ -13,7 +13,14 @@ from ladder.cli.options import add_backend_options, add_parameters_option, check
 from ladder.cli.outputs import check_output
 from ladder.data.csv_file import SEPARATORS
 from ladder.data.description import class_name
-from ladder.data.own_examples import as_in_training, holds_images, read_own_images, read_values, warn_of_scale
+from ladder.data.own_examples import (
+    as_in_training,
+    holds_images,
+    input_files,
+    read_own_images,
+    read_values,
+    warn_of_scale,
+)
 from ladder.data.preprocessing import TrainingData
 from ladder.data.record import check_unchanged
 from ladder.errors import UserError
@@ -68,7 +75,9 @@ def run(args):
     folder = RunFolder.existing(args.load_from)
     folder.check_kept(args.parameters)
     p, data = _load(folder)
-    names, features = _read(Path(args.input), args, p, data)
+    files = input_files(Path(args.input))
+    check_output(args.output, "--output", files, datasets=[p.dataset])
+    names, features = _read(files, args, p, data)
     check_unchanged(p, data, folder)
     backends.configure(**backend)
     from ladder.training.trained import TrainedClassifier
@@ -91,10 +100,11 @@ def run(args):
     return 0
 
 
-def _read(path, args, p, data):
+def _read(files, args, p, data):
     """Names of the examples, or None where they have none, and their features as they are read in training."""
+    path = Path(args.input)
     if holds_images(path):
-        return read_own_images(path, p.dataset, data)
+        return read_own_images(path, p.dataset, data, files)
     values = read_values(path, data["in_dim"], args.separator, args.header)
     return None, as_in_training(values, args.input, p.dataset, data)
 

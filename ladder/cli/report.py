@@ -1,7 +1,7 @@
 """``run.py report``: one HTML page of one or several runs."""
 
 from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
-from ladder.cli.outputs import check_output
+from ladder.cli.outputs import check_output, datasets_of
 from ladder.output_files import write_text
 
 
@@ -36,7 +36,7 @@ def add_parser(subparsers):
 
 def run(args):
     backend = checked_backend(args)
-    check_output(args.output, "--output")
+    check_output(args.output, "--output", datasets=datasets_of(args.folders))
     # Only now: it imports matplotlib.
     from ladder.report.page import make_page
 

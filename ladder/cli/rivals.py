@@ -70,12 +70,13 @@ def add_parser(subparsers):
 
 def run(args):
     """Fit what is not finished, one after the other, and print a table of all."""
-    check_output(args.json, "--json", [given for given in (args.dataset, args.preset) if given])
+    check_output(args.json, "--json", [args.preset] if args.preset else ())
     check_installed()
     from ladder.rivals.examples import ExamplesOfRuns
     from ladder.rivals.folders import fit_into_folder
 
     chosen = _what_to_fit(args)
+    check_output(args.json, "--json", datasets={p.dataset for p in chosen})
     save_to = (
         args.save_to or f"{RESULTS}/rivals/{args.preset and load_preset(args.preset).name or Path(args.dataset).stem}"
     )

@@ -76,7 +76,7 @@ def _check(args, augmenting):
         return
     if Path(args.output).suffix.lower() not in SUFFIXES:
         raise UserError(f"--output {args.output} must end in .png or .svg.")
-    check_output(args.output, "--output")
+    check_output(args.output, "--output", datasets=[args.dataset])
 
 
 def _print_splits(path, sources, splits):

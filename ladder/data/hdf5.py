@@ -68,12 +68,23 @@ def find_dataset(name_or_path):
     name = str(name_or_path)
     if is_path(name):
         return _existing_file(expanded(name))
-    for folder in data_path():
-        if (folder / f"{name}.hdf5").is_file():
-            return folder / f"{name}.hdf5"
+    if found := existing_file(name):
+        return found
     if name in KNOWN and KNOWN[name].needs_nothing:
         return _made(KNOWN[name])
     raise UserError(_how_to_make(name))
+
+
+def existing_file(name_or_path):
+    """The file (Path) of a data set where it is there already, else None; argument as for :func:`find_dataset`."""
+    name = str(name_or_path)
+    if is_path(name):
+        places = [Path(os.path.expanduser(name))]
+    else:
+        places = [folder / f"{name}.hdf5" for folder in data_path()]
+        if name in KNOWN and KNOWN[name].needs_nothing:
+            places.append(_own(name))
+    return next((path for path in places if path.is_file()), None)
 
 
 def user_cache():
@@ -81,16 +92,18 @@ def user_cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
 
 
+def _own(name):
+    """Where a data set that can be made is, if it is not in the data sets' folder."""
+    return user_cache() / f"{name}.hdf5"
+
+
 def _made(dataset):
     """Make a data set in the data sets' folder or, if that is not writable, in the user's own."""
-    own = user_cache() / f"{dataset.name}.hdf5"
-    if own.is_file():
-        return own
     try:
         path = dataset.convert(output_directory() / f"{dataset.name}.hdf5")
     except UserError as error:
         try:
-            path = dataset.convert(own)
+            path = dataset.convert(_own(dataset.name))
         except UserError:
             raise error from None
     logger.info("Wrote %s: %s", path, dataset.what)

@@ -97,7 +97,12 @@ def holds_images(path):
     return path.is_dir() or path.suffix.lower() in SUFFIXES
 
 
-def read_own_images(path, dataset, data):
+def input_files(path):
+    """The files (list of Path) in which a user's examples are: the images of a folder, or the one file (Path)."""
+    return images_below(path) if path.is_dir() else [path]
+
+
+def read_own_images(path, dataset, data, files=None):
     """A user's images, read as those of the data set were, and scaled like them.
 
     Parameters
@@ -106,6 +111,8 @@ def read_own_images(path, dataset, data):
     dataset : str, the run's
     data : dict, the run's ``data.json``
         Where its data set was not made of images, they are made grey or coloured and cropped to the examples' shape.
+    files : list of Path, optional
+        What :func:`input_files` found there, if it was asked before.
 
     Returns
     -------
@@ -125,11 +132,11 @@ def read_own_images(path, dataset, data):
             f"--input: {path} holds images, but an example of this network is {' x '.join(map(str, data['in_dim']))} "
             "numbers, which are no image: give a .csv or .npz file."
         )
-    paths = images_below(path) if path.is_dir() else [path]
-    if not paths:
+    files = input_files(path) if files is None else files
+    if not files:
         raise UserError(f"--input: {path} holds no image ({', '.join(SUFFIXES[:4])} …): give another folder.")
-    pixels = read_images(paths, reading)
-    names = [str(one.relative_to(path)) for one in paths] if path.is_dir() else [path.name]
+    pixels = read_images(files, reading)
+    names = [str(one.relative_to(path)) for one in files] if path.is_dir() else [path.name]
     if "divided_by" not in data:
         return names, as_in_training(pixels, str(path), dataset, data)
     divided_by = scaling.divisor_of_pixels(data["divided_by"], data["read_range"])

@@ -1,12 +1,21 @@
 """Files that a command is to write never take the place of something that would be missed."""
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ladder.cli import main
 from ladder.cli.outputs import check_output
+from ladder.data.examples import describe
+from ladder.data.fuel_file import IMAGES, write_fuel_file
+from ladder.data.own_examples import input_files
+from ladder.data.record import load_training_set
 from ladder.errors import UserError
+from ladder.options import Options
+from ladder.runs.folder import RunFolder
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +72,50 @@ def test_commands_ask_before_any_work(command, sentence, capsys):
     assert sentence in capsys.readouterr().err
     assert before == {name: open(name).read() for name in before}
     assert sorted(os.listdir()) == ["link.csv", "mine.csv", "options.json", "run0"]
+
+
+@pytest.fixture
+def run_on_images():
+    """The folder of a run on images of 2 by 2 pixels, with no more than is known before training, and images to predict."""
+    pixels, targets = np.arange(96, dtype="u1").reshape(24, 1, 2, 2), (np.arange(24, dtype="u1") % 2).reshape(-1, 1)
+    examples = {"features": pixels, "targets": targets}
+    write_fuel_file("datasets/mine.hdf5", {"train": examples, "test": examples}, IMAGES)
+    p = Options(encoder_layers=("2",), denoising_cost_x=(0.0, 0.0), dataset="mine", labeled_samples=12)
+    folder = RunFolder.begin("on_images", p, (1, 2, 2))
+    folder.save_data(describe(load_training_set(p)))
+    os.makedirs("imgs/deeper")
+    for name in ("imgs/a.png", "imgs/deeper/b.png"):
+        Image.new("L", (2, 2)).save(name)
+    os.symlink("imgs/deeper/b.png", "other.png")
+    os.symlink("datasets/mine.hdf5", "other.hdf5")
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate {run} --json datasets/mine.hdf5",
+        "evaluate {run} --dataset other.hdf5 --json datasets/mine.hdf5",
+        "predict {run} --input mine.csv --output datasets/mine.hdf5",
+        "predict {run} --input imgs --output imgs/a.png",
+        "predict {run} --input imgs --output other.png",
+        "report run0 {run} --files-only --output other.hdf5",
+        "rivals mine --labeled-samples 12 --json datasets/mine.hdf5",
+        "show ./imgs.png --output imgs.png",
+        "lr-test --dataset ./imgs.png --encoder-layers 2 --denoising-cost-x 0,0 --decoder-spec 0 --output imgs.png",
+    ],
+)
+def test_no_data_set_and_no_example_is_overwritten(command, run_on_images, capsys):
+    os.link("datasets/mine.hdf5", "imgs.png")  # a data set can have any name if it is given as a path
+    names = ("datasets/mine.hdf5", "imgs/a.png", "imgs/deeper/b.png")
+    before = [open(name, "rb").read() for name in names]
+    assert main(command.format(run=run_on_images).split()) == 2
+    assert f"{command.split()[-1]} is what the command reads: give another file." in capsys.readouterr().err
+    assert before == [open(name, "rb").read() for name in names]
+
+
+def test_a_new_file_may_lie_among_the_examples(run_on_images):
+    check_output("imgs/classes.csv", "--output", input_files(Path("imgs")), datasets=["mine", "absent", "~nobody/x.h5"])
 
 
 def test_a_picture_of_rates_is_a_png(capsys):
