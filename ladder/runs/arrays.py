@@ -67,7 +67,8 @@ class TrainedArrays:
         """Read the folder of a run (RunFolder), ours or the original's."""
         parameters, path = load_arrays(folder / PARAMETERS), folder / STATISTICS
         statistics = load_arrays(path) if path.exists() else None
-        final = bool((statistics or {}).pop("final", False))
+        final = is_final(statistics or {}, path)
+        (statistics or {}).pop("final", None)
         return cls(parameters, statistics, final, str(folder))
 
     @classmethod
@@ -81,8 +82,9 @@ class TrainedArrays:
     def load_best(cls, folder):
         """Read those of the best epoch from the folder of a run (RunFolder) that has them."""
         arrays = load_arrays(folder / BEST)
-        arrays.pop("epoch", None)
-        final = bool(np.all(arrays.pop("final", False)))
+        final = is_final(arrays, folder / BEST)
+        for name in ("epoch", "final"):
+            arrays.pop(name, None)
         return cls.of_best(arrays, final, str(folder))
 
     def save_best(self, folder, epoch):
@@ -112,6 +114,14 @@ class TrainedArrays:
             for name, shared in shareds.items():
                 if name.startswith(AVERAGE):
                     _set(shared, name, self.statistics, f"{self.where}/{self.files[1]}")
+
+
+def is_final(arrays, path):
+    """Whether arrays (dict), read from a file, say that their statistics were estimated with the last parameters."""
+    final = arrays.get("final", np.asarray(False))
+    if final.size != 1 or final.dtype.kind not in "bui":
+        raise UserError(f"{path} is damaged, as its 'final' is neither true nor false: restore it, or train again.")
+    return bool(final.all())
 
 
 def _set(shared, name, arrays, path):

@@ -208,7 +208,9 @@ class RunFolder:
             if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
             if data["images"] is not None:
-                check_image_reading(data["images"])
+                data["images"] = check_image_reading(data["images"])
+            if not all(isinstance(label, (str, int, float)) for label in data["classes"] or ()):
+                raise plain_json.NotJSON("'classes' are names or numbers")
             for split, was in (data["splits"] or {}).items():
                 plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
             # Older runs have no fingerprints of their data.
@@ -283,7 +285,7 @@ class RunFolder:
     def is_finished(self):
         """Whether training reached its end and everything was saved."""
         path = self / arrays.STATISTICS
-        return path.exists() and bool(load_arrays(path).get("final", False))
+        return path.exists() and arrays.is_final(load_arrays(path), path)
 
     def is_record(self):
         """Whether the folder holds a finished run's results, but not its parameters."""
@@ -311,8 +313,8 @@ class RunFolder:
 
     def rows(self):
         """All complete rows of ``log.jsonl``: list of dict."""
-        path, rows = self / ROWS, []
-        for line in plain_json.read_bytes(path).splitlines() if path.exists() else ():
+        rows = []
+        for line in self._log().splitlines():
             try:
                 rows.append(plain_json.check(plain_json.parse(line), dict, "a row"))
             except plain_json.NotJSON:
@@ -325,13 +327,7 @@ class RunFolder:
 
     def last_row(self):
         """The last complete row of ``log.jsonl``; empty if there is none."""
-        path = self / ROWS
-        if not path.exists():
-            return {}
-        try:
-            text = plain_json.read_bytes(path)
-        except plain_json.NotJSON as error:
-            raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
+        text = self._log()
         lines = text.rstrip(b"\n").rsplit(b"\n", LOOKED_AT)[-LOOKED_AT:]
         for line in reversed(lines):
             try:
@@ -342,7 +338,15 @@ class RunFolder:
                 continue  # cut off while it was written
         if text.startswith(b"{") and len(lines) == 1 or not text:
             return {}
-        raise UserError(f"{path} is damaged, as no row of it can be read: restore it.")
+        raise UserError(f"{self / ROWS} is damaged, as no row of it can be read: restore it.")
+
+    def _log(self):
+        """The bytes of ``log.jsonl``; none if it is missing."""
+        path = self / ROWS
+        try:
+            return plain_json.read_bytes(path) if path.exists() else b""
+        except plain_json.NotJSON as error:
+            raise UserError(f"{path} cannot be read, as {error}: restore it.") from None
 
 
 def check_save_to(save_to):

@@ -117,10 +117,9 @@ def look(run):
     # In this order: whoever finishes a run lets go of it afterwards.
     held = bool(lock.is_held(folder))
     try:
-        finished = folder.is_finished() or folder.is_record()
+        finished, rows = folder.is_finished() or folder.is_record(), folder.rows()
     except UserError as error:
-        finished, failure = False, {"error": str(error), "attempts": 1, "time": 0.0}
-    rows = folder.rows()
+        finished, rows, failure = False, [], {"error": str(error), "attempts": 1, "time": 0.0}
     errors = {row["epoch"]: row[ERROR] for row in rows if _is_number(row.get(ERROR)) and type(row.get("epoch")) is int}
     last = rows[-1] if rows else {}
     epochs = last["epoch"] if type(last.get("epoch")) is int else 0

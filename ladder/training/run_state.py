@@ -37,9 +37,11 @@ class RunState:
         The rows of the epochs done.
     best : KeepBest, optional
         The arrays of the best epoch, where they are kept.
+    followed : str, optional
+        The number in the log's rows that the learning rate follows.
     """
 
-    def __init__(self, ladder, step, streams, monitor, log, best=None):
+    def __init__(self, ladder, step, streams, monitor, log, best=None, followed=None):
         self._parameters = ladder.shareds
         changing = [*ladder.shareds.values(), *step.updates, step.learning_rate]
         self._shared = {variable.name: variable for variable in changing}
@@ -47,6 +49,7 @@ class RunState:
             raise ValueError("two shared variables have the same name, or none")
         self._all = {**self._shared, **{f"noise_{i}": state for i, state in enumerate(ladder.noise.states())}}
         self._streams, self._monitor, self._log, self._best = streams, monitor, log, best
+        self._followed = followed
 
     def counterpart(self, other):
         """A function from another run's shared variables (of a network with the same ones) to this run's."""
@@ -99,6 +102,7 @@ class RunState:
         """
         check_values(values)
         self._check_counters(loop, values)
+        _check_log(values["log"], values["epochs_done"], self._followed)
         for name, stream in self._streams.items():
             _check_streams(stream.state, values["streams"].get(name), name)
         for name, variable in self._all.items():
@@ -151,6 +155,20 @@ def check_values(values):
             raise plain_json.NotJSON("'count' or 'log' are not what this program writes")
     except plain_json.NotJSON as error:
         raise ValueError(f"damaged ({error})") from None
+
+
+def _check_log(text, epochs_done, followed):
+    """Refuse a log that has not one row for each epoch, each with the number that is followed (str or None)."""
+    try:
+        rows = [plain_json.parse(line.encode()) for line in text.splitlines()]
+        epochs = [plain_json.check(row, {"epoch": int}, "a row")["epoch"] for row in rows]
+    except plain_json.NotJSON as error:
+        raise ValueError(f"damaged (its log: {error})") from None
+    if epochs != list(range(1, epochs_done + 1)) or text and not text.endswith("\n"):
+        raise ValueError(f"damaged (its log is not that of {epochs_done} epochs)")
+    # A validation error need not be finite.
+    if followed is not None and not all(type(row.get(followed)) in (int, float) for row in rows):
+        raise ValueError(f"damaged (its log lacks {followed})")
 
 
 def _check_streams(state, stored, name):

@@ -63,11 +63,15 @@ def cosine(lr, rows, last):
     return lr * (1 + math.cos(math.pi * len(rows) / last)) / 2
 
 
+#: Schedule -> the number that it follows, which every row has.
+FOLLOWED = {"plateau": "valid_approx_error_rate_clean", "bold-driver": "train_cost_total"}
+
+
 def plateau(lr, rows, last, lr_factor, lr_every):
     """Multiplied by ``lr_factor`` when the validation error had no new minimum for ``lr_every`` epochs."""
     best, since = math.inf, 0
     for row in rows:
-        error, since = row["valid_approx_error_rate_clean"], since + 1
+        error, since = row[FOLLOWED["plateau"]], since + 1
         if error < best:
             best, since = error, 0
         elif since >= lr_every:
@@ -81,8 +85,9 @@ def bold_driver(lr, rows, last, lr_factor, lr_growth):
     Battiti takes back the step that made the cost rise; here the cost is a mean
     over an epoch's noisy updates, and what they learnt is kept.
     """
-    for before, now in zip(rows, rows[1:]):
-        lr *= lr_growth if now["train_cost_total"] <= before["train_cost_total"] else lr_factor
+    costs = [row[FOLLOWED["bold-driver"]] for row in rows]
+    for before, now in zip(costs, costs[1:]):
+        lr *= lr_growth if now <= before else lr_factor
     return lr
 
 

@@ -28,6 +28,7 @@ from ladder.training.extensions.saving import Log, SaveLog, SaveParams
 from ladder.training.main_loop import MainLoop, run_side_by_side
 from ladder.training.records import Records
 from ladder.training.run_state import RunState
+from ladder.training.schedules import FOLLOWED
 from ladder.training.statistics import reset_counter
 from ladder.training.step import training_step
 from ladder.training.stopping import best_epoch
@@ -170,7 +171,8 @@ class Session:
         if len(valid):
             self._streams["valid"] = validation_stream(p, examples, valid)
         self._best = self._keeper() if p.keep == "best" else None
-        self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log, self._best)
+        followed = FOLLOWED.get(p.lr_schedule)
+        self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log, self._best, followed)
         if self._like is not None:
             self.updates = self._like.updates.on(self._state.counterpart(self._like._state), data)
         self._validate = self._validation() if len(valid) else None

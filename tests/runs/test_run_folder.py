@@ -6,6 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
+from ladder import plain_json
+from ladder.data.description import image_reading
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 from ladder.graph import ParameterStore
@@ -117,6 +119,42 @@ def test_damaged_options_are_named(tmp_path, text):
     (tmp_path / "params.json").write_text(text)
     with pytest.raises(UserError, match="params.json is damaged"):
         RunFolder(tmp_path).load_options()
+
+
+DATA = {"in_dim": [1, 8, 8], "n_classes": 2, "feature_range": [0.0, 1.0]}
+
+
+def test_entries_of_a_newer_version_are_passed_over(tmp_path):
+    images = {"height": 8, "width": 8, "channels": 1, "fit": "pad"}
+    (tmp_path / "data.json").write_text(json.dumps({**DATA, "images": {**images, "rotate": True}, "new": 1}))
+    data = RunFolder(tmp_path).load_data()
+    assert data["images"] == images and image_reading(data, data["in_dim"]).fit == "pad"
+
+
+@pytest.mark.parametrize("classes", [["cat", ["dog"], 3], [["cat"], ["dog"]], [None, "dog"], [{}]])
+def test_classes_are_names_or_numbers(tmp_path, classes):
+    (tmp_path / "data.json").write_text(json.dumps({**DATA, "classes": classes}))
+    with pytest.raises(UserError, match="data.json is damaged .*'classes' are names or numbers"):
+        RunFolder(tmp_path).load_data()
+
+
+@pytest.mark.parametrize("final", [[True, True], [], "yes", 1.5])
+def test_statistics_that_are_neither_final_nor_not(tmp_path, final):
+    folder = RunFolder(tmp_path)
+    np.savez(tmp_path / "trained_params.npz", f_1_W=np.eye(2))
+    for name in ("running_statistics.npz", "best_params.npz"):
+        np.savez(tmp_path / name, final=final)
+    for read in (folder.is_finished, lambda: TrainedArrays.load(folder), lambda: TrainedArrays.load_best(folder)):
+        with pytest.raises(UserError, match="npz is damaged, as its 'final' is neither true nor false"):
+            read()
+
+
+def test_a_log_that_is_too_large_gets_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(plain_json, "MOST_BYTES", 10)
+    (tmp_path / "log.jsonl").write_text('{"epoch": 1}\n')
+    for read in (RunFolder(tmp_path).rows, RunFolder(tmp_path).last_row):
+        with pytest.raises(UserError, match="log.jsonl cannot be read, as it is far too large: restore it"):
+            read()
 
 
 def test_everything_that_was_left_half_written_is_removed(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sweeps.stand_in import PATH, Threads, beginnings, begun, grid, training
 
+from ladder import plain_json
 from ladder.errors import UserError
 from ladder.runs import lock
 from ladder.sweeps import agenda as agendas
@@ -37,6 +38,13 @@ def halved_by_hand(configurations, rungs, factor):
         error = {lr: np.mean([training.error_after(p, rung) for p in configurations if p.lr == lr]) for lr in alive}
         alive = sorted(sorted(alive, key=error.get)[: max(1, len(alive) // factor)], reverse=True)
     return [epochs[p.lr] for p in configurations]
+
+
+def test_a_run_whose_log_cannot_be_read_has_failed(tmp_path, monkeypatch):
+    runs = begun(tmp_path, grid(2))
+    monkeypatch.setattr(plain_json, "MOST_BYTES", 2000)
+    (runs[0].folder / "log.jsonl").write_text(200 * '{"epoch": 1}\n')
+    assert "log.jsonl cannot be read" in look(runs[0]).failure["error"] and look(runs[1]).failure is None
 
 
 def test_a_grid_is_trained_once_and_by_two_at_once_none_twice(tmp_path):

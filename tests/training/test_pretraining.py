@@ -9,12 +9,14 @@ import pytest
 from scipy.special import expit
 
 from ladder import backends
+from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.model import LadderAE
 from ladder.options import Options
 from ladder.pretraining import resolve_pretraining
-from ladder.training.pretraining import codes
+from ladder.training.pretraining import codes, stacks
 from ladder.training.pretraining.autoencoder import autoencoder
+from ladder.training.pretraining.folder import PretrainingFolder
 from ladder.training.pretraining.stacks import as_layer, pretrain
 from ladder.training.pretraining.stages import Setting
 
@@ -146,7 +148,7 @@ def stages(monkeypatch):
     def run(options, learnt):
         got = {}
 
-        def train(setting, stage, make, features, positions):
+        def train(setting, stage, make, features, positions, shapes):
             graph, _ = make()
             values = {name: shared.get_value() for name, shared in graph.shareds.items()}
             got[stage.name] = SimpleNamespace(x=features[positions].astype("float64"), values=values)
@@ -217,3 +219,26 @@ def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_st
         b = (x.mean(axis=0) + learnt[f"layer{i}"]["b"]) / root
         np.testing.assert_allclose(start.values[f"f_{i}_b"], b, rtol=1e-4, atol=1e-5)
     assert encoder.keys() == {"f_1_W"}  # of what the unrolled stack learnt, the encoder's alone
+
+
+@pytest.mark.parametrize(
+    "options, learnt",
+    [
+        ({"pretrain": "rbm"}, {"x": (3,)}),
+        ({"pretrain": "rbm"}, {"W": (INPUTS, 5), "a": (INPUTS,), "b": (4,)}),
+        ({"pretrain": "dae"}, {"x": (3,)}),
+        ({"pretrain": "dae-joint"}, {"f_1_W": (INPUTS, 5), "f_1_b": (5,), "f_1_c": (5,)}),
+    ],
+)
+def test_what_no_stage_has_learnt_is_refused(options, learnt, tmp_path, monkeypatch):
+    """A stage is done where its file is: whatever else is in that is not taken for what it learnt."""
+    p = Options.of(**NETWORK, **options)
+    folder = PretrainingFolder(tmp_path)
+    name = "all" if p.pretrain == "dae-joint" else "layer1"
+    (tmp_path / name).mkdir()
+    folder.save_stage(name, {key: np.zeros(shape, "float32") for key, shape in learnt.items()})
+    monkeypatch.setattr(stacks, "provenance", lambda experiment: {"environment": {}})
+    monkeypatch.setattr(PretrainingFolder, "begin_stages", lambda *others: None)
+    split, examples = SimpleNamespace(train=np.arange(30)), SimpleNamespace(features=FEATURES)
+    with pytest.raises(UserError, match=f"{name}/learnt.npz does not hold what a stage of pre-training learnt"):
+        pretrain(SimpleNamespace(p=p, in_dim=(INPUTS,), examples=examples, split=split), folder)

@@ -14,6 +14,7 @@ from ladder.training.extensions.saving import SaveLog
 from ladder.training.functions import build_training_graph
 from ladder.training.main_loop import MainLoop
 from ladder.training.run_state import RunState
+from ladder.training.schedules import FOLLOWED
 from ladder.training.step import training_step
 
 
@@ -41,6 +42,10 @@ class Run:
         return np.concatenate(batches[self.loop.batches_done :])
 
 
+#: Of one epoch.
+LOG = '{"epoch": 1, "train_cost_total": 0.5}\n'
+
+
 def scramble(run):
     """Change everything that training changes."""
     rng = np.random.RandomState(3)
@@ -48,7 +53,7 @@ def scramble(run):
         variable.set_value(np.asarray(rng.uniform(size=np.shape(variable.get_value())), "float32"))
     run.ladder.noise.set_states([state + 1 for state in run.ladder.noise.get_states()])
     list(run.stream.get_epoch_iterator())
-    run.monitor.state, run.log.text = {"sums": {"cost": 0.1}, "count": 2}, "{}\n"
+    run.monitor.state, run.log.text = {"sums": {"cost": 0.1}, "count": 2}, LOG
     run.loop.epochs_done, run.loop.updates_done = 1, 4
 
 
@@ -155,6 +160,13 @@ N_BATCHES = 4  # of an epoch: ten examples by three
         (("monitor", "count"), None, "damaged"),
         (("log",), 3, "damaged"),
         (("log",), "\udc80", "damaged"),
+        (("log",), "no JSON\n", "damaged .its log"),
+        (("log",), "[]\n", "damaged .its log"),
+        (("log",), "{}\n", "damaged .its log"),
+        (("log",), "", "not that of 1 epochs"),
+        (("log",), LOG + LOG, "not that of 1 epochs"),
+        (("log",), LOG.replace("1", "2", 1), "not that of 1 epochs"),
+        (("log",), LOG.strip(), "not that of 1 epochs"),
     ],
 )
 def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, said, two_runs):
@@ -167,6 +179,18 @@ def test_plain_values_that_no_run_has_are_refused_and_nothing_is_set(path, to, s
     assert after[0] == before[0]
     for name in arrays:
         np.testing.assert_array_equal(after[1][name], before[1][name])
+
+
+@pytest.mark.parametrize("schedule", FOLLOWED)
+def test_a_log_without_the_number_that_the_rate_follows_is_refused(schedule, two_runs):
+    run = two_runs[1]
+    values, arrays = two_runs[0].get()
+    state = RunState(run.ladder, run.step, {"train": run.stream}, run.monitor, run.log, followed=FOLLOWED[schedule])
+    for value in ("1.0", "NaN"):  # a validation error need not be finite
+        state.check(run.loop, {**values, "log": f'{{"epoch": 1, "{FOLLOWED[schedule]}": {value}}}\n'}, arrays)
+    for row in ('{"epoch": 1}', f'{{"epoch": 1, "{FOLLOWED[schedule]}": "1.0"}}'):
+        with pytest.raises(ValueError, match="its log lacks"):
+            state.check(run.loop, {**values, "log": row + "\n"}, arrays)
 
 
 @pytest.mark.parametrize("epochs, batches", [(6, 0), (-1, 0), (0, 1 + N_BATCHES), (1, -1)])

@@ -50,13 +50,14 @@ class PretrainingFolder(RunFolder):
         """Keep what a stage learnt: dict of name -> array."""
         save_arrays(self / name / LEARNT, learnt)
 
-    def load_stage(self, name):
-        """What a stage learnt, or None if it is not done."""
+    def load_stage(self, name, shapes):
+        """What a stage learnt, which must have arrays of these names and shapes (dict); None if it is not done."""
         path = self / name / LEARNT
         if not path.exists():
             return None
         learnt = load_arrays(path)
-        if not learnt or not all(map(_is_finite, learnt.values())):
+        found = {name: learnt[name].shape for name in shapes if name in learnt}
+        if found != shapes or not all(map(_is_finite, learnt.values())):
             raise UserError(f"{path} does not hold what a stage of pre-training learnt: restore it, or remove it.")
         return learnt
 

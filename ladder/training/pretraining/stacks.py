@@ -59,7 +59,8 @@ def stacked_autoencoders(setting):
             ladder = setting.ladder(stage, encoder)
             return autoencoder(ladder, pretraining, i - 1, i, np.random.RandomState(stage.seed)), None
 
-        learnt = setting.train(stage, make, features, positions)
+        shapes = {name: shape for name, shape in setting.encoder_shapes().items() if name.startswith(f"f_{i}_")}
+        learnt = setting.train(stage, make, features, positions, shapes)
         if learnt is None:
             return None
         encoder.update(_of_encoder(learnt))
@@ -87,7 +88,9 @@ def stacked_machines(setting):
     encoder, back = {}, {}
     for i in range(1, pretraining.top + 1):
         stage = Stage.number(i, pretraining, f"layer{i}", f"layer {i}", pretraining.epochs)
-        learnt = setting.train(stage, lambda: _machine(setting, stage, i, v, positions), v, positions)
+        visible, hidden = setting.encoder_shapes()[f"f_{i}_W"]
+        shapes = {"W": (visible, hidden), "a": (visible,), "b": (hidden,)}
+        learnt = setting.train(stage, lambda: _machine(setting, stage, i, v, positions), v, positions, shapes)
         if learnt is None:
             return None
         ladder = setting.ladder(stage, {**encoder, f"f_{i}_W": learnt["W"]})
@@ -135,7 +138,8 @@ def _all_layers(setting, stage, values):
         ladder, rng = setting.ladder(stage, values), np.random.RandomState(stage.seed)
         return autoencoder(ladder, setting.pretraining, 0, setting.pretraining.top, rng), None
 
-    learnt = setting.train(stage, make, setting.experiment.examples.features, setting.experiment.split.train)
+    features, positions = setting.experiment.examples.features, setting.experiment.split.train
+    learnt = setting.train(stage, make, features, positions, setting.encoder_shapes())
     return learnt and _of_encoder(learnt)
 
 

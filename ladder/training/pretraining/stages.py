@@ -8,9 +8,10 @@ import numpy as np
 
 from ladder.errors import UserError
 from ladder.fused.noise import noise_source
+from ladder.layers import resolve_layers
 from ladder.model import LadderAE
 from ladder.runs import checkpoints
-from ladder.training.pretraining.folder import LEARNT
+from ladder.training.pretraining.folder import LEARNT, encoder_shapes
 from ladder.training.pretraining.stage import train_stage
 from ladder.training.upkeep import Upkeep
 
@@ -69,6 +70,10 @@ class Setting:
         path.mkdir(exist_ok=True)
         return path
 
+    def encoder_shapes(self):
+        """The shapes of all that is pre-trained, by name."""
+        return encoder_shapes(resolve_layers(self.experiment.p, self.experiment.in_dim))
+
     def ladder(self, stage, values):
         """The network with these values (name -> array), and the stage's noise in the place of its own."""
         p = replace(self.experiment.p, seed=self.pretraining.seed)
@@ -85,12 +90,13 @@ class Setting:
             shared.set_value(np.asarray(value, "float32"))
         return ladder
 
-    def train(self, stage, make, features, positions):
+    def train(self, stage, make, features, positions, shapes):
         """What a stage learnt, trained if it is not yet; None after an interrupt.
 
-        ``make`` is a function without arguments -> StageGraph, and what more to report of an epoch (or None).
+        ``make`` is a function without arguments -> StageGraph, and what more to report of an epoch (or None); ``shapes``
+        has the shapes of what will be used of that, by name.
         """
-        learnt = self.folder and self.folder.load_stage(stage.name)
+        learnt = self.folder and self.folder.load_stage(stage.name, shapes)
         if learnt:
             logger.info("Pre-training of %s is done already", stage.title)
             checkpoints.remove(self.path_of(stage))  # if the process was killed just before
