@@ -142,7 +142,12 @@ def change_since(then, examples, dataset, split):
     examples : Examples
     dataset, split : str
     """
-    now, which = fingerprint(examples), {"train": "training", "test": "test"}[split]
+    return difference(then, fingerprint(examples), dataset, split)
+
+
+def difference(then, now, dataset, split):
+    """The same of two fingerprints."""
+    which = {"train": "training", "test": "test"}[split]
     sentences = {
         "examples": f"has {now['examples']} {which} examples, and had {then['examples']}",
         "targets": f"has other labels on its {which} examples than",

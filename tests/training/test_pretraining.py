@@ -9,16 +9,19 @@ import pytest
 from scipy.special import expit
 
 from ladder import backends
+from ladder.data.fuel_file import write_fuel_file
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.model import LadderAE
 from ladder.options import Options
 from ladder.pretraining import resolve_pretraining
+from ladder.training.experiment import prepare
 from ladder.training.pretraining import codes, stacks
 from ladder.training.pretraining.autoencoder import autoencoder
-from ladder.training.pretraining.folder import PretrainingFolder
+from ladder.training.pretraining.folder import PretrainingFolder, encoder_shapes
 from ladder.training.pretraining.stacks import as_layer, pretrain
 from ladder.training.pretraining.stages import Setting
+from ladder.training.pretraining.starting import check_source, with_source
 
 NETWORK = dict(encoder_layers="5-4-3", denoising_cost_x=(0, 0, 0, 0), act="sigmoid", optimizer="sgd", pretrain_lr=1.0)
 INPUTS, N = 6, 12
@@ -242,3 +245,31 @@ def test_what_no_stage_has_learnt_is_refused(options, learnt, tmp_path, monkeypa
     split, examples = SimpleNamespace(train=np.arange(30)), SimpleNamespace(features=FEATURES)
     with pytest.raises(UserError, match=f"{name}/learnt.npz does not hold what a stage of pre-training learnt"):
         pretrain(SimpleNamespace(p=p, in_dim=(INPUTS,), examples=examples, split=split), folder)
+
+
+def test_other_data_of_the_same_name_were_not_pretrained_on(tmp_path, monkeypatch):
+    """Labels may have changed since, as pre-training does not see them."""
+    monkeypatch.chdir(tmp_path)
+    labels = np.arange(30, dtype="u1").reshape(-1, 1) % 3
+
+    def convert(features, targets):
+        axes = {"features": ("batch", "feature"), "targets": ("batch", "index")}
+        write_fuel_file("datasets/mine.hdf5", {"train": {"features": features, "targets": targets}}, axes)
+
+    def source_of_training():
+        (experiment,) = prepare([with_source(Options.of(**NETWORK, dataset="mine", from_=str(folder)))])
+        check_source(experiment)
+
+    convert(FEATURES, labels)
+    (experiment,) = prepare([Options.of(**NETWORK, dataset="mine", pretrain="dae")])
+    folder = PretrainingFolder(tmp_path / "pretrained")
+    folder.path.mkdir()
+    folder.begin_stages(experiment, {})
+    shapes = encoder_shapes(resolve_layers(experiment.p, experiment.in_dim))
+    folder.save_encoder({name: np.zeros(shape, "float32") for name, shape in shapes.items()}, experiment)
+    source_of_training()
+    convert(FEATURES, labels[::-1].copy())
+    source_of_training()
+    convert(FEATURES + 1, labels)
+    with pytest.raises(UserError, match="mine has other values in its training examples than when .*pretrained was"):
+        source_of_training()

@@ -15,7 +15,7 @@ import numpy as np
 
 from ladder.data.examples import describe
 from ladder.data.npz import load_arrays
-from ladder.data.record import sha256
+from ladder.data.record import difference, sha256
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays
 from ladder.layers import resolve_layers
@@ -68,6 +68,7 @@ class PretrainingFolder(RunFolder):
 
     def load_encoder(self, experiment):
         """The encoder: dict of name -> array; UserError where it is not the experiment's, or other examples trained it."""
+        self._check_same_data(experiment)
         arrays = load_arrays(self / ENCODER)
         digest = arrays.pop(EXAMPLES, np.zeros(0, "uint8"))
         if digest.tobytes().hex() != examples_that_train(experiment):
@@ -82,6 +83,19 @@ class PretrainingFolder(RunFolder):
                 "pre-train again."
             )
         return arrays
+
+    def _check_same_data(self, experiment):
+        """Refuse a data set whose training examples are not those of then, though they have the same positions."""
+        then, now = (
+            (data or {}).get("splits", {}).get("train") for data in (self.load_data(), experiment.examples.record)
+        )
+        if not then or not now:  # an older one; or one taken from elsewhere, which was compared when it was
+            return
+        # Labels had no part in it.
+        if change := difference({**then, "targets": now["targets"]}, now, experiment.p.dataset, "train"):
+            raise UserError(
+                f"{change} when {self} was pre-trained: put back the one that it was pre-trained on, or pre-train again."
+            )
 
 
 def encoder_shapes(layers):

@@ -6,12 +6,11 @@ from typing import Any, Optional
 
 import numpy as np
 
-from ladder.errors import UserError
 from ladder.fused.noise import noise_source
 from ladder.layers import resolve_layers
 from ladder.model import LadderAE
 from ladder.runs import checkpoints
-from ladder.training.pretraining.folder import LEARNT, encoder_shapes
+from ladder.training.pretraining.folder import encoder_shapes
 from ladder.training.pretraining.stage import train_stage
 from ladder.training.upkeep import Upkeep
 
@@ -81,13 +80,7 @@ class Setting:
         ladder.noise = noise_source(p.noise, stage.seed, p.plain_graph)
         ladder.encoder_parameters()
         for name, value in values.items():
-            shared = ladder.shareds.get_or_make(name, value)
-            if shared.type.shape != value.shape:
-                raise UserError(
-                    f"{self.folder}: '{name}' has shape {value.shape}, but the options ask for {shared.type.shape}: restore "
-                    f"{LEARNT} of the stages, or pre-train again."
-                )
-            shared.set_value(np.asarray(value, "float32"))
+            ladder.shareds.get_or_make(name, value).set_value(np.asarray(value, "float32"))
         return ladder
 
     def train(self, stage, make, features, positions, shapes):
