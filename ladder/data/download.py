@@ -14,7 +14,6 @@ import ipaddress
 import logging
 import os
 import shutil
-import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -232,16 +231,27 @@ def _answer(url, start):
     _check_allowed(url)
     opener = urllib.request.build_opener(_FewRedirects())
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as answer:
-            if answer.status not in (200, 206):
-                raise _Unusable(f"status {answer.status}")
-            yield answer
+        with _breaking_off():
+            answer = opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
         raise _Unusable(f"status {error.code}") from None
     except urllib.error.URLError as error:
         raise _Unusable(getattr(error.reason, "strerror", None) or str(error.reason)) from None
-    except (http.client.HTTPException, ssl.SSLError, TimeoutError, ConnectionError) as error:
+    with answer:
+        if answer.status not in (200, 206):
+            raise _Unusable(f"status {answer.status}")
+        yield answer
+
+
+@contextmanager
+def _breaking_off():
+    """What the network does while inside becomes ``_BrokenOff``; nothing may be written there, as disks fail alike."""
+    try:
+        yield
+    except urllib.error.URLError:  # no connection was made
+        raise
+    except (http.client.HTTPException, OSError) as error:
         raise _BrokenOff(str(error) or "the connection was cut") from None
 
 
@@ -280,7 +290,7 @@ def _copy(answer, output, file):
     with tqdm(
         desc=file.name, total=file.size, initial=done, unit="B", unit_scale=True, disable=None, leave=False
     ) as bar:
-        while block := answer.read1(BLOCK):
+        while block := _next_block(answer):
             done += len(block)
             if done > file.size:
                 output.truncate(0)
@@ -295,6 +305,11 @@ def _copy(answer, output, file):
     output.flush()
     if done < file.size:
         raise _BrokenOff(f"it ended after {done:,} of {file.size:,} bytes")
+
+
+def _next_block(answer):
+    with _breaking_off():
+        return answer.read1(BLOCK)
 
 
 def _digest(path, algorithm):

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import http.client
 import socket
 import threading
 from collections import namedtuple
@@ -182,6 +183,25 @@ def test_mirrors_that_cannot_be_used(server, tmp_path, how, why):
     assert message.endswith(f"into {tmp_path}, then run `run.py convert x`.")
     assert not (tmp_path / "data.bin").exists()
     fetch(server, tmp_path, how, "good")
+
+
+@pytest.mark.parametrize("when", ["begin", "read1"])
+@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH])
+def test_a_network_that_fails_while_it_is_read_is_no_disk_that_fails(when, number, server, tmp_path, monkeypatch):
+    """The next mirror is tried, and the failure is told as the network's."""
+    read = getattr(http.client.HTTPResponse, when)
+
+    def failing(answer, *arguments):
+        done = read(answer, *arguments)
+        if server.asked[-1][0].startswith("/fails/"):
+            raise OSError(number, "it fails")
+        return done
+
+    monkeypatch.setattr(http.client.HTTPResponse, when, failing)
+    monkeypatch.setattr(Handler, "fails", Handler.good, raising=False)
+    with pytest.raises(UserError, match="cannot download data.bin .127.0.0.1: .*it fails.: fetch by hand"):
+        fetch(server, tmp_path, "fails")
+    fetch(server, tmp_path, "fails", "good")
 
 
 def test_redirects_to_a_mirror_are_followed(server, tmp_path):
