@@ -28,6 +28,58 @@ def test_it_is_half_of_what_this_process_may_have(monkeypatch):
     assert budget.limit() == 500_000 < free
 
 
+MAX = {"memory.max": "max\n"}
+
+
+def groups(folder, own, limits):
+    """Made-up control groups: what /proc says of this process, and files with their contents."""
+    (folder / "own").write_bytes(own.encode(errors="surrogateescape"))
+    for path, content in limits.items():
+        path = folder / "groups" / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+@pytest.mark.parametrize(
+    "own, limits",
+    [
+        ("0::/slurm/job_1/step_0\n", {"slurm/job_1/step_0/memory.max": "4000\n", **MAX}),
+        (
+            "0::/slurm/job_1/step_0\n",
+            {"slurm/job_1/step_0/memory.max": "9000", "slurm/job_1/memory.max": "4000", **MAX},
+        ),
+        ("0::/slurm/job_1\n", {"slurm/job_1/memory.max": "max", "slurm/memory.max": "4000", **MAX}),
+        ("0::/not/mounted\n", {"memory.max": "4000"}),
+        ("0::/../other\n", {"memory.max": "4000", "../other/memory.max": "9"}),
+        (
+            "4:cpuset,memory:/slurm/job_1\n0::/\n",
+            {"memory/slurm/job_1/memory.limit_in_bytes": "4000", "memory/memory.limit_in_bytes": str(2**63 - 4096)},
+        ),
+        (
+            "5:cpu:/slurm/job_1\n4:memory:/slurm/job_1/step_0\n",
+            {"memory/slurm/memory.limit_in_bytes": "4000", "slurm/job_1/memory.max": "9"},
+        ),
+        ("4:memory:/not/mounted\n", {"memory/memory.limit_in_bytes": "4000"}),
+        ("", {"memory.max": "4000", "memory/memory.limit_in_bytes": "9000"}),
+        ("odd\n:\n0:\n0::\n0::a\0b\n\udc80::/x\n4:memory\n0::" + 3000 * "/a", {"memory.max": "4000"}),
+        ("0::/a\n", {"a/memory.max": "much", "memory.max": "4000"}),
+    ],
+)
+def test_the_least_limit_of_a_control_group_counts(own, limits, tmp_path, monkeypatch):
+    monkeypatch.delenv(budget.VARIABLE, raising=False)
+    groups(tmp_path, own, limits)
+    monkeypatch.setattr(budget, "_OWN_GROUPS", str(tmp_path / "own"))
+    monkeypatch.setattr(budget, "_GROUPS", str(tmp_path / "groups"))
+    assert budget.limit() == 2000
+
+
+def test_without_control_groups_it_is_the_machines(tmp_path, monkeypatch):
+    monkeypatch.delenv(budget.VARIABLE, raising=False)
+    for name in ("_OWN_GROUPS", "_GROUPS"):
+        monkeypatch.setattr(budget, name, str(tmp_path / "absent"))
+    assert budget.limit() > 2**20
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "much", "1e400"])
 def test_nonsense_is_refused(value, monkeypatch):
     monkeypatch.setenv(budget.VARIABLE, value)
