@@ -196,8 +196,11 @@ def _copy_of_run(material, folder):
 def checkpoint(material, rng, folder):
     """Checkpoints with a right SHA-256 and other content, and damaged ones."""
     values, arrays = material.values, dict(material.state_arrays)
-    kind = rng.randrange(4)
-    if kind <= 1:
+    kind = rng.randrange(5)
+    if kind == 4:
+        log = changed_json(values["log"], rng).decode(errors="surrogateescape")
+        values = {**values, "log": log}
+    elif kind <= 1:
         values = changed(values, rng)
         if not isinstance(values, dict):
             values = {"streams": values}
@@ -226,6 +229,7 @@ def checkpoint(material, rng, folder):
 
     def resume():
         from ladder.errors import UserError
+        from ladder.training.schedules import rate_after
 
         run = material.state
         try:
@@ -234,6 +238,7 @@ def checkpoint(material, rng, folder):
             print(error)
             return 2
         run.state.set(run.loop, *found)
+        rate_after(material.schedule, run.log.rows[: run.loop.epochs_done])
         for batch in run.stream.get_epoch_iterator():
             run.monitor.after_batch(run.loop, {"cost_total": float(batch["features_labeled"].sum())})
         run.get()
@@ -378,6 +383,10 @@ _TEXTS = [
     str(10**30),
     "loop",
     "pipe",
+    "first",
+    "features=features,targets=none",
+    "features=targets,targets=features",
+    "train=test",
 ]
 
 _NUMBERS = [
@@ -473,7 +482,18 @@ _OPTIONS = {
     ],
     "table": ["--results", "--output", "--select-on", "--evaluate"],
     "presets": ["--show"],
-    "convert arrays": ["--input", "--name", "--test-fraction", "--seed", "--output-directory"],
+    "convert arrays": [
+        "--input",
+        "--sources",
+        "--splits",
+        "--no-label",
+        "--renumber-labels",
+        "--channels",
+        "--name",
+        "--test-fraction",
+        "--seed",
+        "--output-directory",
+    ],
     "convert mnist": ["--directory", "--dtype", "--output-directory"],
     "convert cifar10": ["--directory", "--output-directory"],
     "convert digits": ["--output-directory"],
@@ -497,6 +517,8 @@ def commands(material, rng, folder):
         words += rng.choice(([], ["--dataset", str(material.dataset)], ["--dataset", str(material.dataset), *NETWORK]))
     elif command in ("evaluate", "attack", "predict"):
         words.append(rng.choice((str(material.run), str(material.run), str(material.run), rng.choice(_TEXTS))))
+    elif command == "convert arrays":
+        words += ["--input", str(rng.choice((material.arrays_file, material.dataset)))]
     elif command in ("table", "parity"):
         words.append(rng.choice(("mnist_100_full", "thesis_table_22", *_TEXTS)))
     for option in rng.sample(_OPTIONS[command], min(len(_OPTIONS[command]), rng.choice((0, 1, 1, 2, 3)))):

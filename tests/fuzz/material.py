@@ -13,6 +13,7 @@ from ladder.backends import c
 from ladder.data.convert import cifar10, mnist
 from ladder.data.examples import describe, load_examples
 from ladder.data.fuel_file import write_fuel_file
+from ladder.optimisation import SCHEDULES, Schedule
 from ladder.options import Options
 from ladder.runs import checkpoints
 from ladder.runs.arrays import TrainedArrays
@@ -50,8 +51,9 @@ class Material:
     Attributes
     ----------
     folder : Path
-    dataset, run, preset : Path
+    dataset, arrays_file, run, preset : Path
     state : tests.training.test_run_state.Run, of a small network that is there
+    schedule : Schedule, which follows a number in its log
     """
 
     def __init__(self, folder):
@@ -63,6 +65,8 @@ class Material:
             "targets": (np.arange(60) % 3).astype("u1").reshape(-1, 1),
         }
         self.arrays = {"features": examples["features"], "targets": examples["targets"].astype("int64")}
+        self.arrays_file = folder / "arrays.npz"
+        np.savez(self.arrays_file, **self.arrays)
         self.dataset = write_fuel_file(
             folder / "data.hdf5",
             {"train": examples, "test": examples},
@@ -99,11 +103,18 @@ class Material:
         save_evaluation(run, "test", {"error_percent": 1.0, "n_wrong": 1, "n": 100}, "saved")
 
     def _make_state(self):
+        from ladder.training.run_state import RunState
+        from ladder.training.schedules import FOLLOWED
         from tests.training.test_run_state import Run
 
-        self.state = Run()
-        self.state.state.begin_epoch()
-        values, arrays = self.state.get()
+        self.state = run = Run()
+        self.schedule = Schedule("bold-driver", 0.1, 5, dict(SCHEDULES["bold-driver"]), 0)
+        followed = FOLLOWED[self.schedule.name]
+        run.state = RunState(run.ladder, run.step, {"train": run.stream}, run.monitor, run.log, followed=followed)
+        run.log.text = "".join(json.dumps({"epoch": epoch, followed: 1.0 / epoch}) + "\n" for epoch in (1, 2))
+        run.loop.epochs_done, run.loop.updates_done = 2, 2 * run.stream.num_batches
+        run.state.begin_epoch()
+        values, arrays = run.get()
         self.checkpoint = self.folder / "checkpoint-0000000000.npz"
         self.values, self.state_arrays = values, arrays
         checkpoints.write(self.folder, 0, values, arrays)

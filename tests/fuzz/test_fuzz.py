@@ -20,6 +20,7 @@ trial.SECONDS, trial.MOST_BYTES = 1, 2 * 10**8
 for action, said in (
     (lambda: 1 / 0, "ZeroDivisionError"),
     (lambda: os.kill(os.getpid(), signal.SIGSEGV), "signal 11"),
+    (lambda: print("a sentence\\nValueError: a name of Python's") or 2, "ValueError: a name"),
     (lambda: 77, "status 77"),
     (lambda: len(b"x" * 4 * 10**8) * 0, "GB of memory"),
     (lambda: time.sleep(100), "no answer"),

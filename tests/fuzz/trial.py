@@ -40,7 +40,7 @@ def run(action, folder):
     if os.WIFSIGNALED(status):
         return f"signal {os.WTERMSIG(status)}\n{_end_of(shown)}"
     text = shown.read_text(errors="replace")
-    if "Traceback" in text or "Error:" in text.split("\n")[-1]:
+    if "Traceback" in text or "Error:" in text.rstrip().rpartition("\n")[-1]:
         return _end_of(shown)
     if os.WEXITSTATUS(status) not in STATUSES:
         return f"status {os.WEXITSTATUS(status)}\n{_end_of(shown)}"
