@@ -116,10 +116,15 @@ def look(run):
     folder, failure = run.folder, None
     # In this order: whoever finishes a run lets go of it afterwards.
     held = bool(lock.is_held(folder))
+    finished, rows = False, []
     try:
-        finished, rows = folder.is_finished() or folder.is_record(), folder.rows()
+        finished = folder.is_finished() or folder.is_record()
     except UserError as error:
-        finished, rows, failure = False, [], {"error": str(error), "attempts": 1, "time": 0.0}
+        failure = _damage(error)
+    try:
+        rows = folder.rows()  # those of a run with damaged results still count in a round of halving
+    except UserError as error:
+        finished, failure = False, _damage(error)
     errors = {row["epoch"]: row[ERROR] for row in rows if _is_number(row.get(ERROR)) and type(row.get("epoch")) is int}
     last = rows[-1] if rows else {}
     epochs = last["epoch"] if type(last.get("epoch")) is int else 0
@@ -127,6 +132,10 @@ def look(run):
     return Seen(
         finished, held and not finished, epochs, errors, final, None if finished else failure or _failure(folder)
     )
+
+
+def _damage(error):
+    return {"error": str(error), "attempts": 1, "time": 0.0}
 
 
 def _is_number(value):
