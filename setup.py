@@ -52,7 +52,7 @@ setup(
         "numpy>=1.22,<3",
         "scipy>=1.10,<2",
         "h5py>=3.8,<4",
-        "scikit-learn>=1.3,<2",
+        "scikit-learn>=1.6,<2",
         "picklable-itertools==0.1.1",
         # picklable-itertools imports pkg_resources, which setuptools 82 no longer has.
         "setuptools<82",

@@ -3,10 +3,10 @@
     python benchmarks/classifiers.py [--splits 10] [--labels 10] [--json FILE]
 
 Each split puts a quarter of the examples aside for testing, stratified, and
-keeps the labels of so many training examples of each class.  Every method has
-its default settings but for scaling (all see features from 0 to 1) and
-iterations; none was tuned on these data sets' test errors, but the
-ladder's default scale and costs, which were chosen on three splits of the digits (seeds 0 to 2; the splits here begin at 100).
+keeps the labels of so many training examples of each class.  The ladder has
+its defaults, of which scale and costs were chosen on three splits of the digits
+(seeds 0 to 2; the splits here begin at 100).  The others have what ``methods``
+says, and features from 0 to 1; none was tuned on these data sets' test errors.
 """
 
 import argparse

@@ -73,9 +73,9 @@ def train(
         Write the positions of the labelled, training and validation examples
         into the folder (``labeled.txt``, ``train.txt``, ``valid.txt``).
     **options
-        Every option of ``run.py train --help``, with ``_`` for ``-``: as
-        Python values (numbers, tuples, scalars for tuples of one) or as the
-        command line's text.  See :class:`ladder.options.Options`.
+        The options of ``run.py train --help`` that describe data, network
+        and training, with ``_`` for ``-``: as Python values (numbers, tuples,
+        scalars for tuples of one) or as the command line's text.  See :class:`ladder.options.Options`.
 
     Returns
     -------

@@ -167,6 +167,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             An argument, or the data, cannot be used; the message names it.
+        TrainingStopped
+            A cost was not finite.
         """
         with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
             callbacks = checked_callbacks(self.callbacks)

@@ -16,7 +16,7 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
     backend : {'c', 'jax'}
         Aesara's own C code (needs a C++ compiler), or XLA through JAX.
     threads : int, optional
-        Default: the cores that this process may use.
+        Default: ``OMP_NUM_THREADS`` if set, else the cores that this process may use.
     device : {'cpu', 'gpu'}, optional
         With ``jax``; default: a GPU where JAX has one.
     matmul_precision : {'float32', 'tf32'}, optional

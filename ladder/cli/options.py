@@ -134,7 +134,7 @@ def add_backend_options(parser, default="c"):
         "--threads",
         type=_threads,
         metavar="N",
-        help="threads of matrix products and fused operations (default: the cores this process may use)",
+        help="threads of matrix products and fused operations (default: OMP_NUM_THREADS if set, else the cores this process may use)",
     )
     group.add_argument(
         "--device",
