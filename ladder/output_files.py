@@ -59,6 +59,10 @@ def made_folder(path, option):
 def write_text(path, text, option):
     """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
     try:
-        write_whole(path, lambda f: f.write(text.encode("utf-8", "surrogateescape")))
+        content = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, which JSON of others may hold
+        content = text.encode("utf-8", "replace")
+    try:
+        write_whole(path, lambda f: f.write(content))
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

@@ -27,7 +27,7 @@ from ladder.sweeps.configurations import Search, configurations, in_words, varie
 from ladder.sweeps.distributions import SYNTAX
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.standing import BEGUN, DONE, FAILED, RUNNING, STATES, standing
-from ladder.sweeps.sweep import Plan, begin, check, end_of, folder_of, train_runs
+from ladder.sweeps.sweep import Plan, begin, check, end_of, extent, folder_of, train_runs
 from ladder.sweeps.swept import SweepFolder
 
 logger = logging.getLogger("main")
@@ -69,7 +69,7 @@ def _add_search_options(parser):
         type=_whole,
         metavar="N",
         help="draw N configurations: each takes one of the values given of every option, and what --draw says; all get "
-        "every --seed (default: all combinations)",
+        "every --seed; a larger N keeps these and adds others (default: all combinations)",
     )
     group.add_argument(
         "--draw",
@@ -83,7 +83,7 @@ def _add_search_options(parser):
         "--sweep-seed",
         type=_whole,
         metavar="N",
-        help=f"seed of these draws (default: {Search.seed}); larger N adds draws",
+        help=f"seed of these draws: another one draws others (default: {Search.seed})",
     )
     group.add_argument(
         "--halving",
@@ -183,7 +183,9 @@ def _say_plan(plan):
         logger.info("%s", in_words(p, [*names, "seed"]))
     if len(plan.configurations) > MOST_LISTED:
         logger.info("… and %d more", len(plan.configurations) - MOST_LISTED)
-    logger.info("%d runs would be trained into %s", len(plan.configurations), plan.folder)
+    runs, finished = extent(plan)
+    already = f": {finished} of {runs} are finished" if finished else ""
+    logger.info("%d runs would be trained into %s%s", runs - finished, plan.folder, already)
     return 0
 
 

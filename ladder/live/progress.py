@@ -12,11 +12,15 @@ from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
 from ladder.runs.folder import LOG, OPTIONS, ROWS, RunFolder
+from ladder.sweeps.swept import SWEEP
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
 STARTING, COMPILING, TRAINING, FINISHING, SILENT = "starting", "compiling", "training", "finishing", "silent"
 FINISHED, INTERRUPTED, UNREADABLE = "finished", "interrupted", "unreadable"
+
+#: Those of a sweep's runs beside them; ``PAUSED``: trained as far as a rung, where it waits, or was dropped.
+TO_COME, PAUSED = "to come", "paused"
 
 #: Those in which a run is under way.
 UNDER_WAY = (STARTING, COMPILING, TRAINING, FINISHING, SILENT)
@@ -63,7 +67,8 @@ class Progress:
 
     @property
     def is_under_way(self):
-        return self.state in UNDER_WAY
+        # A sweep that has just begun has no run yet that a process holds.
+        return self.state in UNDER_WAY or self.state == TO_COME and self.since < SILENT_SECONDS
 
     def course(self, name):
         """A number of the log in the last epochs: list of float."""
@@ -105,7 +110,7 @@ class Reader:
         last = bool(rows) and (rows[-1]["epoch"] == num_epochs or patience_is_over(patience, rows))
         state = self._state(folder, last, times, since)
         left = None
-        if state == TRAINING and times.epoch_seconds and num_epochs:
+        if state == TRAINING and rows and times.epoch_seconds and num_epochs:
             left = _left(num_epochs - rows[-1]["epoch"], times.epoch_seconds, now - _modified(folder / ROWS))
         return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left, patience)
 
@@ -114,12 +119,15 @@ class Reader:
         if self._cached(folder / STATISTICS, lambda path: folder.is_finished()) or folder.is_record():
             return FINISHED
         is_silent = since > max(SILENT_SECONDS, SILENT_EPOCHS * (times.epoch_seconds or 0))
-        if not (folder / LOG).exists():  # it was begun, and its data are being preprocessed
-            return INTERRUPTED if is_silent else STARTING
+        is_halved = self._cached(folder.path.parent / SWEEP, _is_halved)
+        if not (folder / LOG).exists():
+            if is_halved is not None:
+                return TO_COME
+            return INTERRUPTED if is_silent else STARTING  # it was begun, and its data are being preprocessed
         if held is None:  # a file system without locks
             held = not is_silent
         if not held:
-            return INTERRUPTED
+            return PAUSED if is_halved else INTERRUPTED
         if times.compiling:
             return COMPILING
         if is_silent:
@@ -148,6 +156,14 @@ def _last_epochs(path):
         for value in (options.get("num_epochs"), options.get("patience"))
     )
     return num_epochs, patience or 0
+
+
+def _is_halved(path):
+    """Whether the sweep with this file is halved; a damaged file says nothing about runs."""
+    try:
+        return plain_json.check(plain_json.read(path), dict, "the whole").get("halving") is not None
+    except (plain_json.NotJSON, UserError):
+        return False
 
 
 def _signs_of_life(folder):

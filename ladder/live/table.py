@@ -191,10 +191,12 @@ def sparkline(values, heights=HEIGHTS, width=SPARKS):
         return ""
     n = min(width, len(values))
     edges = [round(i * len(values) / n) for i in range(n + 1)]
-    means = [math.fsum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:])]
+    # Divided first: sums, and differences, of numbers that are there may be larger than any number.
+    means = [math.fsum(value / (b - a) for value in values[a:b]) for a, b in zip(edges, edges[1:])]
     if min(means) > 0:
         means = [math.log(mean) for mean in means]
-    low, high = min(means), max(means)
+    halves = [mean / 2 for mean in means]
+    low, high = min(halves), max(halves)
     if high == low:
         return heights[0] * n
-    return "".join(heights[min(7, int(8 * (mean - low) / (high - low)))] for mean in means)
+    return "".join(heights[min(7, int(8 * ((half - low) / (high - low))))] for half in halves)

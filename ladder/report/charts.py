@@ -4,6 +4,7 @@ How they are drawn is in :mod:`ladder.report.static_charts` and
 :mod:`ladder.report.interactive_charts`.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,7 +103,7 @@ def cost_curves(groups, prefix, title):
     list of Chart
     """
     names = dict.fromkeys(name for group in groups for run in group.runs for name in run.logged(prefix))
-    numbers = sorted(int(name[len(prefix) :]) for name in names if name[len(prefix) :].isdecimal())
+    numbers = sorted(int(name[len(prefix) :]) for name in names if re.fullmatch("[0-9]{1,4}", name[len(prefix) :]))
     if len(groups) > 1:
         return _charts(groups, [(f"{title}, layer {i}", "cost", f"{prefix}{i}", True) for i in numbers])
     series = [found for i in numbers for found in _series(f"layer {i}", i, groups[0], f"{prefix}{i}")]
@@ -157,7 +158,7 @@ def _series(label, number, group, name):
     epochs = sorted(set.intersection(*map(set, logged))) if logged else []
     if not epochs:
         return []
-    epochs = epochs[:: -(-len(epochs) // MOST_POINTS)]
+    epochs = sorted({*epochs[:: -(-len(epochs) // MOST_POINTS)], epochs[-1]})
     values = np.array([[of_run[epoch] for epoch in epochs] for of_run in logged])
     spread = (values.min(axis=0), values.max(axis=0)) if len(logged) > 1 else (None, None)
     return [Series(label, number, np.array(epochs, float), values.mean(axis=0), *spread)]

@@ -1,5 +1,7 @@
 """The parts of a page that the files of runs are enough for: plain texts and numbers for its template."""
 
+import re
+
 from scipy import stats
 
 from ladder.layers import resolve_layers
@@ -14,6 +16,9 @@ from ladder.tables.statistics import summarize
 LEFT_OUT = ("blas_ldflags", "aesara_flags")
 
 NOT_EVALUATED = "not evaluated"
+
+#: No evaluation is of so many examples; SciPy takes larger numbers for something else.
+MOST = 10**15
 
 
 def error_in_words(n_wrong, n):
@@ -51,10 +56,7 @@ def summary(runs, groups, looks):
         for run in runs
     ]
     sentences = [_best_in_words(run) for run in runs if run.parameters == "best"]
-    for group in groups:
-        found = [errors[run.name] for run in group.runs if errors[run.name]]
-        if len(found) > 1:
-            sentences.append(_over_seeds(group, [100 * n_wrong / n for n_wrong, n in found]))
+    sentences += filter(None, (_over_seeds(group, errors) for group in groups))
     return {"headings": ("run", "test error", "epochs", "seed", "data set"), "rows": rows, "sentences": sentences}
 
 
@@ -67,7 +69,7 @@ def _best_in_words(run):
 def _test_error(run, look):
     """(wrong, of how many): as evaluated, or else as found while looking into the network; None where neither is."""
     entry = run.evaluations.get("test")
-    if entry and type(entry.get("n_wrong")) is int and 0 <= entry["n_wrong"] <= entry["n"] and entry["n"] > 0:
+    if entry and type(entry.get("n_wrong")) is int and 0 <= entry["n_wrong"] <= entry["n"] and 0 < entry["n"] < MOST:
         return entry["n_wrong"], entry["n"]
     if look and look.guesses:
         return look.guesses.report["n_wrong"], look.guesses.report["n"]
@@ -80,12 +82,22 @@ def _state(run):
 
 
 def _over_seeds(group, errors):
-    found = summarize(errors)
+    """The mean over a group's finished runs, one of each seed; None where there are not two."""
+    counted = {}
+    for run in group.runs:
+        if run.finished and errors[run.name]:
+            counted.setdefault(run.p.seed, run.name)
+    if len(counted) < 2:
+        return None
+    found = summarize([100 * n_wrong / n for n_wrong, n in map(errors.get, counted.values())])
+    others = [run.name for run in group.runs if run.name not in counted.values()]
+    why = "not finished, not evaluated, or of a seed that counts already"
+    left_out = f" Left out, as {why}: {', '.join(others)}." if others else ""
     low, high = found.interval
     few = " With so few seeds that interval is too narrow." if found.n < 6 else ""
     return (
         f"{group.label}: mean test error {found.mean:.3f} % over {found.n} seeds, standard deviation {found.std:.3f}, "
-        f"95 % bootstrap interval of the mean {low:.3f} to {high:.3f}.{few}"
+        f"95 % bootstrap interval of the mean {low:.3f} to {high:.3f}.{few}{left_out}"
     )
 
 
@@ -148,7 +160,7 @@ def _parameters_by_layer(run):
     if run.has_parameters:
         for name, array in TrainedArrays.load(run.folder).parameters.items():
             path, number, *_ = [*name.split("_", 2), ""]
-            if number.isdecimal():
+            if re.fullmatch("[0-9]{1,4}", number):
                 counts[path, int(number)] = counts.get((path, int(number)), 0) + array.size
     return counts
 
@@ -165,7 +177,8 @@ def _data_in_words(run, look):
             f"{look.n_test:,} test."
         )
     else:
-        asked = "all" if not p.labeled_samples else f"{p.labeled_samples:,}"
+        n_labeled = len(p.labeled_indices) or p.labeled_samples
+        asked = f"{n_labeled:,}" if n_labeled else "all"
         said.append("No labels are used." if p.unsupervised else f"Labels used: {asked}.")
         said += [f"{count:,} {split} examples." for split, count in _recorded_sizes(run)]
     said += [f"Features are {done}." for done in _preprocessing(p)]

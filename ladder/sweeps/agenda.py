@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 
@@ -32,12 +33,15 @@ class Item:
     look : Seen
     attempts : int
         How often it was tried.
+    error : str or None
+        Why its last attempt here failed.
     """
 
     run: SweptRun
     place: str
     look: Seen = Seen()
     attempts: int = 0
+    error: Optional[str] = None
     graph: tuple = field(default=(), repr=False)
 
 
@@ -113,6 +117,7 @@ class Agenda:
             if item.graph not in self._compiled:
                 self._compiling[item.graph] = item
             return item
+        self._decide()  # others may have brought the last ones to the rung
         return None
 
     def compiled(self, run):
@@ -138,7 +143,7 @@ class Agenda:
         """
         item = self._by_run[run]
         self._release(item)
-        item.place = WAITING
+        item.place, item.error = WAITING, error
         if state == "held":
             item.place, item.attempts = ELSEWHERE, item.attempts - 1
         elif state == "interrupted":
@@ -146,9 +151,8 @@ class Agenda:
         elif state in ("diverged", "failed"):
             # The same numbers would diverge again.
             again = state == "failed" and item.attempts < ATTEMPTS
-            note_failure(run, error, item.attempts)
-            item.place = WAITING if again else FAILED
-            item.look = look(run)
+            if not again:  # what others see there is final to them
+                self._fail(item)
             self._decide()
             return again
         else:
@@ -156,10 +160,15 @@ class Agenda:
             forget_failure(run)
             self._look_again(item)
             if item.place == WAITING:  # it says that it ended, and its folder does not show it
-                note_failure(run, "it ended without a result", item.attempts)
-                item.place = FAILED
+                item.error = "it ended without a result"
+                self._fail(item)
         self._decide()
         return False
+
+    @staticmethod
+    def _fail(item):
+        note_failure(item.run, item.error, item.attempts)
+        item.place, item.look = FAILED, look(item.run)
 
     def look_elsewhere(self):
         """See what became of runs that other processes train."""
@@ -181,8 +190,8 @@ class Agenda:
             item.place = ELSEWHERE
         elif self.until is not None and found.epochs >= self.until:
             item.place = REACHED
-        elif found.failure and found.failure["time"] >= self._began and not item.attempts:
-            # Another process has tried it meanwhile.
+        elif found.failure and found.failure["time"] >= self._began:
+            # Another process has tried it meanwhile, as often as it is tried.
             item.place = FAILED
 
     def _release(self, item):

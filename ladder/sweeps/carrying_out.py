@@ -104,11 +104,21 @@ def _hear(agenda, pool, teller):
 
 def _check_that_some_train(agenda):
     """Stop before a mistake that is in every run, such as a broken compiler, has spoilt thousands."""
-    failed = [item for item in agenda.items if item.attempts and item.look.failure]
+    failed = [item for item in agenda.items if item.error]
     if len(failed) >= MOST_FAILURES and not agenda.some_trained:
         raise UserError(
-            f"the first {MOST_FAILURES} runs failed, {failed[-1].run.folder} as {failed[-1].look.failure['error']}: mend "
-            "that, and give the command again."
+            f"the first {MOST_FAILURES} runs failed, {failed[-1].run.folder} as {failed[-1].error}: mend that, and give the "
+            "command again."
+        )
+
+
+def check_failures_are_kept(agenda):
+    """Say of runs that failed what their folders cannot say, as nothing could be written into them."""
+    lost = [item for item in agenda.items if item.place == FAILED and not item.look.failure]
+    if lost:
+        raise UserError(
+            f"{len(lost)} runs failed, and nothing can be written into their folders, {lost[0].run.folder} as "
+            f"{lost[0].error}: make room there, and give the command again."
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.options import OPTIONS, TYPES, Options, as_typed, read
 from ladder.report.command import value_as_typed
 from ladder.sweeps.distributions import draw, generator, parse
@@ -123,7 +124,7 @@ def varied(runs):
 
 def in_words(p, names):
     """Some options as they are typed: 'adv-tau 0.045, seed 1'."""
-    return ", ".join(f"{as_typed(name)[2:]} {value_as_typed(name, getattr(p, name))}" for name in names)
+    return printable(", ".join(f"{as_typed(name)[2:]} {value_as_typed(name, getattr(p, name))}" for name in names))
 
 
 def graph_of(p):

@@ -112,8 +112,7 @@ class DaskPool:
         name, state = heard["name"], heard["state"]
         run, future = self._runs[name]
         if state == "apart":
-            self._hold(name, run)
-            return []
+            return self._hold(name, run)
         if state == "compiled":
             return [(run, {"state": state})]
         del self._runs[name]
@@ -128,14 +127,20 @@ class DaskPool:
         return [(run, answer)]
 
     def _hold(self, name, run):
-        """Hold the folder of a run whose worker does not see it, so that nobody else trains it."""
+        """Hold the folder of a run whose worker does not see it, so that nobody else trains it; the answer if another does."""
         if not self._apart:
             self._apart = True
             logger.info("The workers do not see %s: runs that are lost begin again", run.folder.path.parent)
         if name not in self._locks:
             stack = ExitStack()
-            stack.enter_context(lock.held(run.folder))
+            try:
+                stack.enter_context(lock.held(run.folder))
+            except lock.Held:
+                _, future = self._runs.pop(name)
+                future.cancel()
+                return [(run, {"state": "held"})]
             self._locks[name] = stack
+        return []
 
     def _let_go(self, name):
         if name in self._locks:

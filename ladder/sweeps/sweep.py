@@ -10,11 +10,11 @@ from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.runs.folder import parent_of
 from ladder.sweeps.agenda import Agenda
-from ladder.sweeps.carrying_out import carry_out
+from ladder.sweeps.carrying_out import carry_out, check_failures_are_kept
 from ladder.sweeps.configurations import Search
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.local import LocalPool
-from ladder.sweeps.swept import SweepFolder
+from ladder.sweeps.swept import SweepFolder, look, setting_of
 from ladder.tables.preset import load_preset
 from ladder.training.experiment import each_prepared
 from ladder.training.pretraining.starting import check_source
@@ -107,6 +107,13 @@ def check(plan):
     return in_dims
 
 
+def extent(plan):
+    """How many runs a plan has, and how many of them are finished: (int, int)."""
+    keys = {(setting_of(p), p.seed) for p in plan.configurations}
+    there = plan.folder.runs() if plan.folder.path.is_dir() else []
+    return len(keys), sum(run.key in keys and look(run).finished for run in there)
+
+
 def train_runs(plan, runs, wish):
     """Train the runs of a sweep to their ends.
 
@@ -120,6 +127,11 @@ def train_runs(plan, runs, wish):
     -------
     bool
         Whether nothing is left to do; False after an interrupt.
+
+    Raises
+    ------
+    UserError
+        The first runs failed, or some whose folders cannot be written.
     """
     agenda = Agenda(runs, plan.halving)
     if agenda.is_done:
@@ -129,11 +141,15 @@ def train_runs(plan, runs, wish):
 
         # How many cores there are for each is for those to say who start the cluster's workers.
         wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
-        return carry_out(agenda, DaskPool(plan.scheduler), wish)
-    workers, threads = shares(plan.workers, wish.backend, len(runs))
-    wish.backend = {**wish.backend, "threads": threads}
-    logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
-    return carry_out(agenda, LocalPool(workers, wish.backend), wish)
+        pool = DaskPool(plan.scheduler)
+    else:
+        workers, threads = shares(plan.workers, wish.backend, len(runs))
+        wish.backend = {**wish.backend, "threads": threads}
+        logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
+        pool = LocalPool(workers, wish.backend)
+    done = carry_out(agenda, pool, wish)
+    check_failures_are_kept(agenda)
+    return done
 
 
 def shares(workers, backend, n_runs):

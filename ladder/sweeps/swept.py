@@ -298,6 +298,11 @@ class SweepFolder:
         if not there or not (self.path / SWEEP).exists():
             return
         before = self.halving()
+        if before == halving is not None and there < asked:
+            raise UserError(
+                f"{self.path} lacks {len(asked - there)} of these {len(asked)} runs, and its rungs would be decided anew: "
+                "restore their folders if they were removed, or give another name."
+            )
         if before != halving or halving is not None and there != asked:
             raise UserError(
                 f"{self.path} has a sweep of other configurations, or one that is halved otherwise, and its rungs would "

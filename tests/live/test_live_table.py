@@ -77,6 +77,7 @@ def test_sparklines():
     assert len(many) == 20 and list(many) == sorted(many)
     assert sparkline([1, 2, 4], ASCII_HEIGHTS) == "_=#"
     assert len(sparkline([1e-300, 1e300, 1.0])) == 3
+    assert sparkline([1e308, -1e308]) == "█▁" and sparkline([1.7e308] * 40) == 20 * "▁"  # their sums are no numbers
 
 
 def test_durations():

@@ -104,6 +104,29 @@ def test_begun_but_not_locked_yet(tmp_path):
     assert Reader().read(run, time.time() + 700).state == "interrupted"
 
 
+def test_begun_anew_with_the_log_of_what_was_lost(tmp_path):
+    run = make_run(tmp_path / "x0")
+    (run / "log.jsonl").write_text("")
+    with lock.held(RunFolder(run)):
+        found = Reader().read(run)
+    assert (found.state, found.epochs, found.epoch_seconds, found.left) == ("training", 0, 60, None)
+
+
+def test_runs_of_a_sweep(tmp_path):
+    to_come, begun = make_run(tmp_path / "run0", epochs=0), make_run(tmp_path / "run1")
+    for name in ("log.txt", "log.jsonl"):
+        (to_come / name).unlink()
+    for halving, state in ((None, "interrupted"), ({"factor": 3, "first": None}, "paused")):
+        (tmp_path / "sweep.json").write_text(json.dumps({"token": "a", "random": None, "halving": halving}))
+        assert Reader().read(begun).state == state
+        soon, late = (Reader().read(to_come, time.time() + seconds) for seconds in (0, 700))
+        assert soon.state == late.state == "to come" and soon.is_under_way and not late.is_under_way
+        with lock.held(RunFolder(begun)):
+            assert Reader().read(begun).state == "training"
+    (tmp_path / "sweep.json").write_text("{")
+    assert Reader().read(begun).state == "interrupted"
+
+
 def test_without_locks_news_decide(tmp_path, monkeypatch):
     run = make_run(tmp_path / "x0")
     monkeypatch.setattr(lock, "is_held", lambda folder: None)

@@ -7,6 +7,7 @@ import pytest
 from report.pages import Page, write_run
 from scipy import stats
 
+from ladder.cli import main
 from ladder.errors import UserError
 from ladder.report.page import MOST_BYTES, make_page
 from ladder.runs.folder import RunFolder
@@ -36,6 +37,42 @@ def test_seeds_share_their_curves_and_have_a_mean(tmp_path):
     assert "the range from lowest to highest" in page.text
     # Numbers at logarithmic axes are no formulas.
     assert "mathdefault" not in page.text and " 2 " in page.text
+
+
+def test_a_mean_is_of_finished_runs_and_of_each_seed_once(tmp_path):
+    runs = [write_run(tmp_path / f"run{seed}", n_wrong=9 * seed, seed=seed) for seed in (1, 2, 3)]
+    RunFolder(runs[2]).save_rows(RunFolder(runs[2]).rows()[:2])
+    evaluation = json.loads((runs[2] / "evaluation.json").read_text())
+    (runs[2] / "evaluation.json").write_text(json.dumps({"test": {**evaluation["test"], "epochs": 2}}))
+    again = write_run(tmp_path / "again", n_wrong=9, seed=1)
+    text = Page(make_page([*runs, again], static=True)).text
+    assert "7.50 % (27 of 360)" in text and "mean test error 3.750 % over 2 seeds" in text
+    assert "Left out, as not finished, not evaluated, or of a seed that counts already: run3, again." in text
+    assert "mean test error" not in Page(make_page([runs[0], again], static=True)).text
+
+
+def test_labels_that_were_named_are_counted(tmp_path):
+    run = write_run(tmp_path / "one", labeled_samples=None, labeled_indices=range(60))
+    assert "Labels used: 60." in Page(make_page([run], static=True)).text
+    assert "Labels used: all." in Page(make_page([write_run(tmp_path / "all", labeled_samples=None)], static=True)).text
+
+
+def test_the_last_epoch_of_many_is_drawn(tmp_path):
+    run = write_run(tmp_path / "one", num_epochs=1000)
+    labels = [a.get("aria-label", "") for tag, a in Page(make_page([run], static=True)).tags if tag == "svg"]
+    assert any("Supervised cost, training, against epoch: one ends at 0.001." in label for label in labels)
+
+
+def test_files_that_no_run_has_written(tmp_path, capsys):
+    run = write_run(tmp_path / "one")
+    RunFolder(run).save_environment({"blas": "half a character: \ud800"})
+    entry = {"error_percent": 1.0, "n_wrong": 1, "n": 10**29, "statistics": "saved", "epochs": 3}
+    (run / "evaluation.json").write_text(json.dumps({"test": entry}))
+    with open(run / "log.jsonl", "a") as log:
+        log.write(json.dumps({"epoch": 3, "train_denois" + 5000 * "1": 1.0}) + "\n")
+    assert main(["report", str(run), "--files-only", "--static", "--output", str(tmp_path / "page.html")]) == 0
+    text = Page((tmp_path / "page.html").read_text()).text
+    assert "half a character: ?" in text and "not evaluated" in text
 
 
 def test_seeds_that_share_their_data_are_one_group_too(tmp_path):

@@ -1,5 +1,6 @@
 """What a sweep trains next, with training that computes nothing (``benchmarks/stand_in_training.py``)."""
 
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from ladder import plain_json
 from ladder.errors import UserError
 from ladder.runs import lock
 from ladder.sweeps import agenda as agendas
+from ladder.sweeps import swept
 from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
 from ladder.sweeps.halving import Halving
@@ -79,8 +81,11 @@ def test_halving_does_what_the_paper_does(tmp_path, halving, rungs):
     assert found.best.p.lr == pytest.approx(0.01, rel=0.5) and len(found.best.errors) == 2
     # Read from the folders alone, the same decisions follow.
     assert places(Agenda(runs, halving)) == places(agenda)
-    with pytest.raises(UserError, match="its rungs would be decided anew"):
+    with pytest.raises(UserError, match="a sweep of other configurations, .* its rungs would be decided anew"):
         begun(tmp_path, configurations[:-1], halving)
+    shutil.rmtree(runs[0].folder.path)
+    with pytest.raises(UserError, match="lacks 1 of these 18 runs, .* restore their folders if they were removed"):
+        begun(tmp_path, configurations, halving)
 
 
 def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
@@ -99,6 +104,48 @@ def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
         pool.stop = lambda: None
         carry_out(agenda, pool, wish)
     assert [look(run).epochs for run in runs] == halved_by_hand(configurations, [3, 9, 27], 3)
+
+
+def test_a_rung_that_another_process_completes_is_decided_here_too(tmp_path):
+    halving, configurations = Halving(2), grid(4)
+    runs, others = begun(tmp_path, configurations, halving), []
+
+    def do(task, say):
+        if not others:  # while this process trains its first run, all others reach the rung
+            others.extend(run for run in runs if str(run.folder.path.resolve()) != task["folder"])
+            for run in others:
+                training.go_on({**task, "folder": str(run.folder.path)}, lambda answer: None)
+        return training.go_on(task, say)
+
+    agenda = Agenda(runs, halving)
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    assert [look(run).epochs for run in runs] == halved_by_hand(configurations, halving.rungs(4, 27), 2)
+    assert set(places(agenda)) == {FINISHED, DROPPED}
+
+
+def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(agendas, "ATTEMPTS", 2)
+    runs = begun(tmp_path, grid(2))
+    here, there = Agenda(runs), Agenda(runs)
+    assert here.next().run is runs[0] and here.ended(runs[0], "failed", "its process was killed")
+    assert there.next().run is runs[0]  # it would be tried there, too
+    there.ended(runs[0], "held")
+    assert here.next().run is runs[0] and not here.ended(runs[0], "failed", "its process was killed again")
+    monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
+    there.look_elsewhere()
+    assert places(here)[0] == places(there)[0] == FAILED
+    assert there.items[0].look.failure["error"] == "its process was killed again"
+
+
+def test_a_mistake_in_every_run_ends_the_sweep_even_if_nothing_can_be_written(tmp_path, monkeypatch):
+    def no_space(*args):
+        raise OSError(28, "No space left on device")
+
+    runs = begun(tmp_path, grid(20))
+    monkeypatch.setattr(swept, "save_json", no_space)
+    pool = Threads(1, lambda task, say: {"state": "failed", "error": "no space"})
+    with pytest.raises(UserError, match="the first 5 runs failed, .* as no space: mend that"):
+        carry_out(Agenda(runs), pool, Wish({}))
 
 
 def test_what_fails_is_tried_once_more_and_what_diverges_is_not(tmp_path):

@@ -4,18 +4,21 @@ import os
 import signal
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from sweeps.stand_in import PATH, beginnings, begun, grid
 
 from ladder.errors import UserError
+from ladder.runs import lock
 from ladder.sweeps import dask_pool, on_dask
 from ladder.sweeps.agenda import Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
 from ladder.sweeps.dask_pool import DaskPool
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.swept import look
+from ladder.training.records import Records
 
 distributed = pytest.importorskip("distributed")
 
@@ -67,6 +70,22 @@ def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch
     assert all(look(run).finished and not look(run).held for run in runs)
     assert all((run.folder / "pretraining/layer1/learnt.npz").read_bytes() == b"weights" for run in runs)
     assert [len(run.folder.rows()) for run in runs] == [28] * 2 and list(map(beginnings, runs)) == [1, 1]
+
+
+def test_a_run_that_another_process_holds_by_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(on_dask, "_sees", lambda task: False)
+    (run,) = begun(tmp_path, grid(1))
+    task = {"folder": str(run.folder), "until": None, "minutes": 5, "backend": {}, "records": asdict(Records())}
+    with cluster(n_workers=1, processes=False) as on:
+        dask, heard = pool(on), []
+        try:
+            dask.start(run, task)
+            with lock.held(run.folder):
+                while not heard:
+                    heard = dask.events(10)
+            assert heard == [(run, {"state": "held"})] and dask.room == 1
+        finally:
+            dask.close()
 
 
 def test_no_scheduler_there(monkeypatch):

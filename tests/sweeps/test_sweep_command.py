@@ -14,7 +14,7 @@ import ladder
 from ladder.arguments import ArgumentError
 from ladder.cli import main
 from ladder.runs.folder import RunFolder
-from ladder.sweeps import dask_pool, picture, sweep
+from ladder.sweeps import dask_pool, picture, sweep, swept
 from ladder.sweeps.standing import standing
 from ladder.sweeps.sweep import folder_of
 from ladder.sweeps.swept import SweepFolder
@@ -45,6 +45,8 @@ def test_a_grid_its_status_and_its_picture(capsys):
     assert "results/rates: 6 runs: 6 finished" in capsys.readouterr().out
     # Again, with one value more: only that is trained.
     rates = ["--lr", "0.1", "0.01", "0.001", "0.02"]
+    assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2", "--dry-run"]) == 0
+    assert "2 runs would be trained into results/rates: 6 of 8 are finished" in capsys.readouterr().out
     assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2"]) == 0
     said = capsys.readouterr().out
     assert "6 of 8 runs have nothing left to train" in said and said.count("finished, validation") == 2
@@ -175,6 +177,25 @@ def test_what_is_no_sweep(capsys):
     )
 
 
+def test_a_failure_that_cannot_be_written_down_is_told(capsys, monkeypatch):
+    def do(task, say):
+        failed = Path(task["folder"]).name == "run1"
+        return {"state": "failed", "error": "no space"} if failed else training.go_on(task, say)
+
+    save = swept.save_json
+
+    def no_space(path, found):
+        if path.name == "failure.json":
+            raise OSError(28, "No space left on device")
+        save(path, found)
+
+    monkeypatch.setattr(swept, "save_json", no_space)
+    monkeypatch.setattr(sweep, "LocalPool", lambda size, backend: Threads(size, do))
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01", "0.001"]) == 2
+    said = capsys.readouterr().err
+    assert "1 runs failed, and nothing can be written into their folders, results/rates/run1 as no space" in said
+
+
 def test_without_dask_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ladder.UserError, match=re.escape("pip install 'ladder[dask]'")):
@@ -203,6 +224,8 @@ def test_what_others_wrote_into_a_run(capsys):
     with (run / "log.jsonl").open("a") as log:
         log.write('{"epoch": 9, "valid_approx_error_rate_clean": ' + "9" * 400 + "}\n")
     (run / "failure.json").write_text(json.dumps({"error": "\x1b[2Jgone\nfor ever", "attempts": 2, "time": 1.0}))
+    options = json.loads((run / "params.json").read_text())
+    (run / "params.json").write_text(json.dumps({**options, "dataset": "\x1b]0;mine\x07digits"}))
     capsys.readouterr()
     assert main(["sweep", "rates", "--status"]) == 0
     said = capsys.readouterr().out

@@ -114,3 +114,12 @@ def test_two_at_once_one_worker_killed_and_the_other_sweep_stopped(capsys):
     best = min(folders, key=lambda each: RunFolder(each).last_row()["valid_final_error_rate_clean"])
     assert re.search(rf"lr 0.\d+ .*{best}", said[said.index("Best") :].splitlines()[4])
     assert "The validation error against lr." in Path("rates.svg").read_text()
+
+
+def test_a_run_that_waited_at_its_rungs_ends_like_one_that_was_trained_alone():
+    network = {**NETWORK, "num_epochs": 4}
+    found = ladder.sweep("halved", lr=[0.02, 0.0002], halving=2, workers=1, threads=1, **network)
+    (winner,), (dropped,) = found.of("finished"), found.of("dropped")
+    assert dropped.look.epochs == 2 and len(list(dropped.run.folder.path.glob("checkpoint-*.npz"))) >= 1
+    assert (winner.run.folder / "log.txt").read_text().count("Going on after update") == 1
+    assert_same(winner.run.folder.path, ladder.train("alone", **network, lr=winner.run.p.lr).folder)
