@@ -133,6 +133,7 @@ class ParameterStore(dict):
         value : array_like
             Initial value, stored as float32; ignored if ``name`` exists.
         role : Role, optional
+            Given to a variable that exists without one, too.
 
         Returns
         -------
@@ -142,8 +143,8 @@ class ParameterStore(dict):
             value = np.asarray(value, dtype="float32")
             # A static shape spares Aesara work on symbolic ones: compiling takes a third less time.
             self[name] = aesara.shared(value, name=name, shape=value.shape)
-            if role is not None:
-                add_role(self[name], role)
+        if role is not None:
+            add_role(self[name], role)
         return self[name]
 
 

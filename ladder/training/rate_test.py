@@ -101,6 +101,7 @@ def range_test(experiment, lowest, highest, updates):
     experiment = replace(experiment, p=p, split=split)
     session = Session(experiment, None, Upkeep(progress=False), [rising])
     rising.begin(session.learning_rate)
+    session.updates.at_once = 1  # those of one call, which a GPU makes best, would have one rate
     try:
         session.train()
     except TrainingStopped:

@@ -96,6 +96,9 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
 
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
     assert_same(arrays_of("results/second0/trained_params.npz"), expected)
+    # Said in numbers or left out, the options of a pre-training are the same.
+    said = ["--pretrain-lr", "0.001", "--pretrain-seed", "1"]
+    assert main([*TRAIN, "--from", "results/whole0/pretraining", *said, "--dry-run"]) == 0
     # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
     pretrained, still = (arrays_of(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
@@ -116,6 +119,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
             "--from results/whole0/pretraining --pretrain rbm",
             "results/whole0/pretraining was pre-trained with another --pretrain",
         ),
+        ("--from results/whole0/pretraining --pretrain-lr 0.002", "was pre-trained with another --pretrain-lr"),
         (
             "--from results/whole0/pretraining --encoder-layers 20-14-10",
             "results/whole0/pretraining has the layers 20-15 below the top one",

@@ -66,15 +66,15 @@ def cost(values, z, draws, p, bottom, top):
 
 
 @pytest.mark.parametrize(
-    "options, bottom, top",
+    "options, bottom, top, learnt",
     [
-        (dict(pretrain="dae-joint", pretrain_strength=(0.5, 0.2)), 0, 2),
+        (dict(pretrain="dae-joint", pretrain_strength=(0.5, 0.2)), 0, 2, "f_1_W f_1_b f_1_c f_2_W f_2_b f_2_c r_0_b r_1_b"),
         (dict(pretrain="dae", pretrain_corruption="masking", pretrain_strength=0.4, pretrain_weights="untied",
-              pretrain_cost="crossentropy", plain_graph=True), 1, 2),
+              pretrain_cost="crossentropy", plain_graph=True), 1, 2, "f_2_W f_2_b f_2_c r_1_W r_1_b"),
     ],
     ids=["joint, tied, squared, gaussian", "second layer, untied, cross-entropy, masking"],
 )  # fmt: skip
-def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top):
+def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top, learnt):
     p = Options.of(**NETWORK, **options)
     ladder, rng = perturbed_ladder(p)
     how = resolve_pretraining(p, ladder.layers)
@@ -82,7 +82,7 @@ def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top):
     perturb(ladder.shareds, rng)
     z = rng.normal(size=(N, *ladder.layers[bottom].dim)).astype("float32")
     names = [variable.name for variable in graph.updates]
-    assert sorted(names) == sorted(graph.learnt)  # the layers below are left alone
+    assert sorted(names) == sorted(graph.learnt) == learnt.split()  # the layers below are left alone
     outputs = [graph.monitored["cost_total"], *graph.updates.values(), *graph.noise.draws]
     found, *rest = backends.function([graph.input], outputs)(z)
     updated, draws = dict(zip(names, rest)), rest[len(names) :]
@@ -154,7 +154,8 @@ def stages(monkeypatch):
         def train(setting, stage, make, features, positions, shapes):
             graph, _ = make()
             values = {name: shared.get_value() for name, shared in graph.shareds.items()}
-            got[stage.name] = SimpleNamespace(x=features[positions].astype("float64"), values=values)
+            x = features[positions].astype("float64")
+            got[stage.name] = SimpleNamespace(x=x, values=values, learnt=sorted(graph.learnt))
             return learnt[stage.name]
 
         monkeypatch.setattr(Setting, "train", train)
@@ -213,6 +214,8 @@ def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_st
         np.testing.assert_allclose(got[f"layer{i + 1}"].x, expected, rtol=1e-5)
     start = got["unrolled"]
     np.testing.assert_array_equal(start.x, got["layer1"].x)
+    ways_there = [f"f_{i}_{kind}" for i in (1, 2, 3) for kind in "Wbc"]
+    assert start.learnt == ways_there + [f"r_{i}_{kind}" for i in (0, 1, 2) for kind in "Wb"]  # and all ways back
     for i in (1, 2, 3):
         W = learnt[f"layer{i}"]["W"]
         assert_values(start.values, {f"f_{i}_W": W, f"r_{i - 1}_W": W.T, f"r_{i - 1}_b": learnt[f"layer{i}"]["a"]})

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ladder.backends.c import Updates
 from ladder.cli import main
-from ladder.training.rate_test import RateTest, Rising
+from ladder.options import Options
+from ladder.training.experiment import prepare
+from ladder.training.rate_test import RateTest, Rising, range_test
 
 
 def test_suggested_is_where_the_cost_falls_fastest_and_lies_below_the_lowest():
@@ -58,6 +61,14 @@ def test_it_ends_when_the_cost_has_risen():
 def test_updates_made_at_once_have_one_rate():
     rising, _, _ = rise([3.0] * 6, 5, at_once=2)
     np.testing.assert_allclose(rising.rates, [1e-4, 1e-4, 1e-2, 1e-2, 1])
+
+
+def test_each_update_has_its_own_rate_even_where_many_are_made_at_once(monkeypatch):
+    monkeypatch.setattr(Updates, "at_once", 1000)  # as on a GPU
+    network = dict(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0))
+    (experiment,) = prepare([Options.of(**network)])
+    found = range_test(experiment, 1e-5, 1e-3, 20)
+    np.testing.assert_allclose(found.rates, np.geomspace(1e-5, 1e-3, 20), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

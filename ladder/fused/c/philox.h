@@ -48,7 +48,7 @@ inline int philox_normal(PyArrayObject* state, int ndim, const npy_intp* dims, P
     const Input input(state);
     if (!input.ok() || !allocate(next, 1, &entries, NPY_INT64) || !allocate(normals, ndim, dims)) return 1;
     const npy_intp size = PyArray_SIZE(*normals);
-    if (PyArray_SIZE(state) != entries || size > (npy_intp)BLOCKS << 32) {
+    if (PyArray_SIZE(state) != entries || size > (npy_intp)4 << 32) {
         PyErr_SetString(PyExc_ValueError, "Philox's state has three entries, and blocks are numbered in 32 bits");
         return 1;
     }

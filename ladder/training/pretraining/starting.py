@@ -1,12 +1,13 @@
 """What training on the labels starts from: a pre-training of its own, or that in another folder."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from ladder.batches import resolve_batches
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.options import DEFAULTS, Options, as_typed
-from ladder.pretraining import DECLARED
+from ladder.pretraining import DECLARED, resolve_pretraining
 from ladder.runs import checkpoints, lock
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 from ladder.training.upkeep import Upkeep
@@ -67,11 +68,18 @@ def with_source(p):
         # The encoder's own noise was that of then.
         taken["pretrain_strength"] = tuple(layer.noise_std for layer in resolve_layers(then)[:-2])
     for name, value in taken.items():
-        if getattr(p, name) not in (DEFAULTS[name], value):
+        given = getattr(p, name)
+        if given not in (DEFAULTS[name], value) and _means(replace(then, **{name: given})) != _means(then):
             raise UserError(
                 f"--from: {folder} was pre-trained with another {as_typed(name)}: leave that out, or pre-train with it."
             )
     return replace(p, **taken)
+
+
+def _means(then):
+    """The Pretraining that options ask for; None where they do not go together."""
+    with suppress(UserError):
+        return resolve_pretraining(then, resolve_layers(then))
 
 
 def _check_same_network(p, then, folder):
