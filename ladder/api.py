@@ -350,7 +350,7 @@ def sweep(
         if max_minutes is not None:
             wish.until = end_of(max_minutes)
         runs = begin(plan)
-        if not train_runs(plan, runs, wish):
+        if not train_runs(plan, runs, wish).is_done:
             raise KeyboardInterrupt(f"the sweep in {plan.folder} was interrupted; called again, it goes on")
         return standing(plan.folder, runs)
 

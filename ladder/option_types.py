@@ -97,8 +97,8 @@ none_alone = must_be(
 between_0_and_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
 inside_0_and_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
 below_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
-# Of running means whose first values are corrected: nearer to 1, single precision leaves too little of 1 - value.
-correctable = must_be(lambda value: 0 <= value <= 1 - 1e-6, "from 0 to 0.999999")
+# Nearer to 1, single precision leaves too little of 1 - value, or nothing.
+decay_of_a_mean = must_be(lambda value: 0 <= value <= 1 - 1e-6, "from 0 to 0.999999")
 # MRG31k3p refuses 0 and anything from its second modulus on.
 seed_of_noise = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
 seed_of_data = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")

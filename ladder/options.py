@@ -22,7 +22,7 @@ from ladder.option_types import (
     at_least,
     below_1,
     between_0_and_1,
-    correctable,
+    decay_of_a_mean,
     finite_and_above_0,
     finite_and_not_negative,
     inside_0_and_1,
@@ -162,14 +162,14 @@ class Options:
         None, TRAINING, "of momentum, nesterov: what is left of the velocity after an update", "F", number,
         check=below_1, shown_default=own_defaults(OPTIMISERS, "momentum"), separates=BY_MEANING)
     rho: Optional[float] = declare(
-        None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number, check=below_1,
-        shown_default=own_defaults(OPTIMISERS, "rho"), separates=BY_MEANING)
+        None, TRAINING, "of adadelta, rmsprop: decay of the running means of squares", "F", number,
+        check=decay_of_a_mean, shown_default=own_defaults(OPTIMISERS, "rho"), separates=BY_MEANING)
     beta1: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of gradients", "F", number,
-        check=correctable, shown_default=own_defaults(OPTIMISERS, "beta1"), separates=BY_MEANING)
+        check=decay_of_a_mean, shown_default=own_defaults(OPTIMISERS, "beta1"), separates=BY_MEANING)
     beta2: Optional[float] = declare(
         None, TRAINING, "of adam, amsgrad: decay of the running mean of their squares", "F", number,
-        check=correctable, shown_default=own_defaults(OPTIMISERS, "beta2"), separates=BY_MEANING)
+        check=decay_of_a_mean, shown_default=own_defaults(OPTIMISERS, "beta2"), separates=BY_MEANING)
     epsilon: Optional[float] = declare(
         None, TRAINING, "of adagrad, adadelta, rmsprop, adam, amsgrad: what is added to divisors", "R", number,
         check=finite_and_above_0, shown_default=own_defaults(OPTIMISERS, "epsilon"), separates=BY_MEANING)

@@ -113,13 +113,14 @@ def check_name(save_to):
         )
 
 
-def add_backend_options(parser, default="c"):
+def add_backend_options(parser, default="c", threads="OMP_NUM_THREADS if set, else the cores this process may use"):
     """How graphs are compiled; see :func:`backend_options`.
 
     Parameters
     ----------
     parser : ArgumentParser
     default : str, what ``--backend`` is where it is not given; None where that depends
+    threads : str, what ``--threads`` is where it is not given, in words
     """
     group = parser.add_argument_group("backend")
     group.add_argument(
@@ -134,7 +135,7 @@ def add_backend_options(parser, default="c"):
         "--threads",
         type=_threads,
         metavar="N",
-        help="threads of matrix products and fused operations (default: OMP_NUM_THREADS if set, else the cores this process may use)",
+        help=f"threads of matrix products and fused operations (default: {threads})",
     )
     group.add_argument(
         "--device",

@@ -54,7 +54,7 @@ def add_parser(subparsers):
     _add_search_options(parser)
     _add_work_options(parser)
     add_training_options(parser)
-    add_backend_options(parser)
+    add_backend_options(parser, threads="the cores divided by --workers; 1 with --scheduler")
     add_minutes_options(parser, "when the same command is given again")
     add_record_options(parser)
     parser.set_defaults(run=run)
@@ -135,14 +135,14 @@ def run(args):
         return _say_plan(plan)
     runs = begin(plan)
     logger.info("%d runs in %s", len(runs), plan.folder)
-    done = train_runs(plan, runs, wish)
+    agenda = train_runs(plan, runs, wish)
     found = standing(plan.folder, runs)
     _print_best(found)
-    if not done:
+    if not agenda.is_done:
         logger.info("Interrupted; give the same command again to go on")
         return 130
     _list(found, FAILED)
-    return 1 if found.of(FAILED) else 0
+    return 1 if found.of(FAILED) or agenda.not_noted else 0
 
 
 def _plan(args):
@@ -183,9 +183,9 @@ def _say_plan(plan):
         logger.info("%s", in_words(p, [*names, "seed"]))
     if len(plan.configurations) > MOST_LISTED:
         logger.info("… and %d more", len(plan.configurations) - MOST_LISTED)
-    runs, finished = extent(plan)
-    already = f": {finished} of {runs} are finished" if finished else ""
-    logger.info("%d runs would be trained into %s%s", runs - finished, plan.folder, already)
+    runs, settled = extent(plan)
+    already = f": {settled} of {runs} have nothing left to train" if settled else ""
+    logger.info("%d runs would be trained into %s%s", runs - settled, plan.folder, already)
     return 0
 
 

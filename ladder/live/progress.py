@@ -12,7 +12,7 @@ from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
 from ladder.runs.folder import LOG, OPTIONS, ROWS, RunFolder
-from ladder.sweeps.swept import SWEEP
+from ladder.sweeps.swept import FAILURE, SWEEP
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
@@ -127,7 +127,7 @@ class Reader:
         if held is None:  # a file system without locks
             held = not is_silent
         if not held:
-            return PAUSED if is_halved else INTERRUPTED
+            return PAUSED if is_halved and not (folder / FAILURE).exists() else INTERRUPTED
         if times.compiling:
             return COMPILING
         if is_silent:

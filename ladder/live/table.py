@@ -191,12 +191,11 @@ def sparkline(values, heights=HEIGHTS, width=SPARKS):
         return ""
     n = min(width, len(values))
     edges = [round(i * len(values) / n) for i in range(n + 1)]
-    # Divided first: sums, and differences, of numbers that are there may be larger than any number.
-    means = [math.fsum(value / (b - a) for value in values[a:b]) for a, b in zip(edges, edges[1:])]
+    # Quarters of the means, as sums and differences of the largest numbers are none.
+    means = [math.fsum(value / 4 / (b - a) for value in values[a:b]) for a, b in zip(edges, edges[1:])]
     if min(means) > 0:
         means = [math.log(mean) for mean in means]
-    halves = [mean / 2 for mean in means]
-    low, high = min(halves), max(halves)
+    low, high = min(means), max(means)
     if high == low:
         return heights[0] * n
-    return "".join(heights[min(7, int(8 * ((half - low) / (high - low))))] for half in halves)
+    return "".join(heights[min(7, int(8 * ((mean - low) / (high - low))))] for mean in means)

@@ -65,13 +65,15 @@ class Agenda:
         Those of a list differ in their seeds alone.
     until : int or None
         Epochs of the present rung; None: to the end.
+    not_noted : list of Item
+        Those that failed, and whose folders cannot be written, so that they do not show it.
     """
 
     def __init__(self, runs, halving=None, began=None):
         self._began, self._looked = time.time() if began is None else began, 0.0
         self._halving = halving
         self.items = [Item(run, WAITING, graph=graph_of(run.p)) for run in runs]
-        self._by_run = {item.run: item for item in self.items}
+        self._by_run, self.not_noted = {item.run: item for item in self.items}, []
         # Graph -> the run that compiles it; whose C++ has been compiled.
         self._compiling, self._compiled = {}, set()
         self.configurations = [[self._by_run[run] for run in alike] for alike in by_configuration(runs)]
@@ -165,10 +167,15 @@ class Agenda:
         self._decide()
         return False
 
-    @staticmethod
-    def _fail(item):
-        note_failure(item.run, item.error, item.attempts)
-        item.place, item.look = FAILED, look(item.run)
+    def _fail(self, item):
+        item.look = look(item.run)
+        if item.look.finished:  # by another process, meanwhile
+            item.place = FINISHED
+            return
+        item.place = FAILED
+        if not note_failure(item.run, item.error, item.attempts):
+            self.not_noted.append(item)
+        item.look = look(item.run)
 
     def look_elsewhere(self):
         """See what became of runs that other processes train."""
@@ -186,10 +193,10 @@ class Agenda:
         item.look = found = look(item.run)
         if found.finished:
             item.place = FINISHED
+        elif self.until is not None and found.epochs >= self.until:
+            item.place = REACHED  # whether or not another process has gone on with it
         elif found.held:
             item.place = ELSEWHERE
-        elif self.until is not None and found.epochs >= self.until:
-            item.place = REACHED
         elif found.failure and found.failure["time"] >= self._began:
             # Another process has tried it meanwhile, as often as it is tried.
             item.place = FAILED
@@ -211,6 +218,11 @@ class Agenda:
     def _decide(self):
         """Once all have reached the rung: drop those that do not go on to the next."""
         if not self._rungs or not self.is_done:
+            return
+        for item in self.items:
+            if item.place == FAILED:  # another process may have tried it anew
+                self._look_again(item)
+        if not self.is_done:
             return
         going_on = survivors([self._error(items) for items in self._alive], self._halving.factor)
         for i, items in enumerate(self._alive):

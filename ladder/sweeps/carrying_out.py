@@ -112,16 +112,6 @@ def _check_that_some_train(agenda):
         )
 
 
-def check_failures_are_kept(agenda):
-    """Say of runs that failed what their folders cannot say, as nothing could be written into them."""
-    lost = [item for item in agenda.items if item.place == FAILED and not item.look.failure]
-    if lost:
-        raise UserError(
-            f"{len(lost)} runs failed, and nothing can be written into their folders, {lost[0].run.folder} as "
-            f"{lost[0].error}: make room there, and give the command again."
-        )
-
-
 class _Teller:
     """Says what happens, a line a run."""
 

@@ -40,7 +40,7 @@ class DaskPool:
     """
 
     def __init__(self, address, command=COMMAND[1:]):
-        from distributed import Client, Event
+        from distributed import Client
 
         try:
             self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
@@ -51,7 +51,7 @@ class DaskPool:
             ) from None
         self._command = list(command)
         self._name = f"ladder-{uuid.uuid4().hex}"
-        self._stop, self._stopping = Event(self._name, client=self._client), False
+        self._stopping = False
         self._heard, self._runs, self._locks, self._apart = queue.SimpleQueue(), {}, {}, False
         self._client.subscribe_topic(self._name, lambda event: self._heard.put(event[1]))
         n = sum(self._client.nthreads().values())
@@ -94,7 +94,7 @@ class DaskPool:
     def stop(self):
         """Let every worker write a checkpoint, and end its run."""
         self._stopping = True
-        self._stop.set()
+        self._event(self._name).set()
 
     def close(self):
         """Let go of the cluster, and of what still trains there."""
@@ -138,9 +138,16 @@ class DaskPool:
             except lock.Held:
                 _, future = self._runs.pop(name)
                 future.cancel()
+                self._event(name).set()  # it is being trained already, in vain
                 return [(run, {"state": "held"})]
             self._locks[name] = stack
         return []
+
+    def _event(self, name):
+        """What stops the task of this name or, with the pool's, all of them."""
+        from distributed import Event
+
+        return Event(name, client=self._client)
 
     def _let_go(self, name):
         if name in self._locks:

@@ -40,22 +40,22 @@ def go_on(task):
     """
     from distributed import Event, get_worker
 
-    dask_worker, stop = get_worker(), Event(task["topic"])
+    dask_worker, stops = get_worker(), [Event(task[name]) for name in ("topic", "name")]
 
     def say(state):
         dask_worker.log_event(task["topic"], {"name": task["name"], "state": state})
 
-    if stop.is_set():
+    if any(stop.is_set() for stop in stops):
         return {"state": "interrupted"}
     if _sees(task):
-        return _trained(task, say, stop)
+        return _trained(task, say, stops)
     if task["until"] is not None:
         error = f"--halving goes on from checkpoints, and a worker does not see {task['folder']}: share that folder."
         return {"state": "unfit", "error": error}
     say("apart")
     with tempfile.TemporaryDirectory(prefix="ladder-") as folder:
         save_json(Path(folder) / OPTIONS, task["options"])
-        answer = _trained({**task, "folder": folder}, say, stop)
+        answer = _trained({**task, "folder": folder}, say, stops)
         if answer["state"] == "finished":
             files = (path for path in Path(folder).rglob("*") if path.is_file())
             answer["files"] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
@@ -79,7 +79,7 @@ def _sees(task):
     return isinstance(found, dict) and found.get("token") == task["token"]
 
 
-def _trained(task, say, stop):
+def _trained(task, say, stops):
     """Let an idle process, or a new one, do a task."""
     kind = repr((task["worker"], sorted(task["backend"].items())))
     with _lock:
@@ -88,7 +88,7 @@ def _trained(task, say, stop):
             waiting.pop() if waiting else Worker(task["backend"], [sys.executable, *task["worker"]], task["command"])
         )
     worker.tell({name: task[name] for name in ("folder", "until", "minutes", "backend", "records")})
-    answer = _answer(worker, say, stop)
+    answer = _answer(worker, say, stops)
     if worker.is_gone:
         death = worker.buried()
         return death if answer is None else answer
@@ -97,7 +97,7 @@ def _trained(task, say, stop):
     return answer
 
 
-def _answer(worker, say, stop):
+def _answer(worker, say, stops):
     """The answer that ends a task; None where the process ended instead."""
     stopped = False
     with selectors.DefaultSelector() as selector:
@@ -107,7 +107,7 @@ def _answer(worker, say, stop):
                 if is_last(answer):
                     return answer
                 say(answer["state"])
-            if not stopped and stop.is_set():
+            if not stopped and any(stop.is_set() for stop in stops):
                 stopped = True
                 worker.process.send_signal(signal.SIGTERM)
     return None

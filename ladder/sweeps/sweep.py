@@ -9,12 +9,12 @@ from pathlib import Path
 from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.runs.folder import parent_of
-from ladder.sweeps.agenda import Agenda
-from ladder.sweeps.carrying_out import carry_out, check_failures_are_kept
+from ladder.sweeps.agenda import DROPPED, FINISHED, Agenda
+from ladder.sweeps.carrying_out import carry_out
 from ladder.sweeps.configurations import Search
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.local import LocalPool
-from ladder.sweeps.swept import SweepFolder, look, setting_of
+from ladder.sweeps.swept import SweepFolder, setting_of
 from ladder.tables.preset import load_preset
 from ladder.training.experiment import each_prepared
 from ladder.training.pretraining.starting import check_source
@@ -108,10 +108,10 @@ def check(plan):
 
 
 def extent(plan):
-    """How many runs a plan has, and how many of them are finished: (int, int)."""
+    """How many runs a plan has, and how many of them have nothing left to train: (int, int)."""
     keys = {(setting_of(p), p.seed) for p in plan.configurations}
-    there = plan.folder.runs() if plan.folder.path.is_dir() else []
-    return len(keys), sum(run.key in keys and look(run).finished for run in there)
+    there = [run for run in plan.folder.runs() if run.key in keys] if plan.folder.path.is_dir() else []
+    return len(keys), sum(item.place in (FINISHED, DROPPED) for item in Agenda(there, plan.halving).items)
 
 
 def train_runs(plan, runs, wish):
@@ -125,17 +125,17 @@ def train_runs(plan, runs, wish):
 
     Returns
     -------
-    bool
-        Whether nothing is left to do; False after an interrupt.
+    Agenda
+        Something is left to do after an interrupt.
 
     Raises
     ------
     UserError
-        The first runs failed, or some whose folders cannot be written.
+        The first runs failed.
     """
     agenda = Agenda(runs, plan.halving)
     if agenda.is_done:
-        return True
+        return agenda
     if plan.scheduler is not None:
         from ladder.sweeps.dask_pool import DaskPool
 
@@ -147,9 +147,10 @@ def train_runs(plan, runs, wish):
         wish.backend = {**wish.backend, "threads": threads}
         logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
         pool = LocalPool(workers, wish.backend)
-    done = carry_out(agenda, pool, wish)
-    check_failures_are_kept(agenda)
-    return done
+    carry_out(agenda, pool, wish)
+    for item in agenda.not_noted:
+        logger.warning("%s failed (%s), and nothing can be written there: make room", item.run.folder, item.error)
+    return agenda
 
 
 def shares(workers, backend, n_runs):

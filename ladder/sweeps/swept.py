@@ -143,11 +143,12 @@ def _is_number(value):
 
 
 def note_failure(run, error, attempts):
-    """Write into a run's folder that it failed, and how often."""
+    """Write into a run's folder that it failed, and how often; whether it could be written, as the disk may be what is wrong."""
     try:
         save_json(run.folder / FAILURE, {"error": error, "attempts": attempts, "time": time.time()})
-    except OSError:  # the disk may be what is wrong
-        pass
+    except OSError:
+        return False
+    return True
 
 
 def forget_failure(run):

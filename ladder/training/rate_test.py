@@ -151,6 +151,5 @@ class Rising(Extension):
         self._set()
 
     def _set(self):
-        # A GPU makes several updates at once, at one rate.
         self._current = self._planned[min(len(self.costs), len(self._planned) - 1)]
         self._learning_rate.set_value(np.float32(self._current))

@@ -97,7 +97,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
     assert_same(arrays_of("results/second0/trained_params.npz"), expected)
     # Said in numbers or left out, the options of a pre-training are the same.
-    said = ["--pretrain-lr", "0.001", "--pretrain-seed", "1"]
+    said = ["--pretrain-lr", "0.001", "--pretrain-seed", "1", "--optimizer", "adam", "--beta1", "0.9"]
     assert main([*TRAIN, "--from", "results/whole0/pretraining", *said, "--dry-run"]) == 0
     # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
@@ -119,6 +119,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
             "--from results/whole0/pretraining --pretrain rbm",
             "results/whole0/pretraining was pre-trained with another --pretrain",
         ),
+        ("--from results/whole0/pretraining --beta1 0.8", "was pre-trained with --beta1 0.9: give the same"),
         ("--from results/whole0/pretraining --pretrain-lr 0.002", "was pre-trained with another --pretrain-lr"),
         (
             "--from results/whole0/pretraining --encoder-layers 20-14-10",

@@ -123,6 +123,9 @@ def test_runs_of_a_sweep(tmp_path):
         assert soon.state == late.state == "to come" and soon.is_under_way and not late.is_under_way
         with lock.held(RunFolder(begun)):
             assert Reader().read(begun).state == "training"
+    (begun / "failure.json").write_text("{}")
+    assert Reader().read(begun).state == "interrupted"
+    (begun / "failure.json").unlink()
     (tmp_path / "sweep.json").write_text("{")
     assert Reader().read(begun).state == "interrupted"
 

@@ -123,6 +123,43 @@ def test_a_rung_that_another_process_completes_is_decided_here_too(tmp_path):
     assert set(places(agenda)) == {FINISHED, DROPPED}
 
 
+def test_who_comes_late_to_a_rung_goes_on_with_the_others(tmp_path):
+    halving, configurations = Halving(2), grid(6)
+    runs = begun(tmp_path, configurations, halving)
+    for run in runs:
+        training.go_on({"folder": str(run.folder.path), "until": 7}, lambda answer: None)
+    survivors = [i for i, epochs in enumerate(halved_by_hand(configurations, [7, 14], 2)) if epochs == 14]
+    with lock.held(runs[survivors[0]].folder), lock.held(runs[survivors[2]].folder):
+        late = Agenda(runs, halving)
+        assert late.until == 14 and late.next().run is runs[survivors[1]]
+        found = standing(SweepFolder(tmp_path / "sweep"))
+        assert len(found.of("running")) == 2 and len(found.of("dropped")) == 3
+
+
+def test_a_failure_that_another_process_cures_counts_no_more(tmp_path):
+    """Also where its own attempt failed because the other one had finished the run."""
+    halving, runs = Halving(2), begun(tmp_path, grid(4), Halving(2))
+    here = Agenda(runs, halving)
+    for run in runs:
+        item = here.next()
+        here.compiled(item.run)
+        if run is runs[1]:
+            here.ended(run, "diverged", "not finite")
+            assert places(here)[1] == FAILED
+            training.go_on({"folder": str(run.folder.path), "until": here.until}, lambda answer: None)
+            swept.forget_failure(run)
+        elif run is not runs[3]:
+            training.go_on({"folder": str(run.folder.path), "until": here.until}, lambda answer: None)
+            here.ended(run, "paused")
+    training.go_on({"folder": str(runs[3].folder.path), "until": here.until}, lambda answer: None)
+    here.ended(runs[3], "paused")
+    assert here.until == 14 and places(here) == ["waiting", "waiting", DROPPED, DROPPED]
+    item = here.next()
+    training.go_on({"folder": str(item.run.folder.path), "until": None}, lambda answer: None)
+    here.ended(item.run, "diverged", "another process has it")
+    assert item.place == FINISHED and here.not_noted == []
+
+
 def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(agendas, "ATTEMPTS", 2)
     runs = begun(tmp_path, grid(2))

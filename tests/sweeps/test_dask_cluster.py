@@ -77,13 +77,17 @@ def test_a_run_that_another_process_holds_by_then(tmp_path, monkeypatch):
     (run,) = begun(tmp_path, grid(1))
     task = {"folder": str(run.folder), "until": None, "minutes": 5, "backend": {}, "records": asdict(Records())}
     with cluster(n_workers=1, processes=False) as on:
-        dask, heard = pool(on), []
+        dask, heard = pool(on, 3.0), []
         try:
             dask.start(run, task)
             with lock.held(run.folder):
                 while not heard:
                     heard = dask.events(10)
             assert heard == [(run, {"state": "held"})] and dask.room == 1
+            until = time.monotonic() + 30  # an epoch takes three seconds, and there are 27
+            while any(worker.processing for worker in on.scheduler.workers.values()):
+                assert time.monotonic() < until
+                time.sleep(0.1)
         finally:
             dask.close()
 

@@ -46,7 +46,7 @@ def test_a_grid_its_status_and_its_picture(capsys):
     # Again, with one value more: only that is trained.
     rates = ["--lr", "0.1", "0.01", "0.001", "0.02"]
     assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2", "--dry-run"]) == 0
-    assert "2 runs would be trained into results/rates: 6 of 8 are finished" in capsys.readouterr().out
+    assert "2 runs would be trained into results/rates: 6 of 8 have nothing left to train" in capsys.readouterr().out
     assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2"]) == 0
     said = capsys.readouterr().out
     assert "6 of 8 runs have nothing left to train" in said and said.count("finished, validation") == 2
@@ -90,6 +90,9 @@ def test_random_search_that_is_halved(capsys):
     assert main([*asked, "--act", "relu", "tanh"]) == 0
     epochs = sorted(RunFolder(path).epochs_done() for path in Path("results/drawn").glob("run*"))
     assert epochs == [1] * 6 + [3] * 2 + [9]
+    capsys.readouterr()
+    assert main([*asked, "--act", "relu", "tanh", "--dry-run"]) == 0
+    assert "0 runs would be trained into results/drawn: 9 of 9 have nothing left to train" in capsys.readouterr().out
     found = standing(SweepFolder("results/drawn"))
     rates = [item.run.p.lr for item in found.items]
     assert found.best.p.lr == min(
@@ -191,9 +194,10 @@ def test_a_failure_that_cannot_be_written_down_is_told(capsys, monkeypatch):
 
     monkeypatch.setattr(swept, "save_json", no_space)
     monkeypatch.setattr(sweep, "LocalPool", lambda size, backend: Threads(size, do))
-    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01", "0.001"]) == 2
-    said = capsys.readouterr().err
-    assert "1 runs failed, and nothing can be written into their folders, results/rates/run1 as no space" in said
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01", "0.001"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "results/rates/run1 failed (no space), and nothing can be written there" in said
+    assert "Best so far" in said
 
 
 def test_without_dask_it_says_what_to_install(monkeypatch, capsys):

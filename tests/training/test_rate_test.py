@@ -33,13 +33,12 @@ class Loop(SimpleNamespace):
     interrupted = False
 
 
-def rise(costs, updates, at_once=1):
+def rise(costs, updates):
     rising, loop, rates = Rising(1e-4, 1.0, updates), Loop(), []
     rising.begin(SimpleNamespace(set_value=rates.append))
     rising.before_training(loop)
-    for first in range(0, len(costs), at_once):
-        for cost in costs[first : first + at_once]:
-            rising.after_batch(loop, {"cost_total": cost})
+    for cost in costs:
+        rising.after_batch(loop, {"cost_total": cost})
         rising.after_updates(loop)
         if loop.interrupted:
             break
@@ -56,11 +55,6 @@ def test_rates_rise_evenly_on_a_logarithmic_scale():
 def test_it_ends_when_the_cost_has_risen():
     rising, loop, _ = rise([3.0, 1.0, 3.9, 4.1, 1.0], 9)
     assert rising.costs == [3.0, 1.0, 3.9, 4.1] and loop.interrupted and rising.diverged
-
-
-def test_updates_made_at_once_have_one_rate():
-    rising, _, _ = rise([3.0] * 6, 5, at_once=2)
-    np.testing.assert_allclose(rising.rates, [1e-4, 1e-4, 1e-2, 1e-2, 1])
 
 
 def test_each_update_has_its_own_rate_even_where_many_are_made_at_once(monkeypatch):

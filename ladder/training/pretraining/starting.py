@@ -6,30 +6,15 @@ from dataclasses import replace
 from ladder.batches import resolve_batches
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
+from ladder.optimisation import resolve_optimisation
 from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED, resolve_pretraining
 from ladder.runs import checkpoints, lock
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 from ladder.training.upkeep import Upkeep
 
-#: Options that pre-training reads, too: those of the network, of the data, and of how its updates are made.
-SHARED = (
-    "first_weights",
-    "dataset",
-    "sources",
-    "divide_by",
-    "standardize",
-    "rescale",
-    "contrast_norm",
-    "whiten_zca",
-    "optimizer",
-    "momentum",
-    "rho",
-    "beta1",
-    "beta2",
-    "epsilon",
-    "clip_norm",
-)
+#: Options that pre-training reads, too: those of the network and of the data.
+SHARED = ("first_weights", "dataset", "sources", "divide_by", "standardize", "rescale", "contrast_norm", "whiten_zca")
 
 
 def with_source(p):
@@ -95,17 +80,22 @@ def _check_same_network(p, then, folder):
         )
     if [layer.act for layer in layers[:-1]] != [layer.act for layer in layers_then[:-1]]:
         raise UserError(f"--from: {folder} was pre-trained with --act {'-'.join(then.act)}: give that.")
-    for name in SHARED:
-        if getattr(p, name) != getattr(then, name):
-            raise UserError(
-                f"--from: {folder} was pre-trained with {as_typed(name)} {_shown(getattr(then, name))}: give the same."
-            )
+    now = {**{name: getattr(p, name) for name in SHARED}, **_optimisation(p)}
+    for name, value in {**{name: getattr(then, name) for name in SHARED}, **_optimisation(then)}.items():
+        if now.get(name) != value:
+            raise UserError(f"--from: {folder} was pre-trained with {as_typed(name)} {_shown(value)}: give the same.")
     unlabeled, unlabeled_then = resolve_batches(p)[1], resolve_batches(then)[1]
     if unlabeled != unlabeled_then:
         raise UserError(
             f"--from: {folder} was pre-trained with {unlabeled_then or 'all'} examples an update: give "
             f"--unlabeled-batch-size {unlabeled_then}."
         )
+
+
+def _optimisation(p):
+    """How updates are made, by the names of options: all that counts, also what is left out."""
+    found = resolve_optimisation(p)
+    return {"optimizer": found.optimizer, **found.constants, "clip_norm": found.clip_norm or 0.0}
 
 
 def _shown(value):
