@@ -238,7 +238,7 @@ def load(folder, *, parameters="last", **options):
             raise UserError(f"--parameters is {parameters!r}, but must be one of {', '.join(KEPT)}.")
         Options.of(**options)  # says what is wrong with them
         given = {name: from_python(name, value) for name, value in options.items()}
-        run = TrainedRun.load(folder, given, parameters)
+        run = TrainedRun.load(folder, given, parameters).held()
         run.check_knows_classes()
         return Model(run, run.folder.rows())
 

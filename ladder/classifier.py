@@ -173,11 +173,12 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
             callbacks = checked_callbacks(self.callbacks)
             X = self._checked_X(X, reset=True)
-            targets = self._encode(y, len(X))
-            experiment = self._experiment(X, targets)
+            classes, targets = self._encode(y, len(X))
+            experiment = self._experiment(X, targets, classes)
             ready()
-            self.model_ = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
-        self.n_epochs_ = self.model_.log[-1]["epoch"]
+            model = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
+        # Together: a fit that fails leaves those of the one before.
+        self.classes_, self.model_, self.n_epochs_ = classes, model, model.log[-1]["epoch"]
         return self
 
     def predict_proba(self, X):
@@ -197,17 +198,18 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
 
     # What training needs
 
-    def _experiment(self, X, targets):
-        record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": self.classes_.tolist()}
+    def _experiment(self, X, targets, classes):
+        record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": classes.tolist()}
         examples = Examples("X", X, targets, record=record)
         n_labelled = int((targets != NO_LABEL).sum())
         batch_size, unlabeled_batch_size = _batch_sizes(self.batch_size, self.unlabeled_batch_size, len(X), n_labelled)
         per_update = batch_size if unlabeled_batch_size is None else unlabeled_batch_size
         per_epoch = -(-len(X) // (per_update or len(X)))
         epochs = max(_whole(self.epochs, "epochs", 1), -(-_whole(self.min_updates, "min_updates", 0) // per_epoch))
+        more = self._more_options()
         p = Options.of(
             **{
-                "encoder_layers": (*_as_tuple(self.hidden), str(len(self.classes_))),
+                "encoder_layers": (*_as_tuple(self.hidden), str(len(classes))),
                 **self._decoder_options(),
                 "act": self.activation,
                 "f_local_noise_std": self.noise_std,
@@ -218,12 +220,12 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 "lr": self.learning_rate,
                 "lrate_decay": self.decay_from,
                 **_scaling(self.scale),
-                "labeled_samples": n_labelled,
+                "labeled_samples": 0 if "unlabeled_samples" in more else n_labelled,  # all of those that train
                 "unlabeled_samples": len(X),
                 "seed": check_random_state(self.random_state).randint(1, 2**31 - 2**20),
                 "noise": "philox",
                 "dataset": "X",
-                **self._more_options(),
+                **more,
             }
         )
         check_without_data(p)
@@ -233,8 +235,12 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(self.options, (dict, type(None))):
             raise UserError(f"options is {self.options!r}, but must be a dict of options by name.")
         options = self.options or {}
-        for name in [name for name in OF_THE_DATA.intersection(options) if options[name] != DEFAULTS[name]]:
-            raise UserError(f"options has '{name}', which the arrays that are given to fit decide: leave it out.")
+        if "encoder_layers" in options:
+            raise UserError("options has 'encoder_layers', which hidden and the classes decide: leave it out.")
+        for name in OF_THE_DATA.intersection(options):
+            value, default = options[name], DEFAULTS[name]
+            if type(value) is not type(default) or value != default:
+                raise UserError(f"options has '{name}', which the arrays that are given to fit decide: leave it out.")
         return options
 
     def _decoder_options(self):
@@ -257,9 +263,11 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         return as_examples(X, in_dim, f"in_dim is {self.in_dim}, but X is an array")
 
     def _encode(self, y, n):
-        """Positions in ``classes_``, (n,) int64; NO_LABEL where there is no label.  Sets ``classes_``."""
+        """The classes, sorted, and positions among them, (n,) int64; NO_LABEL where there is no label."""
         if y is None:
             raise ValueError("This LadderClassifier estimator requires y to be passed, but the target y is None.")
+        if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
+            y = np.array(y, dtype=object)  # else NaN would become the text 'nan'
         y = column_or_1d(y, warn=True)
         check_consistent_length(y, np.empty(n))
         has_label = ~_is_missing(y)
@@ -269,12 +277,12 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError("y has labels that are texts and others that are not: give labels of one kind.")
             labels = np.array(labels.tolist())
         check_classification_targets(labels)
-        self.classes_, positions = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y has labels of {len(self.classes_)} class, but at least 2 classes are needed to train.")
+        classes, positions = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y has labels of {len(classes)} class, but at least 2 classes are needed to train.")
         targets = np.full(n, NO_LABEL, dtype="int64")
         targets[has_label] = positions
-        return targets
+        return classes, targets
 
 
 def _is_missing(y):

@@ -1,5 +1,6 @@
 """``Model``: a trained network, as ``ladder.train`` and ``ladder.load`` return it."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,9 @@ from ladder.training.stopping import best_epoch
 
 #: Examples that are classified together.
 AT_ONCE = 256
+
+#: Aesara compiles in one thread at a time, and a function of its keeps its input where the next call puts another.
+_one_at_a_time = threading.Lock()
 
 
 class Model:
@@ -105,10 +109,11 @@ class Model:
             if "read_range" in run.data or not preprocesses(run.p):
                 warn_of_scale(features, run.data.get("read_range", run.data["feature_range"]))
             features = run.training.preprocess_features(features)
-            if self._probabilities is None:
-                ready()
-                classifier, _ = run.classifier()
-                self._probabilities = classifier.compile()
+            with _one_at_a_time:
+                if self._probabilities is None:
+                    ready()
+                    classifier, _ = run.classifier()
+                    self._probabilities = classifier.compile()
         n = min(AT_ONCE, examples_at_once(resolve_layers(run.p, run.in_dim)))
         return np.concatenate([self._of_whole_batch(features[i : i + n], n) for i in range(0, len(features), n)])
 
@@ -116,7 +121,8 @@ class Model:
         """Probabilities of up to n examples: filled up, so that none depends on how many stand beside it."""
         filled = np.zeros((n, *features.shape[1:]), "float32")
         filled[: len(features)] = features
-        return self._probabilities(filled)[: len(features)]
+        with _one_at_a_time:
+            return self._probabilities(filled)[: len(features)]
 
     def predict(self, X):
         """The most probable class of each example, (examples,); X as for :meth:`predict_proba`."""
@@ -141,8 +147,9 @@ class Model:
             raise ArgumentError(f"data_type is {data_type!r}, but must be 'test', 'valid' or 'train'.")
         with naming_arguments():
             self._run.check_knows_classes()
-            ready()
-            report, _ = classification_report(self._run, data_type)
+            with _one_at_a_time:
+                ready()
+                report, _ = classification_report(self._run, data_type)
         return report
 
     def save(self, save_to):

@@ -3,10 +3,12 @@
 import copy
 import multiprocessing
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
@@ -125,6 +127,26 @@ def test_saved_and_loaded(trained, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
     assert loaded.options == model.options and loaded.log == model.log
     assert main(["evaluate", str(path), "--threads", "1"]) == 0
+    # It is the network of then, whatever becomes of the folder.
+    shutil.rmtree(path)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(loaded)).predict_proba(x), model.predict_proba(x))
+
+
+def test_one_thread_at_a_time(trained):
+    """A function of Aesara's keeps its input where another call puts its own."""
+    model, together = copy.copy(trained[0]), []
+
+    def probabilities(x):
+        together.append(1)
+        time.sleep(0.002)
+        assert len(together) == 1
+        together.clear()
+        return x.reshape(len(x), 64)[:, :10]
+
+    model._probabilities = probabilities
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: model.predict_proba(images()[i : i + 1])[0], range(20)))
+    np.testing.assert_array_equal(found, images()[:20].reshape(20, 64)[:, :10])
 
 
 def test_trained_into_a_folder_as_from_the_command_line(trained, tmp_path, capsys):

@@ -97,6 +97,30 @@ def test_everything_that_stands_for_no_label():
     assert clf.classes_.tolist() == [0.0, 1.0]
 
 
+def test_texts_in_a_list_keep_what_stands_for_no_label():
+    classes, targets = LadderClassifier()._encode(["one", float("nan"), "two", None, -1.0, "-1"], 6)
+    assert classes.tolist() == ["one", "two"] and targets.tolist() == [0, -1, 1, -1, -1, -1]
+
+
+def test_a_fit_that_fails_leaves_the_network_and_its_names(fitted, monkeypatch):
+    def stopped(*args):
+        raise ladder.TrainingStopped("not finite")
+
+    clf, X, names = copy.deepcopy(fitted[0]), fitted[1], fitted[2]
+    expected = clf.predict(X)
+    monkeypatch.setattr("ladder.classifier.train_experiment", stopped)
+    with pytest.raises(ladder.TrainingStopped):
+        clf.fit(X, np.char.upper(names.astype(str)))
+    np.testing.assert_array_equal(clf.predict(X), expected)
+
+
+def test_examples_can_be_left_for_validation():
+    X, y = make_blobs(30, centers=3, random_state=0)
+    clf = LadderClassifier(**QUICK, options={"unlabeled_samples": 20, "patience": 5})
+    split = clf._experiment(X.astype("float32"), y, np.unique(y)).split
+    assert len(split.valid) == 10 and sorted(split.labeled) == sorted(split.train) and len(split.train) == 20
+
+
 def test_whitening_needs_no_file():
     X, y = make_blobs(30, centers=2, random_state=0)
     assert LadderClassifier(**QUICK, options={"whiten_zca": 2}).fit(X, y).score(X, y) > 0.4
@@ -153,6 +177,8 @@ def test_images_with_their_channels_last():
         (dict(options=5), "options is 5, but must be a dict of options by name"),
         (dict(options={"rival": "knn"}), "options has 'rival', which the arrays that are given to fit decide"),
         (dict(options={"dataset": "digits"}), "options has 'dataset', which the arrays"),
+        (dict(options={"labeled_indices": np.array([5])}), "options has 'labeled_indices', which the arrays"),
+        (dict(options={"encoder_layers": "5-7"}), "options has 'encoder_layers', which hidden and the classes decide"),
         (dict(callbacks=[5]), "callbacks must be a list of ladder.Extension, but 5 is none"),
     ],
 )

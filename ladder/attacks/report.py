@@ -11,8 +11,9 @@ logger = logging.getLogger("main")
 
 REPORT = "attack.json"
 
-#: What others may use of a report; older ones lack 'epochs', how many the attacked run had done, 'batch_size' (None
-#: with fixed statistics), 'parameters' (None: the last), and 'overridden', options that were not the run's.
+#: What others may use of a report; older ones lack 'epochs', how many the attacked run had done (None: it was not
+#: finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), and 'overridden', options that were
+#: not the run's.
 TYPES = {
     "dataset": str,
     "data_type": str,

@@ -125,7 +125,8 @@ def run(args):
         "folder": str(trained.folder),
         "dataset": examples.name,
         "data_type": args.data_type,
-        "epochs": trained.folder.epochs_done(),
+        # An unfinished run's log may be ahead of its parameters.
+        "epochs": trained.folder.epochs_done() if trained.folder.is_finished() else None,
         "parameters": args.parameters,
         "units": units,
         "batch_size": batch_size if settings.statistics == "batch" else None,

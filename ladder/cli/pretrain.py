@@ -20,6 +20,7 @@ from ladder.files import write_whole
 from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.report.command import value_as_typed
+from ladder.runs.split_files import LABELED
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
 from ladder.training.pretraining.starting import SHARED
 
@@ -128,6 +129,7 @@ def _how_to_go_on(folder):
             and value != DEFAULTS[name]
             and not (name == "dseed" and value == options["seed"])
         ):
-            words += [as_typed(name)] + [value_as_typed(name, value)] * (not OPTIONS[name].is_flag)
+            typed = str(folder / LABELED) if name == "labeled_indices" else value_as_typed(name, value)
+            words += [as_typed(name)] + [typed] * (not OPTIONS[name].is_flag)
     n = len(options["encoder_layers"]) + 1
     return shlex.join([*words, "--denoising-cost-x", ",".join("0" * n), "--decoder-spec", "0"])

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.cli.options import add_options, given_options
@@ -19,6 +21,7 @@ from ladder.data.registry import n_training_examples
 from ladder.data.splits import Split
 from ladder.data.summary import summarise
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.options import Options
 
 #: The options of training that say how examples are read and changed.
@@ -84,7 +87,7 @@ def _print_splits(path, sources, splits):
     table = Table("split", "examples", "one example", "stored as", "from", "to", "classes", "without label")
     for split in splits:
         table.add_row(
-            split.name,
+            Text(printable(split.name)),
             f"{split.n:,}",
             " x ".join(map(str, split.shape)),
             split.dtype,
@@ -107,7 +110,7 @@ def _print_classes(splits):
             )
         return
     if classes:
-        table = Table("class", *(split.name for split in splits))
+        table = Table("class", *(escape(printable(split.name)) for split in splits))
         for label in classes:
             table.add_row(str(label), *(f"{split.counts.get(label, 0):,}" for split in splits))
         print_table(table)

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -11,6 +12,7 @@ from ladder.cli.options import add_backend_options, add_parameters_option, check
 from ladder.cli.printing import print_table
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.output_files import made_folder, write_text
 from ladder.runs.folder import RESULTS
 from ladder.tables import formats
@@ -157,7 +159,8 @@ def _results_folder(given):
 
 
 def _print(table):
-    grid = Grid(*formats.headings(table), title=Text(f"{table.title}: test error, per cent"))
+    headings = (escape(printable(heading)) for heading in formats.headings(table))
+    grid = Grid(*headings, title=Text(f"{table.title}: test error, per cent"))
     for line in table.lines:
         grid.add_row(*(Text(cell) for cell in formats.cells(line, formats.attacks(table))))
     print_table(grid)

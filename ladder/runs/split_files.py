@@ -13,8 +13,8 @@ FILES = {
 }
 
 
-def save_split(folder, split, p):
-    """Write ``labeled.txt``, ``train.txt`` and ``valid.txt`` into the folder of a run.
+def save_split(folder, split, p, names=tuple(FILES)):
+    """Write ``labeled.txt``, ``train.txt`` and ``valid.txt``, or some of them, into the folder of a run.
 
     Parameters
     ----------
@@ -22,13 +22,15 @@ def save_split(folder, split, p):
     split : Split
     p : Options
         Without labels there is no ``labeled.txt``.
+    names : sequence of str, the files
 
     Raises
     ------
     OSError
         Its ``filename`` is the file's.
     """
-    for name, (part, what) in FILES.items():
+    for name in names:
+        part, what = FILES[name]
         if name == LABELED and p.unsupervised:
             continue
         comment = f"{what}: positions, from 0, in the training split of {p.dataset!r}; --dseed {p.dseed}"

@@ -29,10 +29,14 @@ def table_rows(preset):
     base = preset.load_other(preset.baseline["preset"])
     name = preset.baseline.get("row") or next(iter(base.rows))
     base.choose_rows([name])
+    found = [row for row in _rows(base) if row.name == name]
+    if not found:
+        raise UserError(
+            f"the baseline of {preset.name}, row '{name}' of {base.name}, has several values of an option: give it one."
+        )
     if base.path == preset.path:
         return [replace(row, is_baseline=row.name == name) for row in own]
-    (baseline,) = [row for row in _rows(base) if row.name == name]
-    return [replace(baseline, is_baseline=True, tuned_seed=None), *own]
+    return [replace(found[0], is_baseline=True, tuned_seed=None), *own]
 
 
 def rows_of_several(presets):
@@ -104,7 +108,8 @@ def not_trained(rows, trained, presets):
         own = [row for row in missing if row.preset == preset.typed]
         for rows in ([row for row in own if _is_rival(row) == is_rival] for is_rival in (False, True)):
             if rows:
-                which = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows)} of {len(preset.rows)} rows"
+                n_rows = sum(row.settings is not None for row in _rows(preset))
+                which = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows)} of {n_rows} rows"
                 said.append(f"no run of ours yet of {which}: {_command(rows)} --preset {preset.typed}")
     return said
 

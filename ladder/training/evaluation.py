@@ -1,7 +1,7 @@
 """Evaluation: a trained run with its data, and its error, overall and by class."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
@@ -18,7 +18,7 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options
-from ladder.runs.arrays import BEST, TrainedArrays
+from ladder.runs.arrays import BEST, PARAMETERS, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
 from ladder.runs.folder import OPTIONS, RunFolder
 
@@ -102,6 +102,11 @@ class TrainedRun:
         """A trained experiment, its examples as the network takes them."""
         data = describe(experiment.examples)
         return cls(experiment.p, experiment.in_dim, data, training, folder, arrays, best=best)
+
+    def held(self):
+        """The same with the arrays in memory that its folder has now; the record of a run has none."""
+        arrays = self.load_last() if (self.folder / PARAMETERS).exists() else None
+        return replace(self, arrays=arrays, best=self.load_best() if self.keeps_best() else None)
 
     def load_arrays(self):
         """The learnt arrays (TrainedArrays) that are used."""

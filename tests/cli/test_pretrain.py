@@ -14,10 +14,12 @@ import ladder
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 from ladder.options import Options
+from ladder.positions_file import read_positions
 from ladder.runs import checkpoints
 from ladder.sweeps.task import go_on
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import differences, settings_of
+from ladder.training.pretraining import alone
 from ladder.training.pretraining.stage import Guard
 from ladder.training.records import Records
 
@@ -144,6 +146,15 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
         sentence = "pretrained_params.npz does not hold the finite parameters of the layers below the top one"
         _refused(capsys, ("--from results/whole0/pretraining", sentence))
     assert not os.path.exists("results/noname0")
+
+
+def test_the_labelled_examples_that_were_named_are_kept_for_the_next_command(monkeypatch, capsys):
+    monkeypatch.setattr(alone, "_train", lambda *args: True)
+    Path("mine.txt").write_text("".join(f"{i}\n" for i in range(40)))
+    words = "--dataset digits --encoder-layers 20-15-10 --labeled-indices mine.txt".split()
+    assert main(["pretrain", *words]) == 0
+    assert "--labeled-indices results/pretrained0/labeled.txt" in capsys.readouterr().out
+    assert sorted(read_positions("results/pretrained0/labeled.txt")) == list(range(40))
 
 
 def test_what_a_stage_learnt_is_kept_before_its_checkpoints_go(monkeypatch):

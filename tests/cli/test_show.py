@@ -1,12 +1,13 @@
 """``run.py show``: what it says of data sets, and the pictures that it draws."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ladder.cli import main
+from ladder.cli import main, show
 from ladder.data.examples import load_examples
 from ladder.data.summary import summarise
 from ladder.report.examples import Version, chosen_examples, examples_figure
@@ -40,6 +41,15 @@ def test_digits_in_words(capsys):
         row = [line.split("│")[1:4] for line in said.splitlines() if line.startswith(f"│ {label} ")]
         counts = [str((split.targets == label).sum()) for split in (train, test)]
         assert [[entry.strip() for entry in each] for each in row] == [[str(label), *counts]]
+
+
+def test_names_of_splits_are_shown_as_they_are(capsys):
+    _, _, splits = summarise("digits")
+    odd = [replace(splits[0], name="[/b]"), replace(splits[1], name="train [small]\x1b[2J")]
+    show._print_splits("digits.hdf5", ("features",), odd)
+    show._print_classes(odd)
+    said = capsys.readouterr().out
+    assert said.count("[/b]") == said.count("train [small]") == 2 and "\x1b" not in said
 
 
 def test_pixels_unlabelled_examples_and_many_classes(capsys):

@@ -321,8 +321,23 @@ def test_published_errors_under_attack(results, capsys):
 def test_a_damaged_report_of_attacks_is_named(results, capsys):
     for i, text in enumerate(("{", "[]", '{"attacks": 1}')):
         (make_run(results / f"x{i}", NAME, 1, 0.9) / "attack.json").write_text(text)
+    attack(make_run(results / "odd", NAME, 2, 0.9), {("[/b]", 0.25): 5.0})
     shown = table(capsys, NAME)
     assert all(f"results/x{i} is left out: results/x{i}/attack.json is damaged" in shown for i in range(3))
+    assert "[/b] 0.25" in shown
+
+
+def test_a_baseline_with_several_values_of_an_option_is_none(results, capsys):
+    options = {"dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}
+    several = {"options": options, "rows": {"none": {"lr": [0.001, 0.002]}, "some": {"adv-tau": 0.1}}}
+    (results.parent / "mine.json").write_text(
+        json.dumps({**several, "baseline": {"preset": "mine.json", "row": "none"}})
+    )
+    (results.parent / "other.json").write_text(json.dumps({"options": options, "baseline": {"preset": "mine.json"}}))
+    for name in ("mine", "other"):
+        assert main(["table", f"{name}.json"]) == 2
+        sentence = f"the baseline of {name}, row 'none' of mine, has several values of an option: give it one."
+        assert sentence in capsys.readouterr().err
 
 
 def test_several_presets_in_one_table(results, capsys):

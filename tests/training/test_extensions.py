@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ladder.errors import TrainingStopped, UserError
+from ladder.training.extensions import saving
 from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
 from ladder.training.extensions.monitoring import (
     ApproxTestMonitor,
@@ -17,7 +18,7 @@ from ladder.training.extensions.monitoring import (
     mean_over_batches,
 )
 from ladder.training.extensions.printing import ShortPrinting
-from ladder.training.extensions.saving import SaveLog
+from ladder.training.extensions.saving import Log, SaveLog
 
 
 def loop_at(epoch=0, update=0):
@@ -154,3 +155,14 @@ def test_printed_line_uses_the_originals_names(caplog):
     assert caplog.messages[0] == (
         "e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, T_C_vat 0.01 0.002, V_C_class 0.2, V_E 3.5"
     )
+
+
+def test_rows_of_a_log_are_read_once(monkeypatch):
+    log, read = Log(), []
+    monkeypatch.setattr(saving.json, "loads", lambda line: read.append(line) or {"line": line})
+    for epoch in range(1, 6):
+        log.after_epoch(SimpleNamespace(row={"epoch": epoch}))
+        assert len(log.rows) == len(read) == epoch
+    log.rows.append("a row of whoever asked")
+    log.text = log.text[: log.text.index("\n") + 1]  # a checkpoint from before
+    assert log.rows == [{"line": '{"epoch": 1}'}]

@@ -41,12 +41,18 @@ class Log(Extension):
     """
 
     def __init__(self):
-        self.text = ""
+        self.text, self._read = "", ("", [])
 
     @property
     def rows(self):
-        """All rows: list of dict."""
-        return [json.loads(line) for line in self.text.splitlines()]
+        """All rows: list of dict, not to be changed."""
+        text, rows = self._read
+        if not self.text.startswith(text):
+            text, rows = "", []
+        if len(text) < len(self.text):  # only what is new is read: schedules look at all rows after each epoch
+            rows = rows + [json.loads(line) for line in self.text[len(text) :].splitlines()]
+            self._read = self.text, rows
+        return list(rows)
 
     def after_epoch(self, loop):
         self.text += json.dumps(loop.row, default=_plain) + "\n"

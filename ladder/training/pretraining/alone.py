@@ -8,6 +8,7 @@ from ladder.data.record import check_unchanged, load_training_set
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs import lock
+from ladder.runs.split_files import LABELED, save_split
 from ladder.training.experiment import Experiment, prepare
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
@@ -45,6 +46,8 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
     experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
+        if p.labeled_indices:  # for the command that goes on with the labels
+            save_split(folder, experiment.split, p, [LABELED])
         return folder, _train(folder, experiment, upkeep)
 
 
