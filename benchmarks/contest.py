@@ -128,6 +128,7 @@ def empty_caches():
 
         def settings(name):
             flags = filter(None, (os.environ.get("AESARA_FLAGS"), f"base_compiledir={folder}/{name}"))
-            return {"AESARA_FLAGS": ",".join(flags), "TORCHINDUCTOR_CACHE_DIR": f"{folder}/{name}"}
+            others = dict.fromkeys(("JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR"), f"{folder}/{name}")
+            return {"AESARA_FLAGS": ",".join(flags), **others}
 
         yield settings

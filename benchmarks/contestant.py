@@ -19,6 +19,8 @@ from network import NETWORKS
 from rows import ROWS
 from unavailable import Unavailable
 
+from ladder.errors import UserError
+
 
 def main():
     name, task, model, threads, updates = sys.argv[1:]
@@ -33,7 +35,7 @@ def main():
     start = time.perf_counter()
     try:
         turn = TASKS[task](ROWS[name], NETWORKS[model], int(threads), int(updates))
-    except (ImportError, Unavailable) as error:
+    except (ImportError, Unavailable, UserError) as error:
         answer(skipped=str(error).splitlines()[0])
         return
     answer(ready_s=time.perf_counter() - start, versions=_versions())

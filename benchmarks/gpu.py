@@ -115,6 +115,7 @@ def main():
                 output.write_text(text)
     print(text)
     print(f"Written to {output}", file=sys.stderr)
+    return int(any(answer.get("failed") for answers in results.values() for answer in answers.values()))
 
 
 def arguments():
@@ -229,7 +230,8 @@ def ask(request, caches):
         if request.get("probe") or "skipped" in first:
             return first
         with nvidia.Sampler() as sampler:
-            last = answer(process)
+            rounds = answer(process)
+        last = rounds if "skipped" in rounds else {**rounds, **answer(process)}
     if request["device"] == "gpu":
         last.update(utilization=sampler.utilization, memory_mb=sampler.memory_mb)
     return last
@@ -237,7 +239,7 @@ def ask(request, caches):
 
 def answer(process):
     line = process.stdout.readline()
-    return json.loads(line) if line else {"skipped": f"its process ended with status {process.wait()}"}
+    return json.loads(line) if line else {"skipped": f"its process ended with status {process.wait()}", "failed": True}
 
 
 def environment(caches, device):
@@ -372,4 +374,4 @@ def profiles(args, model, answers):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -50,7 +50,7 @@ class Ladders:
         p = Options(seed=seed, noise=self._noise, **self._network.options)
         ladder, inputs = functions.build_training_graph(p, self._network.in_dim)
         if first is None:
-            updates, step = functions.compile_training(ladder, inputs, p.lr, self._data)
+            updates, step = functions.compile_training(ladder, inputs, self._data)
         else:
             step = training_step(ladder)
         # No data streams, monitor or log: only shared variables are asked for.

@@ -4,8 +4,9 @@
 
 REQUEST is JSON.  With ``probe`` it asks whether a library has such a device,
 which one line of JSON answers.  Otherwise it asks for a row, which is answered
-by one line when it is ready and one when it is done.  Instead of either,
-``skipped`` says why there is none.
+by one line when it is ready, one when its rounds are done, and one with its
+profile.  Instead of any of them, ``skipped`` says why there is none, and
+``failed`` whether that is a mistake.
 """
 
 import json
@@ -20,6 +21,9 @@ from network import EPOCH, NETWORKS, SMALL_NETWORKS
 from unavailable import Unavailable
 
 from ladder.errors import UserError
+
+#: What may be missing, or not fit, where nothing is wrong with the row.
+EXPECTED = (ImportError, Unavailable, UserError)
 
 MODULES = {"jax": ("gpu_ladder", "Ladders"), "torch": ("gpu_torch", "Rival")}
 
@@ -38,7 +42,7 @@ def main():
             run(request, answer)
     except Exception as error:
         # Another row may well run.
-        answer(skipped=_reason(error))
+        answer(skipped=_reason(error), failed=not isinstance(error, EXPECTED))
 
 
 def run(request, answer):
@@ -60,8 +64,8 @@ def run(request, answer):
     ready = time.perf_counter() - start
     answer(ready_s=ready)
     rounds = timed(row.round, request["rounds"], request["seconds"])
-    profile = _profile(row) if request["profile"] and request["library"] == "jax" else []
-    answer(rounds_s=rounds, ready_s=ready, peak_mb=row.peak_mb(), notes=row.notes, profile=profile)
+    answer(rounds_s=rounds, ready_s=ready, peak_mb=row.peak_mb(), notes=row.notes)
+    answer(profile=_profile(row) if request["profile"] and request["library"] == "jax" else [])
 
 
 def random_data(network):
@@ -89,7 +93,7 @@ def _profile(row):
 def _reason(error):
     """One line; the traceback of an unexpected error goes to standard error."""
     text = str(error).strip().split("\n")[0]
-    if isinstance(error, (ImportError, Unavailable, UserError)):
+    if isinstance(error, EXPECTED):
         return text
     traceback.print_exception(error)
     return f"{type(error).__name__}: {text}"

@@ -26,9 +26,9 @@ def prepare(network, threads, plain, noise, backend="c", **options):
     return lambda: updates.make([request])
 
 
-def prepare_epoch(network, threads, updates, plain, noise, backend="c"):
-    """A function that runs an epoch and returns the seconds that it and its updates took."""
-    p = options_of(network, plain, noise, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
+def prepare_epoch(network, threads, updates, plain, noise, backend="c", **options):
+    """A function that runs an epoch and returns the seconds that it and its updates took; see :func:`prepare`."""
+    p = options_of(network, plain, noise, **options, unlabeled_samples=updates * network.n_unlabeled, num_epochs=1)
     examples = random_examples(network, p.unlabeled_samples)
 
     from ladder.data.examples import choose_examples, training_stream

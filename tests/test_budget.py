@@ -1,10 +1,12 @@
 """The budget of memory: a part of what there is, or what the user says."""
 
+import os
 import resource
 
 import pytest
 
-from ladder import budget
+from ladder import budget, control_groups
+from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.network_size import check_memory
 from ladder.options import Options
@@ -68,16 +70,49 @@ def groups(folder, own, limits):
 def test_the_least_limit_of_a_control_group_counts(own, limits, tmp_path, monkeypatch):
     monkeypatch.delenv(budget.VARIABLE, raising=False)
     groups(tmp_path, own, limits)
-    monkeypatch.setattr(budget, "_OWN_GROUPS", str(tmp_path / "own"))
-    monkeypatch.setattr(budget, "_GROUPS", str(tmp_path / "groups"))
+    monkeypatch.setattr(control_groups, "OWN", str(tmp_path / "own"))
+    monkeypatch.setattr(control_groups, "MOUNTED", str(tmp_path / "groups"))
     assert budget.limit() == 2000
 
 
 def test_without_control_groups_it_is_the_machines(tmp_path, monkeypatch):
     monkeypatch.delenv(budget.VARIABLE, raising=False)
-    for name in ("_OWN_GROUPS", "_GROUPS"):
-        monkeypatch.setattr(budget, name, str(tmp_path / "absent"))
+    for name in ("OWN", "MOUNTED"):
+        monkeypatch.setattr(control_groups, name, str(tmp_path / "absent"))
     assert budget.limit() > 2**20
+
+
+@pytest.mark.parametrize(
+    "own, limits, cores",
+    [
+        ("0::/docker\n", {"docker/cpu.max": "150000 100000\n", "cpu.max": "max 100000\n"}, 2),
+        ("0::/slurm/job_1\n", {"slurm/job_1/cpu.max": "800000 100000", "slurm/cpu.max": "300000 100000"}, 3),
+        (
+            "5:cpu,cpuacct:/docker\n4:memory:/docker\n",
+            {"cpu/docker/cpu.cfs_quota_us": "50000\n", "cpu/docker/cpu.cfs_period_us": "100000\n"},
+            1,
+        ),
+        ("5:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 7),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, 7),
+        ("", {"cpu.max": "much"}, 7),
+    ],
+)
+def test_cores_of_a_container_or_a_job(own, limits, cores, tmp_path, monkeypatch):
+    groups(tmp_path, own, limits)
+    monkeypatch.setattr(control_groups, "OWN", str(tmp_path / "own"))
+    monkeypatch.setattr(control_groups, "MOUNTED", str(tmp_path / "groups"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(7)), raising=False)
+    assert choice.cores() == cores
+    for asked, threads in {
+        "": cores,
+        "3": 3,
+        "100000": choice.MOST_THREADS,
+        "\u00b2": cores,
+        "4,2": 4,
+        "0": cores,
+    }.items():
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        assert choice.default_threads() == threads
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "much", "1e400"])

@@ -23,6 +23,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ladder.backends import flags
+
 #: What SciPy's OpenBLAS has before each of its names, since SciPy 1.13.
 PREFIX = "scipy_"
 
@@ -49,12 +51,12 @@ class Blas:
 
 
 def find(cxx: str) -> Blas:
-    """Return the best BLAS of this environment; ``cxx`` is the compiler to try links with.
+    """Return the best BLAS of this environment; ``cxx`` is the compiler to try links with, empty for none.
 
     Intel's MKL is the best on Intel's processors alone: on others it leaves half of the vectors' width unused.
     """
     first, second = (mkl, scipy_openblas) if _is_intel() else (scipy_openblas, mkl)
-    return first() or second() or system(cxx) or Blas("none")
+    return first() or second() or (cxx and system(cxx)) or Blas("none")
 
 
 def _is_intel() -> bool:
@@ -142,7 +144,7 @@ def _without_separators(directory: Path) -> Path:
     if not re.search(r"[\s,]", str(directory)):
         return directory
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
-    link = Path.home() / ".aesara" / f"ladder-blas-{name}"
+    link = Path(flags.compile_folder()) / f"ladder-blas-{name}"
     link.parent.mkdir(parents=True, exist_ok=True)
     try:
         link.symlink_to(directory)

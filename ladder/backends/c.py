@@ -38,6 +38,7 @@ SPIN_COUNT = "1000"
 
 log = logging.getLogger(__name__)
 _in_force: CBackend | None = None
+_is_forked = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def configure(threads: int | None = None) -> CBackend:
         count = _set_threads(choice.default_threads() if threads is None else threads)
         _in_force = _imported(count) if "aesara" in sys.modules else _prepare(count)
     elif threads is not None and threads != _in_force.threads:
+        if _is_forked and threads > 1:
+            raise UserError(
+                f"The number of threads is {threads}, but this process was forked from one with several, which a fork "
+                "leaves behind: give 1, or start it with multiprocessing's 'spawn'"
+            )
         _in_force = replace(_in_force, threads=_set_threads(threads))
     return _in_force
 
@@ -167,6 +173,17 @@ class Updates:
 def make_together(runs, requests):
     """See :func:`ladder.backends.make_together`."""
     return [run.make(each) for run, each in zip(runs, requests)]
+
+
+def _after_fork():
+    """In a process that was forked: OpenMP would wait for ever for threads that did not come along."""
+    global _in_force, _is_forked
+    if _in_force is not None and _in_force.threads > 1:
+        _is_forked = True
+        _in_force = replace(_in_force, threads=_set_threads(1))
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def describe() -> dict[str, str | int]:

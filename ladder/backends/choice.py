@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from numbers import Integral
 
+from ladder import control_groups
 from ladder.errors import UserError
 
 BACKENDS = ("c", "jax")
@@ -14,18 +15,17 @@ MOST_THREADS = 1024
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use: those it may run on, or fewer where a container or a job has less of their time."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, control_groups.cores())
 
 
 def default_threads() -> int:
     """``OMP_NUM_THREADS`` if the user set it, else the cores that this process may use."""
     # A list such as "4,2" is for nested parallelism; the first level counts.
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    if asked.isascii() and asked.isdecimal() and int(asked) > 0:
+        return min(int(asked), MOST_THREADS)
     return cores()
 
 

@@ -58,6 +58,12 @@ def _raised_in(error, names):
     return frame.f_globals.get("__name__") in {f"aesara.{name}" for name in names}
 
 
+#: What the loader says of a file that is not whole.
+DAMAGED = (
+    "file too short|invalid ELF header|not a mach-o file|cannot read file data|ELF load command|does not define module"
+)
+
+
 def _module(error, text):
     path = getattr(error, "path", None)
     if (
@@ -67,6 +73,11 @@ def _module(error, text):
         or not damaged_modules.is_aesaras(path)
     ):
         return None
+    if not (damaged_modules.is_cut_short(path) or re.search(DAMAGED, text)):
+        return (
+            f"the compiled module {path} cannot be loaded ({text}): if a library is meant, let CXX name the compiler whose "
+            "libraries Python uses; or give another compile folder, AESARA_FLAGS=base_compiledir=FOLDER"
+        )
     done = (
         "has been removed: give the command again" if damaged_modules.remove_one(path) else "cannot be removed: do so"
     )

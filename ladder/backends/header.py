@@ -43,7 +43,8 @@ def use() -> None:
     """
     from aesara import config
 
-    if "g++" not in os.path.basename(config.cxx) or config.gcc__cxxflags:
+    compiler = os.path.basename(config.cxx)
+    if "g++" not in compiler or "clang" in compiler or config.gcc__cxxflags:
         return
     config.gcc__cxxflags = f"-g0 {vectorise.STANDARD}"
     flags = _flags()

@@ -11,8 +11,7 @@ from ladder.live.tail import Times, last_rows, last_times
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
-from ladder.runs.folder import LOG, OPTIONS, ROWS, RunFolder
-from ladder.sweeps.swept import FAILURE, SWEEP
+from ladder.runs.folder import FAILURE, LOG, OPTIONS, ROWS, SWEEP, RunFolder
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.

@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
+from ladder.errors import UserError
 from ladder.parity import check
 
 LONGEST = check.MNIST_RUN
@@ -32,14 +35,18 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
         return
     # Aesara must be configured before it is imported, which a fork cannot guarantee.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(names))) as pool:
+    with ProcessPoolExecutor(min(jobs, len(names)), context) as pool:
         longest_first = sorted(names, key=lambda name: name != LONGEST)
         pending = {
-            name: pool.apply_async(_check, (threads, backend, directory, name, full, plain_graph))
-            for name in longest_first
+            name: pool.submit(_check, threads, backend, directory, name, full, plain_graph) for name in longest_first
         }
-        for name in names:
-            yield pending[name].get()
+        try:
+            for name in names:
+                yield pending[name].result()
+        except BrokenProcessPool:
+            raise UserError("a process that checks was killed, perhaps as memory ran out: give fewer --jobs.") from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _check(threads, backend, *arguments):

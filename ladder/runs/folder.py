@@ -47,6 +47,9 @@ RESULTS = "results"
 
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
 LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
+
+#: What a sweep's folder has beside its runs, and one of its runs beside these files once it has failed.
+SWEEP, FAILURE = "sweep.json", "failure.json"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 CHECKPOINTS = "checkpoint-*"
 

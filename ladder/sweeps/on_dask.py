@@ -14,9 +14,8 @@ from pathlib import Path
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import save_json
-from ladder.runs.folder import OPTIONS
+from ladder.runs.folder import OPTIONS, SWEEP
 from ladder.sweeps.local import Worker, end, is_last
-from ladder.sweeps.swept import SWEEP
 
 #: Seconds between two looks whether the sweep is to stop.
 BETWEEN_LOOKS = 1.0

@@ -14,14 +14,11 @@ from ladder.errors import UserError
 from ladder.files import printable, save_json
 from ladder.options import Options
 from ladder.runs import lock
-from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.runs.folder import FAILURE, OPTIONS, SWEEP, RunFolder
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import OTHER_SEEDS, as_text, settings_of
 from ladder.training.stopping import ERROR
-
-#: What a sweep's folder has beside its runs, and a run's beside its own files once it has failed.
-SWEEP, FAILURE = "sweep.json", "failure.json"
 
 #: The names of its runs, to which numbers are appended.
 RUN = "run"

@@ -14,7 +14,7 @@ import pytest
 from aesara import tensor as at
 
 from ladder import backends
-from ladder.backends import c, check
+from ladder.backends import c, check, choice
 from ladder.errors import UserError
 
 SET_BY_US = (
@@ -60,8 +60,7 @@ def test_defaults():
     float_type, cxx, ldflags, name, threads = settings.split("|")
     assert float_type == "float32" and cxx
     assert bool(ldflags) == (name != "none")
-    if hasattr(os, "sched_getaffinity"):
-        assert int(threads) == len(os.sched_getaffinity(0))
+    assert int(threads) == choice.cores()
 
 
 def test_the_users_flags_win():
@@ -93,6 +92,38 @@ def test_threads(threads, environment, expected):
     assert settings.split("|")[4] == expected
     # OpenBLAS never starts more threads than there are cores, OpenMP does.
     assert pools.split()[-1] == expected
+
+
+FORK = """
+import os, signal
+import numpy as np
+from ladder import backends
+backends.configure("c", 2)
+import aesara.tensor as at
+from ladder.errors import UserError
+from ladder.fused.optimiser import SumOfSquares
+x = at.fmatrix()
+function = backends.function([x], SumOfSquares()(x))
+ones = np.ones((300, 300), "float32")
+assert function(ones) == 90000
+if os.fork() == 0:
+    signal.alarm(30)
+    print(float(function(ones)), backends.c.configure().threads, flush=True)
+    try:
+        backends.configure("c", 2)
+    except UserError as error:
+        print(error, flush=True)
+    os._exit(0)
+assert os.wait()[1] == 0
+"""
+
+
+def test_a_forked_process_computes_in_one_thread():
+    """OpenMP would wait for threads that did not come along."""
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    computed, refused = done.stdout.splitlines()
+    assert computed == "90000.0 1" and "was forked from one with several" in refused and "'spawn'" in refused
 
 
 def test_threads_must_be_positive():

@@ -186,6 +186,13 @@ def test_a_module_that_cannot_be_loaded_is_removed(settings):
     assert "invalid ELF header" in said and "give the command again" in said and not path.exists()
 
 
+def test_a_whole_module_that_lacks_a_library_is_left_alone(settings):
+    path = a_module(settings / "compiled")
+    said = explained(ImportError("libstdc++.so.6: version `GLIBCXX_3.4.32' not found", path=str(path)))
+    assert "cannot be loaded (libstdc++.so.6: version `GLIBCXX_3.4.32' not found)" in said and "CXX" in said
+    assert path.exists()
+
+
 # --- the compile lock
 
 

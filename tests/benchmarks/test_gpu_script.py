@@ -23,6 +23,7 @@ def missing(module):
         return True
 
 
+needs_jax = pytest.mark.skipif(missing("jax.numpy"), reason="needs JAX")
 needs_both = pytest.mark.skipif(missing("jax.numpy") or missing("torch"), reason="needs JAX and PyTorch")
 
 
@@ -47,6 +48,31 @@ def table(text):
     lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
     lines = [[cell.strip() for cell in cells] for cells in lines]
     return {cells[0]: dict(zip(lines[0], cells)) for cells in lines[2:]}
+
+
+@needs_jax
+def test_our_rows_without_rivals(tmp_path):
+    output = tmp_path / "table.md"
+    options = ["--device", "cpu", "--small", "--updates", 2, "--rounds", 2, "--seeds", 2, "--models", "mnist"]
+    # XLA compiles from nothing, and here what it does counts, not how fast.
+    quick = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    done = run(*options, "--rows", "ladder-seeds", "--output", output, **quick)
+    assert done.returncode == 0, done.stderr
+    ((row, cells),) = table(output.read_text()).items()
+    assert row == "ladder, JAX, 2 seeds together" and float(cells["ms an update"]) > 0
+
+
+def test_a_row_that_fails_is_no_success(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    gpu = load("gpu")
+    answers = {"probe": {"device": "CPU"}, "row": {"skipped": "TypeError: …", "failed": True}}
+    monkeypatch.setattr(gpu, "ask", lambda request, caches: answers["probe" if request.get("probe") else "row"])
+    monkeypatch.setattr(
+        sys, "argv", ["gpu.py", "--device", "cpu", "--rows", "ladder", "--output", str(tmp_path / "t.md")]
+    )
+    assert gpu.main() == 1
+    answers["row"] = {"skipped": "needs JAX"}
+    assert gpu.main() == 0
 
 
 @needs_both

@@ -1,0 +1,31 @@
+"""Golden files spread over processes."""
+
+import os
+import signal
+
+import pytest
+
+from ladder.errors import UserError
+from ladder.parity import pool
+
+
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def echo(threads, backend, directory, name, full, plain_graph):
+    return name
+
+
+def test_results_come_in_the_order_of_their_names(monkeypatch):
+    monkeypatch.setattr(pool, "_check", echo)
+    names = ["b", pool.LONGEST, "a"]
+    assert list(pool.check_all("folder", names, 2, 1)) == names
+
+
+def test_a_process_that_is_killed_is_told(monkeypatch):
+    monkeypatch.setattr(pool, "_check", die)
+    with pytest.raises(
+        UserError, match="a process that checks was killed, perhaps as memory ran out: give fewer --jobs"
+    ):
+        list(pool.check_all("folder", ["a", "b", "c"], 2, 1))
