@@ -14,6 +14,7 @@ from ladder.configured import ready
 from ladder.data import NO_LABEL
 from ladder.data.examples import Examples
 from ladder.data.own_examples import as_examples
+from ladder.data.splits import split_training_set
 from ladder.errors import UserError
 from ladder.options import DEFAULTS, Options
 from ladder.training.experiment import Experiment, check_without_data
@@ -21,6 +22,9 @@ from ladder.training.upkeep import Upkeep
 
 #: Options that are no choice where the data are arrays, of which some have labels.
 OF_THE_DATA = {"dataset", "sources", "unsupervised", "rival", "from_", "labeled_indices"}
+
+#: Options that say which examples train, where some are left for validation.
+OF_THE_SPLIT = "unlabeled_samples", "seed", "dseed"
 
 #: What the estimator's arguments are called among the options of the command line.
 ARGUMENTS = {
@@ -170,14 +174,19 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         TrainingStopped
             A cost was not finite.
         """
-        with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
-            callbacks = checked_callbacks(self.callbacks)
-            X = self._checked_X(X, reset=True)
-            classes, targets = self._encode(y, len(X))
-            experiment = self._experiment(X, targets, classes)
-            ready()
-            model = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
-        # Together: a fit that fails leaves those of the one before.
+        before = vars(self).copy()
+        try:
+            with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
+                callbacks = checked_callbacks(self.callbacks)
+                X = self._checked_X(X, reset=True)
+                classes, targets = self._encode(y, len(X))
+                experiment = self._experiment(X, targets, classes)
+                ready()
+                model = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
+        except BaseException:  # what an earlier fit has left stays whole, with its number of features
+            vars(self).clear()
+            vars(self).update(before)
+            raise
         self.classes_, self.model_, self.n_epochs_ = classes, model, model.log[-1]["epoch"]
         return self
 
@@ -201,12 +210,16 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     def _experiment(self, X, targets, classes):
         record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": classes.tolist()}
         examples = Examples("X", X, targets, record=record)
-        n_labelled = int((targets != NO_LABEL).sum())
-        batch_size, unlabeled_batch_size = _batch_sizes(self.batch_size, self.unlabeled_batch_size, len(X), n_labelled)
+        more, seed = self._more_options(), check_random_state(self.random_state).randint(1, 2**31 - 2**20)
+        n, n_labelled = len(X), int((targets != NO_LABEL).sum())
+        if "unlabeled_samples" in more:  # the others validate
+            asked = Options.of(**{"seed": seed, **{name: more[name] for name in OF_THE_SPLIT if name in more}})
+            split = split_training_set(targets, asked.dseed, 0, asked.unlabeled_samples)
+            n, n_labelled = len(split.train), len(split.labeled)
+        batch_size, unlabeled_batch_size = _batch_sizes(self.batch_size, self.unlabeled_batch_size, n, n_labelled)
         per_update = batch_size if unlabeled_batch_size is None else unlabeled_batch_size
-        per_epoch = -(-len(X) // (per_update or len(X)))
+        per_epoch = -(-n // (per_update or n))
         epochs = max(_whole(self.epochs, "epochs", 1), -(-_whole(self.min_updates, "min_updates", 0) // per_epoch))
-        more = self._more_options()
         p = Options.of(
             **{
                 "encoder_layers": (*_as_tuple(self.hidden), str(len(classes))),
@@ -220,9 +233,9 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 "lr": self.learning_rate,
                 "lrate_decay": self.decay_from,
                 **_scaling(self.scale),
-                "labeled_samples": 0 if "unlabeled_samples" in more else n_labelled,  # all of those that train
-                "unlabeled_samples": len(X),
-                "seed": check_random_state(self.random_state).randint(1, 2**31 - 2**20),
+                "labeled_samples": n_labelled,
+                "unlabeled_samples": n,
+                "seed": seed,
                 "noise": "philox",
                 "dataset": "X",
                 **more,

@@ -1,5 +1,6 @@
 """``Model``: a trained network, as ``ladder.train`` and ``ladder.load`` return it."""
 
+import os
 import threading
 from dataclasses import replace
 
@@ -22,6 +23,15 @@ AT_ONCE = 256
 
 #: Aesara compiles in one thread at a time, and a function of its keeps its input where the next call puts another.
 _one_at_a_time = threading.Lock()
+
+
+def _after_fork():
+    """In a process that was forked while another thread held the lock, nobody would let go of it."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Model:

@@ -110,15 +110,22 @@ def test_a_fit_that_fails_leaves_the_network_and_its_names(fitted, monkeypatch):
     expected = clf.predict(X)
     monkeypatch.setattr("ladder.classifier.train_experiment", stopped)
     with pytest.raises(ladder.TrainingStopped):
-        clf.fit(X, np.char.upper(names.astype(str)))
+        clf.fit(np.hstack([X, X]), np.char.upper(names.astype(str)))
     np.testing.assert_array_equal(clf.predict(X), expected)
 
 
-def test_examples_can_be_left_for_validation():
-    X, y = make_blobs(30, centers=3, random_state=0)
-    clf = LadderClassifier(**QUICK, options={"unlabeled_samples": 20, "patience": 5})
-    split = clf._experiment(X.astype("float32"), y, np.unique(y)).split
-    assert len(split.valid) == 10 and sorted(split.labeled) == sorted(split.train) and len(split.train) == 20
+@pytest.mark.parametrize("seed", range(6))
+def test_examples_can_be_left_for_validation(seed):
+    X, y = make_blobs(121, centers=3, random_state=0)
+    y[::2] = -1  # about 51 labels are left of 60, and batches of 10 would leave one
+    clf = LadderClassifier(
+        hidden=(5,), batch_size=10, options={"unlabeled_samples": 101, "patience": 5}, random_state=seed
+    )
+    experiment = clf._experiment(X.astype("float32"), y, np.unique(y[1::2]))
+    split, labelled = experiment.split, np.flatnonzero(y >= 0)
+    assert len(split.train) == 101 and set(split.valid) == set(labelled) - set(split.train)
+    assert sorted(split.labeled) == sorted(set(labelled) & set(split.train))
+    assert all(n % experiment.p.batch_size != 1 for n in (101, len(split.labeled)))
 
 
 def test_whitening_needs_no_file():

@@ -135,16 +135,22 @@ def link_flags(library: Path) -> str:
     return f"-Wl,-L{directory},-rpath,{directory},--disable-new-dtags -l:{library.name}"
 
 
+SEPARATORS = r"[\s,]"
+
+
 def _without_separators(directory: Path) -> Path:
     """Return the directory, or a link to it whose path has no blank and no comma.
 
     Aesara splits flags at blanks and the compiler splits ``-Wl`` at commas;
     neither knows of quotes.
     """
-    if not re.search(r"[\s,]", str(directory)):
+    if not re.search(SEPARATORS, str(directory)):
         return directory
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
-    link = Path(flags.compile_folder()) / f"ladder-blas-{name}"
+    folder = Path(flags.compile_folder()).absolute()
+    if re.search(SEPARATORS, str(folder)):
+        folder = Path.home() / ".aesara"
+    link = folder / f"ladder-blas-{name}"
     link.parent.mkdir(parents=True, exist_ok=True)
     try:
         link.symlink_to(directory)

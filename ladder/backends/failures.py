@@ -60,7 +60,8 @@ def _raised_in(error, names):
 
 #: What the loader says of a file that is not whole.
 DAMAGED = (
-    "file too short|invalid ELF header|not a mach-o file|cannot read file data|ELF load command|does not define module"
+    "file too short|invalid ELF header|cannot read file data|ELF load command|ELF file|wrong ELF class|only ET_DYN|"
+    "no dynamic section|no loadable segments|not a mach-o file|does not define module"
 )
 
 

@@ -83,7 +83,7 @@ def _check(args, augmenting):
 
 
 def _print_splits(path, sources, splits):
-    print(f"{path}: {', '.join(sources)}")
+    print(f"{path}: {printable(', '.join(sources))}")
     table = Table("split", "examples", "one example", "stored as", "from", "to", "classes", "without label")
     for split in splits:
         table.add_row(
@@ -106,7 +106,7 @@ def _print_classes(splits):
         for split in splits:
             counts = [split.counts[label] for label in split.classes] or [0]
             print(
-                f"{split.name}: {min(counts):,} to {max(counts):,} examples of each of {len(split.classes):,} classes"
+                f"{printable(split.name)}: {min(counts):,} to {max(counts):,} examples of each of {len(split.classes):,} classes"
             )
         return
     if classes:

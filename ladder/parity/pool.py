@@ -35,18 +35,26 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
         return
     # Aesara must be configured before it is imported, which a fork cannot guarantee.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(names)), context) as pool:
-        longest_first = sorted(names, key=lambda name: name != LONGEST)
+    pool = ProcessPoolExecutor(min(jobs, len(names)), context)
+    longest_first = sorted(names, key=lambda name: name != LONGEST)
+    try:
         pending = {
             name: pool.submit(_check, threads, backend, directory, name, full, plain_graph) for name in longest_first
         }
-        try:
-            for name in names:
-                yield pending[name].result()
-        except BrokenProcessPool:
-            raise UserError("a process that checks was killed, perhaps as memory ran out: give fewer --jobs.") from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for name in names:
+            yield pending[name].result()
+    except BrokenProcessPool:
+        raise UserError("a process that checks was killed, perhaps as memory ran out: give fewer --jobs.") from None
+    finally:
+        _end(pool)
+
+
+def _end(pool):
+    """End a pool with what it still does, which nobody waits for after a mistake or Ctrl-C."""
+    processes = list((pool._processes or {}).values())  # which Python can end itself from 3.14 on
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
 
 
 def _check(threads, backend, *arguments):

@@ -143,9 +143,11 @@ def _attacks(folder, epochs, parameters, problems):
             continue
         if (report["parameters"] or "last") != parameters:
             continue
-        if report["epochs"] != epochs and (report["epochs"] is not None or folder.is_finished()):
-            when = "before its end" if report["epochs"] is None else f"after epoch {report['epochs']}"
-            problems.append(f"{where} is of the run {when}, which has done {epochs} epochs: it is left out.")
+        if report["epochs"] is None:
+            problems.append(f"{where} is of a run that was not finished, or of an older version: it is left out.")
+            continue
+        if report["epochs"] != epochs:
+            problems.append(f"{where} is from epoch {report['epochs']}, and the run has done {epochs}: it is left out.")
             continue
         yield where, report
 

@@ -35,6 +35,8 @@ class Item:
         How often it was tried.
     error : str or None
         Why its last attempt here failed.
+    shows_it : bool
+        Whether its folder says so, once it has failed for good; False where nothing can be written there.
     """
 
     run: SweptRun
@@ -42,6 +44,7 @@ class Item:
     look: Seen = Seen()
     attempts: int = 0
     error: Optional[str] = None
+    shows_it: bool = True
     graph: tuple = field(default=(), repr=False)
 
 
@@ -65,15 +68,13 @@ class Agenda:
         Those of a list differ in their seeds alone.
     until : int or None
         Epochs of the present rung; None: to the end.
-    not_noted : list of Item
-        Those that failed, and whose folders cannot be written, so that they do not show it.
     """
 
     def __init__(self, runs, halving=None, began=None):
         self._began, self._looked = time.time() if began is None else began, 0.0
         self._halving = halving
         self.items = [Item(run, WAITING, graph=graph_of(run.p)) for run in runs]
-        self._by_run, self.not_noted = {item.run: item for item in self.items}, []
+        self._by_run = {item.run: item for item in self.items}
         # Graph -> the run that compiles it; whose C++ has been compiled.
         self._compiling, self._compiled = {}, set()
         self.configurations = [[self._by_run[run] for run in alike] for alike in by_configuration(runs)]
@@ -92,6 +93,11 @@ class Agenda:
     def active(self):
         """The items that are being trained here."""
         return [item for item in self.items if item.place == ACTIVE]
+
+    @property
+    def not_noted(self):
+        """The items that failed, and whose folders do not show it."""
+        return [item for item in self.items if item.place == FAILED and not item.shows_it]
 
     @property
     def compiling(self):
@@ -167,14 +173,14 @@ class Agenda:
         self._decide()
         return False
 
-    def _fail(self, item):
+    @staticmethod
+    def _fail(item):
         item.look = look(item.run)
         if item.look.finished:  # by another process, meanwhile
             item.place = FINISHED
             return
         item.place = FAILED
-        if not note_failure(item.run, item.error, item.attempts):
-            self.not_noted.append(item)
+        item.shows_it = note_failure(item.run, item.error, item.attempts)
         item.look = look(item.run)
 
     def look_elsewhere(self):
@@ -220,8 +226,10 @@ class Agenda:
         if not self._rungs or not self.is_done:
             return
         for item in self.items:
-            if item.place == FAILED:  # another process may have tried it anew
-                self._look_again(item)
+            if item.place == FAILED:
+                seen = look(item.run)
+                if seen.held or not seen.failure:  # another process has tried it anew
+                    self._look_again(item)
         if not self.is_done:
             return
         going_on = survivors([self._error(items) for items in self._alive], self._halving.factor)

@@ -100,6 +100,8 @@ class DaskPool:
         """Let go of the cluster, and of what still trains there."""
         for _, future in self._runs.values():
             future.cancel()
+        if self._runs:  # a task that runs is not cancelled
+            self._event(self._name).set()
         for name in list(self._locks):
             self._let_go(name)
         try:

@@ -111,6 +111,8 @@ def extent(plan):
     """How many runs a plan has, and how many of them have nothing left to train: (int, int)."""
     keys = {(setting_of(p), p.seed) for p in plan.configurations}
     there = [run for run in plan.folder.runs() if run.key in keys] if plan.folder.path.is_dir() else []
+    if not there:
+        return len(keys), 0
     return len(keys), sum(item.place in (FINISHED, DROPPED) for item in Agenda(there, plan.halving).items)
 
 

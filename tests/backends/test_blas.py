@@ -107,6 +107,9 @@ def test_blanks_and_commas_in_the_path_are_avoided(tmp_path, monkeypatch):
     assert words[1:] == ["-l:libx.so.1"]
     run_path = Path(words[0].split(",")[3])
     assert (run_path / "libx.so.1").exists() and run_path.parent == tmp_path / "compiled"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("AESARA_FLAGS", f"base_compiledir={directory}")
+    assert f"{tmp_path}/.aesara/ladder-blas-" in blas.link_flags(directory / "libx.so.1")
 
 
 def run(program):

@@ -43,13 +43,15 @@ def test_digits_in_words(capsys):
         assert [[entry.strip() for entry in each] for each in row] == [[str(label), *counts]]
 
 
-def test_names_of_splits_are_shown_as_they_are(capsys):
+def test_names_of_splits_are_shown_as_they_are(capsys, monkeypatch):
     _, _, splits = summarise("digits")
     odd = [replace(splits[0], name="[/b]"), replace(splits[1], name="train [small]\x1b[2J")]
     show._print_splits("digits.hdf5", ("features",), odd)
     show._print_classes(odd)
+    monkeypatch.setattr(show, "MOST_CLASSES", 5)
+    show._print_classes(odd)
     said = capsys.readouterr().out
-    assert said.count("[/b]") == said.count("train [small]") == 2 and "\x1b" not in said
+    assert said.count("[/b]") == said.count("train [small]") == 3 and "\x1b" not in said
 
 
 def test_pixels_unlabelled_examples_and_many_classes(capsys):

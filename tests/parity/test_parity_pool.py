@@ -1,7 +1,9 @@
 """Golden files spread over processes."""
 
+import multiprocessing
 import os
 import signal
+import time
 
 import pytest
 
@@ -21,6 +23,23 @@ def test_results_come_in_the_order_of_their_names(monkeypatch):
     monkeypatch.setattr(pool, "_check", echo)
     names = ["b", pool.LONGEST, "a"]
     assert list(pool.check_all("folder", names, 2, 1)) == names
+
+
+def slow_or_wrong(threads, backend, directory, name, full, plain_graph):
+    if name == "wrong":
+        raise UserError("it is wrong")
+    time.sleep(60)
+
+
+def test_a_mistake_in_one_ends_all(monkeypatch):
+    monkeypatch.setattr(pool, "_check", slow_or_wrong)
+    start = time.monotonic()
+    with pytest.raises(UserError, match="it is wrong"):
+        list(pool.check_all("folder", ["wrong", "b", "c", "d"], 2, 1))
+    for process in multiprocessing.active_children():
+        process.join(30)
+        assert not process.is_alive()
+    assert time.monotonic() - start < 50
 
 
 def test_a_process_that_is_killed_is_told(monkeypatch):

@@ -3,7 +3,6 @@
 import json
 import re
 
-import numpy as np
 import pytest
 from report.pages import Page, write_run
 from scipy import stats
@@ -183,12 +182,10 @@ def test_attacks_in_the_folder(tmp_path):
     page = Page(html)
     assert "tau sgn kN 0 0.00 0.00 0.25 2.50 2.50" in page.text and page.count("img") == 0
     assert any("sgn ends at 2.5; kN ends at 2.5." in a.get("aria-label", "") for _, a in page.tags)
-    for finished, told in ((False, False), (True, True)):  # an unfinished run's parameters may be older than its log
-        if finished:
-            np.savez(run / "running_statistics.npz", final=np.asarray(True))
-        (run / "attack.json").write_text(json.dumps({**report, "epochs": None, "attacks": attacks}))
-        text = Page(make_page([run], static=True)).text
-        assert ("attack.json is of the run before its end, which has done 3 epochs: it is left out" in text) == told
+    # An unfinished run's parameters may be older than its log.
+    (run / "attack.json").write_text(json.dumps({**report, "epochs": None, "attacks": attacks}))
+    text = Page(make_page([run], static=True)).text
+    assert "attack.json is of a run that was not finished, or of an older version: it is left out" in text
     (run / "attack.json").write_text("{")
     page = Page(make_page([run], static=True))
     assert "attack.json is damaged, and left out" in page.text and "Under attack" not in page.text

@@ -160,6 +160,19 @@ def test_a_failure_that_another_process_cures_counts_no_more(tmp_path):
     assert item.place == FINISHED and here.not_noted == []
 
 
+def test_a_run_that_fails_at_the_rung_takes_nobodys_place(tmp_path):
+    halving, runs = Halving(2), begun(tmp_path, grid(4), Halving(2))
+
+    def do(task, say):
+        answer = training.go_on(task, say)  # its log has the rung's epoch, and its checkpoint could not be written
+        return {"state": "failed", "error": "no space"} if Path(task["folder"]).name == "run1" else answer
+
+    agenda = Agenda(runs, halving)
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    assert places(agenda)[1] == FAILED and [look(run).epochs for run in runs].count(27) == 1
+    assert sorted(look(run).epochs for run in runs) == [7, 7, 14, 27]
+
+
 def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(agendas, "ATTEMPTS", 2)
     runs = begun(tmp_path, grid(2))

@@ -87,6 +87,7 @@ def test_random_search_that_is_halved(capsys):
     asked = ["sweep", "drawn", *NETWORK, "--random", "9", "--draw", "lr=log-uniform:1e-4:1e-1", "--halving"]
     assert main([*asked, "--dry-run"]) == 0
     assert "9 runs would be trained into results/drawn" in capsys.readouterr().out and not Path("results").exists()
+    assert main([*asked, "--dry-run", "--halving-first", "2"]) == 0
     assert main([*asked, "--act", "relu", "tanh"]) == 0
     epochs = sorted(RunFolder(path).epochs_done() for path in Path("results/drawn").glob("run*"))
     assert epochs == [1] * 6 + [3] * 2 + [9]

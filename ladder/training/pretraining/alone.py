@@ -46,8 +46,6 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
     experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
     with lock.held(folder):
-        if p.labeled_indices:  # for the command that goes on with the labels
-            save_split(folder, experiment.split, p, [LABELED])
         return folder, _train(folder, experiment, upkeep)
 
 
@@ -89,6 +87,8 @@ def go_on_alone(path, backend_options, upkeep=Upkeep()):
 def _train(folder, experiment, upkeep):
     from ladder.training.pretraining.stacks import pretrain
 
+    if experiment.p.labeled_indices:  # for the command that goes on with the labels
+        save_split(folder, experiment.split, experiment.p, [LABELED])
     speaker = Speaker([""])
     with speaker.heard([folder]) if upkeep.progress else speaker.logged([folder]):
         log_beginning(folder, experiment)
