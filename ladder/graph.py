@@ -143,7 +143,7 @@ class ParameterStore(dict):
             value = np.asarray(value, dtype="float32")
             # A static shape spares Aesara work on symbolic ones: compiling takes a third less time.
             self[name] = aesara.shared(value, name=name, shape=value.shape)
-        if role is not None:
+        if role is not None and not getattr(self[name].tag, "roles", ()):
             add_role(self[name], role)
         return self[name]
 

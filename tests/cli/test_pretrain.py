@@ -19,7 +19,7 @@ from ladder.runs import checkpoints
 from ladder.sweeps.task import go_on
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import differences, settings_of
-from ladder.training.pretraining import alone
+from ladder.training.pretraining import stacks
 from ladder.training.pretraining.stage import Guard
 from ladder.training.records import Records
 
@@ -149,7 +149,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
 
 
 def test_the_labelled_examples_that_were_named_are_kept_for_the_next_command(monkeypatch, capsys):
-    monkeypatch.setattr(alone, "_train", lambda *args: True)
+    monkeypatch.setattr(stacks, "pretrain", lambda *args: {})
     Path("mine.txt").write_text("".join(f"{i}\n" for i in range(40)))
     words = "--dataset digits --encoder-layers 20-15-10 --labeled-indices mine.txt".split()
     assert main(["pretrain", *words]) == 0

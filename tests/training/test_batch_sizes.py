@@ -138,5 +138,6 @@ def test_tables_compare_the_sizes_that_are_meant():
 def test_an_estimator_takes_sizes_that_leave_no_example_alone(arguments, expected):
     y = np.where(np.arange(N) < 33, np.arange(N) % 2, -1)
     clf = LadderClassifier(hidden=(3,), **arguments)
-    p = clf._experiment(np.zeros((N, 2), "float32"), clf._encode(y, N)).p
+    classes, targets = clf._encode(y, N)
+    p = clf._experiment(np.zeros((N, 2), "float32"), targets, classes).p
     assert (p.batch_size, p.unlabeled_batch_size) == expected
