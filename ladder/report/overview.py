@@ -18,7 +18,7 @@ LEFT_OUT = ("blas_ldflags", "aesara_flags")
 NOT_EVALUATED = "not evaluated"
 
 #: No evaluation is of so many examples; SciPy takes larger numbers for something else.
-MOST = 10**15
+MOST_EXAMPLES = 10**15
 
 
 def error_in_words(n_wrong, n):
@@ -69,7 +69,12 @@ def _best_in_words(run):
 def _test_error(run, look):
     """(wrong, of how many): as evaluated, or else as found while looking into the network; None where neither is."""
     entry = run.evaluations.get("test")
-    if entry and type(entry.get("n_wrong")) is int and 0 <= entry["n_wrong"] <= entry["n"] and 0 < entry["n"] < MOST:
+    if (
+        entry
+        and type(entry.get("n_wrong")) is int
+        and 0 <= entry["n_wrong"] <= entry["n"]
+        and 0 < entry["n"] < MOST_EXAMPLES
+    ):
         return entry["n_wrong"], entry["n"]
     if look and look.guesses:
         return look.guesses.report["n_wrong"], look.guesses.report["n"]
