@@ -278,14 +278,14 @@ def sweep(
     rows : list of str, optional
         Of the preset.
     random : int, optional
-        Draw so many configurations; default: train all combinations.
+        Draw this many configurations; default: train all combinations.
     draw : dict of option -> distribution, optional
         What is drawn anew in each: a text such as 'log-uniform:1e-4:1e-2', or
         a distribution of ``scipy.stats``.
     sweep_seed : int
         Of the draws.
     halving : int or ladder.sweeps.halving.Halving, optional
-        Successive halving: of so many configurations one goes on.
+        Successive halving: one configuration in this many goes on.
     workers : int, optional
         Processes; default: the cores of this machine, divided by ``threads``.
     threads : int, optional

@@ -151,7 +151,7 @@ class ParameterStore(dict):
 def parameter_makers(store, prefix, width, *seed):
     """Functions (initial value, name, shape=None) -> parameter, as decoder functions ask for them.
 
-    Without a shape a parameter has an entry a unit.  With one, all units share
+    Without a shape a parameter has one entry per unit.  With one, all units share
     it; a weight is then drawn from a normal distribution with the initial
     value as its standard deviation, from a stream of its own, so that all
     other first values stay what they are.

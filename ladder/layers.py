@@ -102,7 +102,7 @@ class Layer:
 
     @property
     def is_scaled(self):
-        """Whether h is not merely scaled where c is, so that c means something; of softmax, ``--top-c`` decides."""
+        """Whether a scale c before the activation does more than scale h; of softmax, ``--top-c`` decides."""
         return not parse_activation(self.encoder_act).is_homogeneous
 
     @property

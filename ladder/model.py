@@ -58,6 +58,11 @@ class LadderAE:
     Attributes
     ----------
     layers : tuple of ladder.layers.Layer
+    bricks : module
+        :mod:`ladder.bricks` or :mod:`ladder.fused`, whose functions build the layers.
+    adversarial : dict of half -> (kind, dict of layer number -> tau)
+    vat_costs : dict of layer number -> (weight, radius)
+    regularisation : ladder.regularisation.Regularisation
     shareds : ParameterStore
         Parameters ``f_1_W``, ``g_0_a1`` …, running averages
         ``shared_f_1_bn_mean_clean`` …, and their ``counter``.
@@ -71,6 +76,15 @@ class LadderAE:
         ``total``, ``class_clean``, ``class_corr``, ``denois[i]``, ``vat[i]``, ``l1`` and ``l2``; scalars.
     error : namespace
         ``error.clean``, in per cent.
+
+    Examples
+    --------
+    >>> from ladder.options import Options
+    >>> p = Options.of(encoder_layers="5-3", decoder_spec="gauss", denoising_cost_x=(1, 0.1, 0.1))
+    >>> ladder, features = LadderAE(p, in_dim=(4,)), at.TensorType("float32", shape=(None, 4))
+    >>> ladder.apply(features(), at.lvector(), features())
+    >>> sorted(ladder.costs.denois)
+    [0, 1, 2]
     """
 
     def __init__(self, p, in_dim, shareds=None, plain_graph=None):
@@ -145,8 +159,8 @@ class LadderAE:
 
         Parameters
         ----------
-        paths : collection of (x, noise)
-            x is (examples, …) float32, noise what corrupts the path, as in :mod:`ladder.corruption`;
+        paths : collection of (x, corruption)
+            x is (examples, …) float32, corruption what is done to the path, as in :mod:`ladder.corruption`;
             empty for a clean path.
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
         through_z : collection of layer numbers
@@ -157,20 +171,20 @@ class LadderAE:
         -------
         list of namespaces, one for each path: z_pre, z, h, m, s by layer number, and ``logits``
         """
-        paths = [(self.begin_path(0, x, noise, parameters), noise) for x, noise in paths]
+        paths = [(self.begin_path(0, x, corruption, parameters), corruption) for x, corruption in paths]
         self.climb(paths, self.layers[1:], parameters, through_z)
         return [act for act, _ in paths]
 
-    def begin_path(self, i, z, noise, parameters):
+    def begin_path(self, i, z, corruption, parameters):
         """The activations of a path that begins at the z of layer i, to which its noise is added."""
         act = _activations()
-        if i in noise:
-            draw, scale = noise[i]
-            z = z + draw * np.float32(scale)
+        if i in corruption:
+            noise, scale = corruption[i]
+            z = z + noise * np.float32(scale)
         act.z[i] = act.h[i] = z
         if i > 0:
             _, b, c = parameters[i]
-            _keep_output(act, self.layers[i], activate(z, b, c, _linear_at_top(self.layers[i])))
+            _keep_output(act, self.layers[i], activate(z, b, c, _act_before_softmax(self.layers[i])))
         return act
 
     def climb(self, paths, layers, parameters, through_z=()):
@@ -178,22 +192,22 @@ class LadderAE:
 
         Parameters
         ----------
-        paths : list of (act, noise)
-            Activations as far as the layer below, which are added to, and noise as for :meth:`encoder`.
+        paths : list of (act, corruption)
+            Activations as far as the layer below, which are added to, and corruption as for :meth:`encoder`.
         layers : sequence of Layer
         parameters, through_z : as for :meth:`encoder`
         """
         for layer in layers:
-            i, name = layer.number, _linear_at_top(layer)
+            i, act_f = layer.number, _act_before_softmax(layer)
             W, b, c = parameters[i]
             z_pres = through_masks(self.project_up, paths, W, layer)
-            for z_pre, (act, noise) in zip(z_pres, paths):
-                corruption, act.z_pre[i] = noise.get(i, (None, 0.0)), z_pre
+            for z_pre, (act, corruption) in zip(z_pres, paths):
+                act.z_pre[i], (noise, scale) = z_pre, corruption.get(i, (None, 0.0))
                 if i in through_z:
-                    act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, *corruption, None, None, "linear")
-                    h = activate(act.z[i], b, c, name)
+                    act.z[i], act.m[i], act.s[i], _ = self.bricks.encode(z_pre, noise, scale, None, None, "linear")
+                    h = activate(act.z[i], b, c, act_f)
                 else:
-                    act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, *corruption, b, c, name)
+                    act.z[i], act.m[i], act.s[i], h = self.bricks.encode(z_pre, noise, scale, b, c, act_f)
                 _keep_output(act, layer, h)
 
     def project_up(self, hs, W, layer):
@@ -236,7 +250,7 @@ class LadderAE:
         return dense_init(self.rng, below.h_size, layer.size, below.h_size + layer.size if both else None)
 
     def has_scale(self, layer):
-        """Whether the layer multiplies by c before its activation, which is redundant where that scales h alike."""
+        """Whether the layer multiplies by c before its activation, which is redundant where the activation is homogeneous."""
         return self.p.top_c if layer.act == "softmax" else layer.is_scaled
 
     # Batch normalisation
@@ -256,12 +270,12 @@ class LadderAE:
         for layer in self.layers[1:]:
             i = layer.number
             averages, counter = self.running_averages(layer), self.shareds["counter"]
-            for kind, new in (("mean", act.m[i]), ("var", act.s[i])):
-                new.name = f"f_{i}_bn_{kind}_clean"
-                add_role(new, BNPARAM)
-            new = act.m[i].dimshuffle(1), unbiased(act.s[i].dimshuffle(1), n)
-            changed = {old: running_average(x, old, counter) for old, x in zip(averages, new)}
-            annotate_update(act.h[i], {**changed, **self.counter_update()})
+            for kind, statistic in (("mean", act.m[i]), ("var", act.s[i])):
+                statistic.name = f"f_{i}_bn_{kind}_clean"
+                add_role(statistic, BNPARAM)
+            of_batch = act.m[i].dimshuffle(1), unbiased(act.s[i].dimshuffle(1), n)
+            updates = {average: running_average(x, average, counter) for average, x in zip(averages, of_batch)}
+            annotate_update(act.h[i], {**updates, **self.counter_update()})
 
     def running_averages(self, layer):
         """The layer's running averages of mean and variance, (units,) or (maps,) each."""
@@ -349,7 +363,10 @@ class LadderAE:
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
     def penalised(self, total):
-        """A cost with the penalties on the weights that it depends on: nothing else is learnt, and none fades away."""
+        """A cost plus the penalties on the weights that it depends on.
+
+        Other weights are not learnt, and a penalty would shrink them to nothing.
+        """
         learnt = ComputationGraph([total]).mappings
         for name, weight in self.regularisation.penalties.items() if learnt else ():
             cost = getattr(penalties, name)(learnt, self.bricks)
@@ -360,22 +377,25 @@ class LadderAE:
     # Parameters
 
     def mapping(self, init, name):
+        """The matrix or filters ``name``, made from the array ``init`` once."""
         return self.shareds.get_or_make(name, init, MAPPING)
 
     def weight(self, init, name):
+        """The scale ``name``, one for each unit or map, made from the array ``init`` once."""
         return self.shareds.get_or_make(name, init, WEIGHT)
 
     def bias(self, init, name):
+        """The shift ``name``, one for each unit or map, made from the array ``init`` once."""
         return self.shareds.get_or_make(name, init, BIAS)
 
 
-def _linear_at_top(layer):
-    """The encoder's activation, but without the softmax, which would hide the logits."""
+def _act_before_softmax(layer):
+    """The encoder's activation; linear in place of a softmax, which would hide the logits."""
     return "linear" if layer.act == "softmax" else layer.encoder_act
 
 
 def _keep_output(act, layer, h):
-    """Keep the output of a layer, and what its softmax is taken of."""
+    """Keep a layer's output, and what a softmax would be taken of: in the end, ``logits`` are the top layer's."""
     act.h[layer.number] = softmax(as_matrix(h)) if layer.act == "softmax" else h
     act.logits = as_matrix(h)
 

@@ -44,8 +44,20 @@ def check_memory(p, in_dim, batch_size=0):
         n_numbers = COPIES * (up + down) + COPIES_OF_DROP_CONNECT * bool(regularisation.drop_connect) * up
         size = 4 * (n_numbers + n_arrays * batch_size * sum(layer.size for layer in layers))
     budget.ask(size, "a network of these --encoder-layers", f"give fewer units, or {smaller_batches(p)}")
-    if batch_size and p.whiten_zca:
-        n_inputs = layers[0].size
+    if batch_size:
+        check_memory_of_whitening(p, in_dim)
+
+
+def check_memory_of_whitening(p, in_dim):
+    """Ask the budget for what fitting a whitening needs, where ``p`` asks for one.
+
+    Parameters
+    ----------
+    p : Options
+    in_dim : tuple of int, shape of one example
+    """
+    n_inputs = math.prod(in_dim)
+    if p.whiten_zca:
         budget.ask(8 * ARRAYS_OF_A_WHITENING * n_inputs**2, f"--whiten-zca of {n_inputs:,} inputs", "leave it out")
 
 

@@ -26,8 +26,13 @@ def read_positions(path):
             content = read_at_most(file, MOST_BYTES)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if len(content) > MOST_BYTES:
+        raise argparse.ArgumentTypeError(
+            f"{shown(path)} has more than {MOST_BYTES:,} bytes: give a position on each line, and fewer comments."
+        )
     positions = []
-    for number, line in enumerate(content[:MOST_BYTES].decode("utf-8", "replace").splitlines(), 1):
+    # Editors of Windows begin a file with a mark of its encoding, which utf-8-sig drops, and end lines with \r\n.
+    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
         text = line.partition("#")[0].strip()
         if not text:
             continue

@@ -1,15 +1,21 @@
-"""The examples in the docstrings of public names give what they say."""
+"""The examples in docstrings give what they say."""
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
-MODULES = ["options", "api", "classifier", "training.evaluation", "training.optimisers", "training.extensions"]
-MODULES += ["training.extensions.tensorboard", "live.table", "rival_methods", "rival_results"]
-MODULES += [f"report.{name}" for name in ("command", "network", "overview")]
-MODULES += [f"report.figures.{name}" for name in ("catalogue", "denoising", "descent", "svg")]
-MODULES += [f"sweeps.{name}" for name in ("distributions", "halving", "sweep")]
+PACKAGE = Path(__file__).resolve().parents[1] / "ladder"
+
+
+def _name(path):
+    """A module's name below the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = sorted(_name(path) for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text())
 
 
 @pytest.mark.parametrize("name", MODULES)

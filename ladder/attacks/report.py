@@ -12,8 +12,8 @@ logger = logging.getLogger("main")
 REPORT = "attack.json"
 
 #: What others may use of a report; older ones lack 'epochs', how many the attacked run had done (None: it was not
-#: finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), and 'overridden', options that were
-#: not the run's.
+#: finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), 'overridden', options that were
+#: not the run's, and 'n_wrong_before', errors of the network before the attack.
 TYPES = {
     "dataset": str,
     "data_type": str,
@@ -24,6 +24,7 @@ TYPES = {
     "overridden": Optional[Tuple[str, ...]],
     "settings": {"clip": bool, "random_start": bool, "steps": int, "step_size": Optional[float]},
     "n": int,
+    "n_wrong_before": Optional[int],
     "attacks": list,
 }
 

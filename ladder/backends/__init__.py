@@ -88,7 +88,7 @@ def make_together(runs, requests):
     Parameters
     ----------
     runs : list of Updates, all but the first made by ``Updates.on``
-    requests : list of lists of requests, one list a run, all as long
+    requests : list of lists of requests, one list per run, all of one length
 
     Returns
     -------

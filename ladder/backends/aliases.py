@@ -1,4 +1,4 @@
-"""Names that NumPy 2 has removed and Aesara 2.9.4 looks for while it is imported, or works."""
+"""Names that NumPy 2 has removed and Aesara 2.9.4 looks for while it is imported or at work."""
 
 import numpy as np
 

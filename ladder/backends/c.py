@@ -153,7 +153,7 @@ class Updates:
 
         Parameters
         ----------
-        requests : list of dict of input name -> positions (batch,), one an update
+        requests : list of dict of input name -> positions (batch,), one per update
             Of an input that is not in the data: the array (batch, …) itself.
 
         Returns
@@ -176,7 +176,7 @@ def make_together(runs, requests):
 
 
 def _after_fork():
-    """In a process that was forked: OpenMP would wait for ever for threads that did not come along."""
+    """In a process that was forked: OpenMP would wait forever for threads that only the parent has."""
     global _in_force, _is_forked
     if _in_force is not None and _in_force.threads > 1:
         _is_forked = True

@@ -1,4 +1,4 @@
-"""Aesara's lock on its compile folder: who waits for it is told so, and whom for.
+"""Aesara's lock on its compile folder: whoever waits for it is told so, and for which process.
 
 Aesara waits two minutes without a word, then gives up with a page of
 traceback.

@@ -1,9 +1,6 @@
 """Symbolic pieces: plain functions from Aesara variables to Aesara variables.
 
-``dense``, ``encode``, ``denoise``, ``convolve``, ``deconvolve``, ``max_pool``,
-``mean_pool``, ``unpool``, ``optimiser_step``, ``sum_of_squares``, ``sum_of_absolutes``,
-``penalised`` and ``within_norm`` also exist in :mod:`ladder.fused`, with the same arguments and
-results.
+Those in ``__all__`` also exist in :mod:`ladder.fused`, with the same arguments and results.
 """
 
 from ladder.bricks.convolution import convolve, deconvolve

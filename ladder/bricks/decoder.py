@@ -1,8 +1,9 @@
 """Decoder functions g: from the noisy z and the signal u from above to z_est.
 
-``gauss`` is Rasmus et al. (2015), section 4.1, equation (2); ``sig`` and
-``comparison_g2`` … ``comparison_g5`` are the alternatives compared in their
-appendix; the rest are from the original code.  (``mlp`` and ``amlp`` of
+``gauss`` is the Gaussian g of Rasmus et al. (2015), "Decoder for unsupervised
+learning", equation (2), with mu(u) and v(u) as defined below it; ``sig`` and
+``comparison_g2`` … ``comparison_g4`` are the alternatives compared in their
+appendix, where ``comparison_g5`` is ``gauss`` itself; the rest are from the original code.  (``mlp`` and ``amlp`` of
 Pezeshki et al. (2016) are in :mod:`ladder.bricks.perceptron`.)  Each takes
 
 z : (examples, units) or (examples, maps, height, width) float32

@@ -7,9 +7,9 @@ import numpy as np
 
 
 def drop_mask(normals, p):
-    """What is multiplied by this mask is dropped with probability p, and scaled by 1 / (1 - p) where it is kept.
+    """A mask that drops each entry with probability p and scales the others by 1 / (1 - p).
 
-    So its mean stays what it is without (inverted dropout: Srivastava et al. 2014, section 10).
+    So the mean stays what it is without one (inverted dropout: Srivastava et al. 2014, section 10).
 
     Parameters
     ----------

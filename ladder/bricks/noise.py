@@ -1,11 +1,11 @@
-"""The corrupted encoder's Gaussian noise."""
+"""Gaussian noise, and all else that is made of normals: masks, directions, samples."""
 
 import aesara.tensor as at
 from aesara.sandbox.rng_mrg import MRG_RandomStream
 
 
 class NoiseSource:
-    """Standard normal draws, one stream of random numbers per layer.
+    """Standard normal draws, one stream of random numbers per draw.
 
     The k-th draw takes the k-th stream of a seed, and every call of a compiled
     function advances its streams.  A subclass has ``_draw(shape)``, and

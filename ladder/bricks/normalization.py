@@ -55,7 +55,10 @@ def normalize_by_itself(u):
 
 
 def unbiased(variance, n):
-    """The population variance of ``n`` examples, scaled to the sample variance."""
+    """The population variance times n / (n - 1), ``n`` being the number of examples: a unit's sample variance.
+
+    As in the original, n does not count pixels, so that variances of maps come out larger than theirs, by about 1 / n.
+    """
     n = at.cast(n, "float32")
     return n / (n - np.float32(1)) * variance
 

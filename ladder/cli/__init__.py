@@ -33,7 +33,7 @@ from ladder.cli import (
 )
 from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
-from ladder.files import shown
+from ladder.files import printable, shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "pretrain", "sweep", "rivals", "convert", "download")
@@ -151,7 +151,9 @@ def _run(args):
 
 
 def _say(args, error, status):
-    print(f"run.py {args.command}: {error}", file=sys.stderr)
+    # Some messages quote files that others have made.
+    lines = [printable(line) for line in f"run.py {args.command}: {error}".split("\n")]
+    print("\n".join(lines), file=sys.stderr)
     return status
 
 

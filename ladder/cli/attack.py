@@ -171,7 +171,7 @@ def _print_report(report):
         table.add_row(f"{tau:g}", *[found[kind, tau] for kind in settings["kinds"]])
     print_table(table)
     print(
-        f"Error in per cent of all {n} examples; in brackets how many were right before the attack. "
+        f"Error in per cent of all {n} examples; in brackets how many of the wrong ones were right before. "
         f"Inputs {'kept between 0 and 1' if settings['clip'] else 'not clipped'}; tau in units of the "
         f"{report['units']}."
     )

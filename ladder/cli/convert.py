@@ -142,6 +142,12 @@ def _add_test_set(parser, unless):
     parser.add_argument(
         "--seed", type=int, default=1, help="another number sets other test examples aside (default: 1)"
     )
+    parser.add_argument(
+        "--shuffle",
+        action="store_true",
+        help="write the examples in an order drawn with --seed: where they are sorted by class, the first ones, which "
+        "validate, are of few classes",
+    )
 
 
 def _size(text):
@@ -183,11 +189,23 @@ def run(args):
         _report(KNOWN[args.source].convert(path, **options))
     elif args.source == "images":
         made_folder(path.parent, "--output-directory")  # before thousands of images are read
-        channels = CHANNELS.get(args.channels)
-        _report(convert_images(args.directory, path, args.size, channels, args.fit, args.test_fraction, args.seed))
+        _report(_convert_images(args, path))
     else:
         _report(_convert_arrays(args, path))
     return 0
+
+
+def _convert_images(args, path):
+    return convert_images(
+        args.directory,
+        path,
+        args.size,
+        CHANNELS.get(args.channels),
+        args.fit,
+        args.test_fraction,
+        args.seed,
+        args.shuffle,
+    )
 
 
 def _convert_arrays(args, path):
@@ -201,6 +219,7 @@ def _convert_arrays(args, path):
         args.no_label,
         args.renumber_labels,
         args.channels,
+        args.shuffle,
     )
 
 

@@ -17,6 +17,7 @@ from ladder.cli.options import (
 from ladder.cli.outputs import check_output
 from ladder.errors import UserError
 from ladder.files import write_whole
+from ladder.optimisation import CONSTANTS
 from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
 from ladder.pretraining import DECLARED
 from ladder.report.command import value_as_typed
@@ -45,6 +46,9 @@ NAMES = {
     "valid_set_size",
     "noise",
     "plain_graph",
+    "optimizer",
+    *CONSTANTS,
+    "clip_norm",
     *SHARED,
     *DECLARED,
 } - {"from_", "pretrain_seed"}

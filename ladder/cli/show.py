@@ -22,6 +22,7 @@ from ladder.data.splits import Split
 from ladder.data.summary import summarise
 from ladder.errors import UserError
 from ladder.files import printable
+from ladder.network_size import check_memory_of_whitening
 from ladder.options import Options
 
 #: The options of training that say how examples are read and changed.
@@ -180,6 +181,7 @@ def _versions(p, examples, positions, augmenting):
 def _training(p, in_dim):
     """What the options do to features, fitted to all examples of the training split."""
     check_whitening(p, in_dim)
+    check_memory_of_whitening(p, in_dim)
     training = load_examples(p.dataset, "train", p.sources, p.divide_by)
     none = np.arange(0)
     return TrainingData(p, training, Split(np.arange(len(training.targets)), none, none))

@@ -62,7 +62,7 @@ class Augmentation:
         return {name: array for name, array in sources.items() if name not in self._names}
 
     def __call__(self, request, epoch, batch):
-        """A request with features in the place of positions.
+        """A request with features in place of positions.
 
         Parameters
         ----------

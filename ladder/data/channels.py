@@ -9,7 +9,7 @@ from ladder.errors import UserError
 USUAL = (1, 3)
 
 
-def channels_first(features, labels, where, channels=None):
+def channels_first(features, labels, where, channels=None, given=None):
     """Images as (N, channels, height, width).
 
     Parameters
@@ -22,6 +22,8 @@ def channels_first(features, labels, where, channels=None):
         The file, for messages.
     channels : 'first', 'last' or None
         None: as the labels say, or the shape where there are no labels.
+    given : dict or None
+        Options that the suggested command repeats, see :func:`ladder.data.labels.mend`.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def channels_first(features, labels, where, channels=None):
     if features.ndim != 4:
         return features
     if channels is None:
-        channels = _by_labels(labels) or _by_shape(features.shape, where)
+        channels = _by_labels(labels) or _by_shape(features.shape, where, given or {})
     return np.moveaxis(features, -1, 1) if channels == "last" else features
 
 
@@ -47,11 +49,11 @@ def _by_labels(labels):
     return None
 
 
-def _by_shape(shape, where):
+def _by_shape(shape, where, given):
     first, last = shape[1] in USUAL, shape[3] in USUAL
     if first and last and shape[1:] != (1, 1, 1):
         raise UserError(
             f"{where} has images of shape {shape[1:]}, whose channels may be the first axis or the last: say which with "
-            f"{mend(where, '--channels last')} (or first)."
+            f"{mend(where, given, {'--channels': 'last'})} (or first)."
         )
     return "last" if last and not first else "first"

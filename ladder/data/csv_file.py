@@ -15,8 +15,8 @@ from ladder.files import open_regular
 #: What may separate two numbers, by the names that ``--separator`` takes.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
 
-#: Bytes of memory per byte of the file, once Python holds it cell by cell.
-BYTES_OF_A_BYTE = 20
+#: Bytes of memory per byte of the file and for each line, once Python holds it cell by cell.
+BYTES_OF_A_BYTE, BYTES_OF_A_LINE = 20, 250
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a")
 
@@ -59,13 +59,10 @@ def read_numbers(path, n_values, separator="comma", header=None):
 def _text(path):
     with open_regular(path) as file:
         size = file.seek(0, 2)
-        budget.ask(
-            BYTES_OF_A_BYTE * size,
-            f"{path}: the numbers in it",
-            "predict fewer examples at a time, or give a .npz file",
-        )
+        _ask(BYTES_OF_A_BYTE * size, path)
         file.seek(0)
         content = file.read()
+    _ask(BYTES_OF_A_BYTE * size + BYTES_OF_A_LINE * content.count(b"\n"), path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ("utf-16",)
     elif b"\0" in content:
@@ -79,6 +76,10 @@ def _text(path):
         except UnicodeDecodeError:
             pass
     raise UserError(f"{path} is not text, so it is not a CSV file: give a .csv or a .npz file.")
+
+
+def _ask(n_bytes, path):
+    budget.ask(n_bytes, f"{path}: the numbers in it", "predict fewer examples at a time, or give a .npz file")
 
 
 def _lines(text, separator, path):

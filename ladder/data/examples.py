@@ -1,5 +1,6 @@
 """The data of one run: which examples train, validate and test, and in what order."""
 
+import logging
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,11 @@ from ladder.options import source_names
 
 #: For ``divided_by``: as in runs from before it was recorded.
 BEFORE_IT_WAS_DECIDED = "before it was decided"
+
+#: With so many validation examples for each class, a random order hardly ever leaves a class out.
+PER_CLASS = 10
+
+logger = logging.getLogger("main.data")
 
 
 @dataclass(frozen=True)
@@ -145,13 +151,30 @@ def choose_examples(p, examples):
         targets = np.zeros_like(targets)
     else:
         _check_labelled(p, examples)
-        check_labels(targets, examples.path or p.dataset, p.sources)
+        sources = {"--sources": ",".join(p.sources)} if p.sources else {}
+        check_labels(targets, examples.path or p.dataset, sources)
     split = split_training_set(
         targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name, p.labeled_indices
     )
     if not p.rival:  # which has no batches
         _check_all_batches(p, split)
     return split
+
+
+def warn_of_missing_classes(examples, split):
+    """Say that the validation set lacks classes that it would have were the examples in a random order."""
+    trained, validate = np.unique(examples.targets[split.labeled]), examples.targets[split.valid]
+    missing = np.setdiff1d(trained, validate)
+    if len(missing) and len(validate) >= PER_CLASS * len(trained):
+        logger.warning(
+            "Warning: the validation set, the first %d of the examples of %s that do not train, has only %d of %d classes, "
+            "as it is sorted by class: %s",
+            len(validate),
+            examples.name,
+            len(trained) - len(missing),
+            len(trained),
+            "shuffle the examples" if examples.path is None else "convert it again with --shuffle",
+        )
 
 
 def _check_all_batches(p, split):

@@ -139,6 +139,8 @@ class HDF5Dataset:
     channels : 'first', 'last' or None
         Where images have their channels; None: as the axis labels or the
         shape say.
+    given : dict, optional
+        Options that a message's command repeats, see :func:`ladder.data.labels.mend`.
 
     Attributes
     ----------
@@ -166,7 +168,7 @@ class HDF5Dataset:
         split, or holds sources that do not fit together.
     """
 
-    def __init__(self, path, split, names=None, channels=None):
+    def __init__(self, path, split, names=None, channels=None, given=None):
         self.path = Path(path)
         names = names or {source: source for source in SOURCES}
         with HDF5File(self.path) as h5file:
@@ -175,7 +177,7 @@ class HDF5Dataset:
             self._read(h5file, _rows_of_split(rows, split, names, self.path), split)
             self.description = read_description(h5file)
         stored = self.features
-        self.features = channels_first(stored, self.axis_labels["features"], self.path, channels)
+        self.features = channels_first(stored, self.axis_labels["features"], self.path, channels, given)
         self.is_turned = self.features is not stored
         self.num_examples = len(self.features)
 
@@ -259,7 +261,7 @@ def _mend_of_splits(there, path):
     if "train" in there or not there:
         return ""
     if len(there) > 1:
-        return f"; {mend(path, '--splits train=NAME,test=NAME')} names them"
+        return f"; {mend(path, {'--splits': 'train=NAME,test=NAME'})} names them"
     return f"; {mend(path)} divides it into training and test examples"
 
 

@@ -150,7 +150,7 @@ def _split_attribute(h5file):
 def _ranges(h5file):
     """Attributes of two whole numbers, by name: splits were such before there was a table."""
     found = {}
-    for name in islice(h5file.attrs, MOST_NAMES):
+    for name in _names(h5file.attrs):
         attribute = h5file.attrs.get_id(name)
         if attribute.shape == (2,) and attribute.dtype.kind in "ui":
             found[name] = [int(number) for number in h5file.attrs[name]]
@@ -204,7 +204,12 @@ def _listed(h5file, reference):
 
 def _arrays(h5file):
     """The entries at the root by name: shape, dtype and labels of an array, or why it is not read."""
-    return {name: _array(h5file, name) for name in islice(h5file, MOST_NAMES)}
+    return {name: _array(h5file, name) for name in _names(h5file)}
+
+
+def _names(group):
+    """The first names of a group or of attributes; h5py gives one that is not UTF-8 as bytes, and no option can say it."""
+    return (name for name in islice(group, MOST_NAMES) if isinstance(name, str))
 
 
 def _array(h5file, name):

@@ -60,7 +60,7 @@ def _check_whole(targets, where):
         )
 
 
-def check_labels(targets, source, sources=()):
+def check_labels(targets, source, given=None):
     """Refuse labels that are not classes from 0 without a gap, or are all of one class; no labels at all are fine.
 
     Parameters
@@ -69,8 +69,8 @@ def check_labels(targets, source, sources=()):
         Of the examples that train.
     source : str or Path
         The file that holds them, to which the suggested command applies.
-    sources : tuple of str
-        The ``--sources`` that it was read with.
+    given : dict or None
+        The options that it was read or converted with, as :func:`mend` takes them; the command repeats them.
 
     Raises
     ------
@@ -82,29 +82,40 @@ def check_labels(targets, source, sources=()):
     consecutive = len(classes) == 0 or (classes[0] == 0 and classes[-1] == len(classes) - 1)
     if consecutive and len(classes) != 1:
         return
-    chosen = [f"--sources {shlex.quote(','.join(sources))}"] * bool(sources)
+    given = given or {}
     found = f"the labels of {source} are {_listed(labels)}"
-    renumbering = mend(source, *chosen, "--renumber-labels")
+    renumbering = mend(source, given, {"--renumber-labels": ""})
     if len(classes) == 1:
-        features = [entry for entry in sources if entry.startswith("features=")]
-        without = mend(source, f"--sources {shlex.quote(','.join([*features, 'targets=none']))}")
-        both = mend(source, *chosen, "--no-label none --renumber-labels")
-        which = (
-            f"-1 means 'no label', which leaves the single class {classes[0]}; if -1 is a class, convert with {both}"
-        )
         raise UserError(
-            f"{found}: {which if len(labels) > 1 else 'a single class, of which nothing can be learnt'}; if there are no "
-            f"classes, train with --unsupervised on data without labels, which {without} makes."
+            f"{found}: {_why_single(labels, source, given)}; if there are no classes, train with --unsupervised on data "
+            f"without labels, which {mend(source, given, _without_labels(given))} makes."
         )
     gap = f"{found}, where classes count from 0 without a gap"
     unlabelled = " (-1 remains 'no label')" if len(classes) < len(labels) else ""
-    if _last_is_apart(classes):
-        marking = mend(source, *chosen, f"--no-label {classes[-1]} --renumber-labels")
+    if _last_is_apart(classes) and "--no-label" not in given:  # it takes one number
+        marking = mend(source, given, {"--no-label": classes[-1], "--renumber-labels": ""})
         raise UserError(
             f"{gap}: if {classes[-1]} means 'no label', convert with {marking}; if it is a class, with {renumbering}"
             f"{unlabelled}."
         )
     raise UserError(f"{gap}: {renumbering} numbers them 0 to {len(classes) - 1}{unlabelled}.")
+
+
+def _why_single(labels, source, given):
+    """Why nothing can be learnt of the labels, a single class beside -1 or not, and what else they may mean."""
+    if NO_LABEL not in labels:
+        return "a single class, of which nothing can be learnt"
+    left = f"which leaves the single class {labels[-1]}"
+    if "--no-label" in given:
+        return f"{given['--no-label']} means 'no label', {left}"
+    both = mend(source, given, {"--no-label": "none", "--renumber-labels": ""})
+    return f"-1 means 'no label', {left}; if -1 is a class, convert with {both}"
+
+
+def _without_labels(given):
+    """The options that leave labels out, and what is about labels with them."""
+    features = [entry for entry in given.get("--sources", "").split(",") if entry.startswith("features")]
+    return {"--sources": ",".join([*features, "targets=none"]), "--no-label": None, "--renumber-labels": None}
 
 
 def _last_is_apart(classes):
@@ -115,14 +126,31 @@ def _last_is_apart(classes):
     )
 
 
-def mend(source, *options):
-    """The command that writes a data set anew with some options of ``convert arrays``."""
+def mend(source, *several):
+    """The command that writes a data set anew with some options of ``convert arrays``.
+
+    Parameters
+    ----------
+    source : str or Path
+        The file.
+    *several : dicts of option -> value
+        Later ones replace earlier ones; '' for an option without a value, None for one that is left out.
+
+    Examples
+    --------
+    >>> mend("x.npz", {"--sources": "targets=y"}, {"--renumber-labels": ""})
+    '`run.py convert arrays --input x.npz --sources targets=y --renumber-labels --name x-new`'
+    """
+    options = {option: value for given in several for option, value in given.items()}
+    words = [
+        f"{option} {shlex.quote(str(value))}" if value != "" else option
+        for option, value in options.items()
+        if value is not None
+    ]
     stem = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     name = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-") or "data"  # one that convert takes
     return (
-        "`"
-        + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *options, f"--name {name}-new"])
-        + "`"
+        "`" + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *words, f"--name {name}-new"]) + "`"
     )
 
 

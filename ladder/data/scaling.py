@@ -167,7 +167,7 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
         raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them.")
     if unit_interval and not (lowest >= 0 and highest <= 1):
         raise UserError(
-            f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: "
+            f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: leave out --divide-by, or "
             f"convert the data set again with `run.py convert {dataset} --directory D --force`."
         )
     return converted

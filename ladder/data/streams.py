@@ -5,7 +5,7 @@ original.  That package imports ``pkg_resources``, which setuptools 82 removed
 and older versions warn about: hence the limit in ``setup.py`` and the filter
 below.
 
-Source: ``Whitening``, ``SemiDataStream`` and ``make_datastream`` in the
+Source: ``SemiDataStream`` and ``make_datastream`` in the
 original's ``run.py``, and ``fuel/streams.py`` of Fuel 0.2.
 """
 

@@ -96,7 +96,7 @@ class Denoise(_Decoding):
     has_statistics : bool
         Whether z_est is normalised before it is compared.
     n_parameters : int
-        How many vectors the parameters are: those with an entry a unit, and one of all that units share.
+        Number of parameter vectors: those with one entry per unit, and one with everything that units share.
     """
 
     __props__ = ("decoder", "has_u", "uses_u", "has_statistics", "n_parameters")

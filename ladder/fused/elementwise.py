@@ -131,7 +131,7 @@ def _struct(value, gradients, names, n_parameters, inputs):
     value_body, (result,) = statements(inputs, simplified([value]))
     gradient_body, results = statements(inputs, simplified(list(wanted.values())))
     stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
-    # Long formulas g++ leaves apart unless it is told otherwise, and then does not vectorise the loop around them.
+    # g++ does not inline long formulas unless it is told to, and then does not vectorise the loop around them.
     inline = "LADDER_INLINE" if len(names) > n_parameters else "inline"
     return f"""
 struct Function {{

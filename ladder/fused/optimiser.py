@@ -20,7 +20,7 @@ def optimiser_step(formula, state, gradient, rate, **constants):
 
 
 def sum_of_squares(x):
-    """Fused :func:`ladder.bricks.optimiser.sum_of_squares`, in float64: the same arguments and results."""
+    """Fused :func:`ladder.bricks.optimiser.sum_of_squares`: the same argument, but the sum is float64."""
     return SumOfSquares()(x)
 
 

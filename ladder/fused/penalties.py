@@ -14,7 +14,7 @@ def penalised(gradient, W, l1, l2):
 
 
 def sum_of_absolutes(x):
-    """Fused :func:`ladder.bricks.penalties.sum_of_absolutes`, in float64: the same arguments and results."""
+    """Fused :func:`ladder.bricks.penalties.sum_of_absolutes`: the same argument, but the sum is float64."""
     return SumOfAbsolutes()(x)
 
 

@@ -10,10 +10,11 @@ from ladder.report.command import name_of_run, train_command, value_as_typed
 from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
 from ladder.runs.arrays import TrainedArrays
+from ladder.runs.folder import EARLIER
 from ladder.tables.statistics import summarize
 
 #: Of the environment: lines of flags, most of which are paths of one machine.
-LEFT_OUT = ("blas_ldflags", "aesara_flags")
+LEFT_OUT = ("blas_ldflags", "aesara_flags", EARLIER)
 
 NOT_EVALUATED = "not evaluated"
 
@@ -224,6 +225,8 @@ def commands(runs):
 
 
 def _repeats(run):
+    if (run.folder.load_environment() or {}).get(EARLIER):
+        return "the result is the same up to rounding: this run was interrupted, and went on with other ones"
     if run.folder.backend_options().get("backend") == "jax":
         return "the result is the same up to rounding"
     return "the result is the same bit for bit"

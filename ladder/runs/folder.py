@@ -11,7 +11,7 @@
     If features are standardised, rescaled or whitened: what was fitted to the
     examples that trained.
 ``environment.json``
-    Versions, BLAS, threads and commit.
+    Versions, BLAS, threads and commit; those of earlier parts of the run where they were others.
 ``log.txt``, ``log.jsonl``
     Lines for people; one JSON object per epoch for programs.
 ``log.csv``, ``events.out.tfevents.…``
@@ -46,6 +46,8 @@ from ladder.runs import arrays, split_files
 RESULTS = "results"
 
 OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
+#: In ``environment.json`` of a run that was interrupted: the other environments that it was trained in before.
+EARLIER = "earlier"
 LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 
 #: What a sweep's folder has beside its runs, and one of its runs beside these files once it has failed.
@@ -259,9 +261,14 @@ class RunFolder:
 
     # Environment
 
-    def save_environment(self, environment):
-        """Write ``environment.json``."""
-        save_json(self / ENVIRONMENT, environment)
+    def save_environment(self, environment, goes_on=False):
+        """Write ``environment.json``; where a run goes on, with the other environments that it was in before."""
+        before = (self.load_environment() or {}) if goes_on else {}
+        earlier = before.pop(EARLIER, [])
+        earlier = earlier if isinstance(earlier, list) else []
+        if before and before != json.loads(json.dumps(environment)):
+            earlier = [*earlier, before]
+        save_json(self / ENVIRONMENT, {**environment, EARLIER: earlier} if earlier else environment)
 
     def load_environment(self):
         """What :meth:`save_environment` wrote, unchecked; None if it cannot be read."""

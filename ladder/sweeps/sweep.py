@@ -18,6 +18,7 @@ from ladder.sweeps.swept import SweepFolder, setting_of
 from ladder.tables.preset import load_preset
 from ladder.training.experiment import each_prepared
 from ladder.training.pretraining.starting import check_source
+from ladder.training.stopping import more_validation
 
 logger = logging.getLogger("main")
 
@@ -96,8 +97,8 @@ def check(plan):
             validated = False
             if plan.halving is not None:
                 raise UserError(
-                    "--halving follows the validation error, and no examples are left over for validation: give an "
-                    f"--unlabeled-samples below {len(experiment.split.train)}, or leave it out."
+                    "--halving follows the validation error, and no examples are left over for validation: "
+                    f"{more_validation(experiment.p, experiment.split)}, or leave it out."
                 )
     if not validated:
         logger.info(

@@ -3,8 +3,11 @@
 from ladder.attacks.report import REPORT, load_report
 from ladder.data.registry import name_of
 
+#: So many images may be classified otherwise by one network on two machines, which round differently.
+MOST_BY_ROUNDING = 2
 
-def errors_under_attack(folder, dataset, epochs, n_test, parameters="last"):
+
+def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
     """Test errors under attack of a run's network.
 
     Parameters
@@ -14,29 +17,51 @@ def errors_under_attack(folder, dataset, epochs, n_test, parameters="last"):
         Attacks on other data do not count.
     epochs : int
         How many the run has done; attacks after fewer are out of date.
-    n_test : int or None
-        Examples in the test set, if that is known.
+    test : dict or None
+        The evaluation of the test set, if there is one: 'n' and 'error_percent'.
     parameters : str
         The network that the run ended with ('last'), or the 'best' one that it kept.
 
     Returns
     -------
-    dict of str -> float
+    errors : dict of str -> float
         Per cent, by kind and tau, e.g. 'sgn 0.25', and whatever else makes it a different attack; the first of several.
+    problems : list of str
+        A line for each report that does not count though it is of the test set, and why.
     """
-    found = {}
+    errors, problems, n_test = {}, [], test and test["n"]
     for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
         if not path.exists():
             continue
         report = load_report(path)
-        if (report["dataset"], report["data_type"], report["epochs"]) != (name_of(dataset), "test", epochs):
+        if (report["dataset"], report["data_type"]) != (name_of(dataset), "test"):
             continue
-        if report["overridden"] or (report["parameters"] or "last") != parameters:
-            continue  # it is not the run's own network
+        if (report["parameters"] or "last") != parameters:
+            continue
+        why = _why_not(report, epochs, test)
+        if why:
+            problems.append(f"{path} does not count: {why}; run.py attack {folder} makes another")
+            continue
         for attack in report["attacks"]:
             if attack["tau"] > 0:
-                found.setdefault(_name(attack, report, n_test), attack["error_percent"])
-    return found
+                errors.setdefault(_name(attack, report, n_test), attack["error_percent"])
+    return errors, problems
+
+
+def _why_not(report, epochs, test):
+    """Why a report is not of the run's own network as it is now, or None."""
+    if report["overridden"]:
+        return f"it was made with another {', '.join(report['overridden'])} than the run"
+    if report["epochs"] is None:
+        return "the run was not finished"
+    if report["epochs"] != epochs:
+        return f"the run had done {report['epochs']} epochs, and has done {epochs}"
+    before = report["n_wrong_before"]
+    if before is not None and test and report["n"] == test["n"]:
+        of_run = round(test["error_percent"] * test["n"] / 100)
+        if abs(before - of_run) > MOST_BY_ROUNDING:
+            return f"the network that was attacked made {before} errors before, and the run's makes {of_run}"
+    return None
 
 
 def _name(attack, report, n_test):

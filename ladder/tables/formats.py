@@ -46,7 +46,7 @@ def cells(line, attacks=()):
     line : Line
     attacks : sequence of str
     """
-    summary, test = line.summary, line.test if line.test and len(line.test.seeds) > 1 else None
+    summary, test = line.summary, _tested(line)
     return (
         line.label,
         line.whose,
@@ -54,11 +54,16 @@ def cells(line, attacks=()):
         _mean(line),
         _std(line),
         f"{summary.interval[0]:.3f} to {summary.interval[1]:.3f}" if summary and summary.interval else "",
-        f"{line.test.difference:+.3f}" if line.test else "",
+        _difference(line.test) if line.test else "",
         f"{test.wilcoxon:.3g}" if test else "",
         f"{test.permutation:.3g}" if test else "",
         *(_attacked(line, name) for name in attacks),
     )
+
+
+def _tested(line):
+    """The line's test if it is of more than one seed, of which no test can be made."""
+    return line.test if line.test and len(line.test.seeds) > 1 else None
 
 
 def _mean(line):
@@ -71,6 +76,12 @@ def _mean(line):
 def _std(line):
     std = line.printed_std if line.summary is None else line.summary.std
     return "" if std is None else f"{std:g}" if line.summary is None else f"{std:.4f}"
+
+
+def _difference(test):
+    """The mean difference; of how many seeds, if the means beside it are of others."""
+    n = len(test.seeds)
+    return f"{test.difference:+.3f}" + ("" if test.of_all else f" ({n} seed{'s' * (n != 1)})")
 
 
 def _attacked(line, name):
@@ -113,7 +124,7 @@ def as_csv(table):
 
 
 def _record(line):
-    summary, test = line.summary, line.test
+    summary, test, tested = line.summary, line.test, _tested(line)
     low, high = summary.interval if summary and summary.interval else (None, None)
     return {
         "row": line.name,
@@ -132,8 +143,8 @@ def _record(line):
         "printed_std": line.printed_std,
         "shared_seeds": " ".join(map(str, test.seeds)) if test else None,
         "mean_difference": test and test.difference,
-        "wilcoxon_p": test and test.wilcoxon,
-        "permutation_p": test and test.permutation,
+        "wilcoxon_p": tested and tested.wilcoxon,
+        "permutation_p": tested and tested.permutation,
         "folders": "|".join(line.folders),
     }
 

@@ -8,11 +8,14 @@ from typing import Optional
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.evaluations import load_evaluations
-from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.runs.folder import EARLIER, OPTIONS, RunFolder
 from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
 from ladder.training.stopping import all_epochs_done
+
+#: Of a run that went on in so many other environments, no more are named.
+MOST_EARLIER = 10
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class FoundRun:
         Per cent; None where it was not evaluated, or
         has no validation set.
     made_with : str
-        Version, commit, BLAS and threads.
+        Version, commit, BLAS, threads, vectors, and of JAX the device, in words.
     finished : bool
         Whether it reached its last epoch and saved everything, or is the record of such a run.
     attacked : dict of attack -> float
@@ -40,6 +43,8 @@ class FoundRun:
         Which ones these errors are of: the 'last', or the 'best' that were kept.
     ended_early : bool
         Whether it has ended and saved everything, but before its last epoch, as an extension asked for.
+    problems : list of str
+        A line for each report of an attack that does not count, and why.
     """
 
     folder: RunFolder
@@ -53,6 +58,7 @@ class FoundRun:
     attacked: dict = field(default_factory=dict)
     parameters: str = "last"
     ended_early: bool = False
+    problems: list = field(default_factory=list)
 
     @property
     def seed(self):
@@ -127,20 +133,38 @@ def _read(folder, p, parameters):
     ended = folder.is_finished()
     finished, ended_early = done and (ended or folder.is_record()), ended and not done
     valid_error = row.get(f"valid_{'best' if parameters == 'best' else 'final'}_error_rate_clean")
-    attacked = errors_under_attack(folder, p.dataset, epochs, test and test["n"], parameters)
-    settings, made_with = settings_of(p), _made_with(folder)
-    errors = test_error, valid_error
-    return FoundRun(folder, p, settings, epochs, *errors, made_with, finished, attacked, parameters, ended_early)
+    attacked, problems = errors_under_attack(folder, p.dataset, epochs, test, parameters)
+    return FoundRun(
+        folder,
+        p,
+        settings_of(p),
+        epochs,
+        test_error,
+        valid_error,
+        _made_with(folder.load_environment()),
+        finished,
+        attacked,
+        parameters,
+        ended_early,
+        problems,
+    )
 
 
-def _made_with(folder):
-    """What may make a run round differently, in words."""
-    found = folder.load_environment()
-    if found is None:
+def _made_with(environment):
+    """What may make a run round differently, in words; of a run that went on elsewhere, one after the other."""
+    if environment is None:
         return "no environment.json"
+    earlier = environment.get(EARLIER)
+    several = [one for one in earlier if isinstance(one, dict)] if isinstance(earlier, list) else []
+    return ", then ".join(dict.fromkeys(map(_in_words, [*several[:MOST_EARLIER], environment])))
+
+
+def _in_words(found):
     ladder, commit, blas, threads = (str(found.get(name))[:100] for name in ("ladder", "commit", "blas", "threads"))
     commit = "unknown" if commit == "None" else commit
     blas = "unknown BLAS" if blas in ("None", "") else blas
     bits = found.get("vector_bits")
     vectors = f", vectors of {bits} bits" if isinstance(bits, int) else ""
-    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}{vectors}"
+    device = f", JAX on {str(found['device'])[:40]}" if "device" in found else ""
+    precision = f", products in {str(found['matmul_precision'])[:20]}" if "matmul_precision" in found else ""
+    return f"version {ladder}, commit {commit[:10]}, {blas}, threads {threads}{vectors}{device}{precision}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
+from ladder.runs import lock
 from ladder.tables.published import PublishedRow
 from ladder.tables.settings import VARIATIONS, as_options, differences, settings_of_all
 
@@ -109,6 +110,8 @@ def _why_not_finished(run):
         return "it was begun and has no result; run.py rivals begins it again"
     if run.ended_early:
         return f"an extension ended it at epoch {run.epochs} of {run.p.num_epochs}"
+    if lock.is_held(run.folder):
+        return f"it is being trained, and has done {run.epochs} of {run.p.num_epochs} epochs"
     return f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder}"
 
 

@@ -9,6 +9,7 @@ from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
 from ladder.options import OPTIONS, Options, as_typed, read
 from ladder.training.experiment import check_without_data
+from ladder.training.pretraining.starting import with_source
 
 logger = logging.getLogger("main")
 
@@ -83,6 +84,8 @@ def _parsed(preset, rows, given):
     n = 0
     for name, options in rows.items():
         options = {**_parse(options, preset), **given}
+        if given.get("labeled_indices") and "labeled_samples" not in given:
+            options.pop("labeled_samples", None)  # a fixed set of labels in place of those that the preset draws
         n += math.prod(len(value) for value in options.values() if isinstance(value, list))
         try:
             check_count(n)
@@ -129,6 +132,6 @@ def _value(name, value):
 def _check(options, preset):
     """Check everything that can be checked without data."""
     try:
-        check_without_data(Options(**options))
+        check_without_data(with_source(Options(**options)))
     except UserError as error:
         raise UserError(f"preset {preset.path}: {error}") from None

@@ -50,6 +50,8 @@ class PairedTest:
     difference : float, mean of this minus the baseline
     unequal : int, how many seeds differ at all
     wilcoxon, permutation : float, two-sided p
+    of_all : bool
+        Whether neither has another seed, so that this is the difference of their means.
     """
 
     seeds: Tuple[int, ...]
@@ -57,6 +59,7 @@ class PairedTest:
     unequal: int
     wilcoxon: float
     permutation: float
+    of_all: bool = True
 
     @property
     def smallest_possible(self):
@@ -107,7 +110,10 @@ def compare_with_baseline(errors, baseline):
     # Errors are printed in hundredths; equal differences must not differ by rounding.
     differences = np.round([errors[seed] - baseline[seed] for seed in seeds], ROUNDING)
     unequal = int(np.count_nonzero(differences))
-    return PairedTest(seeds, float(differences.mean()), unequal, wilcoxon(differences), permutation(differences))
+    of_all = len(seeds) == len(errors) == len(baseline)
+    return PairedTest(
+        seeds, float(differences.mean()), unequal, wilcoxon(differences), permutation(differences), of_all
+    )
 
 
 def permutation(differences):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.tables.grouping import group_runs, usable
-from ladder.tables.settings import VARIATIONS
+from ladder.tables.settings import VARIATIONS, differences
 from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
 MRG_NOTE = (
@@ -41,6 +41,8 @@ class Line:
     is_baseline : bool
     attacked : dict of attack -> Summary
         Errors under attack, of the seeds that were attacked.
+    otherwise : tuple of str
+        The settings that the baseline's runs have otherwise, where none of them was trained alike.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Line:
     folders: tuple = ()
     is_baseline: bool = False
     attacked: dict = field(default_factory=dict)
+    otherwise: tuple = ()
 
     @property
     def label(self):
@@ -112,9 +115,11 @@ def add_lines(table, rows, runs):
             if not chosen:
                 continue
             used += chosen.values()
+            table.problems += [problem for run in chosen.values() for problem in run.problems]
             whose = f"ours, {group.label}" if group.label else "ours"
             errors = {seed: run.test_error for seed, run in chosen.items()}
-            table.lines += _lines(row, whose, errors, _trained_alike(ours, group), runs=chosen)
+            errors_of_baseline, otherwise = _trained_alike(ours, group)
+            table.lines += _lines(row, whose, errors, errors_of_baseline, runs=chosen, otherwise=otherwise)
     return used
 
 
@@ -144,10 +149,17 @@ def _baselines(groups):
 
 
 def _trained_alike(baselines, group):
-    """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way."""
-    alike = [errors for other, errors in baselines if _varies_alike(other, group)]
-    alike += [errors for other, errors in baselines if other.variation == group.variation]
-    return alike[0] if alike else {}
+    """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way.
+
+    Of the latter also the names of all settings that they have otherwise, those of the row among them.
+    """
+    for other, errors in baselines:
+        if _varies_alike(other, group):
+            return errors, ()
+    for other, errors in baselines:
+        if other.variation == group.variation:
+            return errors, tuple(differences(group.settings, other.settings))
+    return {}, ()
 
 
 def _varies_alike(one, other):
@@ -156,13 +168,13 @@ def _varies_alike(one, other):
     return all(one.settings[name] == other.settings[name] for name in both)
 
 
-def _lines(row, whose, errors, baseline, printed=None, runs=None):
+def _lines(row, whose, errors, baseline, printed=None, runs=None, otherwise=()):
     """The line for some errors, and one without the seed that chose the row."""
     tuned = row.tuned_seed is not None and row.tuned_seed in errors
-    yield _line(row, whose, errors, baseline, printed, runs, tuned=tuned)
+    yield _line(row, whose, errors, baseline, printed, runs, otherwise=otherwise, tuned=tuned)
     rest = {seed: error for seed, error in errors.items() if seed != row.tuned_seed}
     if tuned and rest:
-        yield _line(row, whose, rest, baseline, None, runs, without_seed=row.tuned_seed)
+        yield _line(row, whose, rest, baseline, None, runs, otherwise=otherwise, without_seed=row.tuned_seed)
 
 
 def _line(row, whose, errors, baseline, printed, runs, **marks):
@@ -201,7 +213,7 @@ def _printed_attacks(printed):
 def findings(lines):
     """A sentence for each test of more than one seed, and one for all others."""
     tested = [line for line in lines if line.test]
-    said = [f"{line.label}, {line.whose}: {verdict(line.test)}" for line in tested if len(line.test.seeds) > 1]
+    said = [f"{line.label}, {line.whose}: {_compared(line)}" for line in tested if len(line.test.seeds) > 1]
     if len(said) < len(tested):
         said.append("lines of one seed: one seed cannot tell a row from the baseline, and no test is made")
     without = [line for line in lines if line.errors and not line.test and not line.is_baseline]
@@ -209,6 +221,12 @@ def findings(lines):
         which = "; ".join(f"{line.label}, {line.whose}" for line in without)
         said.append(f"no test, as the baseline has no run of the same settings and seeds: {which}")
     return said
+
+
+def _compared(line):
+    """What the line's test says, and where the baseline was not trained alike, that it was not."""
+    otherwise = f"; the baseline was trained otherwise ({', '.join(line.otherwise)})" if line.otherwise else ""
+    return verdict(line.test) + otherwise
 
 
 def notes(lines, used):

@@ -218,9 +218,9 @@ def _options(folder, given):
         )
     options = {**(stored or {}), **given}
     if stored is None and not options.get("unsupervised"):
-        # Decoder and cost weights do not affect the error.
+        # Decoder, cost weights and adversarial noise do not affect the error.
         n = len(options["encoder_layers"]) + 1
-        options = {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",)}
+        options = {**options, "denoising_cost_x": (0.0,) * n, "decoder_spec": ("0",), "adv_tau_unlabeled": (0.0,)}
     return Options(**options)
 
 

@@ -8,13 +8,13 @@ from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
 from ladder.data.augmentation import check_images
-from ladder.data.examples import Examples, check_fits, check_whitening, choose_examples
+from ladder.data.examples import Examples, check_fits, check_whitening, choose_examples, warn_of_missing_classes
 from ladder.data.labeled_set import check_fixed
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
 from ladder.layers import resolve_adversarial, resolve_layers
-from ladder.network_size import check_memory
+from ladder.network_size import check_memory, check_memory_of_whitening
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options
 from ladder.pretraining import check_inputs, resolve_pretraining
@@ -49,11 +49,14 @@ class Experiment:
         split = choose_examples(p, examples)
         if p.rival:
             check_whitening(p, examples.in_dim)
+            check_memory_of_whitening(p, examples.in_dim)
             return cls(p, examples, split)
         check_fits(p, examples.in_dim, examples.n_classes)
         check_images(p, examples.in_dim)
         check_memory(p, examples.in_dim, largest_batch(p, split))
         check_validation(p, split)
+        if not p.unsupervised:
+            warn_of_missing_classes(examples, split)
         check_inputs(p, examples.features)
         return cls(p, examples, split)
 

@@ -20,7 +20,7 @@ class MainLoop:
     num_epochs : int
     extensions : list of Extension
     augmentation : Augmentation, optional
-        Puts features in the place of positions, see :mod:`ladder.data.augmentation`.
+        Puts features in place of positions, see :mod:`ladder.data.augmentation`.
 
     Attributes
     ----------
@@ -28,11 +28,11 @@ class MainLoop:
     batches_done : int
         Of the current epoch; a checkpoint sets all three.
     interrupted : bool
-        Whether a signal asked it to stop.
+        Whether a signal or an extension (a deadline, a pause) asked it to stop here and go on later.
     ended : bool
         Whether an extension found that the epoch that just ended is to be the last.
     finished : bool
-        Whether all epochs were trained before any signal came.
+        Whether training came to its end, the last epoch or one that an extension ended early, and was not interrupted.
     row : dict
         What extensions report about the epoch that just ended.
     """
@@ -103,7 +103,7 @@ class MainLoop:
         self._call("after_epoch")
 
     def _augmented(self, requests):
-        """The next requests, those of halves that are augmented with features in the place of positions."""
+        """The next requests, those of halves that are augmented with features in place of positions."""
         if self._augmentation is None:
             return requests
         return [self._augmentation(each, self.epochs_done, i) for i, each in enumerate(requests, self.batches_done)]

@@ -1,6 +1,6 @@
 """What a run writes beside its log for those who watch it.
 
-It is no option of the network: it changes no bit of a run, so runs with and without it belong together, and
+It is no setting of the network and changes no bit of a run, so runs with and without it belong together, and
 ``params.json`` does not have it.  A run that is resumed goes on with what its folder has.
 """
 

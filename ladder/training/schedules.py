@@ -1,6 +1,6 @@
 """Learning-rate schedules: functions from the log so far to the rate of the next epoch.
 
-All of what a schedule knows stands in the rows of the log, so that a run that
+All that a schedule knows is in the rows of the log, so that a run that
 is resumed goes on with the same rates, and a reader can check them.
 """
 

@@ -61,7 +61,7 @@ def train_side_by_side(experiments, folders, upkeep=Upkeep(), current=lambda i: 
             like = sessions[0] if sessions else None
             together = len(folders)
             values = first[i] if first else None
-            sessions.append(Session(experiment, folder, upkeep, (), like, together, values))
+            sessions.append(Session(experiment, folder, upkeep, like=like, together=together, first=values))
 
     def make(requests):
         made = backends.make_together([sessions[i].updates for i in requests], list(requests.values()))
@@ -87,7 +87,7 @@ class Session:
     together : int
         The number of runs trained side by side.
     first : dict of parameter name -> array, optional
-        First values in the place of the network's own, see :mod:`ladder.training.pretraining`.
+        First values in place of the network's own, see :mod:`ladder.training.pretraining`.
 
     Attributes
     ----------
@@ -108,7 +108,9 @@ class Session:
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
         if first:
-            TrainedArrays(first, None, False, "what was pre-trained").set_parameters(self._ladder.shareds, first)
+            TrainedArrays(parameters=first, statistics=None, final=False, where="what was pre-trained").set_parameters(
+                self._ladder.shareds, first
+            )
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
         self._augmentation = Augmentation.of(experiment)
         self._compile()
@@ -156,7 +158,7 @@ class Session:
         folder.save_options(self.p, self._experiment.in_dim)
         folder.save_data(describe(examples))
         folder.save_fitted(examples.fitted)
-        folder.save_environment(belongs_to["environment"])
+        folder.save_environment(belongs_to["environment"], goes_on=self._checkpoint is not None)
         return belongs_to
 
     def _compile(self):

@@ -1,6 +1,6 @@
 """When training ends before its last epoch, and which epoch was the best: functions of the log.
 
-All that they know stands in the rows of the log, so that a run that is resumed
+All that they know is in the rows of the log, so that a run that is resumed
 ends where it would have ended, and a reader can check it.  Nothing here imports
 Aesara.
 """
@@ -88,9 +88,16 @@ def check_validation(p, split=None):
             raise UserError(f"{option} follows the validation error, and --unsupervised knows none: {mend}.")
         if split is not None and not len(split.valid):
             raise UserError(
-                f"{option} follows the validation error, and no examples are left over for validation: give an "
-                f"--unlabeled-samples below {len(split.train)}, or {mend}."
+                f"{option} follows the validation error, and no examples are left over for validation: "
+                f"{more_validation(p, split)}, or {mend}."
             )
+
+
+def more_validation(p, split):
+    """What gives a run a validation set, as the end of a sentence."""
+    if p.valid_set_size == 0:
+        return "give another --valid-set-size"
+    return f"give an --unlabeled-samples below {len(split.train)}"
 
 
 def _follow_validation(p):

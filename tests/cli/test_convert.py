@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 import numpy as np
 import pytest
 
-from ladder.cli import convert
+from ladder.cli import convert, main
 from ladder.data.hdf5 import HDF5Dataset, find_dataset
 from ladder.errors import UserError
 
@@ -130,6 +130,13 @@ def test_splits_of_other_names(here):
         call("arrays", "--input", "datasets/first.hdf5", "--name", "second")
     assert call("arrays", "--input", "datasets/first.hdf5", "--name", "second", "--splits", "train=fit,test=try") == 0
     assert HDF5Dataset(find_dataset("second"), "test").num_examples == 6
+
+
+def test_names_in_a_file_do_not_move_the_cursor(here, capsys):
+    np.savez("odd.npz", **{"features": np.zeros((4, 2)), "\x1b[2Jx": np.zeros(4)})
+    assert main(["convert", "arrays", "--input", "odd.npz"]) == 2
+    said = capsys.readouterr().err
+    assert "holds the unknown \ufffd[2Jx" in said and "\x1b" not in said
 
 
 def test_a_feature_of_another_scale_is_warned_of(here, capsys):

@@ -9,7 +9,11 @@ import pytest
 from ladder.data.hdf5 import find_dataset
 from ladder.data.registry import KNOWN
 from ladder.errors import UserError
+from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.options import Options
 from ladder.output_files import check_output, check_writable, made_folder
+from ladder.runs.folder import RunFolder
+from ladder.training import evaluation
 
 
 @pytest.fixture
@@ -59,3 +63,16 @@ def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="cannot write /proc/nowhere/digits.hdf5"):
         find_dataset("digits")
+
+
+def test_a_folder_of_parameters_alone_takes_the_options_it_was_trained_with(tmp_path):
+    """They may have adversarial noise on the unlabelled half, which needs a cost that evaluation leaves out."""
+    given = Options.of(
+        encoder_layers="5-3",
+        decoder_spec="gauss",
+        denoising_cost_x=(1, 1, 1),
+        adv_kind_unlabeled="kN",
+        adv_tau_unlabeled=0.1,
+    )
+    p = evaluation._options(RunFolder(tmp_path), given.as_dict())
+    assert not any(taus for _, taus in resolve_adversarial(p, resolve_layers(p, (4,))).values())

@@ -101,6 +101,9 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     # Said in numbers or left out, the options of a pre-training are the same.
     said = ["--pretrain-lr", "0.001", "--pretrain-seed", "1", "--optimizer", "adam", "--beta1", "0.9"]
     assert main([*TRAIN, "--from", "results/whole0/pretraining", *said, "--dry-run"]) == 0
+    options = {words[2:]: value for words, value in zip(TRAIN[1::2], TRAIN[2::2])}
+    Path("second.json").write_text(json.dumps({"title": "The second phase", "options": options}))
+    assert main(["train", "--preset", "second.json", "--from", "results/whole0/pretraining", "--dry-run"]) == 0
     # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
     pretrained, still = (arrays_of(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
@@ -214,6 +217,9 @@ def test_mistakes_are_named_before_anything_is_read(capsys):
         (layers.format("convv:4:3:1-10", "0,0,0"), "layer 1 of --encoder-layers is convv"),
     )
     assert main(["pretrain", *WORDS, "--pretrain", "none"]) == 2
+    assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
+    updates = "--optimizer momentum --momentum 0.8 --clip-norm 2".split()  # which pre-training reads, too
+    assert main(["pretrain", *WORDS, "--pretrain", "none", *updates]) == 2
     assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
     assert main(["pretrain", "--resume", "results/none"]) == 2
     capsys.readouterr()

@@ -143,3 +143,10 @@ def test_mistakes_get_one_sentence(options, sentence, capsys):
     assert main(["show", *options]) == 2
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1
+
+
+def test_a_whitening_beyond_the_memory_is_refused(capsys, monkeypatch):
+    converted("wide", features=np.random.RandomState(0).rand(20, 1, 50, 60), targets=np.arange(20) % 2)
+    monkeypatch.setenv("LADDER_MEMORY", "0.1")
+    assert main(["show", "wide", "--whiten-zca", "3000", "--output", "x.png"]) == 2
+    assert "--whiten-zca of 3,000 inputs would need 288 MB of memory" in capsys.readouterr().err

@@ -192,6 +192,10 @@ def test_a_command_whose_time_is_over_stops(capsys):
     "options, sentence",
     [
         (["--patience", "3"], "--patience 3 follows the validation error, and no examples are left over"),
+        (
+            ["--patience", "3", "--valid-set-size", "0", "--unlabeled-samples", "900"],
+            "give another --valid-set-size, or",
+        ),
         (["--keep", "best"], "--keep best follows the validation error, and no examples are left over"),
         (["--patience", "3", "--unsupervised"], "--unsupervised knows none: leave it out"),
         (["--patience", "150"], "--patience 150 cannot end a training of --num-epochs 150 any earlier"),

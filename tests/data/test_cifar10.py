@@ -218,6 +218,20 @@ def test_members_elsewhere_in_the_archive_are_only_read(batches, tmp_path):
     assert not (tmp_path.parent.parent / NAMES[0]).exists()
 
 
+@pytest.mark.parametrize("keys, members", [(0, 200), (200, 1)])
+def test_an_archive_of_which_tarfile_would_keep_much(tmp_path, keys, members):
+    """Each member keeps a copy of all global headers: a few megabytes of both would take all memory."""
+    archive = tmp_path / "many.tar.gz"
+    headers = {f"key{i}": "value" for i in range(keys)}
+    with tarfile.open(archive, "w:gz", format=tarfile.PAX_FORMAT, pax_headers=headers) as tar:
+        for i in range(members):
+            tar.addfile(tarfile.TarInfo(f"{i}"))
+    read = []
+    with pytest.raises(EOFError, match="too many"):
+        read += cifar10._batches(io.BytesIO(gzip.decompress(archive.read_bytes())))
+    refused(archive, tmp_path, "cannot read .*many.tar.gz.*damaged")
+
+
 def test_from_the_command_line(batches, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)

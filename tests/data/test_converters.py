@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from ladder.cli import main
 from ladder.data.convert import digits, mnist
 from ladder.data.convert.arrays import convert_arrays, dataset_name
 from ladder.data.convert.digits import convert_digits
@@ -253,6 +255,47 @@ def test_an_array_that_is_there_twice(tmp_path):
         archive.writestr("features.npy", archive.read("features.npy"))
     with pytest.raises(UserError, match="holds features more than once"):
         convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
+
+
+def rewritten(tmp_path, arrays, offered=-1, **options):
+    """What the command that a refusal offers writes, typed as it is."""
+    with pytest.raises(UserError) as caught:
+        convert(tmp_path, arrays, **options)
+    words = shlex.split(str(caught.value).split("`")[1::2][offered])
+    assert main([*words[1:], "--output-directory", str(tmp_path)]) == 0
+    return HDF5Dataset(tmp_path / f"{words[words.index('--name') + 1]}.hdf5", "train")
+
+
+def test_the_command_that_mends_a_gap_keeps_the_mark_of_no_label(tmp_path):
+    targets = np.arange(50) % 4 + 1
+    targets[targets == 4] = 255
+    written = rewritten(tmp_path, good(targets=targets), no_label=255)
+    assert np.unique(written.targets).tolist() == [-1, 0, 1, 2]
+
+
+def test_the_command_that_mends_channels_keeps_the_rest(tmp_path):
+    images = {"x": np.zeros((50, 3, 8, 3)), "targets": np.arange(50) % 5}
+    written = rewritten(tmp_path, images, no_label=0, renumber=True, sources=("features=x",))
+    assert written.features.shape[1:] == (3, 3, 8) and np.unique(written.targets).tolist() == [-1, 0, 1, 2, 3]
+
+
+def test_the_command_that_leaves_labels_out(tmp_path):
+    written = rewritten(tmp_path, good(targets=np.zeros(50, int) - (np.arange(50) % 2)))
+    assert (written.targets == -1).all() and "targets" not in written.sources
+
+
+def test_a_class_of_the_test_set_alone_is_named(tmp_path):
+    test = {"features_test": np.zeros((4, 3)), "targets_test": np.array([0, 1, 2, 3])}
+    targets = np.array([0, 1, 3])[np.arange(50) % 3]
+    with pytest.raises(UserError, match="has the class 2 in its test set alone, so that nothing trains it"):
+        convert(tmp_path, {**good(targets=targets), **test}, renumber=True)
+
+
+def test_examples_in_another_order(tmp_path):
+    features, targets = np.arange(100, dtype="float32").reshape(50, 2), np.arange(50) // 25
+    written = HDF5Dataset(convert(tmp_path, {"features": features, "targets": targets}, shuffle=True), "train")
+    assert sorted(written.features[:, 0]) == features[:, 0][np.isin(features[:, 0], written.features[:, 0])].tolist()
+    assert (written.targets == written.features[:, 0] // 50).all() and (np.diff(written.targets) != 0).sum() > 5
 
 
 @pytest.mark.parametrize("targets", [None, np.full(50, -1)])

@@ -101,3 +101,11 @@ def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, monkeypatch):
         file.truncate(10**10)
     with pytest.raises(UserError, match="large.csv: the numbers in it would need .* of memory, and no more than 1 MB"):
         read_numbers(path, 3)
+
+
+def test_a_file_of_many_short_lines_is_larger_in_memory(tmp_path, monkeypatch):
+    path = tmp_path / "short.csv"
+    path.write_text("\n" * 10_000)
+    monkeypatch.setenv("LADDER_MEMORY", "0.001")  # 20 bytes for each byte would fit
+    with pytest.raises(UserError, match="short.csv: the numbers in it would need 2.7 MB of memory"):
+        read_numbers(path, 1)

@@ -384,3 +384,11 @@ def test_channels_that_may_be_either_axis_are_asked_for(tmp_path):
     path = handmade(tmp_path / "some.hdf5", [("train", "features", 0, 5, None, True)], features=np.zeros((5, 3, 9, 3)))
     with pytest.raises(UserError, match="may be the first axis or the last: .*--channels last"):
         HDF5Dataset(path, "train")
+
+
+def test_names_that_are_no_text_are_passed_over(written):
+    """h5py gives names that are not UTF-8 as bytes."""
+    with h5py.File(written, "r+") as h5file:
+        h5py.h5d.create(h5file.id, b"gr\xf6\xdfe", h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((3, 2)))
+        h5py.h5a.create(h5file.id, b"\xe4", h5py.h5t.NATIVE_INT64, h5py.h5s.create_simple((2,)))
+    assert HDF5Dataset(written, "train").num_examples == 7

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ladder import positions_file
 from ladder.data.labeled_set import check_fixed, fixed_labelled_set
 from ladder.data.splits import split_training_set
 from ladder.errors import UserError
@@ -27,6 +28,21 @@ def test_files_are_read_as_they_are_written(tmp_path):
 def test_lines_that_are_no_position_are_named(tmp_path, text):
     (tmp_path / "a.txt").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"line 2 of .*a.txt is '.*': give one position on each line, a whole number"):
+        Options.of(labeled_indices=tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xef\xbb\xbf3\r\n4\r\n", b"\xef\xbb\xbf# a\r\n3\r\n4", "# a\u20287\n3\n# \x0c8\n4".encode()]
+)
+def test_lines_end_where_editors_end_them(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    assert Options.of(labeled_indices=tmp_path / "a.txt").labeled_indices == (3, 4)
+
+
+def test_a_long_file_is_not_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr(positions_file, "MOST_BYTES", 10)
+    (tmp_path / "a.txt").write_text("# some\n123456\n")
+    with pytest.raises(UserError, match="a.txt has more than 10 bytes: give a position on each line, and fewer"):
         Options.of(labeled_indices=tmp_path / "a.txt")
 
 

@@ -156,3 +156,11 @@ def test_no_module_is_imported_by_a_name():
     with pytest.raises(UserError, match="asks for antigravity.x"):
         load_dict(load, "here")
     assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize("order", [b"u1,", b"u1," * 20, b"i", b"<<"])
+def test_the_order_of_bytes_is_a_sign(order):
+    """A longer text before the type makes it a record, of as many fields as the text has."""
+    content = PYTHON_2.replace(b"U\x01|q\x0e", b"U%c%sq\x0e" % (len(order), order))
+    with pytest.raises(UserError, match="damaged"):
+        load_dict(content, "here")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ladder.data.examples import Examples, warn_of_missing_classes
 from ladder.data.schemes import ShuffledScheme
 from ladder.data.splits import permutation, split_training_set
 from ladder.errors import UserError
@@ -126,3 +127,16 @@ def test_more_labels_than_there_are():
 def test_no_label_at_all():
     with pytest.raises(UserError, match="none of the 100 examples to train on has a label in mine"):
         split_training_set(np.full(100, -1), 1, dataset="mine")
+
+
+@pytest.mark.parametrize("order, warned", [("sorted", True), ("shuffled", False)])
+def test_a_validation_set_without_some_classes_is_told_of(order, warned, caplog):
+    """The first of the others validate: of data sorted by class, the first classes."""
+    targets = np.repeat(np.arange(4), 100)
+    if order == "shuffled":
+        targets = np.random.RandomState(0).permutation(targets)
+    examples = Examples("mine", np.zeros((400, 2), "float32"), targets, path=Path("mine.hdf5"))
+    caplog.set_level("WARNING", "main.data")
+    warn_of_missing_classes(examples, split_training_set(targets, 1, 40, 200, 100))
+    text = "has only 2 of 4 classes, as it is sorted by class: convert it again with --shuffle"
+    assert (text in caplog.text) == warned and (caplog.text == "") != warned

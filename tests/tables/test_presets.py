@@ -25,6 +25,14 @@ def configurations(preset):
         yield Options(**options)
 
 
+def test_fixed_labels_stand_in_for_those_that_a_preset_draws():
+    chosen = preset_combinations(load_preset("mnist_100_full"), given={"labeled_indices": (1, 2, 3)})
+    assert all("labeled_samples" not in options and options["labeled_indices"] == (1, 2, 3) for options in chosen)
+    with pytest.raises(UserError, match="--labeled-samples draws others: give one of them"):
+        given = {"labeled_indices": (1, 2, 3), "labeled_samples": 10}
+        preset_combinations(load_preset("mnist_100_full"), given=given)
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_resolves(name):
     preset = load_preset(name)

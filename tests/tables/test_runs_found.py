@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tables.made_up import make_run
 
+from ladder.runs import lock
+from ladder.runs.folder import RunFolder
 from ladder.tables.found_runs import find_runs
 from ladder.tables.grouping import Group, Row, usable
 
@@ -27,6 +29,15 @@ def test_a_run_is_finished_when_everything_is_saved(tmp_path):
 def test_a_run_in_the_middle_is_not(tmp_path):
     make_run(tmp_path / "run0", "mnist_100_full", 1, epochs=149)
     assert not finished(tmp_path)
+
+
+def test_a_run_in_training_is_not_to_be_resumed(tmp_path):
+    folder = make_run(tmp_path / "run0", "mnist_100_full", 1, epochs=149)
+    ((run,), _) = find_runs(tmp_path)
+    with lock.held(RunFolder(folder)):
+        chosen, (problem,) = usable(Group(Row("a", {}), {}, [run]))
+    assert not chosen
+    assert problem == f"{folder} is left out: it is being trained, and has done 149 of 150 epochs"
 
 
 def test_a_run_that_an_extension_ended_early_is_not_to_be_resumed(tmp_path):

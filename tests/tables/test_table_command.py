@@ -271,10 +271,11 @@ def attack(run, errors, epochs=150, n=10000, folder=None, **settings):
         "units": "inputs",
         "batch_size": settings.pop("batch_size", None),
         "overridden": settings.pop("overridden", []),
-        "settings": {"clip": False, "random_start": False, "steps": 20, "step_size": None, **settings},
         "n": n,
+        "n_wrong_before": settings.pop("before", None),
         "attacks": [{"kind": kind, "tau": tau, "error_percent": error} for (kind, tau), error in errors.items()],
     }
+    report["settings"] = {"clip": False, "random_start": False, "steps": 20, "step_size": None, **settings}
     path = run / folder if folder else run
     path.mkdir(exist_ok=True)
     (path / "attack.json").write_text(json.dumps(report))
@@ -300,12 +301,67 @@ def test_errors_under_attack(results, capsys):
         "sgn 0.25 (clipped, 500 examples)": 7.0,
     }
     assert (line["sgn 0.25, n"], float(line["sgn 0.25, std"])) == ("2", pytest.approx(np.sqrt(2)))
-    assert errors_under_attack(RunFolder(runs[1]), "/data/mnist.hdf5", 150, None)["sgn 0.25"] == 10.0  # the same data
+    errors, problems = errors_under_attack(RunFolder(runs[1]), "/data/mnist.hdf5", 150, None)  # the same data
+    assert errors["sgn 0.25"] == 10.0 and not problems
     markdown = (results / "tables" / f"{NAME}.md").read_text()
     cells = next(line for line in markdown.splitlines() if "ours, noise philox" in line).split(" | ")
     assert "11.00 ± 1.41 (2 seeds)" in cells and "mean ± standard deviation" in markdown
     assert "\\ensuremath{\\pm}" in (results / "tables" / f"{NAME}.tex").read_text()
     assert "batches" in shown
+
+
+def test_attacks_that_do_not_count_are_named(results, capsys):
+    """Of the run when it had done less, of other options, or copied from another run."""
+    run, error = make_run(results / "a", NAME, 1, 0.9), {("sgn", 0.25): 50.0}
+    attack(run, error, epochs=None)
+    attack(run, error, epochs=20, folder="b")
+    attack(run, error, overridden=["noise"], folder="c")
+    attack(run, error, before=100, folder="d")
+    attack(run, {("kN", 0.25): 70.0}, before=91, folder="e")  # one image more, on another machine
+    shown = " ".join(table(capsys, NAME).split())
+    for folder, why in (
+        ("", "the run was not finished"),
+        ("b/", "the run had done 20 epochs, and has done 150"),
+        ("c/", "it was made with another noise than the run"),
+        ("d/", "the network that was attacked made 100 errors before, and the run's makes 90"),
+    ):
+        assert f"results/a/{folder}attack.json does not count: {why}; run.py attack results/a makes another" in shown
+    (line,) = (line for line in ours(written(results / "tables")) if not line["without_seed"])
+    assert [name for name in line if name.endswith(", mean")] == ["kN 0.25, mean"]
+
+
+def test_a_difference_of_fewer_seeds_than_the_means_says_so(results, capsys):
+    for seed, error in ((1, 1.0), (2, 1.0), (8, 4.0)):
+        make_run(results / f"base{seed}", BASELINE, seed, error)
+    for seed in (1, 2):
+        make_run(results / f"row{seed}", NAME, seed, 1.5)
+    table(capsys, NAME)
+    cells = [line.split(" | ") for line in (results / "tables" / f"{NAME}.md").read_text().splitlines()]
+    assert [line[6] for line in cells if line[0].endswith(" \\*") and line[1] == "ours"] == ["+0.500 (2 seeds)"]
+    make_run(results / "row8", NAME, 8, 4.5)
+    table(capsys, NAME)
+    cells = [line.split(" | ") for line in (results / "tables" / f"{NAME}.md").read_text().splitlines()]
+    assert [line[6] for line in cells if line[0].endswith(" \\*") and line[1] == "ours"] == ["+0.500"]
+
+
+def test_of_one_seed_the_spreadsheet_has_no_p(results, capsys):
+    make_run(results / "base", BASELINE, 1, 1.0)
+    make_run(results / "row", NAME, 1, 1.5)
+    table(capsys, NAME)
+    (row,) = (row for row in ours(written(results / "tables")) if row["baseline"] != "1")
+    assert (row["mean_difference"], row["wilcoxon_p"], row["permutation_p"]) == ("0.5", "", "")
+
+
+def test_a_baseline_that_was_trained_otherwise_is_told_of(results, capsys):
+    """LVAN-LW takes 250 epochs; tested against the thesis's ladder of 150, other things differ than the noise."""
+    for seed in (1, 2):
+        make_run(results / f"base{seed}", BASELINE, seed, 1.0)
+        make_run(results / f"row{seed}", NAME, seed, 1.5)
+        make_run(results / f"lvan{seed}", "valn_lvan_lw_100", seed, 1.25, row="LVAN-LW, 100 labels")
+    shown = " ".join(table(capsys, BASELINE, NAME, "valn_lvan_lw_100").split())
+    (sentence,) = (part for part in shown.split(" - ") if "the baseline was trained otherwise (" in part)
+    assert "LVAN-LW, 100 labels, ours: mean difference +0.250" in sentence
+    assert "num-epochs" in sentence and "layers" in sentence and "noise-std" not in sentence
 
 
 def test_published_errors_under_attack(results, capsys):
@@ -427,6 +483,27 @@ def test_different_processors_are_named(results, capsys):
         (run / "environment.json").write_text(json.dumps({**environment, "vector_bits": bits}))
     shown = " ".join(table(capsys, NAME).split())
     assert "threads 1, vectors of 256 bits; " in shown and "threads 1, vectors of 512 bits" in shown
+
+
+def test_a_run_that_went_on_elsewhere_names_both(results, capsys):
+    run = RunFolder(make_run(results / "a", NAME, 1, 0.9))
+    first = run.load_environment()
+    run.save_environment({**first, "commit": "d" * 40}, goes_on=True)
+    run.save_environment({**first, "commit": "d" * 40}, goes_on=True)  # the same again
+    run.save_environment({**first, "threads": 2}, goes_on=True)
+    shown = " ".join(table(capsys, NAME).split())
+    one = "version 0.1, commit {}, mkl, threads {}".format
+    assert f"ours made with {one('c' * 10, 1)}, then {one('d' * 10, 1)}, then {one('c' * 10, 2)}" in shown
+    run.save_environment(first)  # begun anew
+    assert run.load_environment() == first
+
+
+def test_devices_of_jax_are_named(results, capsys):
+    run = make_run(results / "a", NAME, 1, 0.9)
+    environment = {"ladder": "0.1", "commit": "c" * 40, "threads": 1, "device": "gpu H", "matmul_precision": "tf32"}
+    (run / "environment.json").write_text(json.dumps(environment))
+    shown = " ".join(table(capsys, NAME).split())
+    assert "unknown BLAS, threads 1, JAX on gpu H, products in tf32" in shown
 
 
 def candidates(results, **options):

@@ -149,6 +149,7 @@ def test_printed_line_uses_the_originals_names(caplog):
     loop = loop_at(1, 600)
     loop.row.update(train_cost_class_corr=0.156, train_denois0=0.02, train_denois1=0.3, train_denois10=0.4)
     loop.row.update(train_vat0=0.01, train_vat3=0.002)
+    loop.row.update(train_denoising_ratio=0.5, train_denois0_scaled=0.1, train_vat_share=0.2)  # a callback's
     loop.row.update(valid_approx_cost_class_clean=0.2, valid_approx_error_rate_clean=3.5)
     with caplog.at_level(logging.INFO, "main"):
         ShortPrinting().after_epoch(loop)

@@ -153,7 +153,7 @@ def _stacked(requests, name, dtype):
 def _repeat(run, requests):
     """Make updates again one by one up to the bad one, so that the run's state is that of after it.
 
-    As they round otherwise, it may be another one, or none: then all are made.
+    One by one they round differently, so that another may be the bad one, or none: then all are made.
     """
     rows = []
     for request in requests:
@@ -183,14 +183,14 @@ def _run(update, names, changing, constant, common, own, asked):
     names : of the inputs
     changing, constant : lists of arrays, one list a run
     common : dict of name -> array (N, …), examples that all runs share
-    own : list of such dicts, one a run
-    asked : list of arrays, one an input
+    own : list of such dicts, one per run
+    asked : list of arrays, one per input
         (updates, runs, batch) int32 positions or, of an input without examples above, these: (updates, runs, batch, …).
 
     Returns
     -------
     changing : list of arrays, one list a run
-    values : list of (updates, monitored) float64, one a run
+    values : list of (updates, monitored) float64, one per run
     """
     runs = range(len(changing))
     if len(runs) == 1:

@@ -13,10 +13,10 @@ import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.data.channels import channels_first
-from ladder.data.convert.own_splits import as_stored, draw_test_set
+from ladder.data.convert.own_splits import as_stored, draw_test_set, shuffled_positions
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.hdf5 import HDF5Dataset, split_names
-from ladder.data.labels import as_class_numbers, check_labels, check_minus_one, mark_unlabelled, renumbered
+from ladder.data.labels import MOST_LISTED, as_class_numbers, check_labels, check_minus_one, mark_unlabelled, renumbered
 from ladder.data.npz import load_arrays
 from ladder.data.registry import KNOWN, SUFFIXES
 from ladder.errors import UserError
@@ -38,6 +38,7 @@ def convert_arrays(
     no_label=NO_LABEL,
     renumber=False,
     channels=None,
+    shuffle=False,
 ):
     """Write the arrays of a file with the splits ``train`` and ``test``.
 
@@ -56,7 +57,7 @@ def convert_arrays(
         drawn as test examples, 0.2 if None; 0 writes no test split.
         Examples without a label are drawn only if no example has one.
     seed : int
-        Seeds that draw (``RandomState``).
+        Seeds that draw, and the order of ``shuffle`` (``RandomState``).
     sources : tuple of str
         What the file calls features and targets: 'targets=NAME'; for a
         ``.npz`` file also 'features_test=NAME'.
@@ -68,6 +69,9 @@ def convert_arrays(
         Number the classes from 0, in their order.
     channels : 'first', 'last' or None
         Where images have their channels; None: as the axis labels or the shape say.
+    shuffle : bool
+        Write the examples of each split in an order drawn with ``seed``: of a file that is sorted by class, the first
+        examples, which validate, would be of few classes.
 
     Returns
     -------
@@ -85,20 +89,28 @@ def convert_arrays(
     input_path = Path(input_path)
     is_hdf5 = input_path.suffix.lower() in SUFFIXES
     _check_sources(sources, NAMES[:2] if is_hdf5 else NAMES)
+    given = _as_typed(test_fraction, seed, sources, splits, no_label, renumber, channels, shuffle)
     load = _load_hdf5 if is_hdf5 else _load_npz
-    splits, description = load(input_path, _names(sources), splits, channels)
+    splits, description = load(input_path, _names(sources), splits, channels, given)
     as_uint8 = _are_8_bits([split["features"] for split in splits.values()])
     splits = {name: _checked_split(split, suffix, input_path, as_uint8) for (name, suffix), split in splits.items()}
     old_numbers = _settle_labels(splits, no_label, renumber, input_path)
     train = splits["train"]
-    check_labels(train["targets"], input_path, sources)
+    check_labels(train["targets"], input_path, given)
     if "test" in splits:
         if test_fraction is not None:
             raise UserError(f"{input_path} has test examples of its own: leave out --test-fraction.")
         _check_same_kind(train, splits["test"], input_path)
     else:
         splits = draw_test_set(train, test_fraction, seed, input_path)
+    if shuffle:
+        splits = {name: _shuffled(split, seed) for name, split in splits.items()}
     return write_fuel_file(output_path, *as_stored(splits), _renamed(description, old_numbers))
+
+
+def _shuffled(split, seed):
+    positions = shuffled_positions(len(split["targets"]), seed)
+    return {source: array[positions] for source, array in split.items()}
 
 
 def _check_sources(sources, known):
@@ -107,7 +119,23 @@ def _check_sources(sources, known):
         raise UserError(f"--sources{wrong}")
 
 
-def _load_npz(path, called, splits, channels):
+def _as_typed(test_fraction, seed, sources, splits, no_label, renumber, channels, shuffle):
+    """Dict of the options that differ from the defaults, for the commands that messages offer."""
+    options = {
+        "--sources": ",".join(sources),
+        "--splits": ",".join(splits),
+        "--no-label": "none" if no_label is None else no_label,
+        "--renumber-labels": "" if renumber else None,
+        "--channels": channels,
+        "--test-fraction": test_fraction,
+        "--seed": seed,
+        "--shuffle": "" if shuffle else None,
+    }
+    defaults = {"--sources": "", "--splits": "", "--no-label": NO_LABEL, "--seed": 1}
+    return {option: value for option, value in options.items() if value != defaults.get(option)}
+
+
+def _load_npz(path, called, splits, channels, given):
     """Dict of (split, suffix of its arrays) -> features and, where there are any, targets; and the file's description."""
     if splits:
         raise UserError(f"--splits is for HDF5 files: choose arrays of {path} with --sources features_test=NAME.")
@@ -116,7 +144,7 @@ def _load_npz(path, called, splits, channels):
     found = {}
     for split, suffix in (("train", ""), ("test", "_test")):
         if called[f"features{suffix}"] in arrays:
-            features = _turned(arrays[called[f"features{suffix}"]], path, channels)
+            features = _turned(arrays[called[f"features{suffix}"]], path, channels, given)
             found[split, suffix] = {"features": features, "targets": arrays.get(called.get(f"targets{suffix}"))}
     return found, {}
 
@@ -145,7 +173,7 @@ def _check_names(arrays, called, path):
             "targets_test=NAME."
         )
     unknown = sorted(set(arrays) - set(called.values()))
-    if unknown and set(called) == set(called.values()):
+    if unknown and set(called.values()) == set(NAMES):
         raise UserError(
             f"{path} holds the unknown {', '.join(unknown)}: use only the names {', '.join(NAMES)}, or choose with "
             "--sources features=NAME,targets=NAME."
@@ -163,14 +191,14 @@ def _asked_for(called):
     return [called[source] for source, name in usual.items() if called.get(source, name) != name]
 
 
-def _turned(features, path, channels):
-    turned = channels_first(features, (), path, channels)
+def _turned(features, path, channels, given):
+    turned = channels_first(features, (), path, channels, given)
     if turned is not features:
         logger.info("%s: images of shape %s have their channels last, and are turned", path, features.shape[1:])
     return turned
 
 
-def _load_hdf5(path, called, splits, channels):
+def _load_hdf5(path, called, splits, channels, given):
     """The same for an HDF5 file."""
     names, there = {source: called[source] for source in ("features", "targets") if source in called}, split_names(path)
     asked = dict(entry.partition("=")[::2] for entry in splits)
@@ -186,7 +214,7 @@ def _load_hdf5(path, called, splits, channels):
     if left:
         logger.info("%s: left out the split %s", path, ", ".join(left))
     chosen = {(split, "" if split == "train" else "_test"): name for split, name in asked.items()}
-    loaded = {key: HDF5Dataset(path, split, names, channels) for key, split in chosen.items()}
+    loaded = {key: HDF5Dataset(path, split, names, channels, given) for key, split in chosen.items()}
     others = [source for source in loaded["train", ""].sources if source not in names.values()]
     if others and "targets" in names and names["targets"] not in loaded["train", ""].sources:
         raise UserError(
@@ -263,6 +291,7 @@ def _settle_labels(splits, no_label, renumber, path):
         check_minus_one(several, no_label, renumber, path)
     if several and renumber:
         several, classes = renumbered(several, no_label)
+        _check_all_train(splits, several, classes, path)
         logger.info("Classes: %s", ", ".join(f"{old} is {new}" for new, old in enumerate(classes)))
     else:
         several = [mark_unlabelled(targets, no_label) for targets in several]
@@ -273,6 +302,19 @@ def _settle_labels(splits, no_label, renumber, path):
         without = np.full(len(split["features"]), NO_LABEL, "int64")
         split["targets"] = without if split["targets"] is None else next(settled)
     return classes
+
+
+def _check_all_train(splits, several, classes, path):
+    """Refuse a class that the test set alone has: among the new numbers it would look like a gap."""
+    if len(several) < 2:
+        return  # one split, or one that has no targets
+    train, test = (np.unique(targets) for targets in several)
+    alone = [int(classes[new]) for new in np.setdiff1d(test, train) if new != NO_LABEL]
+    if alone:
+        raise UserError(
+            f"{path} has the class {', '.join(map(str, alone[:MOST_LISTED]))}{' …' * (len(alone) > MOST_LISTED)} in its test "
+            "set alone, so that nothing trains it: leave these examples out, or add some to those that train."
+        )
 
 
 def _renamed(description, old_numbers):

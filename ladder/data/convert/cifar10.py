@@ -7,6 +7,7 @@ https://www.cs.toronto.edu/~kriz/cifar.html.
 import gzip
 import hashlib
 import logging
+import math
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -51,6 +52,9 @@ DOWNLOADS = (
 
 #: The most bytes of a batch (31 million) and of the whole unpacked archive (186 million).
 MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
+
+#: The archive has nine members.
+MOST_MEMBERS = 100
 
 BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
 
@@ -141,7 +145,9 @@ def _members_of_archive(path):
 def _batches(content):
     """Names and contents of the batches in an open archive."""
     with tarfile.open(fileobj=content, mode="r|") as archive:
-        for member in archive:
+        for number, member in enumerate(archive):
+            if number == MOST_MEMBERS or len(archive.pax_headers) > MOST_MEMBERS:
+                raise EOFError("it has too many members, or texts about them, which tarfile keeps for each")
             name = PurePosixPath(member.name).name
             if member.isreg() and not member.issparse() and name in MD5:
                 yield name, read_at_most(archive.extractfile(member), MOST_BYTES)
@@ -186,7 +192,7 @@ def _checked_batch(content, where):
             f"{where} lacks 'data' or 'labels', so it is not a batch of CIFAR-10: get {ARCHIVE} from {HOMEPAGE}."
         )
     pixels, labels = batch["data"], _as_array(batch["labels"])
-    expected = (BATCH_SIZE, np.prod(SHAPE))
+    expected = (BATCH_SIZE, math.prod(SHAPE))
     if getattr(pixels, "dtype", None) != np.uint8 or pixels.shape != expected:
         found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else "no array"
         raise UserError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ladder.data.convert.own_splits import as_stored, draw_test_positions
+from ladder.data.convert.own_splits import as_stored, draw_test_positions, shuffled_positions
 from ladder.data.fuel_file import write_fuel_file
 from ladder.data.image_files import FITS, MOST_SIDE, ImageReading, check_installed, is_grey, read_images
 from ladder.data.image_folders import find_images
@@ -15,7 +15,7 @@ from ladder.errors import UserError
 logger = logging.getLogger("main.data")
 
 
-def convert_images(directory, output_path, size, channels=None, fit=FITS[0], test_fraction=None, seed=1):
+def convert_images(directory, output_path, size, channels=None, fit=FITS[0], test_fraction=None, seed=1, shuffle=False):
     """Write the images of a folder with the splits ``train`` and ``test``.
 
     Parameters
@@ -31,13 +31,13 @@ def convert_images(directory, output_path, size, channels=None, fit=FITS[0], tes
         1 makes all grey, 3 all red, green and blue; None: 1 if all are grey, else 3.
     fit : {'crop', 'pad', 'stretch'}
         What is done to an image of other proportions, see :class:`~ladder.data.image_files.ImageReading`.
-    test_fraction, seed : as for :func:`~ladder.data.convert.arrays.convert_arrays`
+    test_fraction, seed, shuffle : as for :func:`~ladder.data.convert.arrays.convert_arrays`
 
     Returns
     -------
     Path
-        ``output_path``.  Features are uint8 (N, channels, height, width), class after class; targets are int64
-        (N, 1), the positions of the folders' names in their sorted order.  The names, and how images were read, are
+        ``output_path``.  Features are uint8 (N, channels, height, width), class after class unless shuffled; targets
+        are int64 (N, 1), the positions of the folders' names in their sorted order.  The names, and how images were read, are
         in the file, too.
 
     Raises
@@ -57,6 +57,9 @@ def convert_images(directory, output_path, size, channels=None, fit=FITS[0], tes
         paths, targets = _with_test_set(paths["train"], targets["train"], test_fraction, seed, directory)
     elif test_fraction is not None:
         raise UserError(f"{directory} has test images of its own: leave out --test-fraction.")
+    if shuffle:
+        orders = {split: shuffled_positions(len(targets[split]), seed) for split in paths}
+        paths, targets = _in_order(paths, targets, orders)
     every = [path for split in paths.values() for path in split]
     reading = ImageReading(height, width, channels or (1 if all(map(is_grey, every)) else 3), fit)
     pixels = read_images(every, reading)
@@ -74,9 +77,14 @@ def _with_test_set(paths, targets, fraction, seed, directory):
     """Paths and targets by split, the test set drawn as for arrays."""
     test = draw_test_positions(targets, fraction, seed, directory)
     chosen = {"train": np.setdiff1d(np.arange(len(targets)), test), **({"test": test} if len(test) else {})}
+    return _in_order(dict.fromkeys(chosen, paths), dict.fromkeys(chosen, targets), chosen)
+
+
+def _in_order(paths, targets, positions):
+    """Paths and targets by split, of which those at some positions are taken, in their order."""
     return (
-        {split: [paths[i] for i in positions] for split, positions in chosen.items()},
-        {split: targets[positions] for split, positions in chosen.items()},
+        {split: [paths[split][i] for i in chosen] for split, chosen in positions.items()},
+        {split: targets[split][chosen] for split, chosen in positions.items()},
     )
 
 

@@ -58,8 +58,7 @@ def draw_test_positions(targets, fraction, seed, path):
     fraction = DEFAULT_TEST_FRACTION if fraction is None else fraction
     if not 0 <= fraction < 1:
         raise UserError(f"--test-fraction {fraction:g} is not possible: use at least 0 and less than 1.")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}.")
+    check_seed(seed)
     if fraction == 0:
         return np.empty(0, "int64")
     test = _stratified(targets, fraction, np.random.RandomState(seed))
@@ -78,6 +77,18 @@ def _stratified(targets, fraction, rng):
         members = rng.permutation(np.flatnonzero(targets == label))
         chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
     return np.sort(np.concatenate(chosen))
+
+
+def shuffled_positions(n_examples, seed):
+    """The positions 0 to n_examples - 1, int64, in an order drawn with ``RandomState(seed)``."""
+    check_seed(seed)
+    return np.random.RandomState(seed).permutation(n_examples)
+
+
+def check_seed(seed):
+    """Raise ``UserError`` if no ``RandomState`` can have this seed."""
+    if not 0 <= seed < 2**32:
+        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}.")
 
 
 def as_stored(splits):

@@ -263,6 +263,8 @@ class _Dtype:
 
     def set_state(self, version, order, *others):
         self.order = _text(order)
+        if self.order not in ("<", ">", "=", "|"):
+            raise ValueError(f"{self.order[:10]} is not an order of bytes")
 
     @property
     def value(self):

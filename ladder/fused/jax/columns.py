@@ -45,7 +45,7 @@ def normalize(x, m, s):
     """``(x - mean) / sqrt(variance + epsilon)``.
 
     By a division, not a product with the reciprocal: XLA computes the result anew in each kernel that needs
-    it, and in some of them a product would become part of a fused multiply-add, which rounds otherwise.  Then
+    it, and in some of them a product would become part of a fused multiply-add, which rounds differently.  Then
     max-pooling's gradient, which looks for the largest entries, would not find them.
     """
     return (x - m) / jnp.sqrt(s + EPSILON)

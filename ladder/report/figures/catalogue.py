@@ -142,7 +142,8 @@ FIGURES = {
         "Learning curves over all seeds",
         "",
         "Lines are means over the seeds of one setting, and the areas around them reach from the lowest seed to the "
-        "highest. The axes of costs are logarithmic.",
+        "highest. Costs are measured as each network was trained, with the noise of its setting, adversarial noise "
+        "included. The vertical axes are logarithmic.",
         "seeds:draw_curves",
         of_runs=True,
     ),

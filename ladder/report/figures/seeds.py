@@ -87,9 +87,7 @@ def draw_errors(found):
     lines = [line for line in table.lines if line.errors or line.printed_mean is not None]
     figure = new_figure(9, 1.6 + 0.62 * len(lines), "Test error of every seed")
     axes = figure.add_subplot()
-    colours = dict(
-        zip(dict.fromkeys(line.name for line in lines if line.whose != "published"), itertools.cycle(COLOURS))
-    )
+    colours = _colours(line.name for line in lines if line.whose != "published")
     for place, line in enumerate(lines):
         colour = GREY if line.whose == "published" else colours[line.name]
         _errors(axes, len(lines) - 1 - place, line, colour)
@@ -102,10 +100,15 @@ def draw_errors(found):
     return figure
 
 
+def _colours(names):
+    """Dict of row's name -> colour, the same in both figures."""
+    return dict(zip(dict.fromkeys(names), itertools.cycle(COLOURS)))
+
+
 def _explained(lines):
     said = ["Dots: seeds. Diamond: mean, with its 95 % bootstrap interval (too narrow below six seeds)."]
     if any(not line.errors for line in lines):
-        said.append("Bar without dots: a published mean ± its standard deviation.")
+        said.append("Without dots: a published mean, with a bar of ± its standard deviation where that was published.")
     if any(line.tuned for line in lines):
         said.append("*: chosen by the test error of a seed that is counted again here.")
     return "\n".join(said)
@@ -147,10 +150,11 @@ def draw_curves(found):
     if not shown:
         raise UserError("no run of these presets has a log.jsonl with costs: restore it, or choose other runs.")
     figure = new_figure(5.4 * len(shown), 4.6, "Learning curves over all seeds")
+    colours = _colours(group.row.name for group in groups)
     for name, axes in zip(shown, np.atleast_1d(figure.subplots(1, len(shown)))):
         for place, (group, several) in enumerate(zip(groups, series)):
-            # Dashes too, as lines may lie on each other.
-            style = dict(color=COLOURS[place % N_SERIES], linestyle=DASHES[place % len(DASHES)])
+            # Dashes too, as lines may lie on each other, and those of one row have one colour.
+            style = dict(color=colours[group.row.name], linestyle=DASHES[place % len(DASHES)])
             having = [one[name] for one in several if name in one]
             _curve(axes, having, style, _legend(group, len(having)))
         title, unit = CURVES[name]
@@ -160,7 +164,11 @@ def draw_curves(found):
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(True)
     _add_legends(figure)
-    figure.supxlabel("Lines: means; areas: from the lowest to the highest seed.", fontsize=9, color=GREY)
+    figure.supxlabel(
+        "Lines: means; areas: from the lowest to the highest seed. Costs with the noise of each setting.",
+        fontsize=9,
+        color=GREY,
+    )
     return figure
 
 

@@ -38,7 +38,7 @@ class Extension:
         """After the last batch of an epoch."""
 
     def after_training(self, loop):
-        """After the last epoch."""
+        """After the last epoch, also where training ended early."""
 
     def on_interrupt(self, loop):
-        """After the update during which a signal came."""
+        """In place of :meth:`after_training`, where the loop was interrupted."""

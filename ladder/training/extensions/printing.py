@@ -1,6 +1,7 @@
 """Progress for people: a bar on a terminal, and one line per epoch everywhere."""
 
 import logging
+import re
 import sys
 
 from tqdm.auto import tqdm
@@ -42,7 +43,8 @@ class ShortPrinting(Extension):
             if prefix + name in row:
                 yield f"{short}_{label} {row[prefix + name]:.3g}"
         for name, label in (("denois", "C_de"), ("vat", "C_vat")):
-            numbers = sorted(int(k.split(name)[1]) for k in row if k.startswith(prefix + name))
+            found = (re.fullmatch(re.escape(prefix + name) + r"(\d+)", entry) for entry in row)  # callbacks add others
+            numbers = sorted(int(match[1]) for match in found if match)
             if numbers:
                 yield f"{short}_{label} " + " ".join(f"{row[f'{prefix}{name}{i}']:.3g}" for i in numbers)
         for name in ("l1", "l2"):

@@ -1,7 +1,7 @@
 """The folder of a pre-training: like that of a run, with a folder for each stage, and the encoder they left.
 
 ``pretraining.json``
-    The options, in the place of a run's ``params.json``: it is no run, and tables do not look for its error.
+    The options, in place of a run's ``params.json``: it is no run, and tables do not look for its error.
 ``data.json``, ``environment.json``, ``preprocessing.npz``, ``log.txt``
     As in a run's folder.
 ``layer1/``, ``layer2/`` …, ``all/``, ``unrolled/``

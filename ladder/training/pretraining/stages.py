@@ -74,7 +74,7 @@ class Setting:
         return encoder_shapes(resolve_layers(self.experiment.p, self.experiment.in_dim))
 
     def ladder(self, stage, values):
-        """The network with these values (name -> array), and the stage's noise in the place of its own."""
+        """The network with these values (name -> array), and the stage's noise in place of its own."""
         p = replace(self.experiment.p, seed=self.pretraining.seed)
         ladder = LadderAE(p, self.experiment.in_dim)
         ladder.noise = noise_source(p.noise, stage.seed, p.plain_graph)
