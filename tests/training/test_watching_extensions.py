@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ladder.training.extensions import tensorboard
 from ladder.training.extensions.csv_log import SaveCSV
 from ladder.training.extensions.saving import Log
 from ladder.training.extensions.tensorboard import TensorBoard, grid, tag
@@ -136,3 +137,9 @@ def test_a_grid_of_images_in_colour():
     assert picture.shape == (2 * 57, 3 * 71, 3) and picture.dtype == "uint8"  # 14 times as large, and a line
     assert (picture[10, 100] == [0, 0, 255]).all() and (picture[10, 10] == 0).all() and (picture[56, 10] == 128).all()
     assert grid([np.zeros((3, 64))] * 3) is None and grid([np.zeros((2, 1, 8, 8))] * 2).max() == 128
+
+
+def test_numbers_are_shown_whoever_made_them():
+    """Callbacks may add NumPy's to a row."""
+    numbers, others = (1, 0.5, np.float32(2), np.int64(3)), (True, np.bool_(True), "a", None)
+    assert all(map(tensorboard._is_number, numbers)) and not any(map(tensorboard._is_number, others))

@@ -3,6 +3,7 @@
 import logging
 import math
 import re
+from numbers import Real
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class TensorBoard(Extension):
 
 
 def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)  # NumPy's, too
 
 
 def tag(name):
