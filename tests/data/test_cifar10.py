@@ -226,9 +226,8 @@ def test_an_archive_of_which_tarfile_would_keep_much(tmp_path, keys, members):
     with tarfile.open(archive, "w:gz", format=tarfile.PAX_FORMAT, pax_headers=headers) as tar:
         for i in range(members):
             tar.addfile(tarfile.TarInfo(f"{i}"))
-    read = []
     with pytest.raises(EOFError, match="too many"):
-        read += cifar10._batches(io.BytesIO(gzip.decompress(archive.read_bytes())))
+        list(cifar10._batches(io.BytesIO(gzip.decompress(archive.read_bytes()))))
     refused(archive, tmp_path, "cannot read .*many.tar.gz.*damaged")
 
 
