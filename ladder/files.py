@@ -33,8 +33,12 @@ def shown(path):
 
 
 def printable(text):
-    """A text from another's file without what would move a terminal's cursor or colour it."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+    """A text from another's file without what would move a terminal's cursor or colour it.
+
+    Bytes of a file's name that are not UTF-8 stay to be seen, as escapes.
+    """
+    letters = str(text).encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
 
 
 def open_regular(path, mend="give another file"):

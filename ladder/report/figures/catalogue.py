@@ -143,7 +143,7 @@ FIGURES = {
         "",
         "Lines are means over the seeds of one setting, and the areas around them reach from the lowest seed to the "
         "highest. Costs are measured as each network was trained, with the noise of its setting, adversarial noise "
-        "included. The vertical axes are logarithmic.",
+        "included, and the vertical axes are logarithmic.",
         "seeds:draw_curves",
         of_runs=True,
     ),
