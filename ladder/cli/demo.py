@@ -41,11 +41,12 @@ def run(args):
     for name, experiment in zip(BOTH, experiments):
         check_compiler(backend, experiment)
         folder = RunFolder.begin(name, experiment.p, experiment.in_dim)
-        _, errors, finished = train_together([experiment], [folder])
+        _, errors, finished, interrupted = train_together([experiment], [folder])
         if errors:
             raise errors[0]
         if not finished[0]:
             print_interrupted(folder)
+        if interrupted:
             return 130
         report, _ = classification_report(TrainedRun.load(folder.path))
         reports.append((folder, report["error_percent"]))

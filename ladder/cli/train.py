@@ -21,7 +21,7 @@ from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.options import Options, as_typed
-from ladder.runs.arrays import BEST
+from ladder.runs.arrays import BEST, PARAMETERS
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained
 from ladder.tables.preset import load_preset
@@ -133,7 +133,7 @@ def _train(experiments, folders, preprocessor, args):
             folder.abandon()
         raise
     status = 0
-    folders, errors, finished = train_together(experiments, folders, args.upkeep)
+    folders, errors, finished, interrupted = train_together(experiments, folders, args.upkeep)
     for error in errors:
         # The other configurations may do better.
         print(f"run.py train: {error}", file=sys.stderr)
@@ -143,7 +143,7 @@ def _train(experiments, folders, preprocessor, args):
             _say_how_to_evaluate(folder)
         else:
             print_interrupted(folder)
-    return status if all(finished) else 130
+    return 130 if interrupted else status
 
 
 def _check_side_by_side(args, configurations):
@@ -214,5 +214,6 @@ def _say_not_begun(n, args):
 
 
 def print_interrupted(folder):
-    """Say what an interrupted run left, and how it goes on."""
-    logger.info("Interrupted; parameters so far are in %s; go on with: run.py train --resume %s", folder, folder)
+    """Say what an interrupted run left (a pre-training leaves no parameters of the whole yet), and how it goes on."""
+    left = f"parameters so far are in {folder}; " if (folder / PARAMETERS).exists() else ""
+    logger.info("Interrupted; %sgo on with: run.py train --resume %s", left, folder)

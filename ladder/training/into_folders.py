@@ -54,13 +54,15 @@ def train_together(experiments, folders, upkeep=Upkeep()):
     folders : list of RunFolder, of those that finished or were interrupted
     errors : list of TrainingStopped or UserError, of the others
     finished : list of bool, one per folder; False after an interrupt
+    interrupted : bool
+        Whether a signal or a deadline asked to stop, be it after the last update.
     """
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(lock.held(folder))
-        finished, errors = train_held(experiments, folders, upkeep)
+        finished, errors, interrupted = train_held(experiments, folders, upkeep)
     good = [i for i in range(len(folders)) if i not in errors]
-    return [folders[i] for i in good], list(errors.values()), [finished[i] for i in good]
+    return [folders[i] for i in good], list(errors.values()), [finished[i] for i in good], interrupted
 
 
 def train_held(experiments, folders, upkeep=Upkeep()):
@@ -70,6 +72,8 @@ def train_held(experiments, folders, upkeep=Upkeep()):
     -------
     finished : list of bool, one per folder; False after an interrupt
     errors : dict of index -> TrainingStopped or UserError
+    interrupted : bool
+        As of :func:`train_together`.
     """
     from ladder.training.session import train_side_by_side
 
@@ -88,7 +92,7 @@ def train_held(experiments, folders, upkeep=Upkeep()):
                 loops, more = train_side_by_side(*picked, lambda j: speaker.says(those[j]), list(first.values()))
                 errors.update({those[j]: error for j, error in more.items()})
         except _Interrupted:
-            return [False] * len(folders), {}
+            return [False] * len(folders), {}, True
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error
@@ -98,7 +102,7 @@ def train_held(experiments, folders, upkeep=Upkeep()):
             finished[i] = loop.finished
             with speaker.says(i):
                 _log_final(loop.row)
-    return finished, errors
+    return finished, errors, any(loop.interrupted for loop in loops)
 
 
 class _Interrupted(Exception):

@@ -61,7 +61,7 @@ def _go_on(folder, p, backend_options, upkeep):
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
     experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (finished,), errors = train_held([experiment], [folder], upkeep)
+    (finished,), errors, _ = train_held([experiment], [folder], upkeep)
     if errors:
         raise errors[0]
     return finished

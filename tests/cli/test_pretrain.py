@@ -16,6 +16,7 @@ from ladder.data.npz import load_arrays
 from ladder.options import Options
 from ladder.positions_file import read_positions
 from ladder.runs import checkpoints
+from ladder.runs.folder import RunFolder
 from ladder.sweeps.task import go_on
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import differences, settings_of
@@ -80,6 +81,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     with pytest.raises(KeyboardInterrupt):
         ladder.train("part", **TWO_PHASES)
     assert not os.path.exists("results/part0/log.jsonl")
+    assert RunFolder("results/part0").backend_options() == RunFolder("results/whole0").backend_options() != {}
     written = os.stat("results/part0/pretraining/layer1/learnt.npz").st_mtime_ns
     # A sweep's pause after an epoch is meant for the epochs that follow.
     task = {"folder": "results/part0", "until": 1, "minutes": 10, "backend": {}, "records": asdict(Records())}

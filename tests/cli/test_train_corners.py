@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from ladder.cli import main
+from ladder.cli.train import print_interrupted
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.folder import RunFolder
+from ladder.training.extensions.monitoring import FinalTestMonitor
 from ladder.training.into_folders import check_compiler
 from ladder.training.main_loop import MainLoop
 
@@ -107,6 +109,7 @@ def test_an_interrupted_run_is_saved_and_says_so(monkeypatch, capsys):
 
     monkeypatch.setattr(MainLoop, "_train_epoch", interrupted_in_the_second_epoch)
     assert main(f"train {SMALL} --num-epochs 5 --lr 0.02 --seed 1 2 -- x".split()) == 130
+    assert "Interrupted; parameters so far are in results/x0; go on with" in capsys.readouterr().out
     assert len(rows("x0")) == 1 and not os.path.exists("results/x1")
     np.savez("input.npz", features=np.zeros((2, 64), "float32"))
     assert main("predict results/x0 --input input.npz".split()) == 2
@@ -115,6 +118,26 @@ def test_an_interrupted_run_is_saved_and_says_so(monkeypatch, capsys):
     assert "Estimating" in capsys.readouterr().out
     with open("report.json") as f:
         assert json.load(f)["error_percent"] < 60
+
+
+def test_where_there_are_no_parameters_yet_none_are_pointed_to(caplog):
+    with caplog.at_level("INFO", logger="main"):
+        print_interrupted(RunFolder("results/begun0"))
+    assert caplog.messages == ["Interrupted; go on with: run.py train --resume results/begun0"]
+
+
+def test_an_interrupt_of_the_final_statistics_completes_the_run_and_begins_no_other(monkeypatch, capfd):
+    after_training = FinalTestMonitor.after_training
+
+    def interrupted(monitor, loop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        after_training(monitor, loop)
+
+    monkeypatch.setattr(FinalTestMonitor, "after_training", interrupted)
+    assert main(f"train {SMALL} --num-epochs 1 --seed 1 2 -- last".split()) == 130
+    assert RunFolder("results/last0").is_finished() and not os.path.exists("results/last1")
+    said = "".join(capfd.readouterr())
+    assert "1 more configuration was not begun" in said and "Interrupted" not in said
 
 
 def test_examples_without_label_train_but_do_not_validate(capsys):

@@ -82,11 +82,20 @@ class TestGuard:
         shareds, saved, guard = self.make()
         shareds["f_1_W"].set_value(np.full(3, 2, "float32"))
         self.go_on(guard, SNAPSHOT_EVERY)
+        self.go_on(guard, SNAPSHOT_EVERY + 1)
         shareds["f_1_W"].set_value(np.full(3, np.nan, "float32"))
         shareds["shared_f_2_bn_mean_clean"].set_value(np.array([1, np.inf, 1], "float32"))
         message = self.stop(guard, SNAPSHOT_EVERY + 7)
         assert f"update {SNAPSHOT_EVERY + 7}" in message and "layer 2 of the encoder" in message
         assert f"after update {SNAPSHOT_EVERY}" in message
+        np.testing.assert_array_equal(saved, [[2, 2, 2]])
+
+    def test_finite_parameters_whose_cost_is_not_are_not_good(self):
+        shareds, saved, guard = self.make()
+        for update, value in ((SNAPSHOT_EVERY, 2), (2 * SNAPSHOT_EVERY, 1e30)):
+            shareds["f_1_W"].set_value(np.full(3, value, "float32"))
+            self.go_on(guard, update)
+        assert f"after update {SNAPSHOT_EVERY}," in self.stop(guard, 2 * SNAPSHOT_EVERY + 1)
         np.testing.assert_array_equal(saved, [[2, 2, 2]])
 
     def test_a_snapshot_that_is_not_finite_is_not_kept(self):

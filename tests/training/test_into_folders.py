@@ -26,7 +26,9 @@ def begun(tmp_path, monkeypatch):
         with current(1):
             into_folders.logger.warning("said of the second")
         stopped = {1: TrainingStopped("not finite")} if len(experiments) == 2 else {}
-        return [SimpleNamespace(row={}, finished=i not in stopped) for i in range(len(experiments))], stopped
+        return [
+            SimpleNamespace(row={}, finished=i not in stopped, interrupted=False) for i in range(len(experiments))
+        ], stopped
 
     monkeypatch.setattr(session, "train_side_by_side", train)
     return experiments, folders, trained, monkeypatch
@@ -41,9 +43,9 @@ def test_pretraining_that_diverges_ends_its_own_run_alone(begun):
         return {"f_1_W": experiment.p.seed}
 
     monkeypatch.setattr(starting, "first_values", first_values)
-    finished, errors = train_held(experiments, folders)
+    finished, errors, interrupted = train_held(experiments, folders)
     assert trained == [(1, {"f_1_W": 1}), (3, {"f_1_W": 3})]
-    assert finished == [True, False, False]
+    assert finished == [True, False, False] and not interrupted
     assert {i: str(error) for i, error in errors.items()} == {1: "seed 2: the cost is nan", 2: "seed 3: not finite"}
     assert "said of the second" in (folders[2].path / "log.txt").read_text()
 
@@ -62,4 +64,4 @@ def test_a_full_disk_in_a_folder_of_pretraining_is_about_its_run(begun):
 def test_an_interrupt_of_pretraining_is_one_of_all(begun):
     experiments, folders, trained, monkeypatch = begun
     monkeypatch.setattr(starting, "first_values", lambda *args, **others: None)
-    assert train_held(experiments, folders) == ([False] * 3, {}) and not trained
+    assert train_held(experiments, folders) == ([False] * 3, {}, True) and not trained

@@ -12,7 +12,7 @@ SNAPSHOT_EVERY = 100
 
 
 class StopOnNotFinite(Extension):
-    """Watch the total cost of every update; keep the last good parameters.
+    """Watch the total cost of every update; keep the last good parameters: those of a copy whose own cost was finite.
 
     Parameters
     ----------
@@ -27,35 +27,39 @@ class StopOnNotFinite(Extension):
         self._shareds, self._save, self._n_layers = shareds, save, n_layers
 
     def before_training(self, loop):
-        self._keep(loop)
+        self._copy(loop)
+        self._good = self._latest
 
     def after_batch(self, loop, values):
         if not math.isfinite(values["cost_total"]):
             self._stop(loop, values)
+        # The cost of an update is that of the parameters before it.
+        self._good = self._latest
 
     def after_updates(self, loop):
         if loop.updates_done - self._looked_after >= SNAPSHOT_EVERY:
-            self._keep(loop)
+            self._copy(loop)
 
     def after_epoch(self, loop):
         if self._looked_after < loop.updates_done:
-            self._keep(loop)
+            self._copy(loop)
 
-    def _keep(self, loop):
+    def _copy(self, loop):
         """Copy the parameters if all are finite (a finite cost does not mean that its update is)."""
         self._looked_after = loop.updates_done
         copies = {name: shared.get_value() for name, shared in self._shareds.items()}
         if all(np.isfinite(copy).all() for copy in copies.values()):
-            self._kept, self._kept_after = copies, loop.updates_done
+            self._latest = copies, loop.updates_done
 
     def _stop(self, loop, values):
         where = self._first_bad_place(values)
-        for name, copy in self._kept.items():
+        copies, good_after = self._good
+        for name, copy in copies.items():
             self._shareds[name].set_value(copy)
         self._save()
         raise TrainingStopped(
             f"The cost is {values['cost_total']} at update {loop.updates_done}, first not finite in {where}: "
-            f"training stopped, and the parameters after update {self._kept_after}, the last that were good, "
+            f"training stopped, and the parameters after update {good_after}, the last that were good, "
             "are saved; try a smaller --lr."
         )
 

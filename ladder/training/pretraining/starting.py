@@ -11,6 +11,7 @@ from ladder.options import DEFAULTS, Options, as_typed
 from ladder.pretraining import DECLARED, resolve_pretraining
 from ladder.runs import checkpoints, lock
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
+from ladder.training.provenance import environment
 from ladder.training.upkeep import Upkeep
 
 #: Options that pre-training reads, too: those of the network and of the data.
@@ -137,6 +138,8 @@ def first_values(experiment, folder=None, upkeep=Upkeep()):
         return {}
     own = PretrainingFolder(folder / OF_A_RUN)
     own.path.mkdir(exist_ok=True)
+    # Before the run's own: what is interrupted goes on with the same backend and threads.
+    folder.save_environment(environment(), goes_on=True)
     with lock.held(own):
         if own.is_finished():
             return own.load_encoder(experiment)
