@@ -6,10 +6,9 @@ from typing import Optional, Tuple
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import save_json
+from ladder.runs.folder import ATTACK
 
 logger = logging.getLogger("main")
-
-REPORT = "attack.json"
 
 #: What others may use of a report; older ones lack 'epochs', how many the attacked run had done (None: it was not
 #: finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), 'overridden', options that were
@@ -33,7 +32,7 @@ ATTACK_TYPES = {"kind": str, "tau": float, "error_percent": float}
 
 def save_report(folder, report):
     """Write a report (dict) into a folder."""
-    written(folder / REPORT, lambda path: save_json(path, report))
+    written(folder / ATTACK, lambda path: save_json(path, report))
 
 
 def load_report(path):

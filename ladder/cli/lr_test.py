@@ -59,13 +59,12 @@ def run(args):
     from ladder.attacks.figures import write_png
     from ladder.files import write_whole
     from ladder.report.rate_test import rate_figure
-    from ladder.training.rate_test import DIVERGED, range_test
+    from ladder.training.rate_test import range_test
 
     found = range_test(experiment.preprocessed(Preprocessor()), args.lowest, args.highest, args.updates)
     figure = rate_figure(found, f"{experiment.p.optimizer} on {experiment.p.dataset}")
     write_whole(args.output, lambda file: write_png(figure, file))
-    how = f"the cost rose to {DIVERGED:g} times its lowest value" if found.diverged else "all updates were made"
-    print(f"{len(found.rates)} updates with rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g}: {how}")
+    print(f"{len(found.rates)} updates with rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g}: {found.end}")
     print(f"The smoothed cost is lowest, {found.smoothed.min():.4g}, at a rate of {found.lowest:.2g}")
     print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}")
     return 0

@@ -48,6 +48,8 @@ class Progress:
         Seconds until its last epoch ends; with ``--patience`` it may end before.
     patience : int
         After how many epochs without a lower validation error it ends; 0: it never ends early.
+    is_rival : bool
+        Whether ``run.py rivals`` fits it.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Progress:
     since: float = 0.0
     left: Optional[float] = None
     patience: int = 0
+    is_rival: bool = False
 
     @property
     def epochs(self):
@@ -102,7 +105,7 @@ class Reader:
             return Progress(path, UNREADABLE) if path.is_dir() else None
 
     def _progress(self, folder, now):
-        num_epochs, patience = self._cached(folder / OPTIONS, _last_epochs) or (None, 0)
+        num_epochs, patience, is_rival = self._cached(folder / OPTIONS, _planned) or (None, 0, False)
         rows = self._cached(folder / ROWS, last_rows) or []
         times = self._cached(folder / LOG, last_times) or Times()
         since = max(0.0, now - max(_signs_of_life(folder), default=now))
@@ -111,7 +114,7 @@ class Reader:
         left = None
         if state == TRAINING and rows and times.epoch_seconds and num_epochs:
             left = _left(num_epochs - rows[-1]["epoch"], times.epoch_seconds, now - _modified(folder / ROWS))
-        return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left, patience)
+        return Progress(folder.path, state, rows, num_epochs, times.epoch_seconds, since, left, patience, is_rival)
 
     def _state(self, folder, last, times, since):
         held = lock.is_held(folder)
@@ -147,14 +150,14 @@ class Reader:
         return found
 
 
-def _last_epochs(path):
-    """How many epochs the options ask for, None where they do not say; and the patience, 0 for none."""
+def _planned(path):
+    """What the options ask for: epochs, None where they do not say; the patience, 0 for none; whether it is a rival."""
     options = plain_json.check(plain_json.read(path), dict, "the whole")
     num_epochs, patience = (
         value if type(value) is int and 0 < value < 10**9 else None
         for value in (options.get("num_epochs"), options.get("patience"))
     )
-    return num_epochs, patience or 0
+    return num_epochs, patience or 0, bool(options.get("rival"))
 
 
 def _is_halved(path):

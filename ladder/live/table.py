@@ -151,8 +151,14 @@ def _state(run):
 def _hints(runs):
     """How interrupted runs go on: a line for each of the first few."""
     interrupted = [run for run in runs if run.state == INTERRUPTED]
-    hints = [f"Go on with: run.py train --resume {printable(run.path)}" for run in interrupted[:MOST_HINTS]]
+    hints = [_hint(printable(run.path), run.is_rival) for run in interrupted[:MOST_HINTS]]
     return hints + [f"(and {len(interrupted) - MOST_HINTS} more)"] * (len(interrupted) > MOST_HINTS)
+
+
+def _hint(name, is_rival):
+    if is_rival:
+        return f"{name} is a rival's run: give its command, run.py rivals, again"
+    return f"Go on with: run.py train --resume {name}"
 
 
 def duration(seconds):

@@ -5,12 +5,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ladder.attacks.report import REPORT, load_report
+from ladder.attacks.report import load_report
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
 from ladder.runs.evaluations import FILES, load_evaluations
-from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.runs.folder import ATTACK, OPTIONS, RunFolder
 from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
 
@@ -132,7 +132,7 @@ def _read(folder, name, parameters):
 
 def _attacks(folder, epochs, parameters, problems):
     """Reports of attacks on these parameters after these epochs; what is wrong with others goes into ``problems``."""
-    for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
+    for path in [folder / ATTACK, *sorted(folder.path.glob(f"*/{ATTACK}"))]:
         if not path.exists():
             continue
         where = str(path.relative_to(folder.path))

@@ -18,14 +18,12 @@ from ladder.rivals.environment import environment
 from ladder.rivals.fitting import fit_rival
 from ladder.runs import lock
 from ladder.runs.evaluations import save_evaluation
-from ladder.runs.folder import RunFolder, parent_of
+from ladder.runs.folder import RIVAL, RunFolder, parent_of
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import settings_of
 from ladder.training.logs import Speaker
 
 logger = logging.getLogger("main")
-
-RIVAL = "rival.json"
 
 
 def fit_into_folder(experiment, save_to, examples_of):

@@ -6,8 +6,8 @@ from typing import Optional
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.rival_methods import METHODS
-from ladder.rivals.folders import RIVAL
 from ladder.runs.evaluations import load_evaluations
+from ladder.runs.folder import RIVAL
 from ladder.tables.settings import as_options, settings_of_all
 from ladder.tables.statistics import summarize
 

@@ -20,6 +20,8 @@
     See :mod:`ladder.runs.arrays`; ``best_params.npz`` with ``--keep best``.
 ``evaluation.json``, ``evaluation_best.json``
     What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
+``attack.json``, ``rival.json``
+    What ``run.py attack`` found, see :mod:`ladder.attacks.report`; of a rival, what was chosen, see :mod:`ladder.rivals.folders`.
 ``checkpoint-….npz``
     Until the run is finished: see :mod:`ladder.runs.checkpoints`.
 """
@@ -53,6 +55,8 @@ LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 #: What a sweep's folder has beside its runs, and one of its runs beside these files once it has failed.
 SWEEP, FAILURE = "sweep.json", "failure.json"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
+#: What was found of it by ``run.py attack``, here or in a folder inside, and of a rival by ``run.py rivals``.
+ATTACK, RIVAL = "attack.json", "rival.json"
 CHECKPOINTS = "checkpoint-*"
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
@@ -62,7 +66,7 @@ WRITTEN_WHOLE = (
 )
 
 #: Those that hold what a run is and found, and that nothing else may replace.
-OF_A_RUN = (OPTIONS, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, *WRITTEN_WHOLE)
+OF_A_RUN = (OPTIONS, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}

@@ -1,7 +1,8 @@
 """The errors of a run under attack, from the reports that ``run.py attack`` left in its folder, or in one below."""
 
-from ladder.attacks.report import REPORT, load_report
+from ladder.attacks.report import load_report
 from ladder.data.registry import name_of
+from ladder.runs.folder import ATTACK
 
 #: So many images may be classified otherwise by one network on two machines, which round differently.
 MOST_BY_ROUNDING = 2
@@ -30,7 +31,7 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
         A line for each report that does not count though it is of the test set, and why.
     """
     errors, problems, n_test = {}, [], test and test["n"]
-    for path in [folder / REPORT, *sorted(folder.path.glob(f"*/{REPORT}"))]:
+    for path in [folder / ATTACK, *sorted(folder.path.glob(f"*/{ATTACK}"))]:
         if not path.exists():
             continue
         report = load_report(path)

@@ -15,6 +15,11 @@ from ladder.training.upkeep import Upkeep
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
 
+#: Why it ended, in words.
+ALL_MADE = "all updates were made"
+ROSE = f"the cost rose to {DIVERGED:g} times its lowest value"
+NOT_FINITE = "then the cost was not finite"
+
 #: Options of a rate that the test alone changes, and of an error that it does not look at.
 NO_SCHEDULE = {
     "lr_schedule": "constant",
@@ -36,19 +41,19 @@ class RateTest:
     ----------
     rates : (updates,) float64
     costs : (updates,) float64, the total cost of each update's batch before the update
-    diverged : bool, whether the cost rose so far that the test ended early
+    end : str, why it ended: ``ALL_MADE``, ``ROSE`` or ``NOT_FINITE``
 
     Examples
     --------
     >>> rates = np.geomspace(1e-4, 1, 41)
-    >>> found = RateTest(rates, np.log10(rates / 0.01) ** 2, diverged=False)
+    >>> found = RateTest(rates, np.log10(rates / 0.01) ** 2, ALL_MADE)
     >>> round(found.lowest, 6)
     0.01
     """
 
     rates: np.ndarray
     costs: np.ndarray
-    diverged: bool
+    end: str
 
     @property
     def smoothed(self):
@@ -105,12 +110,12 @@ def range_test(experiment, lowest, highest, updates):
     try:
         session.train()
     except TrainingStopped:
-        rising.diverged = True
-    if session.loop.interrupted and not rising.ended:
+        rising.end = NOT_FINITE
+    if session.loop.interrupted and rising.end is None:
         raise KeyboardInterrupt("the range test was interrupted")
     if len(rising.costs) < 2:
         raise UserError(f"the cost is not finite at a learning rate of {lowest:g}: give a lower --from.")
-    return RateTest(np.array(rising.rates), np.array(rising.costs), rising.diverged)
+    return RateTest(np.array(rising.rates), np.array(rising.costs), rising.end)
 
 
 class Rising(Extension):
@@ -124,7 +129,7 @@ class Rising(Extension):
 
     def __init__(self, lowest, highest, updates):
         self._planned = np.geomspace(lowest, highest, updates).tolist()
-        self.rates, self.costs, self.diverged, self.ended = [], [], False, False
+        self.rates, self.costs, self.end = [], [], None
 
     def begin(self, learning_rate):
         """Take hold of the rate, a shared variable."""
@@ -140,9 +145,11 @@ class Rising(Extension):
         self.costs.append(values["cost_total"])
 
     def after_updates(self, loop):
-        self.diverged = self.costs[-1] > DIVERGED * min(self.costs)
-        self.ended = self.diverged or len(self.costs) == len(self._planned)
-        if self.ended:
+        if self.costs[-1] > DIVERGED * min(self.costs):
+            self.end = ROSE
+        elif len(self.costs) == len(self._planned):
+            self.end = ALL_MADE
+        if self.end is not None:
             loop.interrupted = True
         self._set()
 

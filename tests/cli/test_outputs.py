@@ -35,6 +35,8 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
         ("run0/params.json", "--output run0/params.json is a file of a run, which would be lost: give another one."),
         ("run0/log.jsonl", "is a file of a run"),
         ("run0/evaluation.json", "is a file of a run"),
+        ("run0/attack.json", "is a file of a run"),
+        ("run0/rival.json", "is a file of a run"),
         ("run0/checkpoint-0000000600.npz", "is a file of a run"),
         ("options.json", "--output options.json is a file of a run"),
         ("page.htm", "--output page.htm must end in .csv."),

@@ -34,6 +34,8 @@ def test_a_line_a_run(tmp_path):
     assert "1 min 5 s" in first and "1 h 48 min" in first and first.rstrip().endswith("training") and "█▆▅" in first
     assert second.split()[0] == "x1" and second.split()[-2:] == ["–", "interrupted"]
     assert hint.rstrip() == "Go on with: run.py train --resume results/x1"
+    hint = printed([progress("x1", "interrupted", is_rival=True)]).splitlines()[-1]
+    assert hint.rstrip() == "results/x1 is a rival's run: give its command, run.py rivals, again"
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])

@@ -137,6 +137,13 @@ def test_without_locks_news_decide(tmp_path, monkeypatch):
     assert Reader().read(run, time.time() + 700).state == "interrupted"
 
 
+def test_a_rival_is_told_from_a_network(tmp_path):
+    run, reader = make_run(tmp_path / "x0"), Reader()
+    assert not reader.read(run).is_rival
+    (run / "params.json").write_text(json.dumps({"num_epochs": 150, "rival": "svm"}))
+    assert reader.read(run).is_rival and reader.read(run).state == "interrupted"
+
+
 def test_a_record_is_finished(tmp_path):
     run = make_run(tmp_path / "x0")
     (run / "evaluation.json").write_text("{}")

@@ -9,9 +9,10 @@ import pytest
 
 from ladder.backends.c import Updates
 from ladder.cli import main
+from ladder.errors import TrainingStopped
 from ladder.options import Options
 from ladder.training.experiment import prepare
-from ladder.training.rate_test import RateTest, Rising, range_test
+from ladder.training.rate_test import ALL_MADE, NOT_FINITE, ROSE, RateTest, Rising, range_test
 
 
 def test_suggested_is_where_the_cost_falls_fastest_and_lies_below_the_lowest():
@@ -19,14 +20,14 @@ def test_suggested_is_where_the_cost_falls_fastest_and_lies_below_the_lowest():
     place = np.log10(rates)
     costs = 1 / (1 + np.exp(4 * (place + 2.5))) + 2 * np.maximum(0, place - 0.2) ** 2
     costs += 0.02 * np.random.RandomState(0).randn(len(costs))
-    found = RateTest(rates, costs, diverged=False)
+    found = RateTest(rates, costs, ALL_MADE)
     assert 10**-2.7 < found.suggested < 10**-2.3  # the middle of the sigmoid
     assert 10**-2 < found.lowest < 10**0.4
 
 
 def test_a_cost_that_only_rises_suggests_a_low_rate():
     rates = np.geomspace(1e-3, 1, 50)
-    assert RateTest(rates, np.linspace(1, 2, 50), diverged=False).suggested <= rates[1]
+    assert RateTest(rates, np.linspace(1, 2, 50), ALL_MADE).suggested <= rates[1]
 
 
 class Loop(SimpleNamespace):
@@ -49,12 +50,12 @@ def test_rates_rise_evenly_on_a_logarithmic_scale():
     rising, loop, rates = rise([3.0] * 5, 5)
     np.testing.assert_allclose(rising.rates, [1e-4, 1e-3, 1e-2, 1e-1, 1])
     np.testing.assert_allclose(rates[:5], rising.rates, rtol=1e-6)
-    assert loop.interrupted and not rising.diverged
+    assert loop.interrupted and rising.end == ALL_MADE
 
 
 def test_it_ends_when_the_cost_has_risen():
     rising, loop, _ = rise([3.0, 1.0, 3.9, 4.1, 1.0], 9)
-    assert rising.costs == [3.0, 1.0, 3.9, 4.1] and loop.interrupted and rising.diverged
+    assert rising.costs == [3.0, 1.0, 3.9, 4.1] and loop.interrupted and rising.end == ROSE
 
 
 def test_each_update_has_its_own_rate_even_where_many_are_made_at_once(monkeypatch):
@@ -63,6 +64,20 @@ def test_each_update_has_its_own_rate_even_where_many_are_made_at_once(monkeypat
     (experiment,) = prepare([Options.of(**network)])
     found = range_test(experiment, 1e-5, 1e-3, 20)
     np.testing.assert_allclose(found.rates, np.geomspace(1e-5, 1e-3, 20), rtol=1e-6)
+
+
+def test_a_cost_that_is_not_finite_ends_it(monkeypatch):
+    after_updates = Rising.after_updates
+
+    def stopping(rising, loop):
+        if len(rising.costs) == 5:
+            raise TrainingStopped("cost is not finite")  # as the guard does, one update later
+        after_updates(rising, loop)
+
+    monkeypatch.setattr(Rising, "after_updates", stopping)
+    (experiment,) = prepare([Options.of(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0))])
+    found = range_test(experiment, 1e-5, 1e-3, 20)
+    assert len(found.rates) == 5 and found.end == NOT_FINITE
 
 
 @pytest.mark.parametrize(
