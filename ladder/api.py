@@ -89,7 +89,7 @@ def train(
         A cost was not finite.
     KeyboardInterrupt
         Training was interrupted, or ``max_minutes`` were over; where there is
-        a folder, it can go on.
+        a folder, it can go on, or be loaded if the last update was made.
 
     Examples
     --------
@@ -137,6 +137,8 @@ def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
     if not finished:
         how = f"; go on with: run.py train --resume {folder}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")
+    if session.loop.interrupted and folder:  # after the last update; in memory, the model would be lost
+        raise KeyboardInterrupt(f"interrupted; the run was finished first: ladder.load('{folder}')")
     arrays, best = session.arrays(final=True), session.best_arrays(final=True)
     run = TrainedRun.in_memory(preprocessed, training, arrays, folder, best)
     return Model(run, session.log.rows)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import ladder
 from ladder.cli import main
 from ladder.cli.train import print_interrupted
 from ladder.errors import UserError
@@ -138,6 +139,13 @@ def test_an_interrupt_of_the_final_statistics_completes_the_run_and_begins_no_ot
     assert RunFolder("results/last0").is_finished() and not os.path.exists("results/last1")
     said = "".join(capfd.readouterr())
     assert "1 more configuration was not begun" in said and "Interrupted" not in said
+
+    network = dict(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), decoder_spec="0")
+    network |= dict(labeled_samples=100, num_epochs=1)
+    with pytest.raises(KeyboardInterrupt, match="ladder.load.'results/fromPython0'"):
+        ladder.train("fromPython", **network)
+    assert ladder.load("results/fromPython0").evaluate()["n"] == 360
+    assert len(ladder.train(**network).log) == 2
 
 
 def test_examples_without_label_train_but_do_not_validate(capsys):
