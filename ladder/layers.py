@@ -1,4 +1,4 @@
-"""What the options mean for every layer: kind, shape, activation, decoder function, noise, cost, adversarial noise.
+"""What the options mean for every layer: kind, shape, activation, decoder function, noise, cost.
 
 Conflicts between options that can be found without data or a compiler are
 found here, as a :class:`~ladder.errors.UserError` that names the option.
@@ -38,7 +38,7 @@ class Layer:
         The activation that was asked for; 'linear' where maxout was and there are no weights to choose from.
     decoder : str
         Its decoder function, '' for none.
-    uses_u : bool
+    gets_u : bool
         Whether the decoder function gets the signal from the layer above.
     noise_std : float
         Standard deviation of the corrupted encoder's noise.
@@ -53,7 +53,7 @@ class Layer:
     stride: int
     act: str
     decoder: str
-    uses_u: bool
+    gets_u: bool
     noise_std: float
     denoising_cost: float
 
@@ -146,8 +146,8 @@ def resolve_layers(p, in_dim=()):
     _check_maps(specs, acts, decoders)
     input_layer = LayerSpec("", "input")
     return tuple(
-        Layer(i, spec.kind, dim, spec.size, spec.stride, act, decoder, uses_u, float(std), float(cost))
-        for i, (spec, dim, act, (decoder, uses_u), std, cost) in enumerate(
+        Layer(i, spec.kind, dim, spec.size, spec.stride, act, decoder, gets_u, float(std), float(cost))
+        for i, (spec, dim, act, (decoder, gets_u), std, cost) in enumerate(
             zip([input_layer, *specs], dims, acts, decoders, noise, p.denoising_cost_x)
         )
     )
@@ -193,97 +193,6 @@ def _check_maps(specs, acts, decoders):
             )
 
 
-def resolve_adversarial(p, layers):
-    """Where adversarial noise is added, checked.
-
-    Parameters
-    ----------
-    p : Options
-    layers : tuple of Layer
-
-    Returns
-    -------
-    dict of 'labeled', 'unlabeled' -> (kind, dict of layer number -> tau above 0)
-        Taus are scaled according to ``adv_scale``: ``dim`` multiplies layer
-        i's by the root of the ratio of its units to the input's, so that noise
-        of a given norm has the same power per unit in every layer.
-    """
-    numbers = _adversarial_layers(p, layers)
-    resolved = {}
-    for half, suffix in (("labeled", ""), ("unlabeled", "_unlabeled")):
-        taus = _by_adversarial_layer(p, "adv_tau" + suffix, numbers)
-        scales = {i: math.sqrt(layers[i].size / layers[0].size) if p.adv_scale == "dim" else 1.0 for i in numbers}
-        chosen = {i: tau * scales[i] for i, tau in taus.items() if tau > 0}
-        resolved[half] = (getattr(p, "adv_kind" + suffix), chosen)
-    _check_adversarial_use(p, layers, resolved)
-    return resolved
-
-
-def resolve_vat_cost(p, layers):
-    """Where the virtual adversarial cost is taken, checked.
-
-    Parameters
-    ----------
-    p : Options
-    layers : tuple of Layer
-
-    Returns
-    -------
-    dict of layer number -> (weight above 0, radius above 0)
-    """
-    numbers = _adversarial_layers(p, layers)
-    weights, radii = (_by_adversarial_layer(p, name, numbers) for name in ("vat_cost", "vat_radius"))
-    costs = {i: (weight, radii[i]) for i, weight in weights.items() if weight > 0}
-    for i, (_, radius) in costs.items():
-        if radius == 0:
-            raise UserError(
-                f"--vat-cost weighs layer {i}, whose --vat-radius is 0: give a radius above 0, or weight 0."
-            )
-    if costs and p.unsupervised:
-        raise UserError(
-            "--vat-cost compares probabilities of classes, which --unsupervised does not train: leave one out."
-        )
-    if p.vat_noise_std > 0 and p.adv_path != "layers" and not costs:
-        raise UserError(
-            "--vat-noise-std is noise of the passes of --adv-path layers and of --vat-cost: give either, or leave it out."
-        )
-    return costs
-
-
-def _adversarial_layers(p, layers):
-    """The numbers of ``--adv-layers``, checked."""
-    numbers = tuple(p.adv_layers)
-    for i in numbers:
-        if not 0 <= i < len(layers):
-            raise UserError(f"--adv-layers: there is no layer {i}: choose from 0 (the input) to {len(layers) - 1}.")
-    if len(set(numbers)) < len(numbers):
-        raise UserError(f"--adv-layers names a layer twice: {','.join(map(str, numbers))}.")
-    return numbers
-
-
-def _by_adversarial_layer(p, name, numbers):
-    """Expand one value for all of ``--adv-layers``, or one for each, to a dict by layer, lowest first."""
-    option = "--" + name.replace("_", "-")
-    values = per_layer(getattr(p, name), len(numbers), option, "of --adv-layers", first="")
-    return dict(sorted(zip(numbers, values)))
-
-
-def _check_adversarial_use(p, layers, resolved):
-    """Refuse noise that affects no cost, and a path that cannot make it."""
-    for half, (kind, taus) in resolved.items():
-        if p.adv_path == "layers" and taus and kind != "vat":
-            option = "--adv-kind" + ("-unlabeled" if half == "unlabeled" else "")
-            raise UserError(f"--adv-path layers is for {option} vat, but it is {kind}: give vat, or another path.")
-    if resolved["labeled"][1] and p.unsupervised:
-        raise UserError("--adv-tau is noise on labelled examples, which --unsupervised does not use: leave one out.")
-    has_cost = resolve_vat_cost(p, layers) or any(layer.decoder and layer.denoising_cost > 0 for layer in layers)
-    if resolved["unlabeled"][1] and not has_cost:
-        raise UserError(
-            "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denoising-cost-x above 0 "
-            "at a layer with a decoder: give one, or leave the noise out."
-        )
-
-
 def _check_something_to_learn(p):
     """Check that training without labels has a denoising cost at a layer with a decoder."""
     if not any(cost > 0 and spec != "0" for cost, spec in zip(p.denoising_cost_x, _decoder_specs(p))):
@@ -313,11 +222,11 @@ def _resolve_decoders(specs):
     resolved = []
     for i, (name, takes_u) in enumerate(decoders):
         has_signal = i == len(decoders) - 1 or decoders[i + 1][0] != ""
-        uses_u = takes_u and has_signal
-        if name in DECODERS_OF_U and not uses_u:
+        gets_u = takes_u and has_signal
+        if name in DECODERS_OF_U and not gets_u:
             raise UserError(
                 f"--decoder-spec: '{name}' at layer {i} needs a signal from the layer above, "
                 "which has no decoder or is cut off by '0': choose another function there."
             )
-        resolved.append((name, uses_u))
+        resolved.append((name, gets_u))
     return resolved

@@ -12,6 +12,7 @@ import numpy as np
 
 from ladder import bricks, fused
 from ladder.adversarial import adversarial_noise, plus, virtual_adversarial_costs
+from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.bricks import costs as cost_bricks
 from ladder.bricks import penalties
 from ladder.bricks.activations import apply_activation, for_each_piece, softmax
@@ -34,7 +35,7 @@ from ladder.graph import (
     parameter_makers,
 )
 from ladder.layer_specs import WINDOWED
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.regularisation import resolve_regularisation
 
 #: While training, running averages cover about this many of the last updates.
@@ -306,7 +307,7 @@ class LadderAE:
         est, denois, above = _activations(), {}, None
         for layer in reversed(self.layers):
             i, u = layer.number, None
-            if layer.uses_u:
+            if layer.gets_u:
                 # At the top, the corrupted encoder's output stands in for the projection.
                 u = corr.h[i] if above is None else self.project_down(est.z[i + 1], layer, above)
             statistics = (clean.m[i], clean.s[i]) if i > 0 and self.p.zestbn == "bugfix" else (None, None)

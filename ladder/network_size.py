@@ -3,8 +3,9 @@
 import math
 
 from ladder import budget
+from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.batches import smaller_batches
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.regularisation import resolve_regularisation
 
 #: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.

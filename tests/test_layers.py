@@ -9,7 +9,7 @@ import pytest
 from ladder import activation_specs, decoder_specs
 from ladder.data.examples import check_fits
 from ladder.errors import UserError
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.options import Options
 
 MNIST = (1, 28, 28)
@@ -28,7 +28,7 @@ def layers(in_dim=(3,), **options):
 def refused(in_dim=(3,), **options):
     """The message for options that are refused."""
     with pytest.raises(UserError) as error:
-        resolve_adversarial(small(**options), layers(in_dim, **options))
+        layers(in_dim, **options)
         check_fits(small(**options), in_dim, n_classes=2)
     return str(error.value)
 
@@ -122,7 +122,7 @@ def test_dense_commands(commands, name):
     decoders = {"gamma": [""] * 6 + ["gauss"], "baseline": [""] * 7}.get(kind, ["gauss"] * 7)
     assert [layer.decoder for layer in resolved] == decoders
     # Where there is a function, it gets u: nothing in these commands ends with 0 but "0".
-    assert [layer.uses_u for layer in resolved if layer.decoder] == [True] * (7 - decoders.count(""))
+    assert [layer.gets_u for layer in resolved if layer.decoder] == [True] * (7 - decoders.count(""))
     assert tuple(layer.denoising_cost for layer in resolved) == commands[name]["denoising_cost_x"]
     assert (p.seed, p.dseed, p.num_epochs, p.lrate_decay) == (1, 1, 150, 0.67)
 
@@ -280,11 +280,11 @@ def test_top_activation_is_always_softmax(act, expected):
 
 @pytest.mark.parametrize("name", decoder_specs.DECODERS)
 def test_one_decoder_for_all_layers(name):
-    assert [(layer.decoder, layer.uses_u) for layer in layers(decoder_spec=(name,))] == [(name, True)] * 3
+    assert [(layer.decoder, layer.gets_u) for layer in layers(decoder_spec=(name,))] == [(name, True)] * 3
 
 
 @pytest.mark.parametrize(
-    "spec, decoders, use_u",
+    "spec, decoders, gets_u",
     [
         (("0",), ["", "", ""], None),
         (("gauss0",), ["gauss"] * 3, [False, False, False]),
@@ -296,12 +296,12 @@ def test_one_decoder_for_all_layers(name):
         (("i0", "comparison_g20", "comparison_g5"), ["i", "comparison_g2", "comparison_g5"], [False, False, True]),
     ],
 )
-def test_decoders_and_what_they_get(spec, decoders, use_u):
+def test_decoders_and_what_they_get(spec, decoders, gets_u):
     resolved = layers(decoder_spec=spec)
     assert [layer.decoder for layer in resolved] == decoders
-    for layer, expected in zip(resolved, use_u or []):
+    for layer, expected in zip(resolved, gets_u or []):
         if layer.decoder:
-            assert layer.uses_u is expected
+            assert layer.gets_u is expected
 
 
 # --- Layers of maps
@@ -384,37 +384,7 @@ def test_a_softmax_below_maps_is_refused():
         (dict(denoising_cost_x=(1.0, float("inf"), 0.0)), "--denoising-cost-x is inf"),
         (dict(zestbn="yes"), "--zestbn is yes, but must be one of bugfix, no"),
         (dict(noise="mt"), "--noise is mt, but must be one of mrg, philox"),
-        (dict(adv_kind="fgsm"), "--adv-kind: unknown kind 'fgsm': choose from sgn, udg, 1N, kN, vat"),
-        (dict(adv_kind_unlabeled="28N"), "--adv-kind-unlabeled: unknown kind '28N'"),
-        (dict(adv_tau=(-0.1,)), "--adv-tau is -0.1, but must be 0 or more"),
-        (dict(adv_tau_unlabeled=(float("nan"),)), "--adv-tau-unlabeled is nan, but must be 0 or more"),
-        (dict(adv_scale="units"), "--adv-scale is units, but must be one of none, dim"),
-        (dict(adv_path="both"), "--adv-path is both, but must be one of corr, clean, layers"),
-        (dict(adv_path="layers", adv_tau=(0.1,)), "--adv-path layers is for --adv-kind vat, but it is sgn: give vat"),
-        (
-            dict(adv_path="layers", adv_tau_unlabeled=(0.1,), denoising_cost_x=(1.0,) * 3),
-            "--adv-path layers is for --adv-kind-unlabeled vat, but it is sgn",
-        ),
-        (dict(vat_iterations=0), "--vat-iterations is 0, but must be at least 1 and at most 10"),
-        (dict(vat_iterations=11), "--vat-iterations is 11, but must be at least 1 and at most 10"),
-        (dict(vat_xi=0.0), "--vat-xi is 0.0, but must be above 0"),
-        (dict(vat_noise_std=-1.0), "--vat-noise-std is -1.0, but must be 0 or more"),
-        (dict(vat_noise_std=0.5), "--vat-noise-std is noise of the passes of --adv-path layers and of --vat-cost"),
-        (dict(vat_cost=(-1.0,)), "--vat-cost is -1.0, but must be 0 or more"),
-        (dict(vat_radius=(float("nan"),)), "--vat-radius is nan, but must be 0 or more"),
-        (dict(vat_cost=(1.0, 2.0)), "--vat-cost has 2 entries for 1 layer of --adv-layers: give one, or 1"),
-        (dict(vat_cost=(1.0,), vat_radius=(0.0,)), "--vat-cost weighs layer 0, whose --vat-radius is 0: give a radius"),
-        (
-            dict(vat_cost=(1.0,), vat_radius=(0.1,), unsupervised=True, denoising_cost_x=(1.0,) * 3),
-            "--vat-cost compares probabilities of classes, which --unsupervised does not train",
-        ),
         (dict(first_weights="above"), "--first-weights is above, but must be one of below, both"),
-        (dict(adv_layers=(0, 3)), "--adv-layers: there is no layer 3: choose from 0 (the input) to 2"),
-        (dict(adv_layers=(0, 1, 0)), "--adv-layers names a layer twice: 0,1,0"),
-        (dict(adv_tau=(0.1, 0.2)), "--adv-tau has 2 entries for 1 layer of --adv-layers: give one, or 1"),
-        (dict(adv_tau_unlabeled=(0.1, 0.2), adv_layers=(0, 1, 2)), "--adv-tau-unlabeled has 2 entries for 3 layers"),
-        (dict(adv_tau_unlabeled=(0.1,)), "--adv-tau-unlabeled is noise on unlabelled examples, which need a --denois"),
-        (dict(adv_tau=(0.1,), unsupervised=True, denoising_cost_x=(1.0,) * 3), "--adv-tau is noise on labelled"),
         (dict(contrast_norm=-1), "--contrast-norm is -1, but must be 0 or more"),
         (dict(whiten_zca=-1), "--whiten-zca is -1, but must be 0 or more"),
         (dict(whiten_zca=3072), "--whiten-zca is 3072, but an example has 3 inputs (3) and whitening keeps them all"),
@@ -464,37 +434,6 @@ def test_refused(options, says):
 )
 def test_extremes_that_are_allowed(options):
     assert len(layers(**options)) == 3
-
-
-@pytest.mark.parametrize(
-    "options, labeled, unlabeled",
-    [
-        (dict(), {}, {}),
-        (dict(adv_tau=(0.5,)), {0: 0.5}, {}),
-        (dict(adv_tau_unlabeled=(0.5,), adv_layers=(2, 0)), {}, {0: 0.5, 2: 0.5}),
-        (dict(adv_tau=(0.1, 0.2, 0.0), adv_layers=(2, 0, 1)), {0: 0.2, 2: 0.1}, {}),
-        (dict(adv_tau=(2.0,), adv_layers=(0, 1), adv_scale="dim"), {0: 2.0, 1: 2 * (5 / 3) ** 0.5}, {}),
-    ],
-)
-def test_adversarial_noise_by_layer(options, labeled, unlabeled):
-    p = small(**{"denoising_cost_x": (1.0,) * 3, "adv_kind_unlabeled": "kN", **options})
-    resolved = resolve_adversarial(p, resolve_layers(p, (3,)))
-    assert resolved == {"labeled": ("sgn", pytest.approx(labeled)), "unlabeled": ("kN", pytest.approx(unlabeled))}
-
-
-def test_virtual_adversarial_cost_by_layer():
-    def resolved(**options):
-        p = small(adv_layers=(2, 0), **options)
-        return resolve_vat_cost(p, resolve_layers(p, (3,)))
-
-    assert resolved(vat_radius=(0.5,)) == {}
-    assert resolved(vat_cost=(1.0,), vat_radius=(0.5, 0.25)) == {0: (1.0, 0.25), 2: (1.0, 0.5)}
-    assert resolved(vat_cost=(0.0, 2.0), vat_radius=(0.0, 0.25)) == {0: (2.0, 0.25)}
-
-
-def test_the_virtual_adversarial_cost_is_a_use_of_unlabelled_noise():
-    p = small(adv_tau_unlabeled=(0.1,), vat_cost=(1.0,), vat_radius=(0.5,))
-    assert resolve_adversarial(p, resolve_layers(p, (3,)))["unlabeled"] == ("sgn", {0: 0.1})
 
 
 @pytest.mark.parametrize("seed", [1, 2147462578])

@@ -43,7 +43,7 @@ def print_network(experiment):
         title="Layers, and their numbers of parameters",
     )
     for layer in ladder.layers:
-        decoder = layer.decoder + ("" if layer.uses_u or not layer.decoder else " (no u)")
+        decoder = layer.decoder + ("" if layer.gets_u or not layer.decoder else " (no u)")
         table.add_row(
             str(layer.number),
             _type(layer),

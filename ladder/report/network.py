@@ -7,7 +7,8 @@ with the names of the code: see docs/symbols.md.
 
 from dataclasses import dataclass
 
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.report.palette import LIGHT
 
 #: Inches: the margin, and the gap between columns, of which arrows and their labels need some.
@@ -264,7 +265,7 @@ def _decoder(drawing, layer, layers):
     corr, est, costs, clean = (drawing.columns[name] for name in ("corr", "est", "costs", "clean"))
     drawing.box("est", i, rf"$\hat{{z}}\,^{{({i})}}$", "decoder", below=layer.decoder)
     drawing.arrow((corr.right, y), (est.left, y), "decoder")
-    if layer.uses_u:
+    if layer.gets_u:
         _signal_from_above(drawing, layer, layers)
     color = "cost" if layer.denoising_cost else "line"
     drawing.arrow((est.right, y), (costs.left, y), color)

@@ -144,7 +144,7 @@ def _layers_table(run, layers):
     headings = ["layer", "kind", "shape", "activation", "noise", "decoder", "cost weight"]
     rows = []
     for layer in layers:
-        decoder = layer.decoder + ("" if layer.uses_u or not layer.decoder else " (no u)")
+        decoder = layer.decoder + ("" if layer.gets_u or not layer.decoder else " (no u)")
         row = [
             layer.number,
             in_words(layer),

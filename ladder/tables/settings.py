@@ -8,10 +8,11 @@ strength 0.
 from collections import defaultdict
 from dataclasses import replace
 
+from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import resolve_batches
 from ladder.data.registry import KNOWN, n_training_examples, name_of
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
 from ladder.options import OPTIONS

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Optional
 
+from ladder.adversarial_layers import resolve_adversarial
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import largest_batch, resolve_batches
 from ladder.data import unscaled
@@ -13,7 +14,7 @@ from ladder.data.labeled_set import check_fixed
 from ladder.data.preprocessing import preprocesses
 from ladder.data.record import load_training_set
 from ladder.data.splits import Split
-from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, check_memory_of_whitening
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.options import Options

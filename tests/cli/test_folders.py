@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ladder.adversarial_layers import resolve_adversarial
 from ladder.data.hdf5 import find_dataset
 from ladder.data.registry import KNOWN
 from ladder.errors import UserError
-from ladder.layers import resolve_adversarial, resolve_layers
+from ladder.layers import resolve_layers
 from ladder.options import Options
 from ladder.output_files import check_output, check_writable, made_folder
 from ladder.runs.folder import RunFolder

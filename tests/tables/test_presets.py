@@ -6,11 +6,12 @@ import shlex
 import pytest
 from tables.made_up import make_run
 
+from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.cli import _progress_printed, main, make_parser, train
 from ladder.cli.options import given_options
 from ladder.combinations import combinations
 from ladder.errors import UserError
-from ladder.layers import resolve_adversarial, resolve_layers, resolve_vat_cost
+from ladder.layers import resolve_layers
 from ladder.options import Options
 from ladder.pretraining import resolve_pretraining
 from ladder.tables.preset import load_preset, preset_names
