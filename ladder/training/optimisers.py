@@ -11,6 +11,9 @@ import numpy as np
 
 from ladder import bricks
 from ladder.bricks import optimiser as formulas
+from ladder.optimisation import OPTIMISERS as CONSTANTS
+
+_ADAM = CONSTANTS["adam"]
 
 
 def sgd(gradients, parameters, learning_rate, step=bricks.optimiser_step):
@@ -68,7 +71,15 @@ def adadelta(gradients, parameters, learning_rate, rho, epsilon, step=bricks.opt
     return _updates(gradients, parameters, learning_rate, step, formulas.adadelta, ("squares", "steps"), **constants)
 
 
-def adam(gradients, parameters, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, step=bricks.optimiser_step):
+def adam(
+    gradients,
+    parameters,
+    learning_rate,
+    beta1=_ADAM["beta1"],
+    beta2=_ADAM["beta2"],
+    epsilon=_ADAM["epsilon"],
+    step=bricks.optimiser_step,
+):
     """Adam as Blocks 0.2 has it.
 
     Kingma and Ba (2014), except that the bias correction is in the rate, and
