@@ -225,7 +225,12 @@ def commands(runs):
 
 
 def _repeats(run):
-    if (run.folder.load_environment() or {}).get(EARLIER):
+    environment = run.folder.load_environment() or {}
+    if callbacks := environment.get("callbacks"):
+        return (
+            f"the result is another where it depends on the callbacks that Python gave this run: {str(callbacks)[:200]}"
+        )
+    if environment.get(EARLIER):
         return "the result is the same up to rounding: this run was interrupted, and went on with other ones"
     if run.folder.backend_options().get("backend") == "jax":
         return "the result is the same up to rounding"

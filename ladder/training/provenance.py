@@ -20,15 +20,20 @@ LONG = ("aesara_flags", "blas_ldflags")
 TYPES = {"options": dict, "examples": str, "features": str, "environment": dict}
 
 
-def provenance(experiment):
-    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``."""
+def provenance(experiment, callbacks=()):
+    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``.
+
+    The environment has the names of the callbacks, where there are any: the command line, which goes on with a run,
+    cannot call them.
+    """
     examples = experiment.examples
+    called = {"callbacks": [type(callback).__name__ for callback in callbacks]} if callbacks else {}
     values = {
         "options": as_saved(experiment.p, experiment.in_dim),
         "examples": sha256({"targets": examples.targets, **vars(experiment.split)}),
         # Separate, as a whitening that is fitted again may differ in the last bits.
         "features": sha256({"features": examples.features}),
-        "environment": environment(),
+        "environment": {**environment(), **called},
     }
     return json.loads(json.dumps(values))
 
@@ -65,7 +70,9 @@ def check_same(now, stored, folder):
             f"{dataset} has other labels or another number of examples than when {folder} was "
             "begun: put the data set back, or start another run."
         )
-    changed = _changed(now["environment"], {"backend": "c", **stored["environment"]})
+    changed = _changed(
+        {"callbacks": [], **now["environment"]}, {"backend": "c", "callbacks": [], **stored["environment"]}
+    )
     if now["features"] != stored["features"]:
         if not now["options"]["whiten_zca"]:
             raise UserError(

@@ -100,7 +100,7 @@ class Session:
     def __init__(self, experiment, folder=None, upkeep=Upkeep(), callbacks=(), like=None, together=1, first=None):
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = upkeep.records.going_on(folder) if folder else Records()
-        belongs_to = self._begin(goes_on=bool(first)) if folder else None
+        belongs_to = self._begin(callbacks, goes_on=bool(first)) if folder else None
         if folder:
             self._records.begin(folder)
             self._records.save_split(folder, experiment)
@@ -145,10 +145,10 @@ class Session:
             return None
         return TrainedArrays.of_best(self._best.kept, final)
 
-    def _begin(self, goes_on):
+    def _begin(self, callbacks, goes_on):
         """Look for a checkpoint, and write what is known before training; ``goes_on``: after a pre-training."""
         folder, examples = self._folder, self._experiment.examples
-        belongs_to = provenance.provenance(self._experiment)
+        belongs_to = provenance.provenance(self._experiment, callbacks)
         self._checkpoint = checkpoints.newest(folder.path, provenance.check_types)
         if self._checkpoint is not None:
             provenance.check_same(belongs_to, self._checkpoint[0], folder)

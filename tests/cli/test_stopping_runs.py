@@ -109,6 +109,7 @@ def test_interrupted_and_killed_it_ends_bit_for_bit_the_same(whole, monkeypatch)
         with pytest.raises(KeyboardInterrupt, match="go on with: run.py train --resume results/part0"):
             ladder.train("part", **NETWORK, **more)
     assert run.epochs_done() == best
+    assert run.load_environment()["callbacks"] == ["LateAfter"]
     checkpoints = [load_arrays(path) for path in run.path.glob("checkpoint*")]
     assert checkpoints and all("best_f_1_W" in content for content in checkpoints)
     # What is kept so far can be looked at: its statistics are not final yet, so they are estimated.
@@ -124,6 +125,8 @@ def test_interrupted_and_killed_it_ends_bit_for_bit_the_same(whole, monkeypatch)
         with pytest.raises(ZeroDivisionError):
             main(["train", "--resume", "results/part0"])
     assert load_arrays(run / "best_params.npz")["final"] and not run.is_finished()
+    assert "callbacks was ['LateAfter'] and is []" in (run / "log.txt").read_text()
+    assert "callbacks" not in run.load_environment() and "callbacks" in run.load_environment()["earlier"][0]
     assert main(["train", "--resume", "results/part0"]) == 0
     assert run.is_finished() and run.rows() == whole.log
     for name, found in arrays(run).items():
