@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 from contextlib import contextmanager
 
 from ladder import __version__
@@ -105,6 +107,20 @@ def _progress_printed():
         progress.removeHandler(handler)
 
 
+@contextmanager
+def _terminated_as_by_ctrl_c():
+    """SIGTERM interrupts, so that files half written are removed; outside the main thread nothing changes."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _hint(args, message):
     """For ``train --act relu myrun``, where the name of the run was taken for a value."""
     name = swallowed_name(args) if getattr(args, "save_to", "") is None else None
@@ -131,7 +147,7 @@ def main(argv=None):
 
 def _run(args):
     try:
-        with _progress_printed(), failures.explained():
+        with _progress_printed(), _terminated_as_by_ctrl_c(), failures.explained():
             return args.run(args)
     except UserError as error:
         return _say(args, f"{error}{_hint(args, str(error))}", 2)

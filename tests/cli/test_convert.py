@@ -1,10 +1,14 @@
 """``run.py convert``, as the front end calls it."""
 
+import os
+import signal
+import time
 from argparse import ArgumentParser
 
 import numpy as np
 import pytest
 
+from ladder import files
 from ladder.cli import convert, main
 from ladder.data.hdf5 import HDF5Dataset, find_dataset
 from ladder.errors import UserError
@@ -35,6 +39,18 @@ def test_arrays_end_up_where_training_looks(here, capsys):
         "  test: 6 examples of 1 x 5 x 6 uint8",
         "  features: whole numbers from 0 to 0, taken as they are (train --divide-by R changes that)",
     ]
+
+
+def test_a_conversion_that_is_terminated_leaves_nothing(here, monkeypatch):
+    def terminated(*_):
+        assert [path.suffix for path in (here / "datasets").iterdir()] == [".partial"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    monkeypatch.setattr(files, "_keep", terminated)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main("convert arrays --input mine.npz".split()) == 130
+    assert list((here / "datasets").iterdir()) == [] and signal.getsignal(signal.SIGTERM) == before
 
 
 def test_options_of_arrays(here):
