@@ -194,10 +194,24 @@ def test_attacks_in_the_folder(tmp_path):
 def test_published_numbers_of_the_preset(tmp_path):
     from tables.made_up import make_run
 
-    run = make_run(tmp_path / "run", "thesis_table_22", 1, error=1.5, epochs=30)
-    page = Page(make_page([run], static=True))
-    assert "(preset thesis_table_22 )" in page.text
-    assert "ours, num-epochs 30" not in page.text and "not finished" in page.text
+    def shown(*runs):
+        text = Page(make_page(runs, static=True)).text
+        return text, re.findall(r"\(preset (\w+) \)", text)
+
+    noise, baseline = "thesis_table_22", "thesis_table_20"
+    text, presets = shown(make_run(tmp_path / "begun", noise, 1, error=1.5, epochs=30))
+    assert presets[0] == noise and "not finished" in text and " ours" not in text
+    assert "no adversarial noise (baseline) published 1-10 1.108 0.3967" in text
+    assert "sgn 4.5e-2, kN 4.5e-4 * published 1-10 1.084 0.4063 0.944 to 1.496 -0.024 0.221 0.377" in text
+    short = make_run(tmp_path / "short", noise, 1, error=1.5, num_epochs=30)
+    text, presets = shown(short)
+    assert presets[0] == noise and "sgn 4.5e-2, kN 4.5e-4 * ours, num-epochs 30 1 1.500" in text
+    plain = make_run(tmp_path / "plain", baseline, 1, error=1.25)
+    text, presets = shown(plain)
+    assert presets == [baseline, "mnist_100_full", "thesis_table_1"]  # not what it is but the baseline of
+    assert "no adversarial noise ours 1 1.250" in text
+    # What was trained just so stands before what was trained for fewer epochs.
+    assert shown(short, plain)[1] == [baseline, "mnist_100_full", noise]
 
 
 def test_a_folder_that_is_no_run(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ladder.tables import statistics
 from ladder.tables.statistics import compare_with_baseline, permutation, summarize, verdict, wilcoxon
 
 
@@ -73,6 +74,16 @@ def _signed(*sizes):
 def test_wilcoxon_is_scipys_where_that_is_exact(n):
     differences = np.random.default_rng(n).normal(0.3, 1, n)
     assert wilcoxon(differences) == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue)
+
+
+def test_signs_of_more_than_13_seeds_are_drawn(monkeypatch):
+    differences = np.random.default_rng(5).normal(0.4, 1, 14)
+    drawn = wilcoxon(differences), permutation(differences)
+    assert drawn == (wilcoxon(differences), permutation(differences))
+    monkeypatch.setattr(statistics, "MOST_ENUMERATED", 14)
+    exact = stats.wilcoxon(differences, method="exact").pvalue, permutation(differences)
+    assert 0.05 < min(exact) and max(exact) < 0.6
+    assert drawn == pytest.approx(exact, abs=0.02) and drawn != exact
 
 
 def test_wilcoxon_with_ties_and_zeros_enumerates_all_signs():

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ladder.errors import TrainingStopped, UserError
-from ladder.training.extensions import saving
+from ladder.training.extensions import checkpointing, saving
+from ladder.training.extensions.deadline import Deadline
+from ladder.training.extensions.early_stopping import EarlyStopping
 from ladder.training.extensions.guard import SNAPSHOT_EVERY, StopOnNotFinite
 from ladder.training.extensions.monitoring import (
     ApproxTestMonitor,
@@ -19,6 +21,7 @@ from ladder.training.extensions.monitoring import (
 )
 from ladder.training.extensions.printing import ShortPrinting
 from ladder.training.extensions.saving import Log, SaveLog
+from ladder.training.upkeep import Upkeep
 
 
 def loop_at(epoch=0, update=0):
@@ -98,6 +101,15 @@ class TestGuard:
         assert f"after update {SNAPSHOT_EVERY}," in self.stop(guard, 2 * SNAPSHOT_EVERY + 1)
         np.testing.assert_array_equal(saved, [[2, 2, 2]])
 
+    def test_the_end_of_an_epoch_is_looked_at(self):
+        shareds, saved, guard = self.make()
+        guard.after_batch(loop_at(update=5), {"cost_total": 1.0})
+        shareds["f_1_W"].set_value(np.full(3, 2, "float32"))
+        guard.after_epoch(loop_at(epoch=1, update=5))
+        guard.after_batch(loop_at(epoch=1, update=6), {"cost_total": 1.0})
+        assert "after update 5," in self.stop(guard, 7)
+        np.testing.assert_array_equal(saved, [[2, 2, 2]])
+
     def test_a_snapshot_that_is_not_finite_is_not_kept(self):
         shareds, saved, guard = self.make()
         shareds["f_1_W"].set_value(np.array([1, np.nan, 1], "float32"))
@@ -165,6 +177,69 @@ def test_printed_line_uses_the_originals_names(caplog):
     assert caplog.messages[0] == (
         "e 1, i 600: T_C_class 0.156, T_C_de 0.02 0.3 0.4, T_C_vat 0.01 0.002, V_C_class 0.2, V_E 3.5"
     )
+
+
+def test_the_last_line_has_the_best_epoch_and_penalties(caplog):
+    loop = loop_at(9, 5400)
+    loop.row.update(train_l1=1234.5, train_l2=0.25, valid_final_error_rate_clean=1.5, valid_best_error_rate_clean=1.25)
+    with caplog.at_level(logging.INFO, "main"):
+        ShortPrinting().after_training(loop)
+    assert caplog.messages == ["e 9, i 5400: T_L1 1.23e+03, T_L2 0.25, VF_E 1.5, VB_E 1.25"]
+
+
+class TestDeadline:
+    def loop(self, epochs_done, ended=False):
+        return SimpleNamespace(epochs_done=epochs_done, num_epochs=3, ended=ended, interrupted=False)
+
+    def interrupts(self, deadline, loop):
+        deadline.before_training(loop)
+        return loop.interrupted
+
+    def test_a_run_that_begins_too_late_is_interrupted_but_not_what_follows_its_last_epoch(self):
+        over, not_yet = Deadline(0), Deadline(60)
+        assert self.interrupts(over, self.loop(2)) and not self.interrupts(not_yet, self.loop(2))
+        assert not self.interrupts(over, self.loop(3)) and not self.interrupts(over, self.loop(2, ended=True))
+
+    def test_it_is_that_of_pre_training_too(self):
+        assert self.interrupts(Upkeep(deadline=Deadline(0)).of_pretraining.deadline, self.loop(0))
+        assert Upkeep().of_pretraining.deadline is None
+
+
+def test_a_run_that_was_killed_after_its_patience_is_not_trained_on():
+    log, loop = Log(), SimpleNamespace(epochs_done=0, ended=False)
+    for epoch, error in enumerate((3.0, 2.0, 2.5, 2.25), 1):
+        log.after_epoch(SimpleNamespace(row={"epoch": epoch, "valid_approx_error_rate_clean": error}))
+    for epochs_done, ended in ((2, False), (3, False), (4, True)):
+        loop.epochs_done = epochs_done
+        EarlyStopping(2, log).before_training(loop)
+        assert loop.ended == ended
+
+
+def test_runs_side_by_side_write_checkpoints_more_seldom(tmp_path, monkeypatch):
+    """Each of them waits for all, so that all together take the same share of the time."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(checkpointing, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    written = []
+
+    def write(folder, update, *_):
+        clock.now += 1.0
+        written.append(update)
+
+    monkeypatch.setattr(checkpointing.checkpoints, "write", write)
+    state = SimpleNamespace(is_finite=lambda: True, get=lambda loop: ({}, {}))
+
+    def updates_written(together):
+        clock.now = 0.0
+        written.clear()
+        checkpoint = checkpointing.Checkpoint(tmp_path, state, {}, minutes=0, together=together)
+        checkpoint.before_training(loop_at())
+        for epoch in range(1, 31):
+            clock.now += 2.0
+            checkpoint.after_epoch(loop_at(epoch, epoch))
+        return written.copy()
+
+    assert updates_written(1) == [1, 6, 11, 16, 21, 26]  # 10 s of training for 1 s of writing
+    assert updates_written(3) == [1, 16]
 
 
 def test_rows_of_a_log_are_read_once(monkeypatch):
