@@ -206,18 +206,18 @@ def probabilities_from(params, i, z, noise):
     return softmax(h * params["f_3_c"])
 
 
-def noise_from(i, draw):
-    """What a pass adds from layer i of 4 on: its draw is one vector, the layers' examples after one another."""
-    n = len(draw) // sum(DIMS[i:])
-    parts = np.split(PASSES["vat_noise_std"] * draw.astype("float64"), n * np.cumsum(DIMS[i:])[:-1])
+def noise_from(i, n, draws, std):
+    """What a pass of n examples adds from layer i of 4 on: one draw, a vector of the layers' examples after one another."""
+    draw = next(draws) if std > 0 else np.zeros(n * sum(DIMS[i:]))
+    parts = np.split(std * draw.astype("float64"), n * np.cumsum(DIMS[i:])[:-1])
     return [part.reshape(n, -1) for part in parts]
 
 
-def direction_by_passes(params, i, z, p, draws):
+def direction_by_passes(params, i, z, p, draws, std=PASSES["vat_noise_std"]):
     """Unit vectors in which passes from z leave p fastest; takes an iterator over the draws on by what they need."""
     d = unit(flat(next(draws)))
     for _ in range(PASSES["vat_iterations"]):
-        noise = noise_from(i, next(draws))
+        noise = noise_from(i, len(z), draws, std)
         moved = {"z": z + PASSES["vat_xi"] * d}
         gradient = central_differences(lambda a: kl(p, probabilities_from(params, i, a["z"], noise)), moved)
         d = unit(gradient["z"])
@@ -248,8 +248,8 @@ def test_passes_that_begin_at_a_layer(graph):
             np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=1e-3, atol=1e-3, err_msg=f"{half} {i}")
 
 
-@pytest.mark.parametrize("graph", ["plain", "fused"])
-def test_the_virtual_adversarial_cost(graph):
+@pytest.mark.parametrize("graph, std", [("plain", 0.4), ("fused", 0.4), ("plain", 0.0)])
+def test_the_virtual_adversarial_cost(graph, std):
     """KL of the corrupted path's probabilities to those of passes from z + radius u; u and the former are constants."""
     weights, radii = {0: 3.0, 2: 2.0}, {0: 0.5, 2: 0.25}
     ladder, arrays = built(
@@ -257,7 +257,7 @@ def test_the_virtual_adversarial_cost(graph):
         vat_radius=tuple(radii.values()),
         adv_layers=tuple(weights),
         plain_graph=graph == "plain",
-        **PASSES,
+        **{**PASSES, "vat_noise_std": std},
     )
     perturbed = perturb(ladder)
     names = ladder.noise.draws + list(ladder.costs.vat.values())
@@ -268,8 +268,8 @@ def test_the_virtual_adversarial_cost(graph):
     corr = out(perturbed).corr
     p, us, noises = corr.h[3][rows], {}, {}
     for i in weights:
-        us[i] = direction_by_passes(perturbed, i, corr.z[i][rows], p, rest)
-        noises[i] = noise_from(i, next(rest))
+        us[i] = direction_by_passes(perturbed, i, corr.z[i][rows], p, rest, std)
+        noises[i] = noise_from(i, len(p), rest, std)
     assert next(rest, None) is None
 
     def cost(params, i, corr):
