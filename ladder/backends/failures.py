@@ -20,7 +20,8 @@ def explained():
         yield
     except Exception as error:
         sentence = _sentence(error)
-        if sentence is None:
+        # A UserError may be of a kind that somebody waits for.
+        if sentence is None or isinstance(error, UserError) and sentence == str(error):
             raise
         raise UserError(sentence) from error
 

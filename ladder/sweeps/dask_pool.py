@@ -191,6 +191,6 @@ def _write(folder, files):
     with (folder / LOG).open("ab") as log:  # which is locked, so another must not take its place
         log.write(files.pop(LOG))
     for name in sorted(files, key=lambda name: name == STATISTICS):
-        path = folder.path.joinpath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
+        path = folder.path.joinpath(*(part for part in PurePosixPath(name).parts if part.strip("/") not in ("", "..")))
         path.parent.mkdir(exist_ok=True, parents=True)
         write_whole(path, lambda file, name=name: file.write(files[name]))

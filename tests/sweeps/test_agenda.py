@@ -3,6 +3,7 @@
 import shutil
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ladder.errors import UserError
 from ladder.runs import lock
 from ladder.sweeps import agenda as agendas
 from ladder.sweeps import swept
-from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, Agenda
+from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, WAITING, Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.local import LocalPool
@@ -173,6 +174,22 @@ def test_a_run_that_fails_at_the_rung_takes_nobodys_place(tmp_path):
     assert sorted(look(run).epochs for run in runs) == [7, 7, 14, 27]
 
 
+def test_a_configuration_of_which_one_seed_failed_does_not_go_on(tmp_path):
+    halving, configurations = Halving(2), grid(4, seeds=(1, 2))
+    runs = begun(tmp_path, configurations, halving)
+    assert configurations[3].lr == pytest.approx(0.01)  # the best rate
+
+    def do(task, say):
+        answer = training.go_on(task, say)  # its log has the rung's epoch, so a mean could be taken
+        return {"state": "diverged", "error": "not finite"} if Path(task["folder"]).name == "run3" else answer
+
+    agenda = Agenda(runs, halving)
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    assert places(agenda)[2:4] == [DROPPED, FAILED]
+    epochs = [look(run).epochs for run in runs]
+    assert epochs[2:4] == [7, 7] and sorted(epochs) == [7, 7, 7, 7, 14, 14, 27, 27]
+
+
 def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(agendas, "ATTEMPTS", 2)
     runs = begun(tmp_path, grid(2))
@@ -256,6 +273,25 @@ def test_a_mistake_in_every_run_ends_the_sweep(tmp_path):
     pool = Threads(1, lambda task, say: {"state": "failed", "error": "there is no compiler"})
     with pytest.raises(UserError, match="the first 5 runs failed, .* as there is no compiler: mend that"):
         carry_out(Agenda(begun(tmp_path, grid(20))), pool, Wish({}))
+
+
+def test_many_failures_end_no_sweep_in_which_a_run_has_trained(tmp_path):
+    bad = {f"run{i}" for i in range(1, 7)}
+
+    def do(task, say):
+        failed = Path(task["folder"]).name in bad
+        return {"state": "diverged", "error": "not finite"} if failed else training.go_on(task, say)
+
+    agenda = Agenda(begun(tmp_path, grid(8)))
+    assert carry_out(agenda, Threads(1, do), Wish({}))
+    assert places(agenda) == [FINISHED, *[FAILED] * 6, FINISHED]
+
+
+def test_when_its_time_is_over_a_sweep_stops_as_if_interrupted(tmp_path):
+    agenda, pool, stops = Agenda(begun(tmp_path, grid(2))), Threads(1), []
+    pool.stop = lambda: stops.append(True)
+    assert carry_out(agenda, pool, Wish({}, until=time.monotonic())) is False
+    assert stops == [True] and places(agenda) == [FINISHED, WAITING]
 
 
 def test_one_run_of_each_graph_compiles_before_the_others_begin(tmp_path):

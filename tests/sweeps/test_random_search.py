@@ -48,7 +48,12 @@ def test_the_same_seed_draws_the_same_and_more_draws_keep_the_first():
 def test_a_distribution_of_scipy_serves_as_it_is():
     (p,) = drawn(1, lr=stats.loguniform(1e-3, 1e-2))
     expected = stats.loguniform(1e-3, 1e-2).rvs(random_state=generator("lr", 0, 1))
-    assert p.lr == pytest.approx(expected, rel=1e-5) and draw(parse("uniform:1:2"), "lr", 0, 1).count(".") == 1
+    assert p.lr == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_number_is_drawn_with_six_digits():
+    value = stats.uniform(1, 1).rvs(random_state=generator("lr", 0, 1))
+    assert draw(parse("uniform:1:2"), "lr", 0, 1) == f"{value:.5f}" != str(value)
 
 
 @pytest.mark.parametrize(
