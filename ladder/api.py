@@ -129,7 +129,7 @@ def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
             folder.abandon()
         raise
     with nullcontext() if folder is None else _held_and_logged(folder, experiment):
-        first = first_values(preprocessed, folder, upkeep)
+        first = first_values(preprocessed, folder, upkeep, callbacks)
         finished = first is not None
         if finished:
             session = Session(preprocessed, folder, upkeep, callbacks, first=first)

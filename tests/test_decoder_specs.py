@@ -44,7 +44,7 @@ def test_refused(text):
 
 def test_layers():
     p = Options.of(encoder_layers="5-4", denoising_cost_x=(1, 1, 1), decoder_spec="amlp:2:10-mlp:3:0-amlp:2")
-    assert [(layer.decoder, layer.uses_u) for layer in resolve_layers(p)] == [
+    assert [(layer.decoder, layer.gets_u) for layer in resolve_layers(p)] == [
         ("amlp:2:10", True),
         ("mlp:3", False),
         ("amlp:2", True),

@@ -226,11 +226,12 @@ def commands(runs):
 
 def _repeats(run):
     environment = run.folder.load_environment() or {}
-    if callbacks := environment.get("callbacks"):
-        return (
-            f"the result is another where it depends on the callbacks that Python gave this run: {str(callbacks)[:200]}"
-        )
-    if environment.get(EARLIER):
+    earlier = environment.get(EARLIER)
+    parts = [environment, *(part for part in (earlier if isinstance(earlier, list) else []) if isinstance(part, dict))]
+    called = next(filter(None, (part.get("callbacks") for part in parts)), None)
+    if called:
+        return f"the result is another where it depends on the callbacks that Python gave this run, {str(called)[:200]}"
+    if earlier:
         return "the result is the same up to rounding: this run was interrupted, and went on with other ones"
     if run.folder.backend_options().get("backend") == "jax":
         return "the result is the same up to rounding"

@@ -382,6 +382,8 @@ def parent_of(save_to):
 def is_of_a_run(path):
     """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one."""
     path = Path(os.path.realpath(path))
+    if path.name == ATTACK and (path.parent.parent / OPTIONS).exists():
+        return True
     return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS).exists()
 
 

@@ -21,19 +21,14 @@ TYPES = {"options": dict, "examples": str, "features": str, "environment": dict}
 
 
 def provenance(experiment, callbacks=()):
-    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``.
-
-    The environment has the names of the callbacks, where there are any: the command line, which goes on with a run,
-    cannot call them.
-    """
+    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``."""
     examples = experiment.examples
-    called = {"callbacks": [type(callback).__name__ for callback in callbacks]} if callbacks else {}
     values = {
         "options": as_saved(experiment.p, experiment.in_dim),
         "examples": sha256({"targets": examples.targets, **vars(experiment.split)}),
         # Separate, as a whitening that is fitted again may differ in the last bits.
         "features": sha256({"features": examples.features}),
-        "environment": {**environment(), **called},
+        "environment": environment(callbacks),
     }
     return json.loads(json.dumps(values))
 
@@ -91,9 +86,14 @@ def _changed(now, then):
     return [f"{name} differ" if name in LONG else f"{name} was {then.get(name)} and is {now[name]}" for name in names]
 
 
-def environment():
-    """Versions, BLAS, compiler, threads, and the commit if there is one."""
-    return {"ladder": __version__, "commit": commit(), **backends.describe()}
+def environment(callbacks=()):
+    """Versions, BLAS, compiler, threads, and the commit if there is one.
+
+    And where there are callbacks, the names of their classes: the command line, which goes on with a run, cannot call
+    them.
+    """
+    called = {"callbacks": [type(callback).__name__ for callback in callbacks]} if callbacks else {}
+    return {"ladder": __version__, "commit": commit(), **backends.describe(), **called}
 
 
 def commit():

@@ -21,7 +21,7 @@ from ladder.runs.folder import RunFolder
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    os.mkdir("run0")
+    os.makedirs("run0/best")
     for name in ("run0/params.json", "run0/log.jsonl", "run0/page.html", "mine.csv"):
         open(name, "w").write("{}")
     os.symlink("mine.csv", "link.csv")
@@ -37,6 +37,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
         ("run0/evaluation.json", "is a file of a run"),
         ("run0/attack.json", "is a file of a run"),
         ("run0/rival.json", "is a file of a run"),
+        ("run0/best/attack.json", "is a file of a run"),
         ("run0/checkpoint-0000000600.npz", "is a file of a run"),
         ("options.json", "--output options.json is a file of a run"),
         ("page.htm", "--output page.htm must end in .csv."),

@@ -214,6 +214,23 @@ def test_published_numbers_of_the_preset(tmp_path):
     assert shown(short, plain)[1] == [baseline, "mnist_100_full", noise]
 
 
+@pytest.mark.parametrize(
+    "more, sentence",
+    [
+        ({}, "the result is the same bit for bit."),
+        ({"earlier": [{"commit": "d" * 40}]}, "up to rounding: this run was interrupted"),
+        ({"callbacks": ["Halve"]}, "another where it depends on the callbacks that Python gave this run, ['Halve']."),
+        ({"earlier": ["", {"callbacks": ["Halve"]}]}, "the callbacks that Python gave this run, ['Halve']."),
+        ({"earlier": "damaged"}, "up to rounding"),
+    ],
+)
+def test_what_training_again_gives(tmp_path, more, sentence):
+    run = write_run(tmp_path / "one")
+    environment = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps({**environment, **more}))
+    assert sentence in Page(make_page([run], static=True)).text
+
+
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(UserError, match="has no params.json"):
         make_page([tmp_path], static=True)

@@ -109,7 +109,7 @@ def check_source(experiment):
         PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
 
-def first_values(experiment, folder=None, upkeep=Upkeep()):
+def first_values(experiment, folder=None, upkeep=Upkeep(), callbacks=()):
     """The values that the encoder's parameters start from; what is not pre-trained yet is.
 
     Parameters
@@ -117,7 +117,7 @@ def first_values(experiment, folder=None, upkeep=Upkeep()):
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
         Of the run, held by this process; None: nothing is kept.
-    upkeep : Upkeep
+    upkeep, callbacks : Upkeep, list of Extension
         Of the run.
 
     Returns
@@ -139,7 +139,7 @@ def first_values(experiment, folder=None, upkeep=Upkeep()):
     own = PretrainingFolder(folder / OF_A_RUN)
     own.path.mkdir(exist_ok=True)
     # Before the run's own: what is interrupted goes on with the same backend and threads.
-    folder.save_environment(environment(), goes_on=True)
+    folder.save_environment(environment(callbacks), goes_on=True)
     with lock.held(own):
         if own.is_finished():
             return own.load_encoder(experiment)
