@@ -38,10 +38,10 @@ def published_tables(runs):
         groups = group_runs(rows, found)
         if not groups:
             continue
+        if not any(group.row.published for group in groups if not group.row.is_baseline):
+            continue  # nothing was published of them, or the runs are but another experiment's baseline
         trained = {id(group.row) for group in groups}
         kept = [row for row in rows if id(row) in trained or row.is_baseline]
-        if not any(row.published for row in kept) or all(group.row.is_baseline for group in groups):
-            continue  # nothing was published, or the runs are but another experiment's baseline
         distance = min(len(group.variation) for group in groups)
         tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
     # Of two alike, the one of fewer rows is about less else.
