@@ -10,7 +10,7 @@ from ladder.report.command import name_of_run, train_command, value_as_typed
 from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
 from ladder.runs.arrays import TrainedArrays
-from ladder.runs.folder import EARLIER
+from ladder.runs.folder import EARLIER, environments
 from ladder.tables.statistics import summarize
 
 #: Of the environment: lines of flags, most of which are paths of one machine.
@@ -226,12 +226,10 @@ def commands(runs):
 
 def _repeats(run):
     environment = run.folder.load_environment() or {}
-    earlier = environment.get(EARLIER)
-    parts = [environment, *(part for part in (earlier if isinstance(earlier, list) else []) if isinstance(part, dict))]
-    called = next(filter(None, (part.get("callbacks") for part in parts)), None)
+    called = next(filter(None, (part.get("callbacks") for part in environments(environment))), None)
     if called:
         return f"the result is another where it depends on the callbacks that Python gave this run, {str(called)[:200]}"
-    if earlier:
+    if environment.get(EARLIER):
         return "the result is the same up to rounding: this run was interrupted, and went on with other ones"
     if run.folder.backend_options().get("backend") == "jax":
         return "the result is the same up to rounding"

@@ -387,6 +387,12 @@ def is_of_a_run(path):
     return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS).exists()
 
 
+def environments(environment):
+    """What ``environment.json`` (dict) says of a run's parts: a list of dict, the first part's first."""
+    earlier = environment.get(EARLIER)
+    return [*(part for part in (earlier if isinstance(earlier, list) else []) if isinstance(part, dict)), environment]
+
+
 def as_saved(p, in_dim):
     """Options as plain values, as in ``params.json`` and checkpoints."""
     return {**p.as_dict(), "encoder_layers": (tuple(in_dim), *p.encoder_layers)}

@@ -8,7 +8,7 @@ from typing import Optional
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.evaluations import load_evaluations
-from ladder.runs.folder import EARLIER, OPTIONS, RunFolder
+from ladder.runs.folder import OPTIONS, RunFolder, environments
 from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
@@ -154,9 +154,8 @@ def _made_with(environment):
     """What may make a run round differently, in words; of a run that went on elsewhere, one after the other."""
     if environment is None:
         return "no environment.json"
-    earlier = environment.get(EARLIER)
-    several = [one for one in earlier if isinstance(one, dict)] if isinstance(earlier, list) else []
-    return ", then ".join(dict.fromkeys(map(_in_words, [*several[:MOST_EARLIER], environment])))
+    *earlier, last = environments(environment)
+    return ", then ".join(dict.fromkeys(map(_in_words, [*earlier[:MOST_EARLIER], last])))
 
 
 def _in_words(found):
