@@ -14,6 +14,9 @@ from ladder.errors import UserError
 #: Added to a file's name, after the number of the process, while it is being written.
 PARTIAL = ".partial"
 
+#: What this process is writing, under these names.
+_BEING_WRITTEN = set()
+
 
 def expanded(path):
     """A path as typed, with ``~`` replaced by the home folder.
@@ -105,6 +108,7 @@ def replacing(path):
     """Yield the name of a file to write, which becomes ``path`` once it is on the disk."""
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    _BEING_WRITTEN.add(partial)
     try:
         yield partial
         _keep(partial)
@@ -112,7 +116,15 @@ def replacing(path):
     except BaseException:
         partial.unlink(missing_ok=True)  # a full disk needs the space
         raise
+    finally:
+        _BEING_WRITTEN.discard(partial)
     _keep(path.parent)  # the file's new name
+
+
+def remove_unfinished():
+    """Remove what this process is writing, which is about to end."""
+    for partial in list(_BEING_WRITTEN):
+        partial.unlink(missing_ok=True)
 
 
 def remove_partials(folder, name):

@@ -35,7 +35,7 @@ from ladder.cli import (
 )
 from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
-from ladder.files import printable, shown
+from ladder.files import printable, remove_unfinished, shown
 
 #: Commands whose result is a file, whatever becomes of what they print.
 OUTLIVE_THEIR_OUTPUT = ("train", "pretrain", "sweep", "rivals", "convert", "download")
@@ -108,13 +108,20 @@ def _progress_printed():
 
 
 @contextmanager
-def _terminated_as_by_ctrl_c():
-    """SIGTERM interrupts, so that files half written are removed; outside the main thread nothing changes."""
+def _leaving_nothing_half_written():
+    """Before SIGTERM ends the process, what it is writing is removed; outside the main thread nothing changes."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def end(number, frame):
+        # An exception would be lost in the callback of a weak reference, of which h5py makes many.
+        remove_unfinished()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
@@ -147,7 +154,7 @@ def main(argv=None):
 
 def _run(args):
     try:
-        with _progress_printed(), _terminated_as_by_ctrl_c(), failures.explained():
+        with _progress_printed(), _leaving_nothing_half_written(), failures.explained():
             return args.run(args)
     except UserError as error:
         return _say(args, f"{error}{_hint(args, str(error))}", 2)

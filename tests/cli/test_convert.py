@@ -2,13 +2,14 @@
 
 import os
 import signal
-import time
+import subprocess
+import sys
 from argparse import ArgumentParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ladder import files
 from ladder.cli import convert, main
 from ladder.data.hdf5 import HDF5Dataset, find_dataset
 from ladder.errors import UserError
@@ -41,16 +42,24 @@ def test_arrays_end_up_where_training_looks(here, capsys):
     ]
 
 
-def test_a_conversion_that_is_terminated_leaves_nothing(here, monkeypatch):
-    def terminated(*_):
-        assert [path.suffix for path in (here / "datasets").iterdir()] == [".partial"]
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(60)
+TERMINATED = """
+import os, signal, time
+from ladder import cli, files
+def terminate(path):
+    print(os.listdir("datasets"), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+files._keep = terminate
+cli.main("convert arrays --input mine.npz".split())
+"""
 
-    monkeypatch.setattr(files, "_keep", terminated)
-    before = signal.getsignal(signal.SIGTERM)
-    assert main("convert arrays --input mine.npz".split()) == 130
-    assert list((here / "datasets").iterdir()) == [] and signal.getsignal(signal.SIGTERM) == before
+
+def test_a_conversion_that_is_terminated_leaves_nothing(here):
+    environment = {**os.environ, "PYTHONPATH": str(Path(convert.__file__).parents[2])}
+    command = [sys.executable, "-c", TERMINATED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50)
+    assert done.returncode == -signal.SIGTERM and ".partial" in done.stdout and not done.stderr
+    assert list((here / "datasets").iterdir()) == []
 
 
 def test_options_of_arrays(here):
