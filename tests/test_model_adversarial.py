@@ -248,6 +248,32 @@ def test_passes_that_begin_at_a_layer(graph):
             np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=1e-3, atol=1e-3, err_msg=f"{half} {i}")
 
 
+def test_with_a_tiny_step_only_the_last_power_iteration_counts():
+    """So one finds what three find, if its pass has the noise of their last (docs/adversarial.md)."""
+    rng = np.random.RandomState(3)
+
+    def corrupted(iterations, last):
+        ladder, arrays = built(
+            **options("unlabeled", "vat"),
+            adv_path="layers",
+            adv_layers=(1,),
+            vat_xi=1e-6,
+            vat_noise_std=0.5,
+            vat_iterations=iterations,
+        )
+        perturb(ladder)
+        *gaussian, _ = ladder.noise.draws[:5]  # what follows is where u starts, and a draw a pass
+        assert len(ladder.noise.draws) == 5 + iterations
+        given = {**arrays, **dict(zip(gaussian, fixed)), ladder.noise.draws[-1]: last}
+        return value(ladder.act.corr.unlabeled.z[1], given)
+
+    fixed = [rng.randn(N_LABELED + len(UNLABELED), *dim).astype("float32") for dim in (IN_DIM, (5,), (4,), (3,))]
+    last, other = (rng.randn(len(UNLABELED) * sum(DIMS[1:])).astype("float32") for _ in range(2))
+    one = corrupted(1, last)
+    np.testing.assert_allclose(corrupted(3, last), one, rtol=1e-4, atol=1e-5)
+    assert np.abs(corrupted(1, other) - one).max() > 0.05
+
+
 @pytest.mark.parametrize("graph, std", [("plain", 0.4), ("fused", 0.4), ("plain", 0.0)])
 def test_the_virtual_adversarial_cost(graph, std):
     """KL of the corrupted path's probabilities to those of passes from z + radius u; u and the former are constants."""
