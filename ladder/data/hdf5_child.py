@@ -25,6 +25,9 @@ FIELDS = ("split", "source", "start", "stop", "indices", "available")
 
 MOST_ROWS, MOST_NAMES, MOST_LABELS = 10_000, 1_000, 64
 
+#: Characters of a split's or source's name, or of an axis's label.
+MOST_CHARACTERS = 1_000
+
 #: Bytes read at a time: few enough for memory, and enough for speed.
 SLAB = 2**24
 
@@ -86,14 +89,17 @@ def serve(descriptor):
     Parameters
     ----------
     descriptor : int
-        A socket.  The first request has ``path``, and ``memory``, bytes of address space that this process may take.
+        A socket.  The first request has ``path``, and bytes of address space that this process may take: ``describing``
+        until it has said what is in the file, ``memory`` then.
     """
+    allowed = resource.getrlimit(resource.RLIMIT_AS)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.socket(fileno=descriptor) as asker, asker.makefile("rb") as requests, asker.makefile("wb") as output:
         first = json.loads(requests.readline())
         output.write(os.getpid().to_bytes(NUMBER, "little"))
         output.flush()
-        _limit(first["memory"])
+        # A small file can hold a text of megabytes once, and refer to it from every row of its table.
+        _limit(first["describing"], *allowed)
         try:
             h5file = h5py.File(first["path"], "r")
         except OSError:
@@ -101,7 +107,9 @@ def serve(descriptor):
             return
         with h5file:
             table = _split_attribute(h5file)
-            _answer(output, {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)})
+            described = {"split": _rows(h5file, table), "ranges": _ranges(h5file), "arrays": _arrays(h5file)}
+            _limit(first["memory"], *allowed)
+            _answer(output, described)
             for line in requests:
                 request = json.loads(line)
                 if "row" in request:
@@ -110,8 +118,7 @@ def serve(descriptor):
                     _send(output, h5file[request["name"]], request)
 
 
-def _limit(memory):
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+def _limit(memory, soft, hard):
     limits = [limit for limit in (memory, soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
 
@@ -180,6 +187,8 @@ def _value(h5file, field, value):
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         if not isinstance(text, str):
             raise NotPlain("is not text")
+        if len(text) > MOST_CHARACTERS:
+            raise NotPlain(f"has more than {MOST_CHARACTERS:,} characters")
         return text
     if field == "indices":
         return len(_listed(h5file, value)) if isinstance(value, h5py.Reference) and value else None
@@ -262,5 +271,5 @@ def _labels(stored):
         return labels
     for axis, label in enumerate(stored.attrs["DIMENSION_LABELS"]):
         text = label.decode("utf-8", "replace") if isinstance(label, bytes) else label
-        labels[axis] = text if isinstance(text, str) else ""
+        labels[axis] = text if isinstance(text, str) and len(text) <= MOST_CHARACTERS else ""
     return labels

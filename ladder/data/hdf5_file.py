@@ -53,7 +53,7 @@ class HDF5File:
         self.path = path
         with open_regular(path, "give the path of an HDF5 file"):
             pass
-        self._reader = Reader(path, budget.limit() + _READER_SIZE)
+        self._reader = Reader(path, describing=_READER_SIZE, memory=budget.limit() + _READER_SIZE)
         try:
             described = self._describe()
         except BaseException:

@@ -28,14 +28,15 @@ class Reader:
     Parameters
     ----------
     path : str or Path
-    memory : int, bytes of address space that it may take
+    describing, memory : int
+        Bytes of address space that it may take until it has said what is in the file, and then.
     """
 
-    def __init__(self, path, memory):
+    def __init__(self, path, describing, memory):
         for _ in range(2):
             asked = origin.running()
             try:
-                self._begin(asked, {"path": from_anywhere(path), "memory": memory})
+                self._begin(asked, {"path": from_anywhere(path), "describing": describing, "memory": memory})
                 return
             except (Ended, Silent):  # it ended just before it was asked
                 origin.end(asked)

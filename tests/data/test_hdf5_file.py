@@ -234,6 +234,37 @@ def test_a_reader_may_take_so_much_memory(path, monkeypatch):
         assert resource.prlimit(file._reader._number, resource.RLIMIT_AS)[0] == 500_000_000 + 2**31
 
 
+def test_names_of_any_length_are_not_handed_over(path):
+    text, rows = h5py.string_dtype(), [("train", "x", 0, 6), ("t" * 1001, "x", 0, 6)]
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+        h5file["x"].dims[0].label, h5file["x"].dims[1].label = "b" * 1001, "feature"
+        h5file.attrs["split"] = np.array(rows, [("split", text), ("source", text), ("start", int), ("stop", int)])
+    with HDF5File(path) as file:
+        assert file.arrays["x"].labels == ("", "feature")
+        assert file.split[0]["split"] == "train"
+        assert file.split[1] == {"refused": "split has more than 1,000 characters", "source": "x", "start": 0, "stop": 6}
+
+
+def test_one_long_text_in_every_row_of_a_table(path):
+    """Eight megabytes stored once, and a thousand references to them."""
+    n, size = 1000, 2**23
+    table = np.zeros(n, [("split", h5py.string_dtype()), ("start", int), ("stop", int)])
+    table["split"] = "t"
+    table["split"][0] = "a" * size
+    with h5py.File(path, "w") as h5file:
+        h5file["x"] = X
+        h5file.attrs["split"] = table
+    content = bytearray(path.read_bytes())
+    first = content.index(size.to_bytes(4, "little"))  # length, address and number of the text, then start and stop
+    content[first : first + 32 * n] = content[first : first + 32] * n
+    path.write_bytes(content)
+    begun = time.monotonic()
+    with pytest.raises(UserError, match="cannot read .*x.hdf5 as an HDF5 file: it is damaged"):
+        HDF5File(path)
+    assert time.monotonic() - begun < hdf5_reader.PATIENCE / 2
+
+
 def test_a_forked_process_starts_its_own(path):
     with h5py.File(path, "w") as h5file:
         h5file["x"] = X
