@@ -45,6 +45,8 @@ class FoundRun:
         Whether it has ended and saved everything, but before its last epoch, as an extension asked for.
     problems : list of str
         A line for each report of an attack that does not count, and why.
+    is_record : bool
+        Whether its folder has the results alone, no parameters.
     """
 
     folder: RunFolder
@@ -59,6 +61,7 @@ class FoundRun:
     parameters: str = "last"
     ended_early: bool = False
     problems: list = field(default_factory=list)
+    is_record: bool = False
 
     @property
     def seed(self):
@@ -130,8 +133,8 @@ def _read(folder, p, parameters):
     # An error found before the run went on is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     done = all_epochs_done(p, epochs, folder.rows() if p.patience else ())
-    ended = folder.is_finished()
-    finished, ended_early = done and (ended or folder.is_record()), ended and not done
+    ended, is_record = folder.is_finished(), folder.is_record()
+    finished, ended_early = done and (ended or is_record), ended and not done
     valid_error = row.get(f"valid_{'best' if parameters == 'best' else 'final'}_error_rate_clean")
     attacked, problems = errors_under_attack(folder, p.dataset, epochs, test, parameters)
     return FoundRun(
@@ -147,6 +150,7 @@ def _read(folder, p, parameters):
         parameters,
         ended_early,
         problems,
+        is_record,
     )
 
 

@@ -121,12 +121,12 @@ def usable(group):
     Returns
     -------
     runs : dict of seed -> FoundRun, in order of the seeds
-        Of several with one seed, the first by folder name.
+        Of several with one seed the first by folder name, records of others' runs last.
     problems : list of str
         A line for each run that is left out.
     """
     chosen, problems = {}, []
-    for run in group.runs:
+    for run in sorted(group.runs, key=lambda run: run.is_record):
         if not run.finished:
             problems.append(f"{run.folder} is left out: {_why_not_finished(run)}")
         elif not run.has_parameters:
