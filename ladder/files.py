@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from ladder.errors import UserError
 
-#: Added to a file's name, after the number of the process, while it is being written.
+#: Added to a file's name, after the number of the process and a random one, while it is being written: another machine's
+#: process can have the same number.
 PARTIAL = ".partial"
 
 #: What this process is writing, under these names.
@@ -94,12 +96,11 @@ def write_whole(path, write):
         Its ``filename`` is ``path``; an existing file is left as it was.
     """
     with naming(path):
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            with target.open("wb") as f:
+        if Path(path).exists() and not Path(path).is_file():
+            with open(path, "wb") as f:
                 write(f)
             return
-        with replacing(target) as partial, partial.open("wb") as f:
+        with replacing(os.path.realpath(path)) as partial, partial.open("wb") as f:
             write(f)
 
 
@@ -107,7 +108,7 @@ def write_whole(path, write):
 def replacing(path):
     """Yield the name of a file to write, which becomes ``path`` once it is on the disk."""
     path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     _BEING_WRITTEN.add(partial)
     try:
         yield partial

@@ -37,7 +37,7 @@ def numbers(text):
 
 def whole_numbers(text):
     """'0,2,4' -> (0, 2, 4)."""
-    if not all(part.isdecimal() for part in text.split(",")):
+    if not all(part.isdecimal() and len(part) < 20 for part in text.split(",")):
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers split by ','.")
     return tuple(int(part) for part in text.split(","))
 

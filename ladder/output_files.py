@@ -23,8 +23,11 @@ def check_output(path, option):
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
-    if Path(path).exists() and not os.access(path, os.W_OK):
-        raise UserError(f"{option} {path} cannot be written: make it writable, or give another file.")
+    if Path(path).exists():
+        if not os.access(path, os.W_OK):
+            raise UserError(f"{option} {path} cannot be written: make it writable, or give another file.")
+        if not Path(path).is_file():  # /dev/stdout, which no other file replaces
+            return
     check_writable(folder, option)
 
 

@@ -73,10 +73,9 @@ def error_figure(report, title):
             style = "--" if kind == "gaussian" else "-"
             axes.plot(*zip(*points), color=color, marker=marker, markersize=5, linestyle=style, label=kind)
     axes.set(
-        xlabel=f"tau, in units of the {report.get('units', 'inputs')}",
-        ylabel=f"error, % of {report['n']:,} examples",
-        title=title,
+        xlabel=f"tau, in units of the {report.get('units', 'inputs')}", ylabel=f"error, % of {report['n']:,} examples"
     )
+    axes.set_title(title, parse_math=False)  # it has names, in which $ begins no formula
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -121,7 +120,7 @@ def image_figure(rows, targets, value_range, title):
             axes.spines[:].set_visible(False)
     for target, axes in zip(targets, grid[-1]):
         axes.set_xlabel(f"true {target}", fontsize=9, color="#777777")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, parse_math=False)
     figure.supxlabel(
         f"Above each image the class it is taken for, red where wrong.\n"
         f"Black is {low:g} or less, white {high:g} or more.",

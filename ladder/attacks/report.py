@@ -29,6 +29,9 @@ TYPES = {
 
 ATTACK_TYPES = {"kind": str, "tau": float, "error_percent": float}
 
+#: A table has a cell for every kind and tau.
+MOST_ATTACKS = 1_000
+
 
 def save_report(folder, report):
     """Write a report (dict) into a folder."""
@@ -45,6 +48,8 @@ def load_report(path):
     """
     try:
         report = plain_json.check(plain_json.read(path), TYPES, "the whole")
+        if len(report["attacks"]) > MOST_ATTACKS:
+            raise plain_json.NotJSON(f"more than {MOST_ATTACKS:,} 'attacks'")
         report["attacks"] = [plain_json.check(attack, ATTACK_TYPES, "an attack") for attack in report["attacks"]]
     except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and attack the run again.") from None

@@ -1,8 +1,10 @@
 """``run.py attack``: error of a trained network on inputs made to mislead it."""
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.table import Table
 from tqdm import tqdm
@@ -25,6 +27,7 @@ from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.option_types import number
 from ladder.output_files import made_folder
+from ladder.runs.folder import OPTIONS
 from ladder.tables.preset import published_attack
 from ladder.training.evaluation import TrainedRun
 
@@ -112,6 +115,7 @@ def run(args):
         check_clip(examples, units)
     # Those of the last parameters are left where they are.
     own = trained.folder.path / ("best" if args.parameters == "best" else "")
+    _check_own(args.output, trained.folder)
     output = made_folder(args.output or own, "--output")
 
     backends.configure(**backend)
@@ -141,6 +145,15 @@ def run(args):
     name = f"{trained.folder.path.name}, {examples.name}"
     write_figures(output, name, report, examples, indices, classify, gradient, settings, args.figure_tau, show)
     return 0
+
+
+def _check_own(output, attacked):
+    """Refuse the folder of another run, or one below it: tables would take the report for one of that run."""
+    for folder in [Path(output), Path(output).parent] if output else []:
+        if (folder / OPTIONS).exists() and not os.path.samefile(folder, attacked.path):
+            raise UserError(
+                f"--output {output} belongs to the run {folder}, which was not attacked: give another folder."
+            )
 
 
 def _settings(args, published):

@@ -1,6 +1,7 @@
 """``run.py convert``: from a data set's own files to one HDF5 file."""
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -184,6 +185,8 @@ def run(args):
     path = _output_path(args)
     if path.exists() and not args.force:
         raise UserError(f"{path} exists already: add --force to replace it")
+    if args.source == "arrays" and path.exists() and os.path.samefile(path, args.input):
+        raise UserError(f"{path} is what would be converted, and lost: give another name with --name.")
     if args.source in KNOWN:
         options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
         _report(KNOWN[args.source].convert(path, **options))

@@ -165,7 +165,7 @@ def _print(table):
         grid.add_row(*(Text(cell) for cell in formats.cells(line, formats.attacks(table))))
     print_table(grid)
     for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
-        print(text)
+        print(printable(text))
 
 
 def _write(table, folder, suffix):

@@ -15,8 +15,8 @@ from ladder.files import open_regular
 #: What may separate two numbers, by the names that ``--separator`` takes.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
 
-#: Bytes of memory per byte of the file and for each line, once Python holds it cell by cell.
-BYTES_OF_A_BYTE, BYTES_OF_A_LINE = 20, 250
+#: Bytes of memory for each byte of the file, for each separator and for each line, once Python holds it cell by cell.
+BYTES_OF_A_BYTE, BYTES_OF_A_CELL, BYTES_OF_A_LINE = 6, 100, 400
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a")
 
@@ -45,7 +45,7 @@ def read_numbers(path, n_values, separator="comma", header=None):
     ------
     UserError
     """
-    text = _text(path)
+    text = _text(path, SEPARATORS[separator])
     lines = _lines(text, SEPARATORS[separator], path)
     first = lines[:1]
     if lines and (_is_header(lines, n_values) if header is None else header):
@@ -56,13 +56,14 @@ def read_numbers(path, n_values, separator="comma", header=None):
     return _as_numbers(lines, path)
 
 
-def _text(path):
+def _text(path, separator):
     with open_regular(path) as file:
         size = file.seek(0, 2)
         _ask(BYTES_OF_A_BYTE * size, path)
         file.seek(0)
         content = file.read()
-    _ask(BYTES_OF_A_BYTE * size + BYTES_OF_A_LINE * content.count(b"\n"), path)
+    n_separators, n_lines = content.count(separator.encode()), content.count(b"\n")
+    _ask(BYTES_OF_A_BYTE * size + BYTES_OF_A_CELL * n_separators + BYTES_OF_A_LINE * n_lines, path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ("utf-16",)
     elif b"\0" in content:

@@ -104,6 +104,8 @@ def cost_curves(groups, prefix, title):
     """
     names = dict.fromkeys(name for group in groups for run in group.runs for name in run.logged(prefix))
     numbers = sorted(int(name[len(prefix) :]) for name in names if re.fullmatch("[0-9]{1,4}", name[len(prefix) :]))
+    top = max(len(run.p.encoder_layers) for group in groups for run in group.runs)
+    numbers = [i for i in numbers if i <= top]  # a log of others may have any
     if len(groups) > 1:
         return _charts(groups, [(f"{title}, layer {i}", "cost", f"{prefix}{i}", True) for i in numbers])
     series = [found for i in numbers for found in _series(f"layer {i}", i, groups[0], f"{prefix}{i}")]

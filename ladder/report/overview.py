@@ -11,6 +11,7 @@ from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import EARLIER, environments
+from ladder.tables.grouping import have_same_data
 from ladder.tables.statistics import summarize
 
 #: Of the environment: lines of flags, most of which are paths of one machine.
@@ -89,15 +90,17 @@ def _state(run):
 
 def _over_seeds(group, errors):
     """The mean over a group's finished runs, one of each seed; None where there are not two."""
-    counted = {}
+    counted, data = {}, []
     for run in group.runs:
-        if run.finished and errors[run.name]:
+        splits = (run.data or {}).get("splits", {})
+        if run.finished and errors[run.name] and all(have_same_data(splits, other) for other in data):
             counted.setdefault(run.p.seed, run.name)
+            data.append(splits)
     if len(counted) < 2:
         return None
     found = summarize([100 * n_wrong / n for n_wrong, n in map(errors.get, counted.values())])
     others = [run.name for run in group.runs if run.name not in counted.values()]
-    why = "not finished, not evaluated, or of a seed that counts already"
+    why = "not finished, not evaluated, of a seed that counts already, or of other data"
     left_out = f" Left out, as {why}: {', '.join(others)}." if others else ""
     low, high = found.interval
     few = " With so few seeds that interval is too narrow." if found.n < 6 else ""

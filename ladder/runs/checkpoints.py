@@ -17,7 +17,7 @@ import numpy as np
 from ladder.data.npz import load_arrays
 from ladder.data.record import sha256
 from ladder.errors import UserError
-from ladder.files import PARTIAL, save_arrays
+from ladder.files import PARTIAL, open_regular, save_arrays
 
 logger = logging.getLogger("main")
 
@@ -69,7 +69,10 @@ def read(path):
     ------
     ValueError
         It is damaged, or of another version.
+    UserError
+        It cannot be opened, which says nothing of its content.
     """
+    open_regular(path, "make it readable, and go on").close()
     try:
         arrays = load_arrays(path)
         expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))

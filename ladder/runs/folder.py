@@ -218,8 +218,10 @@ class RunFolder:
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
             if data["images"] is not None:
                 data["images"] = check_image_reading(data["images"])
-            if not all(isinstance(label, (str, int, float)) for label in data["classes"] or ()):
-                raise plain_json.NotJSON("'classes' are names or numbers")
+            if not all(
+                isinstance(label, (str, int, float)) and str(label).isprintable() for label in data["classes"] or ()
+            ):
+                raise plain_json.NotJSON("'classes' are names that can be printed, or numbers")
             for split, was in (data["splits"] or {}).items():
                 plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")
             # Older runs have no fingerprints of their data.

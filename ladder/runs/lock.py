@@ -1,17 +1,21 @@
 """One process per folder.
 
-The locks are the kernel's, on the open ``log.txt`` of a run and on a folder of
-runs: they end with the process, however it ends.
+The locks are the kernel's, on the open ``log.txt`` of a run and on ``.turn`` in
+a folder of runs: they end with the process, however it ends.  Files open for
+writing, as NFS locks no others between machines, and no folders.
 """
 
 import fcntl
-import os
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from ladder.errors import UserError
 from ladder.files import open_regular
 from ladder.runs.folder import LOG
+
+#: The file of a folder of runs that is locked; it stays, as another process may wait for it.
+TURN = ".turn"
 
 #: How often, and how many seconds apart, a lock is tried: whoever asks :func:`is_held` has it for an instant.
 ATTEMPTS, BETWEEN = 10, 0.05
@@ -28,13 +32,10 @@ def turn(folder):
     For finding which runs exist and beginning those that do not, which two
     processes must not do at once.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with open(Path(folder) / TURN, "ab") as file:
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -5,11 +5,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Optional
 
-import numpy as np
-
 from ladder.sweeps.configurations import graph_of
 from ladder.sweeps.halving import survivors
 from ladder.sweeps.swept import Seen, SweptRun, by_configuration, forget_failure, look, note_failure
+from ladder.tables.statistics import mean_error
 
 #: A run's places in the agenda.  ``ELSEWHERE``: another process trains it.
 WAITING, ACTIVE, ELSEWHERE = "waiting", "active", "elsewhere"
@@ -244,4 +243,4 @@ class Agenda:
         """The mean validation error over a configuration's seeds, at the rung."""
         if any(item.place == FAILED for item in items):
             return math.inf
-        return float(np.mean([item.look.error_after(self.until) for item in items]))
+        return float(mean_error([item.look.error_after(self.until) for item in items]))

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import hashlib
 from dataclasses import dataclass, field
 
 from ladder.combinations import check_count, combinations
@@ -124,7 +125,15 @@ def varied(runs):
 
 def in_words(p, names):
     """Some options as they are typed: 'adv-tau 0.045, seed 1'."""
-    return printable(", ".join(f"{as_typed(name)[2:]} {value_as_typed(name, getattr(p, name))}" for name in names))
+    return printable(", ".join(f"{as_typed(name)[2:]} {value_in_words(name, getattr(p, name))}" for name in names))
+
+
+def value_in_words(name, value):
+    """An option's value as it is typed; positions of labelled examples, which are thousands, by what tells them apart."""
+    if name == "labeled_indices" and value:
+        digest = hashlib.sha256(",".join(map(str, value)).encode()).hexdigest()
+        return f"of {len(value):,} examples ({digest[:6]})"
+    return value_as_typed(name, value)
 
 
 def graph_of(p):

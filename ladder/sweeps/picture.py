@@ -8,8 +8,8 @@ import numpy as np
 from ladder.errors import UserError
 from ladder.options import as_typed
 from ladder.output_files import write_text
-from ladder.report.command import value_as_typed
 from ladder.report.figures.style import BLUE, COSTS, GREY, INK, VERMILION, new_figure
+from ladder.sweeps.configurations import value_in_words
 from ladder.sweeps.standing import DONE, DROPPED, state_of
 
 #: Values this many times apart are drawn on a logarithmic axis.
@@ -104,7 +104,7 @@ def _explained(points, found, pair):
 
 def _panel(axes, name, points, best):
     """Error against one option."""
-    places, ticks, scale = _axis([getattr(p, name) for p, _, _ in points])
+    places, ticks, scale = _axis(name, [getattr(p, name) for p, _, _ in points])
     for final, style in ((True, {"color": BLUE}), (False, {"facecolors": "none", "edgecolors": BLUE})):
         chosen = [(places[getattr(p, name)], error) for p, error, is_final in points if is_final == final]
         if chosen:
@@ -130,8 +130,8 @@ def _star(axes, x, y):
     axes.plot(x, y, marker="*", markersize=14, color=VERMILION, markeredgecolor=INK, linestyle="none")
 
 
-def _axis(values):
-    """Where values go on an axis.
+def _axis(name, values):
+    """Where an option's values go on an axis.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def _axis(values):
     if None in numbers or is_wide and min(numbers) <= 0:
         return (
             {value: float(i) for i, value in enumerate(distinct)},
-            [(i, value_as_typed("", value)) for i, value in enumerate(distinct)],
+            [(i, value_in_words(name, value)) for i, value in enumerate(distinct)],
             "linear",
         )
     return dict(zip(distinct, numbers)), [], "log" if is_wide else "linear"
@@ -154,7 +154,7 @@ def _axis(values):
 def _set_axis(axes, which, ticks, scale):
     axis = getattr(axes, f"{which}axis")
     if ticks:
-        axis.set_ticks([place for place, _ in ticks], [text for _, text in ticks])
+        axis.set_ticks([place for place, _ in ticks], [text for _, text in ticks], parse_math=False)
     else:
         getattr(axes, f"set_{which}scale")(scale)
 

@@ -6,12 +6,11 @@ Configurations are compared by their validation errors alone.
 from dataclasses import dataclass
 from typing import Optional
 
-import numpy as np
-
 from ladder.options import Options
 from ladder.sweeps import agenda as places
 from ladder.sweeps.agenda import Agenda
 from ladder.sweeps.configurations import in_words, varied
+from ladder.tables.statistics import mean_error
 
 #: What a run can be, in the order in which it is told.
 DONE, RUNNING, BEGUN, TO_COME, DROPPED, FAILED = "finished", "running", "begun", "to come", "dropped", "failed"
@@ -76,7 +75,7 @@ class Configuration:
     @property
     def error(self) -> Optional[float]:
         """The mean over all seeds; None before all are finished."""
-        return float(np.mean(self.errors)) if len(self.errors) == len(self.folders) else None
+        return float(mean_error(self.errors)) if len(self.errors) == len(self.folders) else None
 
 
 def standing(folder, runs=None):

@@ -275,16 +275,18 @@ class SweepFolder:
         taken = [int(path.name[len(RUN) :]) for path in self.path.glob(RUN + "*") if path.name[len(RUN) :].isdecimal()]
         first = 1 + max(taken, default=-1)
         folders = [RunFolder(self.path / f"{RUN}{first + i}") for i in range(len(new))]
+        made = []
         try:
             for folder in folders:
                 folder.path.mkdir()
+                made.append(folder)
             # A file is on the disk before it counts; together they wait a tenth of the time.
             with ThreadPoolExecutor(WRITERS) as pool:
                 for _ in pool.map(lambda folder, one: folder.save_options(*one), folders, new):
                     pass
         except OSError as error:
-            for folder in folders:
-                if folder.path.is_dir() and not folder.has_options():
+            for folder in made:
+                if not folder.has_options():
                     folder.path.rmdir()
             raise UserError(
                 f"cannot write into {self.path} ({error.strerror}): make room, or give another name."

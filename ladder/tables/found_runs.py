@@ -47,6 +47,8 @@ class FoundRun:
         A line for each report of an attack that does not count, and why.
     is_record : bool
         Whether its folder has the results alone, no parameters.
+    data : dict of split -> fingerprint
+        See :func:`ladder.data.record.fingerprint`; of an older run, empty.
     """
 
     folder: RunFolder
@@ -62,6 +64,7 @@ class FoundRun:
     ended_early: bool = False
     problems: list = field(default_factory=list)
     is_record: bool = False
+    data: dict = field(default_factory=dict)
 
     @property
     def seed(self):
@@ -151,6 +154,7 @@ def _read(folder, p, parameters):
         ended_early,
         problems,
         is_record,
+        (folder.load_data() or {}).get("splits", {}),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
+from ladder.data.registry import name_of
 from ladder.runs import lock
 from ladder.tables.published import PublishedRow
 from ladder.tables.settings import VARIATIONS, as_options, differences, settings_of_all
@@ -121,7 +122,7 @@ def usable(group):
     Returns
     -------
     runs : dict of seed -> FoundRun, in order of the seeds
-        Of several with one seed the first by folder name, records of others' runs last.
+        Of several with one seed the first by folder name, records of others' runs last; all of the first one's data.
     problems : list of str
         A line for each run that is left out.
     """
@@ -142,6 +143,16 @@ def usable(group):
                 f"{run.folder} ({run.test_error:.2f} %) is left out: seed {run.seed} is counted once, "
                 f"as in {first.folder} ({first.test_error:.2f} %)"
             )
+        elif other := next((other for other in chosen.values() if not have_same_data(run.data, other.data)), None):
+            problems.append(
+                f"{run.folder} is left out: its data set {name_of(run.p.dataset)} had other examples or labels than that "
+                f"of {other.folder}; convert changed data under another name, and train on that"
+            )
         else:
             chosen[run.seed] = run
     return dict(sorted(chosen.items())), problems
+
+
+def have_same_data(one, other):
+    """Whether two runs had the same examples and labels, by the fingerprints of their splits, as far as both have them."""
+    return all(one[split] == other[split] for split in one.keys() & other.keys())

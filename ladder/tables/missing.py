@@ -3,6 +3,7 @@
 import logging
 
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.runs import lock
 from ladder.runs.folder import RunFolder, parent_of
 from ladder.tables.found_runs import find_runs
@@ -24,7 +25,7 @@ def without_trained(configurations, save_to):
     """
     runs, problems = find_runs(parent_of(save_to))
     for problem in problems:
-        logger.info("%s", problem)
+        logger.info("%s", printable(problem))
     return [p for p in configurations if not _has_run(p, runs)]
 
 

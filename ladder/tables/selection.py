@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Tuple
 
-import numpy as np
-
 from ladder.tables.grouping import Row, group_runs
 from ladder.tables.settings import as_options
+from ladder.tables.statistics import mean_error
 
 #: Settings that a run with a validation set has and one that trains on everything has not.
 DATA = ("unlabeled-samples", "valid-set-size")
@@ -99,7 +98,7 @@ def _choose(groups, variation, n_rows):
             None,
             f"{where}: no seed has validation errors of all of {', '.join(errors)}: train the same seeds of each",
         )
-    means = {name: float(np.mean([found[seed] for seed in seeds])) for name, found in errors.items()}
+    means = {name: float(mean_error([found[seed] for seed in seeds])) for name, found in errors.items()}
     best = min(groups, key=lambda group: means[group.row.name])
     ranked = dict(sorted(means.items(), key=lambda item: item[1]))
     missing = n_rows - len(groups)

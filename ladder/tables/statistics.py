@@ -80,6 +80,14 @@ def summarize(errors):
     return Summary(len(errors), float(errors.mean()), float(errors.std(ddof=1)), _interval(errors))
 
 
+def mean_error(errors, axis=-1):
+    """The mean along an axis, rounded: equal means of errors in another order must not differ by rounding.
+
+    The bootstrap counts the resampled means below the observed one, and those equal to it.
+    """
+    return np.round(np.mean(errors, axis=axis), ROUNDING)
+
+
 def _interval(errors):
     """Bias-corrected and accelerated bootstrap; a point if all errors are equal."""
     if np.ptp(errors) == 0:
@@ -88,7 +96,7 @@ def _interval(errors):
 
     found = stats.bootstrap(
         (errors,),
-        np.mean,
+        mean_error,
         confidence_level=0.95,
         n_resamples=RESAMPLES,
         method="BCa",

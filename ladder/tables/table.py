@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
-from ladder.tables.grouping import group_runs, usable
+from ladder.tables.grouping import group_runs, have_same_data, usable
 from ladder.tables.settings import VARIATIONS, differences
 from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
@@ -117,8 +117,8 @@ def add_lines(table, rows, runs):
             used += chosen.values()
             table.problems += [problem for run in chosen.values() for problem in run.problems]
             whose = f"ours, {group.label}" if group.label else "ours"
-            errors = {seed: run.test_error for seed, run in chosen.items()}
-            errors_of_baseline, otherwise = _trained_alike(ours, group)
+            errors = _errors(chosen)
+            errors_of_baseline, otherwise = _trained_alike(ours, group, chosen)
             table.lines += _lines(row, whose, errors, errors_of_baseline, runs=chosen, otherwise=otherwise)
     return used
 
@@ -140,26 +140,33 @@ def _published_errors(row):
 
 
 def _baselines(groups):
-    """Each group of the baseline, and its errors."""
-    return [
-        (group, {seed: run.test_error for seed, run in usable(group)[0].items()})
-        for group in groups
-        if group.row.is_baseline
-    ]
+    """Each group of the baseline, and its runs by seed."""
+    return [(group, usable(group)[0]) for group in groups if group.row.is_baseline]
 
 
-def _trained_alike(baselines, group):
+def _trained_alike(baselines, group, chosen):
     """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way.
 
-    Of the latter also the names of all settings that they have otherwise, those of the row among them.
+    Of the latter also the names of all settings that they have otherwise, those of the row among them.  Runs on
+    other data than the group's, those chosen from it, are none of either.
     """
-    for other, errors in baselines:
+    of_data = [(other, runs) for other, runs in baselines if _have_same_data(runs, chosen)]
+    for other, runs in of_data:
         if _varies_alike(other, group):
-            return errors, ()
-    for other, errors in baselines:
+            return _errors(runs), ()
+    for other, runs in of_data:
         if other.variation == group.variation:
-            return errors, tuple(differences(group.settings, other.settings))
+            return _errors(runs), tuple(differences(group.settings, other.settings))
     return {}, ()
+
+
+def _have_same_data(some, others):
+    return all(have_same_data(one.data, other.data) for one in some.values() for other in others.values())
+
+
+def _errors(runs):
+    """Test errors by seed."""
+    return {seed: run.test_error for seed, run in runs.items()}
 
 
 def _varies_alike(one, other):

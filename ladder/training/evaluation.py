@@ -20,7 +20,7 @@ from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options
 from ladder.runs.arrays import BEST, PARAMETERS, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
-from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.runs.folder import OPTIONS, PREPROCESSING, RunFolder
 
 logger = logging.getLogger("main")
 
@@ -94,7 +94,14 @@ class TrainedRun:
         check_fits(p, in_dim, data["n_classes"])
         check_memory(p, in_dim)
         if not OF_PREPROCESSING & given.keys():
-            training.keep(folder.load_fitted(p, in_dim))
+            fitted = folder.load_fitted(p, in_dim)
+            is_fitted = p.standardize or p.rescale or p.whiten_zca
+            if is_fitted and fitted is None and record is not None and OF_DATA & given.keys():
+                raise UserError(
+                    f"{folder} has no {PREPROCESSING}, so there is no telling how its examples were scaled or whitened: "
+                    "restore it, or leave out the options of other data."
+                )
+            training.keep(fitted)
         return cls(p, in_dim, data, training, folder, is_as_trained=not given, parameters=parameters)
 
     @classmethod

@@ -1,8 +1,11 @@
 """A user's examples as CSV: headers, separators, and what is wrong where."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from ladder.data import csv_file
 from ladder.data.csv_file import read_numbers
 from ladder.errors import UserError
 
@@ -106,6 +109,21 @@ def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, monkeypatch):
 def test_a_file_of_many_short_lines_is_larger_in_memory(tmp_path, monkeypatch):
     path = tmp_path / "short.csv"
     path.write_text("\n" * 10_000)
-    monkeypatch.setenv("LADDER_MEMORY", "0.001")  # 20 bytes for each byte would fit
-    with pytest.raises(UserError, match="short.csv: the numbers in it would need 2.7 MB of memory"):
+    monkeypatch.setenv("LADDER_MEMORY", "0.001")  # six bytes for each byte would fit
+    with pytest.raises(UserError, match="short.csv: the numbers in it would need 4.06 MB of memory"):
         read_numbers(path, 1)
+
+
+@pytest.mark.parametrize("number, per_line", [("5", 500), ("12", 500), ("0.123456", 500), ("12", 1)])
+def test_no_more_memory_is_taken_than_was_asked_for(number, per_line, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(csv_file.budget, "ask", lambda n_bytes, *_: asked.append(n_bytes))
+    path = tmp_path / "numbers.csv"
+    path.write_text((",".join([number] * per_line) + "\n") * (100_000 // per_line))
+    tracemalloc.start()
+    try:
+        read_numbers(path, per_line)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert asked[-1] / 3 < peak < asked[-1]

@@ -243,7 +243,12 @@ def test_names_of_any_length_are_not_handed_over(path):
     with HDF5File(path) as file:
         assert file.arrays["x"].labels == ("", "feature")
         assert file.split[0]["split"] == "train"
-        assert file.split[1] == {"refused": "split has more than 1,000 characters", "source": "x", "start": 0, "stop": 6}
+        assert file.split[1] == {
+            "refused": "split has more than 1,000 characters",
+            "source": "x",
+            "start": 0,
+            "stop": 6,
+        }
 
 
 def test_one_long_text_in_every_row_of_a_table(path):

@@ -47,7 +47,10 @@ def test_a_mean_is_of_finished_runs_and_of_each_seed_once(tmp_path):
     again = write_run(tmp_path / "again", n_wrong=9, seed=1)
     text = Page(make_page([*runs, again], static=True)).text
     assert "7.50 % (27 of 360)" in text and "mean test error 3.750 % over 2 seeds" in text
-    assert "Left out, as not finished, not evaluated, or of a seed that counts already: run3, again." in text
+    assert (
+        "Left out, as not finished, not evaluated, of a seed that counts already, or of other data: run3, again."
+        in text
+    )
     assert "mean test error" not in Page(make_page([runs[0], again], static=True)).text
 
 

@@ -91,8 +91,9 @@ def draw_errors(found):
     for place, line in enumerate(lines):
         colour = GREY if line.whose == "published" else colours[line.name]
         _errors(axes, len(lines) - 1 - place, line, colour)
-    axes.set_yticks(range(len(lines) - 1, -1, -1), [_named(line) for line in lines])
-    axes.set(xlabel="test error, %", title=found.title, ylim=(-0.6, len(lines) - 0.4))
+    axes.set_yticks(range(len(lines) - 1, -1, -1), [_named(line) for line in lines], parse_math=False)
+    axes.set_title(found.title, parse_math=False)
+    axes.set(xlabel="test error, %", ylim=(-0.6, len(lines) - 0.4))
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)

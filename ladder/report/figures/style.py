@@ -56,5 +56,5 @@ def new_figure(width, height, title):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # it may have names with $ in them
     return figure
