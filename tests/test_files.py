@@ -1,12 +1,14 @@
 """Files: written whole or not at all, and opened only where they are files."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from ladder.errors import UserError
-from ladder.files import expanded, open_regular, read_at_most, remove_partials, save_arrays, write_whole
+from ladder.files import expanded, open_regular, read_at_most, remove_partials, replacing, save_arrays, write_whole
 
 
 def names(folder):
@@ -36,6 +38,20 @@ def test_devices_and_links_are_written_through(tmp_path):
     (tmp_path / "to").symlink_to(tmp_path / "target")
     write_whole(tmp_path / "to", lambda f: f.write(b"x"))
     assert (tmp_path / "to").is_symlink() and (tmp_path / "target").read_bytes() == b"x"
+
+
+def test_a_pipe_of_the_shell_is_written_to(tmp_path):
+    program = "from ladder.output_files import check_output, write_text; check_output('/dev/stdout', '--json'); write_text('/dev/stdout', 'x', '--json')"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"x"
+
+
+def test_two_who_write_one_file_have_a_partial_file_each(tmp_path):
+    """Processes of two machines can have the same number."""
+    with replacing(tmp_path / "a") as one, replacing(tmp_path / "a") as other:
+        assert one != other
+        one.write_bytes(b"1")
+        other.write_bytes(b"2")
+    assert names(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"1"
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

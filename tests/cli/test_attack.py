@@ -226,6 +226,21 @@ def test_clipping_is_refused_where_it_would_change_the_examples(fitted, folder, 
     assert "raw goes from 0 to 16: use --no-clip." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("below", ["", "pixels"])
+def test_the_report_of_another_run_is_not_replaced(folder, fitted, tmp_path, below, capsys):
+    other = save_run(tmp_path / "other0", *fitted[:3])
+    (other / "attack.json").write_text("{}")
+    assert main(["attack", str(folder), "--output", str(other / below), *ATTACK.split()]) == 2
+    assert f"belongs to the run {other}, which was not attacked: give another folder." in capsys.readouterr().err
+    assert (other / "attack.json").read_text() == "{}" and not (other / "pixels").exists()
+
+
+def test_a_name_with_two_dollars_is_no_formula(fitted, tmp_path):
+    named = save_run(tmp_path / "$\\foo$0", *fitted[:3])
+    assert main(["attack", str(named), "--examples", "20", *ATTACK.split()]) == 0
+    assert (named / "attack_images.png").exists() and (named / "attack_errors.png").exists()
+
+
 def test_a_folder_that_is_not_there_is_named(capsys):
     assert main(["attack", "nowhere"]) == 2
     assert "there is no folder nowhere" in capsys.readouterr().err

@@ -194,6 +194,18 @@ def test_a_file_that_is_there_is_replaced_only_with_force(here):
     assert path.read_bytes() != before
 
 
+def test_what_is_converted_is_not_replaced(here):
+    call("arrays", "--input", "mine.npz")
+    path = find_dataset("mine")
+    before = path.read_bytes()
+    with pytest.raises(
+        UserError, match="mine.hdf5 is what would be converted, and lost: give another name with --name"
+    ):
+        call("arrays", "--input", str(path), "--no-label", 2, "--force")
+    assert path.read_bytes() == before
+    call("arrays", "--input", str(path), "--no-label", 2, "--name", "other")
+
+
 def test_digits(here, capsys):
     pytest.importorskip("sklearn")
     assert call("digits") == 0

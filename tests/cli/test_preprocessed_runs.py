@@ -109,6 +109,13 @@ def test_older_runs_fit_it_anew(run):
         own.write_bytes(content)
 
 
+def test_other_data_are_never_fitted_to(run, tmp_path, capsys):
+    moved = copied(run.folder, tmp_path / "moved")
+    (moved / "preprocessing.npz").unlink()
+    assert main(["evaluate", str(moved), "--dataset", "digits", "--threads", "1"]) == 2
+    assert "moved has no preprocessing.npz, so there is no telling how its examples were" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("shape", [(64,), (8, 8)])
 def test_a_whitening_that_is_no_such_is_refused(run, tmp_path, capsys, shape):
     moved = copied(run.folder, tmp_path / "moved")

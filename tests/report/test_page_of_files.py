@@ -189,6 +189,9 @@ def test_attacks_in_the_folder(tmp_path):
     (run / "attack.json").write_text(json.dumps({**report, "epochs": None, "attacks": attacks}))
     text = Page(make_page([run], static=True)).text
     assert "attack.json is of a run that was not finished, or of an older version: it is left out" in text
+    many = [{"kind": f"k{i}", "tau": i / 1e4, "error_percent": 1.0} for i in range(30_000)]
+    (run / "attack.json").write_text(json.dumps({**report, "attacks": many}))  # a table of 900 million cells
+    assert "attack.json is damaged, and left out" in Page(make_page([run], static=True)).text
     (run / "attack.json").write_text("{")
     page = Page(make_page([run], static=True))
     assert "attack.json is damaged, and left out" in page.text and "Under attack" not in page.text
@@ -205,7 +208,7 @@ def test_published_numbers_of_the_preset(tmp_path):
     text, presets = shown(make_run(tmp_path / "begun", noise, 1, error=1.5, epochs=30))
     assert presets[0] == noise and "not finished" in text and " ours" not in text
     assert "no adversarial noise (baseline) published 1-10 1.108 0.3967" in text
-    assert "sgn 4.5e-2, kN 4.5e-4 * published 1-10 1.084 0.4063 0.944 to 1.496 -0.024 0.221 0.377" in text
+    assert "sgn 4.5e-2, kN 4.5e-4 * published 1-10 1.084 0.4063 0.944 to 1.493 -0.024 0.221 0.377" in text
     short = make_run(tmp_path / "short", noise, 1, error=1.5, num_epochs=30)
     text, presets = shown(short)
     assert presets[0] == noise and "sgn 4.5e-2, kN 4.5e-4 * ours, num-epochs 30 1 1.500" in text

@@ -1,10 +1,12 @@
 """Checkpoint files: what is written comes back, what is damaged is found, and a crash while writing harms nothing."""
 
 import errno
+import fcntl
 import logging
 import os
 import pickle
 import re
+import stat
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -154,6 +156,21 @@ def test_none_that_can_be_read_is_an_error(tmp_path, monkeypatch, caplog):
     assert names(tmp_path) == ["checkpoint-0000000001.npz"]
 
 
+def test_one_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
+    """The server of the files may be back in a minute."""
+    for updates_done in (1, 2):
+        write(tmp_path, updates_done)
+    before = names(tmp_path)
+
+    def stale(path, *_):
+        raise UserError(f"{path} cannot be read (Stale file handle): try again.")
+
+    monkeypatch.setattr(checkpoints, "open_regular", stale)
+    with pytest.raises(UserError, match="0002.npz cannot be read"):
+        checkpoints.newest(tmp_path)
+    assert names(tmp_path) == before
+
+
 #: A process that dies while it writes its second checkpoint, as if the power went.
 DIES = """
 import os, pathlib, sys
@@ -174,7 +191,7 @@ def test_a_crash_while_writing_leaves_the_last_whole_one(function, tmp_path):
     assert subprocess.run([sys.executable, "-c", DIES, str(tmp_path), function]).returncode == 9
     *whole, partial = names(tmp_path)
     assert whole == ["checkpoint-0000000001.npz", "checkpoint-0000000002.npz"]
-    assert re.fullmatch(r"checkpoint-0000000003\.npz\.\d+\.partial", partial)
+    assert re.fullmatch(r"checkpoint-0000000003\.npz\.\d+-[0-9a-f]{8}\.partial", partial)
     assert checkpoints.newest(tmp_path)[0]["at"] == 2
     write(tmp_path, 4)
     assert names(tmp_path) == ["checkpoint-0000000002.npz", "checkpoint-0000000004.npz"]
@@ -260,6 +277,18 @@ def test_one_process_a_folder(tmp_path):
                 pass
     with lock.held(tmp_path):
         pass
+
+
+def test_a_turn_is_a_lock_on_a_file_that_is_open_for_writing(tmp_path, monkeypatch):
+    """NFS locks no others between machines."""
+    locked, flock = [], fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lambda file, how: locked.append(file.fileno()) or flock(file, how))
+    with lock.turn(tmp_path):
+        (descriptor,) = locked
+        assert stat.S_ISREG(os.fstat(descriptor).st_mode)
+        assert fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+        with open(tmp_path / lock.TURN, "ab") as other, pytest.raises(BlockingIOError):
+            flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):

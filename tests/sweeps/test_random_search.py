@@ -1,11 +1,14 @@
 """What a random search draws: distributions against SciPy's, and draws that stay when others are added."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from ladder.errors import UserError
-from ladder.sweeps.configurations import Search, configurations
+from ladder.options import Options
+from ladder.sweeps.configurations import Search, configurations, in_words
 from ladder.sweeps.distributions import draw, generator, parse
 
 NETWORK = {"encoder_layers": ("10",), "denoising_cost_x": (0.0, 0.0), "dataset": "digits"}
@@ -43,6 +46,12 @@ def test_the_same_seed_draws_the_same_and_more_draws_keep_the_first():
     with_another = drawn(20, **DRAWN, momentum="uniform:0.1:0.9")
     assert [p.lr for p in with_another] == [p.lr for p in drawn(20)]
     assert len({p.momentum for p in with_another}) == 20
+
+
+def test_sets_of_labels_are_told_apart_in_few_letters():
+    many = [Options(**NETWORK, labeled_indices=tuple(range(i, 1000 + i))) for i in range(2)]
+    one, other = (in_words(p, ["labeled_indices"]) for p in many)
+    assert one != other and re.fullmatch(r"labeled-indices of 1,000 examples \([0-9a-f]{6}\)", one)
 
 
 def test_a_distribution_of_scipy_serves_as_it_is():

@@ -55,6 +55,20 @@ def test_a_grid_its_status_and_its_picture(capsys):
     assert len(runs) == 8 and problems == []
 
 
+def test_folders_that_another_process_makes_meanwhile_are_left_alone(capsys, monkeypatch):
+    mkdir = Path.mkdir
+
+    def second(path, *how, **given):
+        mkdir(path, *how, **given)
+        if path.name == "run1":
+            mkdir(path)  # as if the first had been another process
+
+    monkeypatch.setattr(Path, "mkdir", second)
+    assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]) == 2
+    assert "cannot write into results/rates (File exists)" in capsys.readouterr().err
+    assert Path("results/rates/run1").is_dir() and not Path("results/rates/run0").exists()
+
+
 def test_without_validation_none_is_the_best(capsys, monkeypatch):
     monkeypatch.setattr(training, "error_after", lambda p, epochs: None)
     assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]) == 0

@@ -219,6 +219,7 @@ MISTAKES = {
     "not a training option": ({"options": {**GOOD, "dry-run": True}}, "unknown option 'dry-run'"),
     "bad value": ({"options": {**GOOD, "lr": "fast"}}, "option 'lr'"),
     "value that no run could use": ({"options": {**GOOD, "act": "swish"}}, "unknown activation 'swish'"),
+    "endless digits": ({"options": {**GOOD, "adv-layers": 5000 * "9"}}, "is not a list of whole numbers"),
     "two of one": ({"options": {**GOOD, "num-epochs": [1, 2]}}, "option 'num-epochs'"),
     "null": ({"options": {**GOOD, "seed": None}}, "option 'seed' is None"),
     "flag": ({"options": {**GOOD, "plain-graph": "yes"}}, "must be true or false"),

@@ -44,6 +44,13 @@ def test_one_seed_and_equal_seeds():
     assert (equal.std, equal.interval) == (0, (0.5, 0.5))
 
 
+def test_the_interval_of_errors_does_not_depend_on_their_order_or_unit():
+    """0.3 + 0.2 + 0.1 and 0.1 + 0.2 + 0.3 differ in the last bit."""
+    low, high = summarize([3, 2, 1]).interval
+    for errors in ([0.3, 0.2, 0.1], [0.1, 0.2, 0.3], [0.2, 0.3, 0.1]):
+        assert summarize(errors).interval == pytest.approx((low / 10, high / 10))
+
+
 def test_permutation_by_hand():
     # 1 2 3: of the 8 signs, means as far from 0 as 2 are + + + and - - -
     assert permutation([1, 2, 3]) == pytest.approx(2 / 8)

@@ -146,6 +146,41 @@ def test_a_seed_counts_once(results, capsys):
     assert "results/b (0.95 %) is left out" in shown
 
 
+def with_data(run, digest):
+    """The run, which has read training examples of this digest."""
+    splits = {"train": {"examples": 60000, "targets": "a", "features": digest}}
+    (run / "data.json").write_text(json.dumps({"in_dim": [1, 28, 28], "n_classes": 10, "feature_range": [0, 1], "splits": splits}))
+    return run
+
+
+def test_runs_on_other_data_of_one_name_share_no_mean_and_no_test(results, capsys):
+    for seed in range(1, 4):
+        with_data(make_run(results / f"a{seed}", NAME, seed, OURS[seed]), "before")
+        with_data(make_run(results / f"base{seed}", BASELINE, seed, THEIRS[seed]), "before")
+    with_data(make_run(results / "b4", NAME, 4, OURS[4]), "after")
+    make_run(results / "b5", NAME, 5, OURS[5])  # an older run, which does not say
+    shown = table(capsys, NAME)
+    (row,) = (
+        row
+        for row in ours(written(results / "tables"))
+        if row["row"] != "no adversarial noise" and not row["without_seed"]
+    )
+    assert (row["seeds"], row["shared_seeds"]) == ("1 2 3 5", "1 2 3")
+    assert (
+        "results/b4 is left out: its data set mnist had other examples or labels than that of results/a1; "
+        "convert changed data under another name, and train on that" in shown
+    )
+    for seed in range(1, 4):
+        with_data(results / f"base{seed}", "after")
+    assert "no test, as the baseline has no run of the same settings and seeds: sgn" in table(capsys, NAME)
+
+
+def test_names_in_files_of_others_move_no_cursor(results, capsys):
+    run = make_run(results / "a", NAME, 1, 0.95)
+    (run / "params.json").write_text(json.dumps({"\x1b[2J": 1}))
+    assert "\x1b" not in table(capsys, NAME)
+
+
 def test_runs_without_an_end_or_an_error_are_named(results, capsys):
     make_run(results / "half", NAME, 1, 2.0, epochs=12)
     make_run(results / "done", NAME, 2)
