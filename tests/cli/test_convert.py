@@ -201,9 +201,9 @@ def test_what_is_converted_is_not_replaced(here):
     with pytest.raises(
         UserError, match="mine.hdf5 is what would be converted, and lost: give another name with --name"
     ):
-        call("arrays", "--input", str(path), "--no-label", 2, "--force")
+        call("arrays", "--input", str(path), "--seed", 3, "--force")
     assert path.read_bytes() == before
-    call("arrays", "--input", str(path), "--no-label", 2, "--name", "other")
+    call("arrays", "--input", str(path), "--seed", 3, "--name", "other")
 
 
 def test_digits(here, capsys):
