@@ -194,6 +194,12 @@ def test_a_file_that_is_there_is_replaced_only_with_force(here):
     assert path.read_bytes() != before
 
 
+def test_an_input_that_is_not_there_replaces_nothing(here):
+    call("arrays", "--input", "mine.npz")
+    with pytest.raises(UserError, match="there is no file gone.npz"):
+        call("arrays", "--input", "gone.npz", "--name", "mine", "--force")
+
+
 def test_what_is_converted_is_not_replaced(here):
     call("arrays", "--input", "mine.npz")
     path = find_dataset("mine")
