@@ -81,6 +81,8 @@ class AttackSettings:
             check_tau("--tau", tau)
         _refuse_repeated("--kinds", self.kinds)
         _refuse_repeated("--tau", self.taus)
+        if len(self.kinds) * len(self.taus) > MOST_ATTACKS:
+            raise UserError(f"--kinds and --tau make more than {MOST_ATTACKS:,} attacks: give fewer.")
         if not 1 <= self.steps <= MOST_STEPS:
             raise UserError(f"--steps is {self.steps}, but must be at least 1 and at most {MOST_STEPS:,}.")
         if self.step_size is not None and not 0 < self.step_size <= LARGEST_TAU:
@@ -90,6 +92,9 @@ class AttackSettings:
         if self.statistics not in STATISTICS:
             raise UserError(f"--statistics is {self.statistics}, but must be 'fixed' or 'batch'.")
 
+
+#: A table has a column for each.
+MOST_ATTACKS = 1_000
 
 #: Far more than changes the result; takes a few minutes for the digits.
 MOST_STEPS = 10_000

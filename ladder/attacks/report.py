@@ -4,6 +4,7 @@ import logging
 from typing import Optional, Tuple
 
 from ladder import plain_json
+from ladder.attacks.methods import MOST_ATTACKS
 from ladder.errors import UserError
 from ladder.files import save_json
 from ladder.runs.folder import ATTACK
@@ -28,9 +29,6 @@ TYPES = {
 }
 
 ATTACK_TYPES = {"kind": str, "tau": float, "error_percent": float}
-
-#: A table has a cell for every kind and tau.
-MOST_ATTACKS = 1_000
 
 
 def save_report(folder, report):

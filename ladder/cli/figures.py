@@ -9,6 +9,7 @@ from ladder.cli.options import add_backend_options, checked_backend
 from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.output_files import made_folder, write_text
 from ladder.report.figures.catalogue import FIGURES, chosen
 from ladder.runs.folder import RESULTS
@@ -64,7 +65,7 @@ def run(args):
         write_text(paths[name], text, "--output")
         print(f"Wrote {paths[name]}: {entry.title}", flush=True)
     for problem in runs.problems if runs else ():
-        print(f"- {problem}")
+        print(printable(f"- {problem}"))
     return 0
 
 

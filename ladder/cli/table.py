@@ -147,7 +147,7 @@ def _evaluate_missing(runs, args):
         try:
             evaluate_and_keep(run.folder.path, backend, args.parameters)
         except UserError as error:  # the other runs make a table, too
-            print(f"{run.folder} cannot be evaluated: {error}", file=sys.stderr)
+            print(printable(f"{run.folder} cannot be evaluated: {error}"), file=sys.stderr)
     return bool(missing)
 
 

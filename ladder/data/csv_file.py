@@ -62,7 +62,7 @@ def _text(path, separator):
         _ask(BYTES_OF_A_BYTE * size, path)
         file.seek(0)
         content = file.read()
-    n_separators, n_lines = content.count(separator.encode()), content.count(b"\n")
+    n_separators, n_lines = content.count(separator.encode()), max(content.count(b"\n"), content.count(b"\r"))
     _ask(BYTES_OF_A_BYTE * size + BYTES_OF_A_CELL * n_separators + BYTES_OF_A_LINE * n_lines, path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ("utf-16",)

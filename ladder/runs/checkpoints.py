@@ -8,12 +8,14 @@ at any moment leaves a whole file, and if the disk spoils one there is another.
 Nothing is pickled.
 """
 
+import errno
 import json
 import logging
 import os
 
 import numpy as np
 
+from ladder import budget
 from ladder.data.npz import load_arrays
 from ladder.data.record import sha256
 from ladder.errors import UserError
@@ -26,6 +28,9 @@ VERSION = 1
 
 #: The names of checkpoints, which end with the number of updates; and what is appended to damaged ones.
 NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
+
+#: Errors of reading that a file's content does not cause; EIO is not one of them, as the disk may have spoiled the file.
+OF_THE_MACHINE = (errno.ESTALE, errno.ENOMEM, errno.EACCES, errno.ETIMEDOUT)
 
 #: Files per folder: the last, and the one before in case the last is damaged.
 KEPT = 2
@@ -70,15 +75,19 @@ def read(path):
     ValueError
         It is damaged, or of another version.
     UserError
-        It cannot be opened, which says nothing of its content.
+        It cannot be read just now, which says nothing of its content.
     """
-    open_regular(path, "make it readable, and go on").close()
+    with open_regular(path, "make it readable, and go on") as file:
+        size = file.seek(0, 2)
+    budget.ask(size, f"{path}: the arrays in it", "raise the limit, and go on")
     try:
         arrays = load_arrays(path)
         expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))
         values = json.loads(arrays.pop("values").tobytes())
         version = values["version"]
     except Exception as error:
+        if getattr(error.__cause__, "errno", None) in OF_THE_MACHINE:
+            raise UserError(f"{path} cannot be read ({error.__cause__.strerror}): mend that, and go on.") from None
         # There is no telling what a flipped bit makes of a zip file.
         raise ValueError("damaged") from error
     if not np.array_equal(expected, found):

@@ -6,6 +6,7 @@ writing, as NFS locks no others between machines, and no folders.
 """
 
 import fcntl
+import os
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,10 +33,19 @@ def turn(folder):
     For finding which runs exist and beginning those that do not, which two
     processes must not do at once.
     """
-    with open(Path(folder) / TURN, "ab") as file:
+    with _opened(Path(folder) / TURN) as file:
         with suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _opened(path):
+    try:
+        return open(path, "ab")
+    except OSError as error:
+        if path.exists() and os.access(path, os.R_OK):  # another user's, who shares the folder
+            return open(path, "rb")
+        raise UserError(f"cannot write into {path.parent} ({error.strerror}): make it writable.") from None
 
 
 @contextmanager

@@ -226,7 +226,7 @@ def findings(lines):
     without = [line for line in lines if line.errors and not line.test and not line.is_baseline]
     if without and any(line.is_baseline for line in lines):
         which = "; ".join(f"{line.label}, {line.whose}" for line in without)
-        said.append(f"no test, as the baseline has no run of the same settings and seeds: {which}")
+        said.append(f"no test, as the baseline has no run of the same settings, seeds and data: {which}")
     return said
 
 

@@ -196,8 +196,10 @@ def test_a_file_that_is_there_is_replaced_only_with_force(here):
 
 def test_an_input_that_is_not_there_replaces_nothing(here):
     call("arrays", "--input", "mine.npz")
+    before = find_dataset("mine").read_bytes()
     with pytest.raises(UserError, match="there is no file gone.npz"):
         call("arrays", "--input", "gone.npz", "--name", "mine", "--force")
+    assert find_dataset("mine").read_bytes() == before
 
 
 def test_what_is_converted_is_not_replaced(here):

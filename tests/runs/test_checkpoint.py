@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import sys
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -162,11 +163,19 @@ def test_one_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
         write(tmp_path, updates_done)
     before = names(tmp_path)
 
-    def stale(path, *_):
-        raise UserError(f"{path} cannot be read (Stale file handle): try again.")
+    def stale(*_):
+        raise OSError(errno.ESTALE, "Stale file handle")
 
-    monkeypatch.setattr(checkpoints, "open_regular", stale)
-    with pytest.raises(UserError, match="0002.npz cannot be read"):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", stale)
+        with pytest.raises(UserError, match="0002.npz cannot be read .Stale file handle"):
+            checkpoints.newest(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "open", stale)
+        with pytest.raises(UserError, match="0002.npz cannot be read .Stale file handle"):
+            checkpoints.newest(tmp_path)
+    monkeypatch.setenv("LADDER_MEMORY", "0.000001")
+    with pytest.raises(UserError, match="0002.npz: the arrays in it would need"):
         checkpoints.newest(tmp_path)
     assert names(tmp_path) == before
 

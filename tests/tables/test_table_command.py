@@ -130,7 +130,7 @@ def test_runs_of_other_settings_never_share_a_mean(results, capsys):
     # against the baseline of 30 epochs
     assert (short["seeds"], short["shared_seeds"], float(short["mean_difference"])) == ("7", "7", -1.0)
     assert kept["ours, noise philox"]["shared_seeds"] == ""
-    assert "no test, as the baseline has no run of the same settings and seeds" in shown
+    assert "no test, as the baseline has no run of the same settings, seeds and data" in shown
 
 
 def test_a_seed_counts_once(results, capsys):
@@ -149,7 +149,9 @@ def test_a_seed_counts_once(results, capsys):
 def with_data(run, digest):
     """The run, which has read training examples of this digest."""
     splits = {"train": {"examples": 60000, "targets": "a", "features": digest}}
-    (run / "data.json").write_text(json.dumps({"in_dim": [1, 28, 28], "n_classes": 10, "feature_range": [0, 1], "splits": splits}))
+    (run / "data.json").write_text(
+        json.dumps({"in_dim": [1, 28, 28], "n_classes": 10, "feature_range": [0, 1], "splits": splits})
+    )
     return run
 
 
@@ -172,7 +174,7 @@ def test_runs_on_other_data_of_one_name_share_no_mean_and_no_test(results, capsy
     )
     for seed in range(1, 4):
         with_data(results / f"base{seed}", "after")
-    assert "no test, as the baseline has no run of the same settings and seeds: sgn" in table(capsys, NAME)
+    assert "no test, as the baseline has no run of the same settings, seeds and data: sgn" in table(capsys, NAME)
 
 
 def test_names_in_files_of_others_move_no_cursor(results, capsys):

@@ -179,7 +179,8 @@ def _add_legends(figure):
     for axes in figure.axes:
         labels = axes.get_legend_handles_labels()[1]
         if labels != before:
-            axes.legend(fontsize=9)
+            for text in axes.legend(fontsize=9).get_texts():
+                text.set_parse_math(False)  # names, in which $ begins no formula
         before = labels
 
 
