@@ -131,10 +131,10 @@ def test_entries_of_a_newer_version_are_passed_over(tmp_path):
     assert data["images"] == images and image_reading(data, data["in_dim"]).fit == "pad"
 
 
-@pytest.mark.parametrize("classes", [["cat", ["dog"], 3], [["cat"], ["dog"]], [None, "dog"], [{}]])
+@pytest.mark.parametrize("classes", [["cat", ["dog"], 3], [["cat"], ["dog"]], [None, "dog"], [{}], ["\x1b[2J"]])
 def test_classes_are_names_or_numbers(tmp_path, classes):
     (tmp_path / "data.json").write_text(json.dumps({**DATA, "classes": classes}))
-    with pytest.raises(UserError, match="data.json is damaged .*'classes' are names or numbers"):
+    with pytest.raises(UserError, match="data.json is damaged .*'classes' are names that can be printed, or numbers"):
         RunFolder(tmp_path).load_data()
 
 
