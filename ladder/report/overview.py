@@ -11,7 +11,7 @@ from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import EARLIER, environments
-from ladder.tables.grouping import have_same_data
+from ladder.tables.comparable import one_of_each_seed
 from ladder.tables.statistics import summarize
 
 #: Of the environment: lines of flags, most of which are paths of one machine.
@@ -90,16 +90,12 @@ def _state(run):
 
 def _over_seeds(group, errors):
     """The mean over a group's finished runs, one of each seed; None where there are not two."""
-    counted, data = {}, []
-    for run in group.runs:
-        splits = (run.data or {}).get("splits", {})
-        if run.finished and errors[run.name] and all(have_same_data(splits, other) for other in data):
-            counted.setdefault(run.p.seed, run.name)
-            data.append(splits)
-    if len(counted) < 2:
+    chosen, _ = one_of_each_seed(run for run in group.runs if run.finished and errors[run.name])
+    if len(chosen) < 2:
         return None
-    found = summarize([100 * n_wrong / n for n_wrong, n in map(errors.get, counted.values())])
-    others = [run.name for run in group.runs if run.name not in counted.values()]
+    counted = [run.name for run in chosen.values()]
+    found = summarize([100 * n_wrong / n for n_wrong, n in map(errors.get, counted)])
+    others = [run.name for run in group.runs if run.name not in counted]
     why = "not finished, not evaluated, of a seed that counts already, or of other data"
     left_out = f" Left out, as {why}: {', '.join(others)}." if others else ""
     low, high = found.interval
@@ -196,7 +192,7 @@ def _data_in_words(run, look):
 
 def _recorded_sizes(run):
     names = {"train": "training", "test": "test"}
-    return [(names.get(split, split), was["examples"]) for split, was in run.data.get("splits", {}).items()]
+    return [(names.get(split, split), was["examples"]) for split, was in run.splits.items()]
 
 
 def _preprocessing(p):

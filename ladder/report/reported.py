@@ -59,8 +59,21 @@ class ReportedRun:
         return (self.folder / PARAMETERS).exists()
 
     @property
+    def seed(self):
+        return self.p.seed
+
+    @property
+    def is_record(self):
+        return self.folder.is_record()
+
+    @property
+    def splits(self):
+        """The fingerprints of its data by split, empty where there are none."""
+        return self.data.get("splits", {})
+
+    @property
     def finished(self):
-        done = self.folder.is_finished() or self.folder.is_record()
+        done = self.folder.is_finished() or self.is_record
         return all_epochs_done(self.p, self.epochs, self.rows) and done
 
     def values(self, name):

@@ -47,7 +47,7 @@ class FoundRun:
         A line for each report of an attack that does not count, and why.
     is_record : bool
         Whether its folder has the results alone, no parameters.
-    data : dict of split -> fingerprint
+    splits : dict of split -> fingerprint of its data
         See :func:`ladder.data.record.fingerprint`; of an older run, empty.
     """
 
@@ -64,7 +64,7 @@ class FoundRun:
     ended_early: bool = False
     problems: list = field(default_factory=list)
     is_record: bool = False
-    data: dict = field(default_factory=dict)
+    splits: dict = field(default_factory=dict)
 
     @property
     def seed(self):

@@ -5,6 +5,7 @@ from typing import Optional
 
 from ladder.data.registry import name_of
 from ladder.runs import lock
+from ladder.tables.comparable import one_of_each_seed
 from ladder.tables.published import PublishedRow
 from ladder.tables.settings import VARIATIONS, as_options, differences, settings_of_all
 
@@ -122,37 +123,35 @@ def usable(group):
     Returns
     -------
     runs : dict of seed -> FoundRun, in order of the seeds
-        Of several with one seed the first by folder name, records of others' runs last; all of the first one's data.
+        See :func:`ladder.tables.comparable.one_of_each_seed`.
     problems : list of str
         A line for each run that is left out.
     """
-    chosen, problems = {}, []
-    for run in sorted(group.runs, key=lambda run: run.is_record):
-        if not run.finished:
-            problems.append(f"{run.folder} is left out: {_why_not_finished(run)}")
-        elif not run.has_parameters:
-            problems.append(f"{run.folder} is left out: it kept its last parameters alone; train with --keep best")
-        elif run.test_error is None:
-            which = " --parameters best" if run.parameters == "best" else ""
-            problems.append(
-                f"{run.folder} is left out: it has no test error yet; find it with: run.py evaluate {run.folder}{which}"
-            )
-        elif run.seed in chosen:
-            first = chosen[run.seed]
-            problems.append(
-                f"{run.folder} ({run.test_error:.2f} %) is left out: seed {run.seed} is counted once, "
-                f"as in {first.folder} ({first.test_error:.2f} %)"
-            )
-        elif other := next((other for other in chosen.values() if not have_same_data(run.data, other.data)), None):
-            problems.append(
-                f"{run.folder} is left out: its data set {name_of(run.p.dataset)} had other examples or labels than that "
-                f"of {other.folder}; convert changed data under another name, and train on that"
-            )
-        else:
-            chosen[run.seed] = run
-    return dict(sorted(chosen.items())), problems
+    reasons = [(run, _why_no_error(run)) for run in group.runs]
+    chosen, left_out = one_of_each_seed(run for run, reason in reasons if not reason)
+    problems = [f"{run.folder} is left out: {reason}" for run, reason in reasons if reason]
+    problems += [
+        f"{run.folder} ({run.test_error:.2f} %) is left out: {_why_other_counts(run, other)}" for run, other in left_out
+    ]
+    return chosen, problems
 
 
-def have_same_data(one, other):
-    """Whether two runs had the same examples and labels, by the fingerprints of their splits, as far as both have them."""
-    return all(one[split] == other[split] for split in one.keys() & other.keys())
+def _why_no_error(run):
+    """Why a run has no error for a table, in words; None where it has one."""
+    if not run.finished:
+        return _why_not_finished(run)
+    if not run.has_parameters:
+        return "it kept its last parameters alone; train with --keep best"
+    if run.test_error is None:
+        which = " --parameters best" if run.parameters == "best" else ""
+        return f"it has no test error yet; find it with: run.py evaluate {run.folder}{which}"
+    return None
+
+
+def _why_other_counts(run, other):
+    if run.seed == other.seed:
+        return f"seed {run.seed} is counted once, as in {other.folder} ({other.test_error:.2f} %)"
+    return (
+        f"its data set {name_of(run.p.dataset)} had other examples or labels than that of {other.folder}; "
+        f"convert changed data under another name, and train on that"
+    )

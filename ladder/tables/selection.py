@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Tuple
 
-from ladder.tables.grouping import Row, group_runs, have_same_data
+from ladder.tables.comparable import one_of_each_seed
+from ladder.tables.grouping import Row, group_runs
 from ladder.tables.settings import as_options
 from ladder.tables.statistics import mean_error
 
@@ -75,12 +76,8 @@ def choose(rows, runs):
 
 
 def _validated(group):
-    """Validation errors of finished runs by seed, chosen as :func:`ladder.tables.grouping.usable` chooses."""
-    chosen = {}
-    for run in sorted(group.runs, key=lambda run: run.is_record):
-        same_data = all(have_same_data(run.data, other.data) for other in chosen.values())
-        if run.finished and run.valid_error is not None and same_data:
-            chosen.setdefault(run.seed, run)
+    """Validation errors of finished runs by seed."""
+    chosen, _ = one_of_each_seed(run for run in group.runs if run.finished and run.valid_error is not None)
     return {seed: run.valid_error for seed, run in chosen.items()}
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
-from ladder.tables.grouping import group_runs, have_same_data, usable
+from ladder.tables.comparable import have_same_data
+from ladder.tables.grouping import group_runs, usable
 from ladder.tables.settings import VARIATIONS, differences
 from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
@@ -161,7 +162,7 @@ def _trained_alike(baselines, group, chosen):
 
 
 def _have_same_data(some, others):
-    return all(have_same_data(one.data, other.data) for one in some.values() for other in others.values())
+    return all(have_same_data(one, other) for one in some.values() for other in others.values())
 
 
 def _errors(runs):

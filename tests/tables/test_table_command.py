@@ -169,7 +169,7 @@ def test_runs_on_other_data_of_one_name_share_no_mean_and_no_test(results, capsy
     )
     assert (row["seeds"], row["shared_seeds"]) == ("1 2 3 5", "1 2 3")
     assert (
-        "results/b4 is left out: its data set mnist had other examples or labels than that of results/a1; "
+        f"results/b4 ({OURS[4]:.2f} %) is left out: its data set mnist had other examples or labels than that of results/a1; "
         "convert changed data under another name, and train on that" in shown
     )
     for seed in range(1, 4):
