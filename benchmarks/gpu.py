@@ -139,7 +139,10 @@ def arguments():
     parser.add_argument("--small", action="store_true", help="small networks of the same kinds, as in the tests")
     parser.add_argument("--profile", action="store_true", help="what bounds our rows, by JAX's profiler")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: benchmarks/gpu-<card>-<date>.md")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not any(rows_of(args.rows, model) for model in args.models):
+        parser.error(f"{', '.join(args.rows)}: for images alone, which none of {', '.join(args.models)} takes")
+    return args
 
 
 def positive(text):

@@ -14,6 +14,7 @@ from ladder.backends import choice
 from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
+from ladder.option_types import MOST_DATA_SEED
 from ladder.options import KEPT, OPTIONS, Options, from_python
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.sweeps.carrying_out import Wish
@@ -329,8 +330,8 @@ def sweep(
             raise UserError(f"--preset is {preset!r}, but must be the name of a preset, or a file.")
         if not isinstance(draw, (dict, type(None))):
             raise UserError(f"--draw is {draw!r}, but must be a dict of option -> distribution.")
-        if not choice.is_whole(sweep_seed) or not 0 <= sweep_seed < 2**32:
-            raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {2**32 - 1}.")
+        if not choice.is_whole(sweep_seed) or not 0 <= sweep_seed <= MOST_DATA_SEED:
+            raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {MOST_DATA_SEED}.")
         search = None if random is None else Search(_whole(random, "random"), draw or {}, int(sweep_seed))
         if search is None and draw:
             raise UserError("--draw is for --random: say how many configurations to draw.")

@@ -68,5 +68,5 @@ def unlabeled_option(p):
 
 
 def _or_all(size, n):
-    # Of one example a batch of two is asked, so that it is found to be alone, as in batches of any other size.
+    # For one example a batch of two, so that the check for a last batch of one finds it, as for any other size.
     return size or max(2, n)

@@ -16,6 +16,7 @@ from ladder.data.examples import Examples
 from ladder.data.own_examples import as_examples
 from ladder.data.splits import split_training_set
 from ladder.errors import UserError
+from ladder.option_types import MOST_NOISE_SEED
 from ladder.options import DEFAULTS, Options
 from ladder.training.experiment import Experiment, check_without_data
 from ladder.training.upkeep import Upkeep
@@ -210,7 +211,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     def _experiment(self, X, targets, classes):
         record = {"divided_by": 1.0, "read_range": (float(X.min()), float(X.max())), "classes": classes.tolist()}
         examples = Examples("X", X, targets, record=record)
-        more, seed = self._more_options(), check_random_state(self.random_state).randint(1, 2**31 - 2**20)
+        more, seed = self._more_options(), check_random_state(self.random_state).randint(1, MOST_NOISE_SEED + 1)
         n, n_labelled = len(X), int((targets != NO_LABEL).sum())
         if "unlabeled_samples" in more:  # the others validate
             asked = Options.of(**{"seed": seed, **{name: more[name] for name in OF_THE_SPLIT if name in more}})

@@ -5,7 +5,7 @@ class UserError(Exception):
     """A mistake in what the user gave: an option, a file, an environment.
 
     The message is one sentence, with a full stop, that names the thing and how
-    to mend it.  The command line prints it without a traceback and exits with
+    to fix it.  The command line prints it without a traceback and exits with
     status 2.
     """
 

@@ -30,7 +30,7 @@ SCHEDULES = {
     "bold-driver": {"lr_factor": 0.5, "lr_growth": 1.05},
 }
 
-#: Options that are constants of one schedule or another; --lrate-decay is the original's, and has always a value.
+#: Options that are constants of one schedule or another; --lrate-decay is the original's, and always has a value.
 OF_SCHEDULES = tuple(dict.fromkeys(name for own in SCHEDULES.values() for name in own if name != "lrate_decay"))
 
 

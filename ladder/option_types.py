@@ -10,6 +10,12 @@ import math
 #: Whole numbers beyond would wrap around in int64.
 MOST_WHOLE = 2**62
 
+#: MRG31k3p refuses 0 and anything from its second modulus on.
+MOST_NOISE_SEED = 2147462578
+
+#: What seeds a ``RandomState``, from 0.
+MOST_DATA_SEED = 2**32 - 1
+
 
 def whole_number(text):
     """'12' -> 12."""
@@ -17,6 +23,32 @@ def whole_number(text):
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number.") from None
+
+
+def whole_number_from(low, high):
+    """A reader of whole numbers from ``low`` to ``high``, neither of them negative."""
+
+    def read(text):
+        if not text.isdecimal() or len(text) > 19 or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from {low} to {high}.")
+        return int(text)
+
+    return read
+
+
+def number_that(good, wanted):
+    """A reader of numbers for which ``good`` (function of a float -> bool) holds, which ``wanted`` says in words."""
+
+    def read(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not good(value):
+            raise argparse.ArgumentTypeError(f"'{text}' must be a number {wanted}.")
+        return value
+
+    return read
 
 
 def number(text):
@@ -92,16 +124,15 @@ finite_and_above_0 = must_be(lambda value: math.isfinite(value) and value > 0, "
 two_or_more = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
 none_alone = must_be(
     lambda n: n == 0 or n >= 2,
-    "at least 2, or 0 for all: one example has no variance, and batch normalisation would make its every z 0",
+    "at least 2, or 0 for all: one example has no variance, and batch normalisation would make every z 0",
 )
 between_0_and_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
 inside_0_and_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
 below_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
 # Nearer to 1, single precision leaves too little of 1 - value, or nothing.
 decay_of_a_mean = must_be(lambda value: 0 <= value <= 1 - 1e-6, "from 0 to 0.999999")
-# MRG31k3p refuses 0 and anything from its second modulus on.
-seed_of_noise = must_be(lambda seed: 1 <= seed < 2147462579, "between 1 and 2147462578")
-seed_of_data = must_be(lambda seed: 0 <= seed < 2**32, "between 0 and 4294967295")
+seed_of_noise = must_be(lambda seed: 1 <= seed <= MOST_NOISE_SEED, f"between 1 and {MOST_NOISE_SEED}")
+seed_of_data = must_be(lambda seed: 0 <= seed <= MOST_DATA_SEED, f"between 0 and {MOST_DATA_SEED}")
 
 
 def source_entry(entry, known=("features", "targets")):

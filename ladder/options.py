@@ -340,6 +340,9 @@ GROUPS = (TRAINING, DATA, NETWORK, DECODER, PRETRAINING, REGULARISERS, ADVERSARI
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 
+#: Those that tell runs of one configuration apart.
+SEEDS = ("seed", "dseed", "pretrain_seed")
+
 
 def as_typed(name):
     """'batch_size' -> '--batch-size'; ``from_``, as Python has to write it, -> '--from'."""

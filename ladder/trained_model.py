@@ -21,7 +21,7 @@ from ladder.training.stopping import best_epoch
 #: Examples that are classified together.
 AT_ONCE = 256
 
-#: Aesara compiles in one thread at a time, and a function of its keeps its input where the next call puts another.
+#: Aesara compiles in one thread at a time, and a compiled function stores its input where the next call overwrites it.
 _one_at_a_time = threading.Lock()
 
 
@@ -116,8 +116,7 @@ class Model:
             run.check_knows_classes()
             values = as_examples(np.asarray(X), self.in_dim, "X is an array")
             features = as_in_training(values, "X", run.p.dataset, run.data)
-            if "read_range" in run.data or not preprocesses(run.p):
-                warn_of_scale(features, run.data.get("read_range", run.data["feature_range"]))
+            warn_of_scale(features, run.p, run.data)
             features = run.training.preprocess_features(features)
             with _one_at_a_time:
                 if self._probabilities is None:

@@ -75,6 +75,8 @@ def error_figure(report, title):
     axes.set(
         xlabel=f"tau, in units of the {report.get('units', 'inputs')}", ylabel=f"error, % of {report['n']:,} examples"
     )
+    if report.get("batch_size"):
+        title = f"{title}: gradients through statistics of batches of {report['batch_size']:,}"
     axes.set_title(title, parse_math=False)  # it has names, in which $ begins no formula
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)

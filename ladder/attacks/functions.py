@@ -1,5 +1,7 @@
 """What attacks need from a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
 
+from dataclasses import replace
+
 from ladder.batches import labeled_batch_size
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
@@ -27,22 +29,23 @@ def compile_functions(run, statistics="fixed"):
     return classifier.compile(), compile_gradient(run.p, run.in_dim, classifier.shareds)
 
 
-def batch_size_of(run, statistics, n):
+def batch_size_of(run, statistics, n, asked=None):
     """How many of n examples are attacked together.
 
     With fixed statistics the result does not depend on it.  With those of the
-    batch it is the run's batch size, and ``UserError`` if that leaves one
-    example alone.
+    batch it is what was asked for, else the run's batch size, and
+    ``UserError`` if that leaves one example alone.
     """
     if statistics == "fixed":
         return examples_at_once(resolve_layers(run.p, run.in_dim))
-    size = labeled_batch_size(run.p, n)
+    p = run.p if asked is None else replace(run.p, batch_size=asked)
+    size = labeled_batch_size(p, n)
     if n % size == 1:
         raise UserError(
-            f"--batch-size {run.p.batch_size} leaves a last batch of one of {n} examples, which has no variance: "
+            f"--batch-size {p.batch_size} leaves a last batch of one of {n} examples, which has no variance: "
             "give another size."
         )
-    return size
+    return min(size, n)
 
 
 def of_pixels(training, classify, gradient):

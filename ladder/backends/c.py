@@ -91,17 +91,28 @@ def configure(threads: int | None = None) -> CBackend:
     return _in_force
 
 
-def configure_without_compiler() -> None:
-    """Prepare Aesara for building graphs that it does not compile; no compiler is needed."""
+def import_without_compiler() -> None:
+    """Import Aesara for building graphs that it does not compile; no compiler is needed.
+
+    Other processes that this one starts, and a look at what the user has set, see nothing of it.
+    """
     aliases.restore()
     repairs.repair()
     check.aesara()
     check.device(flags.split(os.environ.get("AESARA_FLAGS", "")))
     check.compile_folder()
-    text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
-    os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, os.environ.get("AESARA_FLAGS"))))
     for name in ("configdefaults", "tensor.blas"):  # they warn that there is no compiler
         logging.getLogger("aesara." + name).setLevel(logging.ERROR)
+    text = flags.join({"floatX": "float32", "device": "cpu", "cxx": "", "blas__ldflags": ""})
+    before = os.environ.get("AESARA_FLAGS")
+    os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, before)))
+    try:
+        import aesara  # noqa: F401, it reads the variable once
+    finally:
+        if before is None:
+            del os.environ["AESARA_FLAGS"]
+        else:
+            os.environ["AESARA_FLAGS"] = before
 
 
 def mode(allow_gc: bool = False):

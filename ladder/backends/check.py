@@ -79,7 +79,7 @@ def compiler(cxx: str) -> None:
     except OSError:
         working = False
     if not working:
-        raise UserError(f"The C++ compiler {cxx} does not run: mend the PATH or Aesara's flag cxx")
+        raise UserError(f"The C++ compiler {cxx} does not run: fix the PATH or Aesara's flag cxx")
     headers = Path(sysconfig.get_path("include"))
     if not (headers / "Python.h").exists():
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -15,7 +15,7 @@ AESARAS_OWN = "\nApply node that caused the error"
 
 @contextmanager
 def explained():
-    """Inside, failures of Aesara that the user can mend become a ``UserError``; others pass."""
+    """Inside, failures of Aesara that the user can fix become a ``UserError``; others pass."""
     try:
         yield
     except Exception as error:
@@ -46,7 +46,7 @@ def _setting(error, text):
     found = re.search(r"Invalid value \(.*?\) for configuration variable ['\"](\w+)['\"]\.?\s*(.*)", text, re.DOTALL)
     if not found:
         if isinstance(error, ValueError) and _raised_in(error, ("configparser", "configdefaults")):
-            return f"Aesara's settings cannot be used ({text}): mend them in AESARA_FLAGS or ~/.aesararc"
+            return f"Aesara's settings cannot be used ({text}): fix them in AESARA_FLAGS or ~/.aesararc"
         return None
     name = found[1]
     valid = " ".join(found[2].split())
@@ -89,7 +89,7 @@ def _module(error, text):
 def _folder(error, text):
     if "Unable to create the compiledir" in text or "exists but you don't have" in text:
         found = re.search(r"'([^']+)'", text)
-        return _advice(found[1] if found else flags.compile_folder(), "it cannot be made, or not be written")
+        return _advice(found[1] if found else flags.compile_folder(), "it cannot be created or written to")
     if isinstance(error, OSError) and error.filename and _in_compile_folder(str(error.filename)):
         return _advice(str(error.filename), error.strerror)
     return None

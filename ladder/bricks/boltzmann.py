@@ -72,13 +72,13 @@ def gibbs_step(h, W, a, b, noise, package, gaussian=False):
 
     Returns
     -------
-    v, its product v W, and h
+    v and h
     """
     means = visible_means(h, W, a, gaussian)
     v = visible_sample(means, noise.like(means), gaussian)
     (v_W,) = package.dense([v], W)
     probabilities = hidden_probabilities(v_W, b)
-    return v, v_W, binary_sample(probabilities, noise.like(probabilities))
+    return v, binary_sample(probabilities, noise.like(probabilities))
 
 
 def pseudo_likelihoods(v, W, a, b, unit):

@@ -139,7 +139,7 @@ def _hint(args, message):
 def main(argv=None):
     """Run a command; returns its exit status.
 
-    0 done, 1 failed, 2 the user can mend it, 130 interrupted, 141 whoever
+    0 done, 1 failed, 2 the user can fix it, 130 interrupted, 141 whoever
     read the output (``head``, ``less``) has seen enough.
     """
     _draw_into_files()
@@ -168,7 +168,7 @@ def _run(args):
         if error.errno is None:  # a library's own, not the system's
             raise
         where = f"{shown(error.filename)}: " if error.filename else ""
-        return _say(args, f"{where}{error.strerror}: mend that, or give another path.", 2)
+        return _say(args, f"{where}{error.strerror}: fix that, or give another path.", 2)
     except KeyboardInterrupt:
         return 130
 

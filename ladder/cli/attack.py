@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ladder import backends
 from ladder.attacks.functions import batch_size_of, check_clip, compile_functions, of_pixels, units_of_inputs
 from ladder.attacks.methods import KINDS, AttackSettings, check_tau
-from ladder.attacks.report import save_report
+from ladder.attacks.report import load_report, save_report
 from ladder.attacks.robustness import count_errors
 from ladder.cli.options import (
     add_backend_options,
@@ -27,7 +27,7 @@ from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.option_types import number
 from ladder.output_files import made_folder
-from ladder.runs.folder import OPTIONS
+from ladder.runs.folder import ATTACK, OPTIONS
 from ladder.tables.preset import published_attack
 from ladder.training.evaluation import TrainedRun
 
@@ -105,17 +105,21 @@ def run(args):
     published = {} if args.preset is None else published_attack(args.preset)
     settings = _settings(args, published)
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
+    # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
+    batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS).exists() else None
     trained = TrainedRun.load(args.load_from, given, args.parameters)
     trained.check_knows_classes()
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
-    batch_size = batch_size_of(trained, settings.statistics, len(indices))
+    batch_size = batch_size_of(trained, settings.statistics, len(indices), _one(batch_size))
     if settings.clip:
         check_clip(examples, units)
     # Those of the last parameters are left where they are.
     own = trained.folder.path / ("best" if args.parameters == "best" else "")
     _check_own(args.output, trained.folder)
+    if not args.output:
+        _check_replaced(own, args.data_type, len(indices))
     output = made_folder(args.output or own, "--output")
 
     backends.configure(**backend)
@@ -154,6 +158,24 @@ def _check_own(output, attacked):
             raise UserError(
                 f"--output {output} belongs to the run {folder}, which was not attacked: give another folder."
             )
+
+
+def _check_replaced(folder, data_type, n):
+    """Refuse to replace the report of an attack on the test set by one on other or on fewer examples."""
+    path = folder / ATTACK
+    before = load_report(path) if path.exists() else None
+    if before and before["data_type"] == "test" and (data_type != "test" or n < before["n"]):
+        raise UserError(
+            f"{path} has an attack on {before['n']:,} test examples, which this one on {n:,} {data_type} examples would "
+            "replace: give another folder with --output."
+        )
+
+
+def _one(values):
+    """The value of an option that takes several, but here one."""
+    if isinstance(values, list) and len(values) > 1:
+        raise UserError("several values of an option train several networks: give one each.")
+    return values[0] if isinstance(values, list) else values
 
 
 def _settings(args, published):

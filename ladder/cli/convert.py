@@ -55,7 +55,7 @@ def _add_arrays(datasets):
     parser = datasets.add_parser(
         "arrays",
         allow_abbrev=False,
-        help="your own data, from a .npz file of numpy arrays, or from an HDF5 file whose labels or images need mending",
+        help="your own data, from a .npz file of numpy arrays, or from an HDF5 file whose labels or images need fixing",
     )
     parser.add_argument(
         "--input",
@@ -180,7 +180,7 @@ def _add_output_options(parser):
 def run(args):
     """Convert, say what was written, and return the exit status 0.
 
-    Raises ``UserError`` for what the user can mend.
+    Raises ``UserError`` for what the user can fix.
     """
     path = _output_path(args)
     if path.exists() and not args.force:
@@ -189,7 +189,7 @@ def run(args):
         raise UserError(f"{path} is what would be converted, and lost: give another name with --name.")
     if args.source in KNOWN:
         options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
-        _report(KNOWN[args.source].convert(path, **options))
+        _report(KNOWN[args.source].convert(output_path=path, **options))
     elif args.source == "images":
         made_folder(path.parent, "--output-directory")  # before thousands of images are read
         _report(_convert_images(args, path))

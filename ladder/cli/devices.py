@@ -50,8 +50,10 @@ def _rows_of_c():
 
 def _rows_of_jax():
     version = setup.check_version()
-    rows = []
-    for device in setup.devices():
+    rows, found = [], setup.devices()
+    if found[0].platform != "cpu":
+        found = [*found, *setup.cpus()]
+    for device in found:
         memory = (device.memory_stats() or {}).get("bytes_limit")
         amount = f", {memory / 2**30:.0f} GiB for JAX" if memory else ""
         rows.append((f"{device.platform} {device.id}: {device.device_kind}", f"JAX {version}{amount}"))

@@ -18,7 +18,7 @@ def print_network(experiment):
     ----------
     experiment : Experiment
     """
-    c.configure_without_compiler()
+    c.import_without_compiler()
     from ladder.training.functions import build_training_graph
 
     p, examples, split = experiment.p, experiment.examples, experiment.split

@@ -1,8 +1,5 @@
 """``run.py lr-test``: the cost while the learning rate rises, and the rate that it suggests."""
 
-import argparse
-import math
-
 from ladder.cli.options import (
     add_backend_options,
     add_training_options,
@@ -14,10 +11,14 @@ from ladder.cli.outputs import check_output
 from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
+from ladder.option_types import number_that, whole_number_from
 from ladder.options import Options
 from ladder.pretraining import PRETRAINING
 from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler
+
+#: A learning rate.
+_rate = number_that(lambda rate: 0 < rate < 1e6, "above 0 and below a million")
 
 
 def add_parser(subparsers):
@@ -34,7 +35,13 @@ def add_parser(subparsers):
     test = parser.add_argument_group("range test")
     test.add_argument("--from", dest="lowest", type=_rate, default=1e-6, metavar="R", help="first rate (default: 1e-6)")
     test.add_argument("--to", dest="highest", type=_rate, default=1.0, metavar="R", help="last rate (default: 1)")
-    test.add_argument("--updates", type=_updates, default=300, metavar="N", help="updates between them (default: 300)")
+    test.add_argument(
+        "--updates",
+        type=whole_number_from(10, 100_000),
+        default=300,
+        metavar="N",
+        help="updates between them (default: 300)",
+    )
     test.add_argument(
         "--output", default="lr_test.png", metavar="FILE", help="PNG file to draw to (default: lr_test.png)"
     )
@@ -68,19 +75,3 @@ def run(args):
     print(f"The smoothed cost is lowest, {found.smoothed.min():.4g}, at a rate of {found.lowest:.2g}")
     print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}")
     return 0
-
-
-def _rate(text):
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate < 1e6:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a number above 0 and below a million.")
-    return rate
-
-
-def _updates(text):
-    if not text.isdecimal() or not 10 <= int(text) <= 100_000:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 10 to 100000.")
-    return int(text)

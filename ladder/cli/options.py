@@ -7,12 +7,15 @@ from dataclasses import replace
 from ladder import backends
 from ladder.backends import choice
 from ladder.errors import UserError
+from ladder.option_types import number_that, whole_number_from
 from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES, as_typed
 from ladder.runs.folder import RESULTS, check_save_to
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.records import LOG_FORMATS, Records
 from ladder.training.upkeep import Upkeep
+
+thread_count = whole_number_from(1, choice.MOST_THREADS)
 
 
 class _Given(argparse.Action):
@@ -133,7 +136,7 @@ def add_backend_options(parser, default="c", threads="OMP_NUM_THREADS if set, el
     )
     group.add_argument(
         "--threads",
-        type=_threads,
+        type=thread_count,
         metavar="N",
         help=f"threads of matrix products and fused operations (default: {threads})",
     )
@@ -179,14 +182,14 @@ def add_minutes_options(parser, goes_on="with --resume"):
     """When checkpoints are written, and when the command stops; ``goes_on`` says how a stopped one does."""
     parser.add_argument(
         "--checkpoint-minutes",
-        type=_minutes,
+        type=number_that(lambda minutes: 0 <= minutes < math.inf, "of minutes, 0 or more"),
         default=MINUTES,
         metavar="M",
         help=f"minutes between checkpoints; 0: at the ends of epochs alone (default: {MINUTES:g})",
     )
     parser.add_argument(
         "--max-minutes",
-        type=_minutes_above_0,
+        type=number_that(lambda minutes: 0 < minutes < math.inf, "of minutes above 0"),
         metavar="M",
         help=f"minutes after which this command stops as if it were interrupted, to go on later {goes_on} (default: "
         "it trains to the end)",
@@ -234,26 +237,3 @@ def upkeep(args, records=Records()):
     """The Upkeep that was asked for; the clock starts now, because compiling counts."""
     deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
     return Upkeep(args.checkpoint_minutes, records, deadline)
-
-
-def _threads(text):
-    if not text.isdecimal() or not 1 <= int(text) <= choice.MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to {choice.MOST_THREADS}.")
-    return int(text)
-
-
-def _minutes_above_0(text):
-    minutes = _minutes(text)
-    if minutes == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a number of minutes above 0.")
-    return minutes
-
-
-def _minutes(text):
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = math.nan
-    if not 0 <= minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a number of minutes, 0 or more.")
-    return minutes

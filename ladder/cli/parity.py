@@ -62,7 +62,7 @@ def add_parser(subparsers):
 def run(args):
     """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not.
 
-    Raises ``UserError`` for what the user can mend.
+    Raises ``UserError`` for what the user can fix.
     """
     jobs = choice.cores() if args.jobs is None else args.jobs
     if jobs < 1:

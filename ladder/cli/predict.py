@@ -21,15 +21,12 @@ from ladder.data.own_examples import (
     read_values,
     warn_of_scale,
 )
-from ladder.data.preprocessing import TrainingData
-from ladder.data.record import check_unchanged
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
-from ladder.network_size import check_memory, examples_at_once
-from ladder.options import Options
+from ladder.network_size import examples_at_once
 from ladder.output_files import write_text
-from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import RunFolder
+from ladder.training.evaluation import TrainedRun
 
 logger = logging.getLogger("main")
 
@@ -72,26 +69,17 @@ def add_parser(subparsers):
 def run(args):
     backend = checked_backend(args)
     check_output(args.output, "--output", [args.input])
-    folder = RunFolder.existing(args.load_from)
-    folder.check_kept(args.parameters)
-    p, data = _load(folder)
+    trained = _load(args.load_from, args.parameters)
     files = input_files(Path(args.input))
-    check_output(args.output, "--output", files, datasets=[p.dataset])
-    names, features = _read(files, args, p, data)
-    check_unchanged(p, data, folder)
+    check_output(args.output, "--output", files, datasets=[trained.p.dataset])
+    names, features = _read(files, args, trained.p, trained.data)
+    warn_of_scale(features, trained.p, trained.data)
+    features = trained.training.preprocess_features(features)
     backends.configure(**backend)
-    from ladder.training.trained import TrainedClassifier
-
-    load = TrainedArrays.load_best if args.parameters == "best" else TrainedArrays.load
-    classifier = TrainedClassifier(p, data["in_dim"], load(folder))
-    if not classifier.has_final_statistics:
-        raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
-    training = TrainingData(p, record=data, fitted=folder.load_fitted(p, data["in_dim"]))
-    features = training.preprocess_features(features)
-    warn_of_scale(features, data["feature_range"])
-    classify, n = classifier.compile(), examples_at_once(resolve_layers(p, data["in_dim"]))
+    classifier, _ = trained.classifier()
+    classify, n = classifier.compile(), examples_at_once(resolve_layers(trained.p, trained.in_dim))
     probabilities = np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)])
-    table = _as_csv(probabilities, names, data)
+    table = _as_csv(probabilities, names, trained.data)
     if args.output is None:
         print(table, end="")
     else:
@@ -109,16 +97,16 @@ def _read(files, args, p, data):
     return None, as_in_training(values, args.input, p.dataset, data)
 
 
-def _load(folder):
-    """Options and data.json of a run of ours that learnt to classify."""
-    options, data = folder.load_options(), folder.load_data()
-    if options is None or data is None:
+def _load(path, parameters):
+    """The TrainedRun in a folder that ``run.py train`` wrote and finished."""
+    folder = RunFolder.existing(path)
+    if folder.load_options() is None or folder.load_data() is None:
         raise UserError(f"{folder} was not written by 'run.py train': give the folder of such a run.")
-    p = Options(**options)
-    if p.unsupervised:
-        raise UserError(f"{folder} was trained without labels, so it knows no classes: train one with labels.")
-    check_memory(p, data["in_dim"])
-    return p, data
+    trained = TrainedRun.load(path, parameters=parameters).held()
+    trained.check_knows_classes()
+    if not trained.load_arrays().final:
+        raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
+    return trained
 
 
 def _separator(text):

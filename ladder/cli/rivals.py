@@ -1,6 +1,5 @@
 """``run.py rivals``: methods of scikit-learn's on the data, splits and labels of a ladder's run."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,8 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
-from ladder.backends.choice import MOST_THREADS
-from ladder.cli.options import add_options, given_options
+from ladder.cli.options import add_options, given_options, thread_count
 from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
@@ -59,7 +57,7 @@ def add_parser(subparsers):
     )
     parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
     parser.add_argument(
-        "--threads", type=_threads, metavar="N", help="threads of NumPy and scikit-learn (default: theirs)"
+        "--threads", type=thread_count, metavar="N", help="threads of NumPy and scikit-learn (default: theirs)"
     )
     group = parser.add_argument_group("as for train")
     names = ("seed", *(name for name in OF_DATA if name != "dataset"), "encoder_layers")
@@ -157,9 +155,3 @@ def _print(lines, title):
             f"{seconds:.1f}",
         )
     print_table(table)
-
-
-def _threads(text):
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to {MOST_THREADS}.")
-    return int(text)

@@ -1,6 +1,5 @@
 """``run.py show``: what a data set holds, and a picture of some of its examples."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from ladder.data.summary import summarise
 from ladder.errors import UserError
 from ladder.files import printable
 from ladder.network_size import check_memory_of_whitening
+from ladder.option_types import MOST_NOISE_SEED, whole_number_from
 from ladder.options import Options
 
 #: The options of training that say how examples are read and changed.
@@ -49,10 +49,18 @@ def add_parser(subparsers):
     parser.add_argument("--output", metavar="FILE", help="picture to draw, .png or .svg (default: none)")
     parser.add_argument("--split", default="train", metavar="NAME", help="split to draw (default: train)")
     parser.add_argument(
-        "--examples", type=_count, default=5, metavar="N", help="examples of each class to draw (default: 5)"
+        "--examples",
+        type=whole_number_from(1, 100),
+        default=5,
+        metavar="N",
+        help="examples of each class to draw (default: 5)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=1, metavar="N", help="another number draws other examples (default: 1)"
+        "--seed",
+        type=whole_number_from(1, MOST_NOISE_SEED),
+        default=1,
+        metavar="N",
+        help="another number draws other examples (default: 1)",
     )
     add_options(parser.add_argument_group("as for train"), READING)
     parser.set_defaults(run=run)
@@ -185,15 +193,3 @@ def _training(p, in_dim):
     training = load_examples(p.dataset, "train", p.sources, p.divide_by)
     none = np.arange(0)
     return TrainingData(p, training, Split(np.arange(len(training.targets)), none, none))
-
-
-def _count(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to 100.")
-    return int(text)
-
-
-def _seed(text):
-    if not text.isdecimal() or not 1 <= int(text) < 2**31 - 2**20:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to 2146435071.")
-    return int(text)

@@ -1,6 +1,5 @@
 """``run.py sweep``: train a grid or a random search, on one machine or on many."""
 
-import argparse
 import logging
 
 from rich.table import Table
@@ -21,6 +20,7 @@ from ladder.cli.options import (
 from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
+from ladder.option_types import MOST_DATA_SEED, whole_number_from
 from ladder.options import as_typed
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations, in_words, varied
@@ -34,6 +34,9 @@ logger = logging.getLogger("main")
 
 #: What says which configurations there are, beside the options of runs.
 SEARCH = ("rows", "random", "draw", "sweep_seed", "halving", "halving_factor", "halving_first")
+
+#: Of configurations, workers or epochs: more are a slip of the finger.
+MOST = 100_000
 
 #: Configurations, and runs of a state, that are listed.
 MOST_LISTED = 10
@@ -66,7 +69,7 @@ def _add_search_options(parser):
     add_preset_options(group)
     group.add_argument(
         "--random",
-        type=_whole,
+        type=whole_number_from(1, MOST),
         metavar="N",
         help="draw N configurations: each takes one of the values given of every option, and what --draw says; all get "
         "every --seed; a larger N keeps these and adds others (default: all combinations)",
@@ -81,7 +84,7 @@ def _add_search_options(parser):
     )
     group.add_argument(
         "--sweep-seed",
-        type=_whole,
+        type=whole_number_from(0, MOST_DATA_SEED),
         metavar="N",
         help=f"seed of these draws: another one draws others (default: {Search.seed})",
     )
@@ -92,14 +95,14 @@ def _add_search_options(parser):
     )
     group.add_argument(
         "--halving-factor",
-        type=_whole_above_1,
+        type=whole_number_from(2, MOST),
         default=None,
         metavar="N",
         help="with --halving, one of N configurations goes on, for N times as many epochs (default: 3)",
     )
     group.add_argument(
         "--halving-first",
-        type=_whole,
+        type=whole_number_from(1, MOST),
         metavar="EPOCHS",
         help="with --halving, epochs before the first comparison (default: those of as many comparisons as leave at least one configuration)",
     )
@@ -109,7 +112,7 @@ def _add_work_options(parser):
     group = parser.add_argument_group("who trains, and what becomes of it")
     group.add_argument(
         "--workers",
-        type=_whole,
+        type=whole_number_from(1, MOST),
         metavar="N",
         help="processes on this machine, each with --threads (default: the cores divided by --threads; one thread each)",
     )
@@ -155,7 +158,8 @@ def _plan(args):
         raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
     search = None
     if args.random is not None:
-        search = Search(args.random, _distributions(args.draw), args.sweep_seed or Search.seed)
+        seed = Search.seed if args.sweep_seed is None else args.sweep_seed
+        search = Search(args.random, _distributions(args.draw), seed)
     halving = Halving(args.halving_factor or Halving.factor, args.halving_first) if args.halving else None
     chosen = configurations(given_options(args), args.preset, args.rows, search)
     return Plan(chosen, folder_of(args.save_to, args.preset), search, halving, args.workers, args.scheduler)
@@ -246,15 +250,3 @@ def _print_best(found):
         row = each.words or "the only one", f"{each.error:.2f}{spread}", str(len(each.errors)), str(each.folders[0])
         table.add_row(*map(Text, row))
     print_table(table)
-
-
-def _whole(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 to 100000.")
-    return int(text)
-
-
-def _whole_above_1(text):
-    if _whole(text) < 2:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 2 to 100000.")
-    return int(text)

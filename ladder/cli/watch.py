@@ -1,6 +1,5 @@
 """``run.py watch``: runs that are under way, in the terminal."""
 
-import argparse
 import math
 import time
 
@@ -14,6 +13,7 @@ from ladder.files import printable
 from ladder.live.finding import check_folders, runs_in
 from ladder.live.progress import Reader
 from ladder.live.table import render
+from ladder.option_types import number_that
 from ladder.runs.folder import RESULTS
 
 #: Seconds between two looks.
@@ -43,7 +43,11 @@ def add_parser(subparsers):
     )
     parser.add_argument("--once", action="store_true", help="print once, and stop")
     parser.add_argument(
-        "--every", type=_seconds, default=EVERY, metavar="S", help=f"seconds between two looks (default: {EVERY:g})"
+        "--every",
+        type=number_that(lambda seconds: 0.1 <= seconds <= 3600, "of seconds from 0.1 to 3600"),
+        default=EVERY,
+        metavar="S",
+        help=f"seconds between two looks (default: {EVERY:g})",
     )
     parser.add_argument(
         "--course",
@@ -105,13 +109,3 @@ def _check_course(name, runs):
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row)
     if names and name not in (*names, COURSE):
         raise UserError(f"--course: no log has '{name}', but {printable(', '.join(list(names)[:MOST_NAMES]))}.")
-
-
-def _seconds(text):
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a number of seconds from 0.1 to 3600.")
-    return seconds

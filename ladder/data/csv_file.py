@@ -89,7 +89,7 @@ def _lines(text, separator, path):
     try:
         lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
-        raise UserError(f"line {reader.line_num} of {path} cannot be read as CSV ({error}): mend it.") from None
+        raise UserError(f"line {reader.line_num} of {path} cannot be read as CSV ({error}): fix it.") from None
     return [(number, cells) for number, cells in lines if cells and cells != [""] and not cells[0].startswith("#")]
 
 
@@ -198,7 +198,7 @@ def _first_mistake(lines, path):
 
 
 def _mistake(cell, cells):
-    """What is wrong with a cell and how to mend it, or None."""
+    """What is wrong with a cell and how to fix it, or None."""
     if cell.lower() in MISSING:
         return "which is a missing value: fill it in, as the network needs a number there"
     if not _is_number(cell):

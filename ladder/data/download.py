@@ -124,7 +124,7 @@ def _is_there(file, directory):
     path = directory / file.name
     if not path.exists():
         return False
-    if _digest(path, file.algorithm) != file.digest:
+    if digest_of(path, file.algorithm) != file.digest:
         raise UserError(
             f"{shown(path)} is there, but its {file.algorithm.upper()} is not that of the public file: move it away, and "
             "it is downloaded."
@@ -194,7 +194,7 @@ def _fetch_from(url, file, output):
             if attempt == ATTEMPTS - 1:
                 raise
     output.flush()
-    if _digest(output.name, file.algorithm) == file.digest:
+    if digest_of(output.name, file.algorithm) == file.digest:
         return
     output.truncate(0)
     if not had_some:
@@ -312,7 +312,8 @@ def _next_block(answer):
         return answer.read1(BLOCK)
 
 
-def _digest(path, algorithm):
+def digest_of(path, algorithm):
+    """The digest of a file, in hexadecimal digits; ``algorithm`` as :func:`hashlib.new` takes it."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with open_regular(path) as file:
         while block := file.read(2**20):

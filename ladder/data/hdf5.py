@@ -100,10 +100,10 @@ def _own(name):
 def _made(dataset):
     """Make a data set in the data sets' folder or, if that is not writable, in the user's own."""
     try:
-        path = dataset.convert(output_directory() / f"{dataset.name}.hdf5")
+        path = dataset.convert(output_path=output_directory() / f"{dataset.name}.hdf5")
     except UserError as error:
         try:
-            path = dataset.convert(_own(dataset.name))
+            path = dataset.convert(output_path=_own(dataset.name))
         except UserError:
             raise error from None
     logger.info("Wrote %s: %s", path, dataset.what)

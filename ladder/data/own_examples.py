@@ -12,6 +12,7 @@ from ladder.data.description import image_reading
 from ladder.data.image_files import SUFFIXES, check_installed, read_images
 from ladder.data.image_folders import images_below
 from ladder.data.npz import load_arrays
+from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 
 
@@ -167,9 +168,23 @@ def as_in_training(values, path, dataset, data):
     return features
 
 
-def warn_of_scale(features, feature_range):
-    """Warn of the commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1."""
-    low, high = feature_range
+def warn_of_scale(features, p, record):
+    """Warn of the commonest mistake: pixels from 0 to 255 for a network that saw 0 to 1.
+
+    Parameters
+    ----------
+    features : (examples, …) float32, as in training, not yet preprocessed
+    p : Options of the run
+    record : dict, its data.json
+    """
+    if p.contrast_norm:  # takes the scale away
+        return
+    if "read_range" in record:
+        low, high = record["read_range"]
+    elif preprocesses(p):  # an older run, which did not say what it read
+        return
+    else:
+        low, high = record["feature_range"]
     margin = 0.5 * (high - low)
     is_narrow = len(features) > 1 and features.max() - features.min() < 0.02 * (high - low)
     if features.min() < low - margin or features.max() > high + margin or is_narrow:

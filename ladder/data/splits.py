@@ -12,6 +12,7 @@ from ladder.data import NO_LABEL
 from ladder.data.labeled_set import fixed_labelled_set, train_on
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
+from ladder.option_types import MOST_DATA_SEED
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def permutation(n_examples, dseed):
     """
     order = np.arange(n_examples)
     if dseed:
-        if not 0 < dseed < 2**32:
-            raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {2**32 - 1}.")
+        if not 0 < dseed <= MOST_DATA_SEED:
+            raise UserError(f"--dseed {dseed} cannot seed the permutation: use a number from 0 to {MOST_DATA_SEED}.")
         np.random.RandomState(dseed).shuffle(order)
     return order
 

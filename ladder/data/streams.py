@@ -43,14 +43,6 @@ class DataStream:
         """The number of examples of an epoch."""
         return len(self.scheme.indices)
 
-    def get_data(self, request):
-        """The batch (dict of str to array) at the positions ``request``."""
-        return {name: array[request] for name, array in self.sources.items()}
-
-    def get_epoch_iterator(self):
-        """Iterate over the batches (dict of str to array) of one epoch."""
-        return map(self.get_data, self.scheme.get_request_iterator())
-
 
 class SemiDataStream:
     """Batches of labelled and unlabelled examples side by side.

@@ -163,7 +163,13 @@ def _attack(run, where, report, draw):
     )
     if any(kind.startswith("pgd") for kind in kinds):
         start = " from a random start" if settings["random_start"] else ""
-        sentence += f" Projected gradient descent takes {settings['steps']} steps{start}."
+        size = f" of {settings['step_size']:g}" if settings["step_size"] else ""
+        sentence += f" Projected gradient descent takes {settings['steps']} steps{size}{start}."
+    if report["batch_size"]:
+        sentence += (
+            f" Gradients were taken through the statistics of each batch of {report['batch_size']:,}, as in training: a "
+            "much weaker attack than with fixed ones."
+        )
     if overridden:
         sentence += f" Options were not the run's own: {', '.join(overridden)}."
     return {

@@ -59,8 +59,11 @@ class TrainedArrays:
         shareds : ParameterStore
         final : bool
         """
-        statistics = {name: v.get_value() for name, v in shareds.items() if name.startswith(AVERAGE)}
-        return cls({v.name: v.get_value() for v in parameters}, statistics, final)
+        # Some backends hold arrays of their own, which only they can read from a pickle.
+        statistics = {
+            name: np.array(v.get_value(borrow=True)) for name, v in shareds.items() if name.startswith(AVERAGE)
+        }
+        return cls({v.name: np.array(v.get_value(borrow=True)) for v in parameters}, statistics, final)
 
     @classmethod
     def load(cls, folder):

@@ -87,7 +87,7 @@ def read(path):
         version = values["version"]
     except Exception as error:
         if getattr(error.__cause__, "errno", None) in OF_THE_MACHINE:
-            raise UserError(f"{path} cannot be read ({error.__cause__.strerror}): mend that, and go on.") from None
+            raise UserError(f"{path} cannot be read ({error.__cause__.strerror}): fix that, and go on.") from None
         # There is no telling what a flipped bit makes of a zip file.
         raise ValueError("damaged") from error
     if not np.array_equal(expected, found):

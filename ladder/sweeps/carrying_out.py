@@ -107,7 +107,7 @@ def _check_that_some_train(agenda):
     failed = [item for item in agenda.items if item.error]
     if len(failed) >= MOST_FAILURES and not agenda.some_trained:
         raise UserError(
-            f"the first {MOST_FAILURES} runs failed, {failed[-1].run.folder} as {failed[-1].error}: mend that, and give the "
+            f"the first {MOST_FAILURES} runs failed, {failed[-1].run.folder} as {failed[-1].error}: fix that, and give the "
             "command again."
         )
 

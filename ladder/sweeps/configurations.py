@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
 from ladder.files import printable
-from ladder.options import OPTIONS, TYPES, Options, as_typed, read
+from ladder.options import OPTIONS, SEEDS, TYPES, Options, as_typed, read
 from ladder.report.command import value_as_typed
 from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import network_combinations
 from ladder.training.pretraining.starting import with_source
-
-#: The options that tell runs of one configuration apart.
-SEEDS = ("seed", "dseed", "pretrain_seed")
 
 
 @dataclass(frozen=True)

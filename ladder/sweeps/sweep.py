@@ -3,7 +3,6 @@
 import logging
 import time
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 
 from ladder.backends import choice
@@ -17,6 +16,7 @@ from ladder.sweeps.local import LocalPool
 from ladder.sweeps.swept import SweepFolder, setting_of
 from ladder.tables.preset import load_preset
 from ladder.training.experiment import each_prepared
+from ladder.training.extensions.deadline import check_minutes
 from ladder.training.pretraining.starting import check_source
 from ladder.training.stopping import more_validation
 
@@ -185,6 +185,5 @@ def shares(workers, backend, n_runs):
 
 def end_of(minutes):
     """When these minutes are over, as ``time.monotonic()`` counts."""
-    if not isinstance(minutes, Real) or not minutes > 0:
-        raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
+    check_minutes(minutes)
     return time.monotonic() + 60 * minutes

@@ -161,7 +161,7 @@ def _read(path):
     try:
         entries = plain_json.read(path, "give a preset's name or file")
     except plain_json.NotJSON as error:
-        raise UserError(f"preset {path} is not JSON ({error}): mend it there.") from None
+        raise UserError(f"preset {path} is not JSON ({error}): fix it there.") from None
     _check(entries, path)
     rows = {name: {**entries["options"], **options} for name, options in entries.get("rows", {path.stem: {}}).items()}
     others = {name: value for name, value in entries.items() if name not in ("options", "rows", "title", "source")}
@@ -186,7 +186,7 @@ def _check(entries, path):
             for row, options in value.items() if name == "rows" else ():
                 plain_json.check(options, dict, f"row '{shown(row)}'")
         except plain_json.NotJSON as error:
-            raise UserError(f"preset {path}: {error}: mend it there.") from None
+            raise UserError(f"preset {path}: {error}: fix it there.") from None
     if not entries.get("rows", True):
         raise UserError(f"preset {path}: 'rows' is empty: add a row, or leave 'rows' out.")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ladder.combinations import combinations
 from ladder.errors import UserError
-from ladder.options import Options
+from ladder.options import SEEDS, Options
 from ladder.tables.grouping import Row
 from ladder.tables.preset_options import parsed_rows
 from ladder.tables.published import published_rows
@@ -137,7 +137,7 @@ def _settings(preset):
     found = {}
     for name, options in parsed_rows(preset).items():
         several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]
-        varied = [key for key in several if key not in ("seed", "dseed")]
+        varied = [key for key in several if key not in SEEDS]
         chosen = combinations(options)
         for combination, settings in zip(chosen, settings_of_all([Options(**one) for one in chosen])):
             suffix = "".join(f", {key.replace('_', '-')} {_typed(combination[key])}" for key in varied)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Tuple
 
-from ladder.tables.comparable import one_of_each_seed
+from ladder.tables.comparable import have_same_data, one_of_each_seed
 from ladder.tables.grouping import Row, group_runs
 from ladder.tables.settings import as_options
 from ladder.tables.statistics import mean_error
@@ -76,9 +76,8 @@ def choose(rows, runs):
 
 
 def _validated(group):
-    """Validation errors of finished runs by seed."""
-    chosen, _ = one_of_each_seed(run for run in group.runs if run.finished and run.valid_error is not None)
-    return {seed: run.valid_error for seed, run in chosen.items()}
+    """Finished runs with a validation error by seed."""
+    return one_of_each_seed(run for run in group.runs if run.finished and run.valid_error is not None)[0]
 
 
 def _choose(groups, variation, n_rows):
@@ -89,14 +88,21 @@ def _choose(groups, variation, n_rows):
             None,
             f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows",
         )
-    errors = {group.row.name: _validated(group) for group in groups}
-    seeds = sorted(set.intersection(*map(set, errors.values())))
+    validated = {group.row.name: _validated(group) for group in groups}
+    seeds = sorted(set.intersection(*map(set, validated.values())))
     if not seeds:
         return (
             None,
-            f"{where}: no seed has validation errors of all of {', '.join(errors)}: train the same seeds of each",
+            f"{where}: no seed has validation errors of all of {', '.join(validated)}: train the same seeds of each",
         )
-    means = {name: float(mean_error([found[seed] for seed in seeds])) for name, found in errors.items()}
+    runs = [found[seed] for found in validated.values() for seed in seeds]
+    if other := next((run for run in runs if not have_same_data(run, runs[0])), None):
+        return (
+            None,
+            f"{where}: {other.folder} had other examples or labels than {runs[0].folder}, so their errors cannot be "
+            "compared: train all candidates on the same data",
+        )
+    means = {name: float(mean_error([found[seed].valid_error for seed in seeds])) for name, found in validated.items()}
     best = min(groups, key=lambda group: means[group.row.name])
     ranked = dict(sorted(means.items(), key=lambda item: item[1]))
     missing = n_rows - len(groups)

@@ -15,7 +15,7 @@ from ladder.data.registry import KNOWN, n_training_examples, name_of
 from ladder.layers import resolve_layers
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
-from ladder.options import OPTIONS
+from ladder.options import OPTIONS, SEEDS
 from ladder.pretraining import resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import OF_DATA, settings_of_rival
@@ -24,7 +24,7 @@ from ladder.rival_methods import OF_DATA, settings_of_rival
 VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
 
 #: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
-OTHER_SEEDS = "dseed", "pretrain-seed"
+OTHER_SEEDS = tuple(name.replace("_", "-") for name in SEEDS if name != "seed")
 
 
 def settings_of(p):

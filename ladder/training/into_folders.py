@@ -11,6 +11,7 @@ from ladder.layers import resolve_layers
 from ladder.runs import lock
 from ladder.runs.folder import LOG, as_saved
 from ladder.training.logs import Speaker
+from ladder.training.provenance import environment
 from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
@@ -83,6 +84,8 @@ def train_held(experiments, folders, upkeep=Upkeep()):
         for i, (folder, experiment) in enumerate(zip(folders, experiments)):
             with speaker.says(i):
                 log_beginning(folder, experiment)
+            if folder.load_environment() is None:  # what is interrupted from here on goes on with the same backend
+                folder.save_environment(environment())
         loops = []
         try:
             first, errors = _first_values(experiments, folders, upkeep, speaker)
@@ -91,8 +94,9 @@ def train_held(experiments, folders, upkeep=Upkeep()):
                 picked = [experiments[i] for i in those], [folders[i] for i in those], upkeep
                 loops, more = train_side_by_side(*picked, lambda j: speaker.says(those[j]), list(first.values()))
                 errors.update({those[j]: error for j, error in more.items()})
-        except _Interrupted:
-            return [False] * len(folders), {}, True
+        except _Interrupted as error:
+            errors = {i: _with_mend(of, folders[i], prefixes[i]) for i, of in error.errors.items()}
+            return [False] * len(folders), errors, True
         except OSError as error:  # before the first update
             written = [folder for folder in folders if _is_about(error, folder)]
             raise _with_mend(error, written[0], "") if written else error
@@ -106,11 +110,15 @@ def train_held(experiments, folders, upkeep=Upkeep()):
 
 
 class _Interrupted(Exception):
-    """Pre-training was interrupted."""
+    """Pre-training was interrupted; ``errors``: index -> what ended that of others before."""
+
+    def __init__(self, errors):
+        super().__init__()
+        self.errors = errors
 
 
 def _first_values(experiments, folders, upkeep, speaker):
-    """Index -> the values that an experiment starts from, and index -> TrainingStopped where its pre-training diverged."""
+    """Index -> the values that an experiment starts from, and index -> TrainingStopped or OSError of those without."""
     from ladder.training.pretraining.starting import first_values
 
     first, errors = {}, {}
@@ -118,11 +126,13 @@ def _first_values(experiments, folders, upkeep, speaker):
         try:
             with speaker.says(i):
                 first[i] = first_values(experiment, folder, upkeep)
-        except TrainingStopped as error:
+        except (TrainingStopped, OSError) as error:
+            if isinstance(error, OSError) and not _is_about(error, folder):
+                raise
             errors[i] = error
             continue
         if first[i] is None:
-            raise _Interrupted
+            raise _Interrupted(errors)
     return first, errors
 
 
@@ -160,6 +170,6 @@ def _with_mend(error, folder, prefix):
     if not _is_about(error, folder):
         raise error
     return UserError(
-        f"{prefix}cannot write {error.filename} ({error.strerror}): mend that, and go on with "
+        f"{prefix}cannot write {error.filename} ({error.strerror}): fix that, and go on with "
         f"`run.py train --resume {folder}`."
     )

@@ -55,16 +55,21 @@ def resume(path, backend_options, upkeep=Upkeep()):
 
 
 def _go_on(folder, p, backend_options, upkeep):
+    experiment = begun_experiment(folder, p, backend_options)
+    (finished,), errors, _ = train_held([experiment], [folder], upkeep)
+    if errors:
+        raise errors[0]
+    return finished
+
+
+def begun_experiment(folder, p, backend_options):
+    """The Experiment that was begun in a folder, its examples as the network takes them; its backend is made ready."""
     backend = backends.configure(**as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
     experiment = Experiment.on(load_training_set(p, record), p)
     check_compiler(backend, experiment)
-    experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-    (finished,), errors, _ = train_held([experiment], [folder], upkeep)
-    if errors:
-        raise errors[0]
-    return finished
+    return experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
 
 
 def as_it_was(folder, given):
@@ -74,6 +79,8 @@ def as_it_was(folder, given):
         had = {}
     given = {name: value for name, value in given.items() if value is not None}
     options = {"backend": had.get("backend", "c"), "threads": had.get("threads"), **given}
+    if options["backend"] == "jax":  # not what another run has left in force in this process
+        options = {"matmul_precision": had.get("matmul_precision", "float32"), **options}
     if options["backend"] == had.get("backend"):
         options = {**had, **options}
     return choice.checked(**options)

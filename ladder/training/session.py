@@ -131,7 +131,7 @@ class Session:
         return self._step.learning_rate
 
     def train(self):
-        """Train to the end, or until a signal or an error; returns whether all epochs were trained."""
+        """Train to the end, or until a signal or an error; returns whether it came to its end, which an extension can make an early one."""
         self.loop.run(self.updates)
         return self.loop.finished
 

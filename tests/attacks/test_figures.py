@@ -23,7 +23,9 @@ def test_a_line_for_each_kind_that_was_tried():
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert lines["sgn"] == [[0.1, 20], [0.2, 40]] and lines["gaussian"] == [[0.1, 2]]
     assert set(lines) == {"sgn", "gaussian", "no attack (1.50 %)"}
-    assert set(STYLES) == set(KINDS)
+    assert set(STYLES) == set(KINDS) and axes.get_title() == "run"
+    (axes,) = error_figure({**report, "batch_size": 100}, "run").axes
+    assert axes.get_title() == "run: gradients through statistics of batches of 100"
 
 
 def test_which_features_are_images():

@@ -1,6 +1,7 @@
 """The attack command on a network of one layer, whose attacked errors NumPy knows as well."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from ladder.data.examples import describe, load_examples
 from ladder.options import Options
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.folder import RunFolder
+from ladder.training import evaluation
 
 TAUS = (0.0, 0.1, 0.25)
 ATTACK = "--tau 0 0.1 0.25 --threads 1"
@@ -145,6 +147,39 @@ def test_gradients_through_the_statistics_of_batches(folder, fitted, report, tmp
         assert attack["n_wrong"] == wrong_under_sgn_through_batches(fitted, attack["tau"], 90)
         assert attack["n_wrong"] < by_kind(report)["sgn"][attack["tau"]]["n_wrong"]
     assert "the statistics of each batch of 90" in capsys.readouterr().out
+
+
+def test_a_batch_has_no_more_examples_than_there_are(folder, tmp_path):
+    command = f"--statistics batch --examples 50 --kinds sgn --tau 0.1 --threads 1 --output {tmp_path}"
+    assert main(["attack", str(folder), *command.split()]) == 0
+    assert json.loads((tmp_path / "attack.json").read_text())["batch_size"] == 50
+
+
+def test_the_batches_of_the_gradient_leave_the_classifier_as_it_is(folder, fitted, report, tmp_path, monkeypatch):
+    """Statistics that have to be estimated are those of the run's own batches."""
+    unfinished = tmp_path / "unfinished0"
+    shutil.copytree(folder, unfinished)
+    (unfinished / "attack.json").unlink()
+    (unfinished / "running_statistics.npz").unlink()
+    sizes = []
+    estimate = evaluation.training_stream
+    monkeypatch.setattr(
+        evaluation, "training_stream", lambda p, *args: sizes.append(p.batch_size) or estimate(p, *args)
+    )
+    command = f"--statistics batch --batch-size 90 --kinds sgn --tau 0.1 --threads 1 --output {tmp_path / 'found'}"
+    assert main(["attack", str(unfinished), *command.split()]) == 0
+    assert sizes == [100] and json.loads((tmp_path / "found" / "attack.json").read_text())["batch_size"] == 90
+
+
+@pytest.mark.parametrize("options", ["--examples 359", "--data-type valid"])
+def test_an_attack_on_the_test_set_is_not_replaced_by_one_on_less(report, folder, options, capsys, monkeypatch):
+    monkeypatch.setattr(c, "configure", lambda threads: pytest.fail("went on to compile"))
+    examples = evaluation.TrainedRun.labelled_examples
+    monkeypatch.setattr(evaluation.TrainedRun, "labelled_examples", lambda run, data_type: examples(run, "test"))
+    before = (folder / "attack.json").read_text()
+    assert main(["attack", str(folder), *options.split()]) == 2
+    assert "attack.json has an attack on 360 test examples" in capsys.readouterr().err
+    assert (folder / "attack.json").read_text() == before
 
 
 def test_an_attack_of_a_preset(folder, fitted, tmp_path):

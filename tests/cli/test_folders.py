@@ -54,7 +54,7 @@ def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, mo
     monkeypatch.setenv("FUEL_DATA_PATH", "/proc/nowhere")
     own = tmp_path / "cache" / "ladder" / "digits.hdf5"
     assert find_dataset("digits") == own and own.is_file()
-    made_again = replace(KNOWN["digits"], convert=lambda path: pytest.fail("made again"))
+    made_again = replace(KNOWN["digits"], convert=lambda output_path: pytest.fail("made again"))
     monkeypatch.setitem(KNOWN, "digits", made_again)
     assert find_dataset("digits") == own
     own.unlink()

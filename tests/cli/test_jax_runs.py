@@ -14,6 +14,7 @@ pytest.importorskip("jax", reason="JAX is not installed")
 
 from ladder import backends  # noqa: E402
 from ladder.cli import main  # noqa: E402
+from ladder.data.npz import load_arrays  # noqa: E402
 from ladder.training.extensions.monitoring import TrainingMonitor  # noqa: E402
 
 #: Batches of one size: others are compiled for themselves, and tried in tests/backends/jax_backend/test_updates.py.
@@ -275,3 +276,15 @@ def test_where_jax_is_missing_every_command_says_so_at_once(runs, tmp_path, monk
         else:
             assert status == 2 and "needs JAX, which is not installed" in said.err and said.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_boltzmann_machine_in_jax_is_that_in_c_up_to_rounding(tmp_path, monkeypatch):
+    """A probability beside its uniform number can draw another bit, which moves a weight by a part of the rate."""
+    enter(tmp_path, monkeypatch)
+    options = "--dataset digits --encoder-layers 20-10 --pretrain rbm --pretrain-epochs 1 --seed 1 --threads 1".split()
+    for name, backend in (("c", []), ("jax", JAX)):
+        assert main(["pretrain", *options, *backend, "--", name]) == 0
+    found = [load_arrays(tmp_path / "results" / f"{name}0" / "pretrained_params.npz") for name in ("c", "jax")]
+    assert found[0].keys() == found[1].keys() and len(found[0]) >= 2
+    for name, value in found[0].items():
+        np.testing.assert_allclose(found[1][name], value, atol=1e-2 * np.abs(value).max(), err_msg=name)

@@ -28,11 +28,11 @@ def semi(n_labeled, n_unlabeled, batch_size=10, scheme=ShuffledScheme):
     )
 
 
-def test_data_stream_picks_in_the_order_of_the_requests():
+def test_batches_follow_the_order_of_the_scheme():
     stream = DataStream(numbered(6), SequentialScheme([4, 0, 5], 2))
-    first, second = stream.get_epoch_iterator()
-    assert first["features"].tolist() == [[4], [0]] and first["targets"].tolist() == [4, 0]
-    assert second["targets"].tolist() == [5]
+    first, second = SemiDataStream(stream, None).get_epoch_iterator()
+    assert first["features_labeled"].tolist() == [[4], [0]] and first["targets_labeled"].tolist() == [4, 0]
+    assert second["targets_labeled"].tolist() == [5]
     assert (stream.num_batches, stream.num_examples) == (2, 3)
 
 

@@ -10,7 +10,7 @@ import pytest
 from aesara.compile.mode import Mode
 from compare import assert_nothing_leaks, assert_refused, assert_same_bits, bits, double, normals, strided
 
-from ladder.backends import c
+from ladder.backends import c, processor
 from ladder.fused.dense import Dense, OuterProducts, dense
 
 #: Examples of each path, units below, units above.  Tiles are 12 x 32 with AVX-512 and 6 x 16 with AVX2, sums are cut
@@ -86,6 +86,8 @@ def test_products_and_gradients(examples, below, above):
 @pytest.mark.parametrize("cxxflags", ["-mno-avx512f", "-mno-avx"])
 def test_narrower_vectors(cxxflags):
     """As processors without AVX-512, and without AVX, have them."""
+    if cxxflags == "-mno-avx512f" and processor.describe().get("vector_bits") == 256:
+        pytest.skip("this processor has no wider vectors: the other tests compile for these")
     for examples, below, above in [((13, 7), 37, 30), ((7, 1), 450, 9), ((24, 30), 32, 16)]:
         arrays = arrays_of(examples, below, above)
         expected, terms = truth(*split(arrays))

@@ -185,6 +185,10 @@ def test_attacks_in_the_folder(tmp_path):
     page = Page(html)
     assert "tau sgn kN 0 0.00 0.00 0.25 2.50 2.50" in page.text and page.count("img") == 0
     assert any("sgn ends at 2.5; kN ends at 2.5." in a.get("aria-label", "") for _, a in page.tags)
+    through_batches = {**report, "batch_size": 100, "attacks": attacks}
+    (run / "attack.json").write_text(json.dumps(through_batches))
+    assert "through the statistics of each batch of 100" in Page(make_page([run], static=True)).text
+    assert "statistics" not in page.text
     # An unfinished run's parameters may be older than its log.
     (run / "attack.json").write_text(json.dumps({**report, "epochs": None, "attacks": attacks}))
     text = Page(make_page([run], static=True)).text

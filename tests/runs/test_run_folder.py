@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def saved(tmp_path, **arrays):
     """What is read of a folder with these parameters and no statistics."""
     np.savez(tmp_path / "trained_params.npz", **arrays)
     return TrainedArrays.load(RunFolder(tmp_path))
+
+
+def test_arrays_of_a_backend_become_arrays_of_numpy():
+    """Others could not be read from a pickle without that backend."""
+    jnp = pytest.importorskip("jax.numpy", reason="needs JAX")
+    shared = SimpleNamespace(name="f_1_W", get_value=lambda borrow=False: jnp.ones(3))
+    found = TrainedArrays.of([shared], {"shared_f_1_bn_mean_clean": shared}, True)
+    assert {type(array) for array in (*found.parameters.values(), *found.statistics.values())} == {np.ndarray}
 
 
 def test_no_statistics_are_not_final(tmp_path):

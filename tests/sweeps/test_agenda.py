@@ -211,7 +211,7 @@ def test_a_mistake_in_every_run_ends_the_sweep_even_if_nothing_can_be_written(tm
     runs = begun(tmp_path, grid(20))
     monkeypatch.setattr(swept, "save_json", no_space)
     pool = Threads(1, lambda task, say: {"state": "failed", "error": "no space"})
-    with pytest.raises(UserError, match="the first 5 runs failed, .* as no space: mend that"):
+    with pytest.raises(UserError, match="the first 5 runs failed, .* as no space: fix that"):
         carry_out(Agenda(runs), pool, Wish({}))
 
 
@@ -271,7 +271,7 @@ def test_a_halved_sweep_that_was_killed_while_it_was_begun_is_begun_to_the_end(t
 
 def test_a_mistake_in_every_run_ends_the_sweep(tmp_path):
     pool = Threads(1, lambda task, say: {"state": "failed", "error": "there is no compiler"})
-    with pytest.raises(UserError, match="the first 5 runs failed, .* as there is no compiler: mend that"):
+    with pytest.raises(UserError, match="the first 5 runs failed, .* as there is no compiler: fix that"):
         carry_out(Agenda(begun(tmp_path, grid(20))), pool, Wish({}))
 
 

@@ -1,8 +1,11 @@
 """What counts as the same settings."""
 
+import json
+
 from ladder.options import Options
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import preset_combinations
+from ladder.tables.rows import table_rows
 from ladder.tables.settings import as_options, differences, settings_of, settings_of_all
 
 
@@ -79,3 +82,10 @@ def test_how_virtual_adversarial_noise_is_found_counts_where_there_is_any():
 def test_in_words():
     settings = settings_of(options(num_epochs=30, noise="philox"))
     assert as_options(settings, ["num-epochs", "noise"]) == "num-epochs 30, noise philox"
+
+
+def test_a_row_with_several_seeds_of_pretraining_is_one_row(tmp_path):
+    options = {"dataset": "digits", "encoder-layers": "20-10", "denoising-cost-x": "1,1,1", "pretrain": "dae"}
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"options": options, "rows": {"dae": {"pretrain-seed": [1, 2], "lr": [0.001, 0.002]}}}))
+    assert [row.name for row in table_rows(load_preset(str(path)))] == ["dae, lr 0.001", "dae, lr 0.002"]

@@ -594,6 +594,18 @@ def test_selection_keeps_settings_apart_and_needs_shared_seeds(results, capsys):
     assert "no seed has validation errors of all of" in table(capsys, NAME, "--select-on", "valid")
 
 
+def test_selection_compares_no_errors_on_different_data(results, capsys):
+    for seed in (1, 2):
+        for row, digest in (("sgn 4.5e-3, kN 0.45", "before"), ("sgn 4.5e-3, kN 4.5e-9", "after")):
+            run = make_run(
+                results / f"{digest}{seed}", "thesis_table_13", seed, 1.0, row=row, valid=0.5, unlabeled_samples=50000
+            )
+            with_data(run, digest)
+    shown = table(capsys, NAME, "--select-on", "valid")
+    assert re.search("results/[a-z]*1 had other examples or labels than results/[a-z]*1, so their errors cannot", shown)
+    assert "chosen by validation error" not in shown
+
+
 def test_selection_without_validated_runs_says_how_to_train_them(results, capsys):
     make_run(results / "a", NAME, 1, 0.9)
     shown = table(capsys, NAME, "--select-on", "valid")

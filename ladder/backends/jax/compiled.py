@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ladder.backends.jax import memory
 from ladder.backends.jax.graph import pure_function
 
 
@@ -27,10 +28,13 @@ class Function:
 
     def __call__(self, *arrays):
         arrays = [np.asarray(array, dtype) for array, dtype in zip(arrays, self._inputs, strict=True)]
-        outputs, changed = self._call(values_of(self._changing), constants_of(self._constant), arrays)
-        set_values(self._changing, changed)
-        # Copies, as JAX's own are not to be written to.
-        outputs = [np.array(value, dtype) for value, dtype in zip(outputs, self._outputs)]
+        with memory.advised(
+            "end what else uses it, or give a smaller --valid-batch-size where examples are evaluated."
+        ):
+            outputs, changed = self._call(values_of(self._changing), constants_of(self._constant), arrays)
+            set_values(self._changing, changed)
+            # Copies, as JAX's own are not to be written to.
+            outputs = [np.array(value, dtype) for value, dtype in zip(outputs, self._outputs)]
         return outputs if self._several else outputs[0]
 
     def on(self, others):

@@ -70,9 +70,9 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
         if threads < 1:
             raise UserError(f"The number of threads is {threads}: give 1 or more")
         os.environ["NPROC"] = str(threads)  # which is what XLA asks for
-        _prepare_aesara()
         found = _choose(device)
         _check_device(device, found.platform)
+        _prepare_aesara()
         _in_force = JaxBackend(version, found.platform, found.device_kind, threads, "float32")
         _settings()
         _set_precision("float32")
@@ -110,7 +110,7 @@ def describe() -> dict[str, str | int]:
 
 
 def devices() -> list:
-    """All of JAX's devices, the one it computes on first.
+    """The devices that JAX may compute on, the one that it takes first.
 
     Raises
     ------
@@ -120,11 +120,20 @@ def devices() -> list:
     try:
         import jax
 
-        found = jax.devices()
-        return found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")]
+        return jax.devices()
     except (ImportError, RuntimeError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"JAX has no device that works ({reason}): mend that, or set JAX_PLATFORMS=cpu.") from None
+        raise UserError(f"JAX has no device that works ({reason}): fix that, or set JAX_PLATFORMS=cpu.") from None
+
+
+def cpus() -> list:
+    """JAX's CPUs, also where it computes on a GPU; none where ``JAX_PLATFORMS`` leaves them out."""
+    import jax
+
+    try:
+        return jax.devices("cpu")
+    except RuntimeError:
+        return []
 
 
 def _choose(device: str | None):
@@ -148,7 +157,7 @@ def no_gpu() -> str:
     if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
         return "JAX_PLATFORMS=cpu is set: unset it."
     if not Path("/proc/driver/nvidia/version").exists():
-        return "this machine has no NVIDIA driver: install one, or leave --device out to compute on the CPU."
+        return "this machine has no NVIDIA driver: install one, or give --device cpu to compute on the CPU."
     if not any(map(_is_installed, PLUGINS)):
         return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]', see docs/backends.md."
     return (
@@ -166,7 +175,7 @@ def _is_installed(package: str) -> bool:
 
 def _prepare_aesara() -> None:
     if "aesara" not in sys.modules:
-        c.configure_without_compiler()
+        c.import_without_compiler()
 
 
 def _settings() -> None:

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ladder.backends.jax import memory
 from ladder.backends.jax.compiled import constants_of, set_values, values_of
 from ladder.backends.jax.graph import pure_function
-from ladder.errors import UserError
 
 #: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, nothing is gained, and
 #: convolutions inside a loop took 25 times as long.
@@ -132,16 +132,9 @@ def _call(runs, requests):
     own = [{name: each[name] for name in picked if name not in common} for each in copies]
     changing, constant = [values_of(run._changing) for run in runs], [constants_of(run._constant) for run in runs]
     asked = [_stacked(requests, name, "int32" if name in picked else None) for name in names]
-    try:
+    with memory.advised("train fewer seeds side by side, give a smaller --batch-size, or end what else uses it."):
         changed, values = runs[0]._program(changing, constant, common, own, asked)
         return changed, jax.device_get(values)
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise UserError(
-            f"the {jax.default_backend()} has too little memory for this: train fewer seeds side by side, give a smaller "
-            "--batch-size, or end what else uses it."
-        ) from None
 
 
 def _stacked(requests, name, dtype):
@@ -238,6 +231,7 @@ def _on_device(data, known=None):
     found = {}
     for name, array in data.items():
         if id(array) not in copies:
-            copies[id(array)] = jax.device_put(array)
+            with memory.advised("end what else uses it, or compute on the CPU with --device cpu."):
+                copies[id(array)] = jax.device_put(array)
         found[name] = array, copies[id(array)]
     return found

@@ -2,7 +2,7 @@
 
 The input is a ``.npz`` file, as ``numpy.savez`` writes it, with ``features``
 and ``targets``, and optionally ``features_test`` and ``targets_test``; or an
-HDF5 file in any of Fuel's layouts whose labels or images need mending.
+HDF5 file in any of Fuel's layouts whose labels or images need fixing.
 """
 
 import logging

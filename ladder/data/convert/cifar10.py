@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ladder.data.convert.plain_pickle import load_dict
-from ladder.data.download import RemoteFile
+from ladder.data.download import RemoteFile, digest_of
 from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
@@ -219,18 +219,10 @@ def _report_md5(source, md5s):
         logger.warning(
             "The MD5 of %s is not the official one: pixels may differ from the official ones", ", ".join(others)
         )
-    elif source.is_file() and _md5_of(source) != ARCHIVE_MD5:
+    elif source.is_file() and digest_of(source, "md5") != ARCHIVE_MD5:
         logger.info("The MD5s of the six batches are the official ones (%s was packed anew)", source.name)
     else:
         logger.info("The MD5s are the official ones")
-
-
-def _md5_of(path):
-    md5 = hashlib.md5()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            md5.update(block)
-    return md5.hexdigest()
 
 
 def _joined(batches):
@@ -241,7 +233,7 @@ def _joined(batches):
 CIFAR10 = KnownDataSet(
     "cifar10",
     what="CIFAR-10, from its downloaded archive",
-    convert=lambda output_path, directory: convert_cifar10(directory, output_path),
+    convert=convert_cifar10,
     how_to_make="`run.py convert cifar10 --directory D`, where D holds cifar-10-python.tar.gz",
     options={
         "--directory": {

@@ -78,7 +78,7 @@ def _check_sum(path):
 FASHION_MNIST = KnownDataSet(
     "fashion-mnist",
     what="Fashion-MNIST, from its four downloaded files",
-    convert=lambda output_path, directory, dtype: convert_fashion_mnist(directory, output_path, dtype),
+    convert=convert_fashion_mnist,
     how_to_make="`run.py convert fashion-mnist --directory D`, where D holds its four files",
     options=idx.OPTIONS,
     n_training=50000,

@@ -71,7 +71,7 @@ DOWNLOADS = idx.remote_files(
 MNIST = KnownDataSet(
     "mnist",
     what="MNIST, from its four downloaded files",
-    convert=lambda output_path, directory, dtype: convert_mnist(directory, output_path, dtype),
+    convert=convert_mnist,
     how_to_make="`run.py convert mnist --directory D`, where D holds MNIST's four files",
     options=idx.OPTIONS,
     n_training=50000,

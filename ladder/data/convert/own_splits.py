@@ -4,6 +4,7 @@ import numpy as np
 
 from ladder.data import NO_LABEL
 from ladder.errors import UserError
+from ladder.option_types import MOST_DATA_SEED
 
 #: The part of each class that tests unless told otherwise.
 DEFAULT_TEST_FRACTION = 0.2
@@ -87,8 +88,8 @@ def shuffled_positions(n_examples, seed):
 
 def check_seed(seed):
     """Raise ``UserError`` if no ``RandomState`` can have this seed."""
-    if not 0 <= seed < 2**32:
-        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {2**32 - 1}.")
+    if not 0 <= seed <= MOST_DATA_SEED:
+        raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {MOST_DATA_SEED}.")
 
 
 def as_stored(splits):

@@ -99,7 +99,7 @@ def _read(path):
 SVHN = KnownDataSet(
     "svhn",
     what="SVHN (house numbers), from its two downloaded files",
-    convert=lambda output_path, directory: convert_svhn(directory, output_path),
+    convert=convert_svhn,
     how_to_make="`run.py convert svhn --directory D`, where D holds " + " and ".join(MD5),
     options={
         "--directory": {

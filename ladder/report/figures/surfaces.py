@@ -57,7 +57,7 @@ def cost_functions(tau):
     return interpreted([w], costs)
 
 
-def surfaces(tau, n=GRID):
+def surfaces(tau, n):
     """Both costs on a grid of weights.
 
     Returns
@@ -78,7 +78,7 @@ def draw():
     names = ("labelled, true labels", "unlabelled, virtual labels", "their sum")
     norm = BoundaryNorm(LEVELS, 256, extend="max")
     for line, tau in zip(figure.subplots(2, 3, sharex=True, sharey=True), (0.0, TAU)):
-        w, labelled, unlabelled = surfaces(tau)
+        w, labelled, unlabelled = surfaces(tau, GRID)
         for axes, name, cost in zip(line, names, (labelled, unlabelled, labelled + unlabelled)):
             drawn = axes.contourf(w, w, cost, levels=LEVELS, cmap=COSTS, norm=norm, extend="max")
             noise = f"noise sgn, tau = {tau:g}" if tau else "no noise"

@@ -11,6 +11,12 @@ from ladder.training.extensions import Extension
 logger = logging.getLogger("main")
 
 
+def check_minutes(minutes):
+    """UserError where it is no number above 0."""
+    if not isinstance(minutes, Real) or not 0 < minutes < math.inf:
+        raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
+
+
 class Deadline(Extension):
     """Interrupts training, as a signal does, once some minutes have passed since it was made.
 
@@ -27,8 +33,7 @@ class Deadline(Extension):
     @classmethod
     def of(cls, minutes, save_to):
         """As asked for from Python: UserError where that is no time, or there is no folder to go on in later."""
-        if not isinstance(minutes, Real) or not 0 < minutes < math.inf:
-            raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
+        check_minutes(minutes)
         if not save_to:
             raise UserError(
                 "--max-minutes stops a run that goes on later, and without a folder none can: give --save-to, too."

@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
-from ladder import backends
 from ladder.data.preprocessing import Preprocessor
-from ladder.data.record import check_unchanged, load_training_set
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs import lock
 from ladder.runs.split_files import LABELED, save_split
-from ladder.training.experiment import Experiment, prepare
+from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.folder import PretrainingFolder
-from ladder.training.resuming import as_it_was
+from ladder.training.resuming import begun_experiment
 from ladder.training.upkeep import Upkeep
 
 #: What is pre-trained unless something else is asked for.
@@ -74,14 +72,7 @@ def go_on_alone(path, backend_options, upkeep=Upkeep()):
     if folder.is_finished():
         return folder, True
     with lock.held(folder):
-        p = Options(**options)
-        backend = backends.configure(**as_it_was(folder, backend_options))
-        record = folder.load_data()
-        check_unchanged(p, record, folder, splits=("train",))
-        experiment = Experiment.on(load_training_set(p, record), p)
-        check_compiler(backend, experiment)
-        experiment = experiment.preprocessed(Preprocessor(), folder.load_fitted(p, experiment.in_dim))
-        return folder, _train(folder, experiment, upkeep)
+        return folder, _train(folder, begun_experiment(folder, Options(**options), backend_options), upkeep)
 
 
 def _train(folder, experiment, upkeep):

@@ -61,7 +61,7 @@ def machine(p, pretraining, n_hidden, means, gaussian, n_chains, noise, package,
     else:
         h = boltzmann.binary_sample(probabilities, noise.like(probabilities))
     for _ in range(pretraining.cd_steps):
-        fantasy, fantasy_W, h = boltzmann.gibbs_step(h, W, a, b, noise, package, gaussian)
+        fantasy, h = boltzmann.gibbs_step(h, W, a, b, noise, package, gaussian)
     cost = contrast(v, v_W, disconnected_grad(fantasy), W, a, b, package, gaussian)
     learnt = [W, a, b]
     gradients = at.grad(cost, learnt)

@@ -4,6 +4,8 @@ import logging
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ladder import backends
 from ladder.batches import unlabeled_batch_size
 from ladder.data.schemes import ShuffledScheme
@@ -50,7 +52,7 @@ class StageGraph:
 
     def values(self):
         """What was learnt so far: dict of name -> array."""
-        return {name: self.shareds[name].get_value() for name in self.learnt}
+        return {name: np.array(self.shareds[name].get_value(borrow=True)) for name in self.learnt}
 
 
 def train_stage(graph, stage, features, positions, setting, evaluate=None):

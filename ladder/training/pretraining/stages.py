@@ -9,6 +9,7 @@ import numpy as np
 from ladder.fused.noise import noise_source
 from ladder.layers import resolve_layers
 from ladder.model import LadderAE
+from ladder.option_types import MOST_NOISE_SEED
 from ladder.runs import checkpoints
 from ladder.training.pretraining.folder import encoder_shapes
 from ladder.training.pretraining.stage import train_stage
@@ -38,8 +39,10 @@ class Stage:
     @classmethod
     def number(cls, k, pretraining, name, title, epochs):
         """The k-th stage, from 1."""
-        # A list of two seeds a RandomState of its own; the noise wants a number below its modulus.
-        return cls(name, title, epochs, int(np.random.RandomState([pretraining.seed, k]).randint(1, 2147462579)))
+        # A list of two seeds a RandomState of its own.
+        return cls(
+            name, title, epochs, int(np.random.RandomState([pretraining.seed, k]).randint(1, MOST_NOISE_SEED + 1))
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import jax
 from ladder import backends
 from ladder.backends import aliases, c
 from ladder.backends import jax as jax_backend
-from ladder.backends.jax import setup
+from ladder.backends.jax import memory, setup
 from ladder.errors import UserError
 
 jax_backend.configure()
@@ -99,7 +99,7 @@ def all_but_the_gpu(monkeypatch, versions):
 @pytest.mark.parametrize(
     "machine, mend",
     [
-        (no_driver, "no NVIDIA driver: install one, or leave --device out"),
+        (no_driver, "no NVIDIA driver: install one, or give --device cpu"),
         (jax_for_cpus, r"JAX is the one for CPUs: pip install -e '\.\[cuda\]'"),
         (all_but_the_gpu, "JAX sees no GPU: nvidia-smi"),
     ],
@@ -117,9 +117,30 @@ def test_no_device_that_works(monkeypatch):
         raise RuntimeError("Unable to initialize backend 'cuda': no luck\nmore lines")
 
     monkeypatch.setattr(jax, "devices", fail)
-    with pytest.raises(UserError, match=r"backend 'cuda': no luck\): mend that, or set JAX_PLATFORMS=cpu") as error:
+    with pytest.raises(UserError, match=r"backend 'cuda': no luck\): fix that, or set JAX_PLATFORMS=cpu") as error:
         setup.devices()
     assert "more lines" not in str(error.value)
+
+
+def test_a_gpu_is_enough_where_jax_is_told_to_leave_the_cpu_out(monkeypatch):
+    gpu = SimpleNamespace(platform="gpu", device_kind="H200")
+
+    def found(platform=None):
+        if platform == "cpu":
+            raise RuntimeError("Unknown backend cpu. Available backends are ['cuda']")
+        return [gpu]
+
+    monkeypatch.setattr(jax, "devices", found)
+    assert setup.devices() == [gpu] and setup.cpus() == []
+
+
+def test_too_little_memory_is_one_sentence():
+    with pytest.raises(UserError, match="the cpu has too little memory for this: take less"):
+        with memory.advised("take less"):
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        with memory.advised("take less"):
+            raise jax.errors.JaxRuntimeError("INTERNAL: something else")
 
 
 # --- What is set
@@ -180,6 +201,7 @@ from ladder import backends
 threads_of_process = lambda: len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else 0
 backend = backends.configure("jax", {threads}, device="cpu")
 assert backends.name() == "jax" and "aesara" in sys.modules
+assert "AESARA_FLAGS" not in os.environ  # or other processes would take ours for the user's
 import aesara, jax, numpy as np
 import aesara.tensor as at
 x, w = at.fvector(), aesara.shared(np.ones(3, "float32"))

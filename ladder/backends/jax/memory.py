@@ -1,0 +1,18 @@
+"""What a device says that has too little memory, in words."""
+
+from contextlib import contextmanager
+
+import jax
+
+from ladder.errors import UserError
+
+
+@contextmanager
+def advised(advice):
+    """While inside, UserError with this advice (what to do, in words) where the device has too little memory."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise UserError(f"the {jax.default_backend()} has too little memory for this: {advice}") from None
