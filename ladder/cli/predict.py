@@ -73,6 +73,9 @@ def run(args):
     files = input_files(Path(args.input))
     check_output(args.output, "--output", files, datasets=[trained.p.dataset])
     names, features = _read(files, args, trained.p, trained.data)
+    trained = trained.held()
+    if not trained.load_arrays().final:
+        raise UserError(f"{trained.folder} has no final statistics, as its training was interrupted: train again.")
     warn_of_scale(features, trained.p, trained.data)
     features = trained.training.preprocess_features(features)
     backends.configure(**backend)
@@ -98,14 +101,12 @@ def _read(files, args, p, data):
 
 
 def _load(path, parameters):
-    """The TrainedRun in a folder that ``run.py train`` wrote and finished."""
+    """The TrainedRun in a folder that ``run.py train`` wrote."""
     folder = RunFolder.existing(path)
     if folder.load_options() is None or folder.load_data() is None:
         raise UserError(f"{folder} was not written by 'run.py train': give the folder of such a run.")
-    trained = TrainedRun.load(path, parameters=parameters).held()
+    trained = TrainedRun.load(path, parameters=parameters)
     trained.check_knows_classes()
-    if not trained.load_arrays().final:
-        raise UserError(f"{folder} has no final statistics, as its training was interrupted: train again.")
     return trained
 
 
