@@ -313,7 +313,7 @@ def _next_block(answer):
 
 
 def digest_of(path, algorithm):
-    """The digest of a file, in hexadecimal digits; ``algorithm`` as :func:`hashlib.new` takes it."""
+    """The digest of a file, in hexadecimal digits; ``algorithm`` e.g. "sha256"."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with open_regular(path) as file:
         while block := file.read(2**20):
