@@ -147,7 +147,7 @@ def _choose(device: str | None):
 def _check_device(asked: str | None, platform: str) -> None:
     """UserError unless JAX computes where it was asked to."""
     if asked == "gpu" and platform == "cpu":
-        raise UserError(f"--device gpu: {no_gpu()}")
+        raise UserError(f"--device gpu: {no_gpu()} To compute on the CPU, give --device cpu.")
     if asked == "cpu" and platform != "cpu":
         raise UserError("--device cpu: JAX computes on a GPU in this process already: use another one.")
 
@@ -157,7 +157,7 @@ def no_gpu() -> str:
     if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
         return "JAX_PLATFORMS=cpu is set: unset it."
     if not Path("/proc/driver/nvidia/version").exists():
-        return "this machine has no NVIDIA driver: install one, or give --device cpu to compute on the CPU."
+        return "this machine has no NVIDIA driver, which a GPU needs: install one."
     if not any(map(_is_installed, PLUGINS)):
         return "there is an NVIDIA driver, but JAX is the one for CPUs: pip install -e '.[cuda]', see docs/backends.md."
     return (

@@ -99,7 +99,7 @@ def all_but_the_gpu(monkeypatch, versions):
 @pytest.mark.parametrize(
     "machine, mend",
     [
-        (no_driver, "no NVIDIA driver: install one, or give --device cpu"),
+        (no_driver, "no NVIDIA driver, which a GPU needs: install one."),
         (jax_for_cpus, r"JAX is the one for CPUs: pip install -e '\.\[cuda\]'"),
         (all_but_the_gpu, "JAX sees no GPU: nvidia-smi"),
     ],
@@ -107,7 +107,7 @@ def all_but_the_gpu(monkeypatch, versions):
 def test_no_gpu(monkeypatch, versions, unconfigured, machine, mend):
     machine(monkeypatch, versions)
     monkeypatch.setattr(setup, "devices", lambda: [SimpleNamespace(platform="cpu", device_kind="cpu")])
-    with pytest.raises(UserError, match="--device gpu: .*" + mend):
+    with pytest.raises(UserError, match="--device gpu: .*" + mend + ".* give --device cpu"):
         jax_backend.configure(device="gpu")
     assert setup._in_force is None
 
