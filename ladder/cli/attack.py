@@ -104,23 +104,14 @@ def run(args):
     backend = checked_backend(args)
     published = {} if args.preset is None else published_attack(args.preset)
     settings = _settings(args, published)
-    given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
-    # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
-    batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS).exists() else None
-    trained = TrainedRun.load(args.load_from, given, args.parameters)
-    trained.check_knows_classes()
+    trained, batch_size, overridden = _network(args, published)
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
-    batch_size = batch_size_of(trained, settings.statistics, len(indices), _one(batch_size))
+    batch_size = batch_size_of(trained, settings.statistics, len(indices), batch_size)
     if settings.clip:
         check_clip(examples, units)
-    # Those of the last parameters are left where they are.
-    own = trained.folder.path / ("best" if args.parameters == "best" else "")
-    _check_own(args.output, trained.folder)
-    if not args.output:
-        _check_replaced(own, args.data_type, len(indices))
-    output = made_folder(args.output or own, "--output")
+    output = _output_folder(args, trained.folder, len(indices))
 
     backends.configure(**backend)
     (classify, gradient), training = compile_functions(trained, settings.statistics), trained.training
@@ -138,7 +129,7 @@ def run(args):
         "parameters": args.parameters,
         "units": units,
         "batch_size": batch_size if settings.statistics == "batch" else None,
-        "overridden": sorted(given.keys() - {"batch_size"}),
+        "overridden": overridden,
         "settings": asdict(settings),
         **_count_errors(batches, len(indices), classify, gradient, settings),
     }
@@ -149,6 +140,26 @@ def run(args):
     name = f"{trained.folder.path.name}, {examples.name}"
     write_figures(output, name, report, examples, indices, classify, gradient, settings, args.figure_tau, show)
     return 0
+
+
+def _network(args, published):
+    """The network that is attacked, the size of the gradient's batches or None, and the options given beside its own."""
+    given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
+    # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
+    batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS).exists() else None
+    trained = TrainedRun.load(args.load_from, given, args.parameters)
+    trained.check_knows_classes()
+    return trained, _one(batch_size), sorted(given.keys() - {"batch_size"})
+
+
+def _output_folder(args, attacked, n):
+    """Where the report of an attack on n examples goes."""
+    _check_own(args.output, attacked)
+    # Those of the last parameters are left where they are.
+    own = attacked.path / ("best" if args.parameters == "best" else "")
+    if not args.output:
+        _check_replaced(own, args.data_type, n)
+    return made_folder(args.output or own, "--output")
 
 
 def _check_own(output, attacked):

@@ -21,15 +21,46 @@ def print_network(experiment):
     c.import_without_compiler()
     from ladder.training.functions import build_training_graph
 
-    p, examples, split = experiment.p, experiment.examples, experiment.split
+    p, split = experiment.p, experiment.split
     ladder, _ = build_training_graph(p, experiment.in_dim)
     counts = _parameters_by_layer(ladder)
-    print(
-        f"{examples.name}: {len(split.train)} training examples, "
-        f"{'no labels used' if p.unsupervised else f'{len(split.labeled)} of them labelled'}, "
-        f"{len(split.valid)} for validation; one example is {' x '.join(map(str, examples.in_dim))}"
-    )
+    print(_examples(experiment))
     print(_batches(p, split))
+    print_table(_layers(ladder, counts))
+    augmenting = resolve_augmentation(p)
+    if augmenting is not None:
+        print(f"Training images are changed: {augmenting}")
+    for line in _adversarial_noise(ladder):
+        print(line)
+    if (how := resolve_pretraining(p, ladder.layers)) is not None:
+        print(_pretraining(how, p.from_))
+    print(f"{sum(counts.values()):,} parameters in total")
+
+
+def _examples(experiment):
+    """How many examples there are for what, and of which shape."""
+    p, examples, split = experiment.p, experiment.examples, experiment.split
+    labelled = "no labels used" if p.unsupervised else f"{len(split.labeled)} of them labelled"
+    return (
+        f"{examples.name}: {len(split.train)} training examples, {labelled}, {len(split.valid)} for validation; "
+        f"one example is {' x '.join(map(str, examples.in_dim))}"
+    )
+
+
+def _batches(p, split):
+    """How large batches are, and how many make an epoch."""
+    n = len(split.train)
+    size = unlabeled_batch_size(p, n)
+    labelled = (
+        "" if p.unsupervised else f"{min(len(split.labeled), labeled_batch_size(p, len(split.labeled)))} labelled, "
+    )
+    updates = math.ceil(n / size)
+    in_words = "1 update" if updates == 1 else f"{updates} updates"
+    return f"{labelled}{min(n, size)} unlabelled examples in an update; {in_words} in an epoch"
+
+
+def _layers(ladder, counts):
+    """The table of layers; ``counts`` as from ``_parameters_by_layer``."""
     table = Table(
         "layer",
         "type",
@@ -55,35 +86,7 @@ def print_network(experiment):
             f"{counts['f', layer.number]:,}",
             f"{counts['g', layer.number]:,}",
         )
-    print_table(table)
-    augmenting = resolve_augmentation(p)
-    if augmenting is not None:
-        print(f"Training images are changed: {augmenting}")
-    for line in _adversarial_noise(ladder):
-        print(line)
-    if (how := resolve_pretraining(p, ladder.layers)) is not None:
-        layers = "layer 1" if how.top == 1 else f"layers 1 to {how.top}"
-        begun = (
-            f"from {p.from_}"
-            if p.from_
-            else f"{how.epochs} epochs each"
-            if how.model != "dae-joint"
-            else f"{how.epochs} epochs"
-        )
-        print(f"Pre-trained first: {layers} ({how.model}, {begun})")
-    print(f"{sum(counts.values()):,} parameters in total")
-
-
-def _batches(p, split):
-    """How large batches are, and how many make an epoch."""
-    n = len(split.train)
-    size = unlabeled_batch_size(p, n)
-    labelled = (
-        "" if p.unsupervised else f"{min(len(split.labeled), labeled_batch_size(p, len(split.labeled)))} labelled, "
-    )
-    updates = math.ceil(n / size)
-    in_words = "1 update" if updates == 1 else f"{updates} updates"
-    return f"{labelled}{min(n, size)} unlabelled examples in an update; {in_words} in an epoch"
+    return table
 
 
 def _type(layer):
@@ -104,6 +107,13 @@ def _adversarial_noise(ladder):
     if ladder.vat_costs:
         where = ", ".join(f"{weight:g} at layer {i}, radius {r:g}" for i, (weight, r) in ladder.vat_costs.items())
         yield f"Virtual adversarial cost of unlabelled examples: weight {where}"
+
+
+def _pretraining(how, source):
+    """Which layers are trained first, and how or from which folder."""
+    layers = "layer 1" if how.top == 1 else f"layers 1 to {how.top}"
+    epochs = f"{how.epochs} epochs" if how.model == "dae-joint" else f"{how.epochs} epochs each"
+    return f"Pre-trained first: {layers} ({how.model}, {f'from {source}' if source else epochs})"
 
 
 def _parameters_by_layer(ladder):

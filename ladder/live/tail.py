@@ -10,6 +10,7 @@ from typing import Optional
 
 from ladder import plain_json
 from ladder.files import open_regular
+from ladder.runs.log_lines import BEGUN, COMPILED, EPOCH_NUMBER, GOES_ON, is_one
 
 #: How much of a file's end is read: some 270 rows of seven layers.
 MOST_BYTES = 2**17
@@ -21,7 +22,6 @@ MOST_COUNT = 2**53
 EPOCHS = 10
 
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (.*)")
-_EPOCH = re.compile(r"e (\d{1,9}), i \d+: ")
 
 
 def last_rows(path):
@@ -74,13 +74,13 @@ def last_times(path):
         except (TypeError, ValueError, OverflowError, OSError):
             continue  # no line of a log, or no time
         text = found[3]
-        if text.startswith("Logging into "):
+        if is_one(text, BEGUN):
             before, compiling = None, True
-        elif text.startswith("Compiled in "):
+        elif is_one(text, COMPILED):
             before, compiling = (0, now), False
-        elif text.startswith("Going on after update "):
+        elif is_one(text, GOES_ON):
             before = None
-        elif epoch := _EPOCH.match(text):
+        elif epoch := EPOCH_NUMBER.match(text):
             number = int(epoch[1])
             if before and number == before[0] + 1 and now > before[1]:
                 seconds.append(now - before[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from ladder import backends
 from ladder.errors import TrainingStopped, UserError
 from ladder.layers import resolve_layers
-from ladder.runs import lock
+from ladder.runs import lock, log_lines
 from ladder.runs.folder import LOG, as_saved
 from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
@@ -148,7 +148,7 @@ def _log_final(row):
 
 def log_beginning(folder, experiment):
     """The first lines of a run's log: where it is, how it was asked for, its backend and options."""
-    logger.info("Logging into %s", folder / LOG)
+    logger.info(log_lines.BEGUN, folder / LOG)
     logger.info("Command line: %s", " ".join(sys.argv))
     logger.info(backends.summary())
     for name, value in as_saved(experiment.p, experiment.in_dim).items():

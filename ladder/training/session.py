@@ -9,7 +9,7 @@ from ladder import backends
 from ladder.data.augmentation import Augmentation
 from ladder.data.examples import describe, training_stream, validation_stream
 from ladder.optimisation import resolve_schedule
-from ladder.runs import checkpoints
+from ladder.runs import checkpoints, log_lines
 from ladder.runs.arrays import AVERAGE, TrainedArrays
 from ladder.runs.folder import ROWS
 from ladder.training import functions, provenance, signals
@@ -114,7 +114,7 @@ class Session:
         self._stream = training_stream(self.p, experiment.examples, experiment.split)
         self._augmentation = Augmentation.of(experiment)
         self._compile()
-        logger.info("Compiled in %.0f s", time.time() - start)
+        logger.info(log_lines.COMPILED, time.time() - start)
         # One bar is enough for all runs in step.
         extensions = [ProgressBar(self._stream.num_batches)] if upkeep.progress and like is None else []
         extensions += self._extensions(callbacks)
@@ -235,7 +235,7 @@ class Session:
         checkpoint = checkpoints.newest(self._folder.path, self._check)
         provenance.check_same(belongs_to, checkpoint[0], self._folder)
         self._state.set(self.loop, *checkpoint)
-        logger.info("Going on after update %d (%d epochs done)", self.loop.updates_done, self.loop.epochs_done)
+        logger.info(log_lines.GOES_ON, self.loop.updates_done, self.loop.epochs_done)
 
     def _check(self, values, arrays):
         provenance.check_types(values, arrays)

@@ -6,6 +6,7 @@ import sys
 
 from tqdm.auto import tqdm
 
+from ladder.runs import log_lines
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -33,7 +34,7 @@ class ShortPrinting(Extension):
             for item in self._items(loop.row, prefix, short)
         ]
         if items:
-            logger.info("e %d, i %d: %s", loop.epochs_done, loop.updates_done, ", ".join(items))
+            logger.info(log_lines.EPOCH, loop.epochs_done, loop.updates_done, ", ".join(items))
 
     after_training = after_epoch
 

@@ -12,7 +12,7 @@ from ladder.data.schemes import ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import TrainingStopped
 from ladder.optimisation import SCHEDULES, Schedule
-from ladder.runs import checkpoints
+from ladder.runs import checkpoints, log_lines
 from ladder.training import provenance
 from ladder.training.extensions import Extension
 from ladder.training.extensions.checkpointing import Checkpoint
@@ -124,7 +124,7 @@ def _go_on(path, state, loop, setting):
     if checkpoint is not None:
         provenance.check_same(setting.about, checkpoint[0], setting.folder)
         state.set(loop, *checkpoint)
-        logger.info("Going on after update %d (%d epochs done)", loop.updates_done, loop.epochs_done)
+        logger.info(log_lines.GOES_ON, loop.updates_done, loop.epochs_done)
 
 
 class SaveLearnt(Extension):

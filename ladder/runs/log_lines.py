@@ -1,0 +1,17 @@
+"""The lines of ``log.txt`` that training writes and ``run.py watch`` reads again."""
+
+import re
+
+#: A process begins with a run, has compiled its functions, and goes on where another one ended.
+BEGUN = "Logging into %s"
+COMPILED = "Compiled in %.0f s"
+GOES_ON = "Going on after update %d (%d epochs done)"
+
+#: An epoch has ended: its number, the updates so far, what was monitored.
+EPOCH = "e %d, i %d: %s"
+EPOCH_NUMBER = re.compile(r"e (\d{1,9}), i \d+: ")
+
+
+def is_one(text, form):
+    """Whether a text was written as one of the forms above."""
+    return text.startswith(form.partition("%")[0])

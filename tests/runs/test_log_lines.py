@@ -1,0 +1,25 @@
+"""Lines of a log are told apart by what is written."""
+
+from ladder.runs.log_lines import BEGUN, COMPILED, EPOCH, EPOCH_NUMBER, GOES_ON, is_one
+
+WRITTEN = {
+    BEGUN: "Logging into results/x0/log.txt",
+    COMPILED: "Compiled in 39 s",
+    GOES_ON: "Going on after update 1800 (3 epochs done)",
+    EPOCH: "e 3, i 1800: T_C_class 0.1",
+}
+
+
+def test_forms_as_they_are_filled_in():
+    values = {BEGUN: "results/x0/log.txt", COMPILED: 39.2, GOES_ON: (1800, 3), EPOCH: (3, 1800, "T_C_class 0.1")}
+    assert {form: form % values[form] for form in WRITTEN} == WRITTEN
+
+
+def test_a_line_has_one_form():
+    for form, text in WRITTEN.items():
+        assert [other for other in WRITTEN if is_one(text, other)] == [form]
+
+
+def test_the_number_of_an_epoch():
+    assert EPOCH_NUMBER.match(WRITTEN[EPOCH])[1] == "3"
+    assert not any(EPOCH_NUMBER.match(text) for form, text in WRITTEN.items() if form != EPOCH)
