@@ -257,7 +257,7 @@ def _set_threads(threads: int) -> int:
     from threadpoolctl import threadpool_limits
 
     if threads < 1:
-        raise UserError(f"The number of threads is {threads}: give 1 or more")
+        raise UserError(f"The number of threads is {threads}: give 1 or more.")
     for name in THREAD_VARIABLES:
         os.environ[name] = str(threads)
     threadpool_limits(threads)

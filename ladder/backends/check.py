@@ -37,7 +37,7 @@ def main() -> int:
 def system() -> None:
     """Raise UserError on Windows."""
     if sys.platform == "win32":
-        raise UserError("ladder locks files and compiles as on Linux and macOS, which Windows does not offer: use WSL")
+        raise UserError("ladder locks files and compiles as on Linux and macOS, which Windows does not offer: use WSL.")
 
 
 def python_version() -> None:
@@ -46,7 +46,7 @@ def python_version() -> None:
         oldest, newest, this = (".".join(map(str, version[:2])) for version in (OLDEST, NEWEST, sys.version_info))
         raise UserError(
             f"ladder compiles C with Python {oldest} to {newest}, and this is Python {this}: get one of these with "
-            f"uv python install {newest}, conda create -n ladder python={newest}, or from the system's packages"
+            f"uv python install {newest}, conda create -n ladder python={newest}, or from the system's packages."
         )
 
 
@@ -68,7 +68,7 @@ def find_compiler() -> str:
     raise UserError(
         "No C++ compiler found, and Aesara compiles its graphs with one: install g++ or clang++ "
         "(Debian and Ubuntu: apt install g++; macOS: xcode-select --install; "
-        "conda: conda install cxx-compiler)"
+        "conda: conda install cxx-compiler)."
     )
 
 
@@ -79,13 +79,13 @@ def compiler(cxx: str) -> None:
     except OSError:
         working = False
     if not working:
-        raise UserError(f"The C++ compiler {cxx} does not run: fix the PATH or Aesara's flag cxx")
+        raise UserError(f"The C++ compiler {cxx} does not run: fix the PATH or Aesara's flag cxx.")
     headers = Path(sysconfig.get_path("include"))
     if not (headers / "Python.h").exists():
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise UserError(
             f"Python's headers are missing ({headers}/Python.h), and Aesara compiles against "
-            f"them: install them (Debian and Ubuntu: apt install python{version}-dev)"
+            f"them: install them (Debian and Ubuntu: apt install python{version}-dev)."
         )
 
 
@@ -94,7 +94,7 @@ def device(user: dict[str, str]) -> None:
     if user.get("device", "cpu") != "cpu":
         raise UserError(
             f"{flags.where('device')} cannot be used, as Aesara computes on the CPU alone: take it away (on a GPU, train "
-            "with --backend jax)"
+            "with --backend jax)."
         )
 
 
@@ -108,7 +108,7 @@ def compile_folder() -> None:
     except OSError as error:
         raise UserError(
             f"Aesara cannot keep what it compiles in {folder} ({error.strerror or error}): make that folder writable, or "
-            "choose another one with AESARA_FLAGS=base_compiledir=FOLDER"
+            "choose another one with AESARA_FLAGS=base_compiledir=FOLDER."
         ) from None
 
 
@@ -125,7 +125,7 @@ def links(cxx: str, ldflags: str) -> None:
             (line for line in done.stderr.splitlines() if "cannot find" in line or "error" in line), done.stderr
         )
         raise UserError(
-            f"{flags.where('blas__ldflags')} cannot be used ({said.strip()}): take it away, and ladder finds a BLAS itself"
+            f"{flags.where('blas__ldflags')} cannot be used ({said.strip()}): take it away, and ladder finds a BLAS itself."
         )
 
 

@@ -26,7 +26,7 @@ def split(text: str) -> dict[str, str]:
     try:
         pairs = [word.strip().split("=", 1) for word in words]
     except ValueError as error:
-        raise UserError(f"AESARA_FLAGS cannot be read ({error}): balance its quotes") from error
+        raise UserError(f"AESARA_FLAGS cannot be read ({error}): balance its quotes.") from error
     return dict(pair for pair in pairs if len(pair) == 2)
 
 

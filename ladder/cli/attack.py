@@ -27,7 +27,7 @@ from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.option_types import number
 from ladder.output_files import made_folder
-from ladder.runs.folder import ATTACK, OPTIONS
+from ladder.runs.folder import ATTACK, OPTIONS_FILE
 from ladder.tables.preset import published_attack
 from ladder.training.evaluation import TrainedRun
 
@@ -146,7 +146,7 @@ def _network(args, published):
     """The network that is attacked, the size of the gradient's batches or None, and the options given beside its own."""
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
     # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
-    batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS).exists() else None
+    batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS_FILE).exists() else None
     trained = TrainedRun.load(args.load_from, given, args.parameters)
     trained.check_knows_classes()
     return trained, _one(batch_size), sorted(given.keys() - {"batch_size"})
@@ -165,7 +165,7 @@ def _output_folder(args, attacked, n):
 def _check_own(output, attacked):
     """Refuse the folder of another run, or one below it: tables would take the report for one of that run."""
     for folder in [Path(output), Path(output).parent] if output else []:
-        if (folder / OPTIONS).exists() and not os.path.samefile(folder, attacked.path):
+        if (folder / OPTIONS_FILE).exists() and not os.path.samefile(folder, attacked.path):
             raise UserError(
                 f"--output {output} belongs to the run {folder}, which was not attacked: give another folder."
             )

@@ -184,7 +184,7 @@ def run(args):
     """
     path = _output_path(args)
     if path.exists() and not args.force:
-        raise UserError(f"{path} exists already: add --force to replace it")
+        raise UserError(f"{path} exists already: add --force to replace it.")
     if args.source == "arrays" and path.exists() and os.path.exists(args.input) and os.path.samefile(path, args.input):
         raise UserError(f"{path} is what would be converted, and lost: give another name with --name.")
     if args.source in KNOWN:

@@ -66,9 +66,9 @@ def run(args):
     """
     jobs = choice.cores() if args.jobs is None else args.jobs
     if jobs < 1:
-        raise UserError(f"--jobs is {jobs}: give 1 or more processes")
+        raise UserError(f"--jobs is {jobs}: give 1 or more processes.")
     if args.threads < 1:
-        raise UserError(f"--threads is {args.threads}: give 1 or more threads")
+        raise UserError(f"--threads is {args.threads}: give 1 or more threads.")
     check_output(args.json, "--json")
     names = golden.find(args.directory, args.only)
     if args.backend == "jax":

@@ -5,7 +5,7 @@ from collections import deque
 from pathlib import Path
 
 from ladder.errors import UserError
-from ladder.runs.folder import OPTIONS, RESULTS, ROWS
+from ladder.runs.folder import OPTIONS_FILE, RESULTS, ROWS
 from ladder.tables.ordering import numbers_in_order
 
 #: How deep below a folder runs are looked for, and in how many folders at most.
@@ -44,7 +44,7 @@ def _below(path, seen):
         try:
             with os.scandir(folder) as entries:
                 entries = list(entries)
-            if any(entry.name in (OPTIONS, ROWS) for entry in entries):
+            if any(entry.name in (OPTIONS_FILE, ROWS) for entry in entries):
                 found.append(folder)
             elif depth:
                 waiting.extend((folder / entry.name, depth - 1) for entry in entries if entry.is_dir())

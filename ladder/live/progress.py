@@ -11,7 +11,7 @@ from ladder.live.tail import Times, last_rows, last_times
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
-from ladder.runs.folder import FAILURE, LOG, OPTIONS, ROWS, SWEEP, RunFolder
+from ladder.runs.folder import FAILURE, LOG, OPTIONS_FILE, ROWS, SWEEP, RunFolder
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
@@ -98,14 +98,14 @@ class Reader:
         """
         now = time.time() if now is None else now
         try:
-            if not any((path / name).exists() for name in (OPTIONS, ROWS)):
+            if not any((path / name).exists() for name in (OPTIONS_FILE, ROWS)):
                 return None
             return self._progress(RunFolder(path), now)
         except (UserError, plain_json.NotJSON, OSError, ValueError, MemoryError):
             return Progress(path, UNREADABLE) if path.is_dir() else None
 
     def _progress(self, folder, now):
-        num_epochs, patience, is_rival = self._cached(folder / OPTIONS, _planned) or (None, 0, False)
+        num_epochs, patience, is_rival = self._cached(folder / OPTIONS_FILE, _planned) or (None, 0, False)
         rows = self._cached(folder / ROWS, last_rows) or []
         times = self._cached(folder / LOG, last_times) or Times()
         since = max(0.0, now - max(_signs_of_life(folder), default=now))
@@ -170,7 +170,7 @@ def _is_halved(path):
 
 def _signs_of_life(folder):
     """When the files that training writes were last changed."""
-    for path in [*(folder / name for name in (LOG, ROWS, OPTIONS)), *folder.path.glob(CHECKPOINTS)]:
+    for path in [*(folder / name for name in (LOG, ROWS, OPTIONS_FILE)), *folder.path.glob(CHECKPOINTS)]:
         if modified := _modified(path):
             yield modified
 

@@ -10,7 +10,7 @@ from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
 from ladder.runs.evaluations import FILES, load_evaluations
-from ladder.runs.folder import ATTACK, OPTIONS, RunFolder
+from ladder.runs.folder import ATTACK, OPTIONS_FILE, RunFolder
 from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
 
@@ -126,7 +126,7 @@ def _read(folder, name, parameters):
     options = folder.load_options()
     if options is None:
         raise UserError(
-            f"{folder} has no {OPTIONS}, so it is no run of this program: give the folder of one, e.g. results/noname0."
+            f"{folder} has no {OPTIONS_FILE}, so it is no run of this program: give the folder of one, e.g. results/noname0."
         )
     p, data, epochs, problems = Options(**options), folder.load_data() or {}, folder.epochs_done(), []
     evaluations = {}

@@ -47,7 +47,7 @@ from ladder.runs import arrays, split_files
 #: Where runs go that are given a name rather than a path.
 RESULTS = "results"
 
-OPTIONS, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
+OPTIONS_FILE, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
 #: In ``environment.json`` of a run that was interrupted: the other environments that it was trained in before.
 EARLIER = "earlier"
 LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
@@ -66,7 +66,7 @@ WRITTEN_WHOLE = (
 )
 
 #: Those that hold what a run is and found, and that nothing else may replace.
-OF_A_RUN = (OPTIONS, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
+OF_A_RUN = (OPTIONS_FILE, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
@@ -110,7 +110,7 @@ class RunFolder:
     """
 
     #: The file with the options.
-    options_file = OPTIONS
+    options_file = OPTIONS_FILE
 
     def __init__(self, path):
         self.path = Path(path)
@@ -384,9 +384,9 @@ def parent_of(save_to):
 def is_of_a_run(path):
     """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one."""
     path = Path(os.path.realpath(path))
-    if path.name == ATTACK and (path.parent.parent / OPTIONS).exists():
+    if path.name == ATTACK and (path.parent.parent / OPTIONS_FILE).exists():
         return True
-    return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS).exists()
+    return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS_FILE).exists()
 
 
 def environments(environment):

@@ -17,7 +17,7 @@ from ladder.errors import UserError
 from ladder.files import write_whole
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
-from ladder.runs.folder import LOG, OPTIONS
+from ladder.runs.folder import LOG, OPTIONS_FILE
 from ladder.sweeps import on_dask
 from ladder.sweeps.local import COMMAND
 from ladder.sweeps.swept import SweepFolder
@@ -70,7 +70,7 @@ class DaskPool:
             "name": name,
             "topic": self._name,
             "token": SweepFolder(run.folder.path.parent).token,
-            "options": plain_json.read(run.folder / OPTIONS),
+            "options": plain_json.read(run.folder / OPTIONS_FILE),
             "command": sys.argv,
             "worker": self._command,
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import save_json
-from ladder.runs.folder import OPTIONS, SWEEP
+from ladder.runs.folder import OPTIONS_FILE, SWEEP
 from ladder.sweeps.local import Worker, end, is_last
 
 #: Seconds between two looks whether the sweep is to stop.
@@ -53,7 +53,7 @@ def go_on(task):
         return {"state": "unfit", "error": error}
     say("apart")
     with tempfile.TemporaryDirectory(prefix="ladder-") as folder:
-        save_json(Path(folder) / OPTIONS, task["options"])
+        save_json(Path(folder) / OPTIONS_FILE, task["options"])
         answer = _trained({**task, "folder": folder}, say, stops)
         if answer["state"] == "finished":
             files = (path for path in Path(folder).rglob("*") if path.is_file())

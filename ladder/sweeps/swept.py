@@ -14,7 +14,7 @@ from ladder.errors import UserError
 from ladder.files import printable, save_json
 from ladder.options import Options
 from ladder.runs import lock
-from ladder.runs.folder import FAILURE, OPTIONS, SWEEP, RunFolder
+from ladder.runs.folder import FAILURE, OPTIONS_FILE, SWEEP, RunFolder
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import OTHER_SEEDS, as_text, settings_of
@@ -187,7 +187,7 @@ class SweepFolder:
 
     def make(self):
         """Make the folder, where it is missing."""
-        if (self.path / OPTIONS).exists():
+        if (self.path / OPTIONS_FILE).exists():
             raise UserError(f"{self.path} is the folder of a run: give the sweep another name.")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -223,7 +223,7 @@ class SweepFolder:
         with os.scandir(self.path) as entries:
             names = sorted((entry.name for entry in entries if entry.is_dir()), key=numbers_in_order)
         for name in names:
-            if name not in self._known and (self.path / name / OPTIONS).exists():
+            if name not in self._known and (self.path / name / OPTIONS_FILE).exists():
                 self._known[name] = self._run(name)
         return [self._known[name] for name in names if self._known.get(name) is not None]
 

@@ -8,7 +8,7 @@ from typing import Optional
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.evaluations import load_evaluations
-from ladder.runs.folder import OPTIONS, RunFolder, environments
+from ladder.runs.folder import OPTIONS_FILE, RunFolder, environments
 from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
@@ -118,7 +118,7 @@ def _folders_with_options(path):
                     continue
                 seen.add(real)
                 links += [link for name in sorted(below) if os.path.islink(link := os.path.join(folder, name))]
-                if OPTIONS in files:
+                if OPTIONS_FILE in files:
                     yield Path(folder)
         starts = [link for link in links if not _is_above(os.path.realpath(link), top)]
 

@@ -20,7 +20,7 @@ from ladder.network_size import check_memory, examples_at_once
 from ladder.options import Options
 from ladder.runs.arrays import BEST, PARAMETERS, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
-from ladder.runs.folder import OPTIONS, PREPROCESSING, RunFolder
+from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
 
 logger = logging.getLogger("main")
 
@@ -220,7 +220,7 @@ def _options(folder, given):
     stored = folder.load_options()
     if stored is None and "encoder_layers" not in given:
         raise UserError(
-            f"{folder} has no {OPTIONS}: give the options that the network was trained with "
+            f"{folder} has no {OPTIONS_FILE}: give the options that the network was trained with "
             "(--encoder-layers, --labeled-samples …)."
         )
     options = {**(stored or {}), **given}

@@ -9,7 +9,7 @@ from ladder import __version__, backends, plain_json
 from ladder.data.record import sha256
 from ladder.errors import UserError
 from ladder.options import DEFAULTS
-from ladder.runs.folder import OPTIONS, as_saved
+from ladder.runs.folder import OPTIONS_FILE, as_saved
 from ladder.training.run_state import check_values
 
 logger = logging.getLogger("main")
@@ -56,7 +56,7 @@ def check_same(now, stored, folder):
     different = [name for name, value in now["options"].items() if value != then.get(name)]
     if different:
         raise UserError(
-            f"{folder / OPTIONS} and the checkpoint differ in {', '.join(different)}: put back what the run "
+            f"{folder / OPTIONS_FILE} and the checkpoint differ in {', '.join(different)}: put back what the run "
             "was started with, or start another one."
         )
     dataset = now["options"]["dataset"]

@@ -9,7 +9,7 @@ from ladder.data.record import check_unchanged, load_training_set
 from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs import checkpoints, lock
-from ladder.runs.folder import OPTIONS, RunFolder
+from ladder.runs.folder import OPTIONS_FILE, RunFolder
 from ladder.training.experiment import Experiment
 from ladder.training.into_folders import check_compiler, train_held
 from ladder.training.upkeep import Upkeep
@@ -37,7 +37,7 @@ def resume(path, backend_options, upkeep=Upkeep()):
     folder = RunFolder.existing(path, "--resume")
     options = folder.load_options()
     if options is None:
-        raise UserError(f"--resume: {folder} has no {OPTIONS}, so no run was begun there: start it anew.")
+        raise UserError(f"--resume: {folder} has no {OPTIONS_FILE}, so no run was begun there: start it anew.")
     if options["rival"]:
         raise UserError(f"--resume: {folder} is a rival's run: give its command, run.py rivals, again.")
     if folder.is_finished():

@@ -68,7 +68,7 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
     if _in_force is None:
         threads = choice.default_threads() if threads is None else threads
         if threads < 1:
-            raise UserError(f"The number of threads is {threads}: give 1 or more")
+            raise UserError(f"The number of threads is {threads}: give 1 or more.")
         os.environ["NPROC"] = str(threads)  # which is what XLA asks for
         found = _choose(device)
         _check_device(device, found.platform)
