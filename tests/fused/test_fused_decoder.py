@@ -33,7 +33,8 @@ from ladder import bricks, fused
 #: Decoder functions, and whether they get u.
 CASES = [(name, True) for name in WITH_U] + [(name, False) for name in WITHOUT_U]
 OUTPUTS = ("z_est", "cost")
-#: Of these there are also gradients for one output alone.
+#: Of these there is also what compares z_est as it is, without statistics, and gradients for one output alone.  Neither
+#: depends on the decoder function, and each of them is a kernel to compile.
 SUBSETS = [("z_est",), ("cost",), OUTPUTS]
 IN_PARTS = [("gauss", True), ("relu", True), ("lin", True)]
 
@@ -71,13 +72,15 @@ def arrays(decoder, has_u, rows, units):
     return {**values, "u_pre": 3 * values["u_pre"] + 1, "s": values["s"] ** 2 + np.float32(0.1)}
 
 
-def build(module, decoder, has_u, subsets, shapes_of=shapes):
+def build(module, decoder, has_u, subsets=None, shapes_of=shapes):
     """(has statistics, ()) -> outputs, (has statistics, outputs with a gradient) -> gradients of the inputs."""
+    in_parts = (decoder, has_u) in IN_PARTS
+    subsets = subsets or (SUBSETS if in_parts else [OUTPUTS])
     graph = Graph(shapes_of(decoder, has_u), plain=module is bricks)
     v = graph.variables
     make = lambda init, name: v[name]
     wrt = [name for name in v if name not in ("gz_est", "gcost")]
-    for has_statistics in (False, True):
+    for has_statistics in (False, True) if in_parts else (True,):
         statistics = (v["m"], v["s"]) if has_statistics else (None, None)
         u_pre = v["u_pre"] if has_u else None
         z_est, cost = module.denoise(decoder, u_pre, v["z_corr"], v["z_clean"], *statistics, make, make)
@@ -89,7 +92,7 @@ def build(module, decoder, has_u, subsets, shapes_of=shapes):
 
 @lru_cache(maxsize=None)
 def graph(decoder, has_u):
-    return build(fused, decoder, has_u, SUBSETS if (decoder, has_u) in IN_PARTS else [OUTPUTS])
+    return build(fused, decoder, has_u)
 
 
 def everything(**values):
