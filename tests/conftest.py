@@ -1,6 +1,7 @@
 """Shared by all tests: Aesara set up for one thread a worker, and where reference files lie."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from ladder.backends import c
 
 # Before any test module imports Aesara; several workers share the cores.
 c.configure(threads=1)
+
+# What XLA has compiled is kept from one run of a test to the next, also what takes less than JAX's second.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 # Graphs are millions of small objects: looked through as often as Python does it, they take a tenth of the time.
 gc.set_threshold(50_000, 10, 10)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -135,13 +136,23 @@ def interrupt_after(patch, updates):
     patch.setattr(TrainingMonitor, "after_batch", interrupting)
 
 
-@pytest.mark.parametrize("first, second", [("c", "jax"), ("jax", "c"), ("jax", "")])
-def test_checkpoints_go_from_one_backend_to_the_other(runs, first, second, tmp_path, monkeypatch, caplog):
-    enter(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """``c0`` and ``jax0``: a run of each backend, interrupted after update 8."""
+    folder = tmp_path_factory.mktemp("parts")
     with pytest.MonkeyPatch.context() as patch:
-        interrupt_after(patch, 8)
-        assert main(["train", *NETWORK, "--backend", first, "--", "part"]) == 130
-    run = tmp_path / "results" / "part0"
+        for backend in ("c", "jax"):
+            enter(folder, patch)
+            with pytest.MonkeyPatch.context() as signals:
+                interrupt_after(signals, 8)
+                assert main(["train", *NETWORK, "--backend", backend, "--", backend]) == 130
+    return folder / "results"
+
+
+@pytest.mark.parametrize("first, second", [("c", "jax"), ("jax", "c"), ("jax", "")])
+def test_checkpoints_go_from_one_backend_to_the_other(runs, parts, first, second, tmp_path, monkeypatch, caplog):
+    enter(tmp_path, monkeypatch)
+    run = Path(shutil.copytree(parts / f"{first}0", tmp_path / "results" / "part0"))
     logging.getLogger("main").propagate = True
     with caplog.at_level("INFO"):
         assert main(["train", "--resume", str(run), *(["--backend", second] if second else [])]) == 0

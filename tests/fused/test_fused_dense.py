@@ -162,13 +162,14 @@ def test_arrays_anywhere_in_memory():
 def test_gradients_of_gradients():
     """Both operations are each other's gradients: directional derivatives of sums of squares, central differences."""
     rng, (n, below, above) = np.random.RandomState(1), (5, 4, 3)
-    W, x, y = at.fmatrix(), at.fmatrix(), at.fmatrix()
-    cost = (Dense(True)(W, y) ** 2).sum() + (OuterProducts()(x, x, y, y) ** 2).sum()
-    function = aesara.function([W, x, y], [cost, *aesara.grad(cost, [W, x, y])], mode=Mode(c.mode().linker, None))
-    arrays = [rng.randn(*shape).astype("float32") for shape in ((below, above), (n, below), (n, above))]
+    W, x1, x2, y1, y2 = variables = [at.fmatrix() for _ in range(5)]
+    cost = (Dense(True)(W, y1) ** 2).sum() + (OuterProducts()(x1, x2, y1, y2) ** 2).sum()
+    function = aesara.function(variables, [cost, *aesara.grad(cost, variables)], mode=Mode(c.mode().linker, None))
+    shapes = ((below, above), (n, below), (n + 2, below), (n, above), (n + 2, above))
+    arrays = [rng.randn(*shape).astype("float32") for shape in shapes]
 
-    def true_cost(W, x, y):
-        return ((y @ W.T) ** 2).sum() + ((2 * x.T @ y) ** 2).sum()
+    def true_cost(W, x1, x2, y1, y2):
+        return ((y1 @ W.T) ** 2).sum() + ((x1.T @ y1 + x2.T @ y2) ** 2).sum()
 
     for i, gradient in enumerate(function(*arrays)[1:]):
         direction = rng.randn(*gradient.shape)
