@@ -147,8 +147,7 @@ def test_unlabelled_examples_are_learnt_from():
 
 def test_images_and_convolutions():
     X, y = load_digits(return_X_y=True)
-    layers = dict(hidden=("convv:4:3:1:1", "maxpool:2:2"), denoising_cost=0)
-    settings = dict(layers, scale=None, epochs=1, min_updates=0, random_state=0)
+    settings = dict(hidden=("convv:4:3:1:1", "maxpool:2:2"), scale=None, epochs=1, min_updates=0, random_state=0)
     flat = LadderClassifier(**settings, in_dim=(1, 8, 8)).fit(X[:300] / 16, y[:300])
     shaped = LadderClassifier(**settings).fit(X[:300].reshape(-1, 1, 8, 8) / 16, y[:300])
     np.testing.assert_array_equal(flat.predict_proba(X / 16), shaped.predict_proba(X.reshape(-1, 1, 8, 8) / 16))
