@@ -12,6 +12,7 @@ from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.augmentation_specs import resolve_augmentation
 from ladder.batches import resolve_batches
 from ladder.data.registry import KNOWN, n_training_examples, name_of
+from ladder.layer_specs import parse_layer
 from ladder.layers import resolve_layers
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
@@ -58,7 +59,7 @@ def settings_of_all(ps):
     list of dict, as :func:`settings_of` returns
     """
     found = [_as_they_are(p) for p in ps]
-    rest = [repr(sorted((name, value) for name, value in one.items() if name not in OTHER_SEEDS)) for one in found]
+    rest = [as_text(one, without=OTHER_SEEDS) for one in found]
     for name in OTHER_SEEDS:
         sharing, following = defaultdict(set), defaultdict(set)
         for p, one, alike in zip(ps, found, rest):
@@ -72,9 +73,9 @@ def settings_of_all(ps):
     return found
 
 
-def as_text(settings):
-    """Settings as a text, the same for the same ones."""
-    return repr(sorted(settings.items()))
+def as_text(settings, without=()):
+    """Settings as a text, the same for the same ones; some can be left out."""
+    return repr(sorted((name, value) for name, value in settings.items() if name not in without))
 
 
 def _as_they_are(p):
@@ -87,10 +88,15 @@ def _as_they_are(p):
         for name, option in OPTIONS.items()
         if option.separates in (SEPARATES, VARIES)
     }
-    settings.update(_of_data(p), layers=layers)
+    # Their shapes are not known, so how many maps and units there are is what the options say.
+    specs = tuple(replace(parse_layer(text), text="") for text in p.encoder_layers)
+    settings.update(_of_data(p), layers=(layers, specs))
     vat = p.vat_iterations, p.vat_xi, p.vat_noise_std
     for half, (kind, taus) in resolve_adversarial(p, layers).items():
-        settings[f"adversarial {half}"] = (kind, taus, p.adv_path, vat if kind == "vat" else None) if taus else None
+        scale = p.adv_scale if set(taus) - {0} else None
+        settings[f"adversarial {half}"] = (
+            (kind, taus, scale, p.adv_path, vat if kind == "vat" else None) if taus else None
+        )
     vat_cost = resolve_vat_cost(p, layers)
     settings["virtual adversarial cost"] = (vat_cost, vat) if vat_cost else None
     how, schedule = resolve_optimisation(p), resolve_schedule(p)

@@ -69,6 +69,23 @@ def test_everything_else_is():
     assert differ(first_weights="both") == ["first-weights"]
 
 
+def test_the_numbers_of_maps_are():
+    """Whose shapes are not known without data."""
+
+    def convolution(layer, **more):
+        n = 1 + len(f"{layer}-10".split("-"))
+        return settings_of(
+            Options.of(encoder_layers=f"{layer}-10", denoising_cost_x=(0,) * n, decoder_spec="0", **more)
+        )
+
+    assert convolution("convv:32:3:1:1") != convolution("convv:64:3:1:1")
+    assert convolution("maxpool:2:2") != convolution("meanpool:2:2")
+    noise = dict(adv_tau=0.1, adv_layers=(0, 1))
+    assert convolution("convv:32:3:1:1", **noise) != convolution("convv:32:3:1:1", **noise, adv_scale="dim")
+    at_the_input = dict(adv_tau=0.1)
+    assert convolution("fc:32", **at_the_input) == convolution("32", **at_the_input, adv_scale="dim")
+
+
 def test_how_virtual_adversarial_noise_is_found_counts_where_there_is_any():
     vat = dict(adv_kind="vat", adv_tau=(0.1,))
     assert differ(vat_iterations=3, vat_xi=1e-6, vat_radius=(1.0,)) == []
