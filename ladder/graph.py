@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 import aesara
+import aesara.tensor as at
 import numpy as np
 from aesara.compile.sharedvalue import SharedVariable
 from aesara.graph.basic import ancestors, clone_replace
@@ -65,6 +66,24 @@ def annotated_updates(variable):
     return getattr(variable.tag, "updates", {})
 
 
+def learnt_parameters(cost):
+    """The parameters that a cost teaches, with their gradients.
+
+    What a layer passes on without its activation teaches it no bias, and a direction of adversarial noise none at all.
+
+    Parameters
+    ----------
+    cost : scalar variable
+
+    Returns
+    -------
+    dict of shared variable -> variable, sorted by name
+    """
+    parameters = ComputationGraph([cost]).parameters
+    gradients = at.grad(cost, parameters, disconnected_inputs="ignore", return_disconnected="none")
+    return {parameter: g for parameter, g in zip(parameters, gradients) if g is not None}
+
+
 class ComputationGraph:
     """All variables that ``outputs`` are computed from, as in Blocks.
 
@@ -85,14 +104,9 @@ class ComputationGraph:
 
     @property
     def parameters(self):
-        """Shared variables that are learnt, sorted by name."""
+        """The parameters among them, sorted by name; a gradient may reach fewer."""
         shared = (v for v in self.variables if isinstance(v, SharedVariable))
         return sorted((v for v in shared if has_role(v, PARAMETER)), key=lambda v: v.name)
-
-    @property
-    def mappings(self):
-        """The matrices and filters among the parameters, sorted by name."""
-        return [v for v in self.parameters if has_role(v, MAPPING)]
 
     @property
     def updates(self):

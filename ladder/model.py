@@ -28,10 +28,11 @@ from ladder.graph import (
     BNPARAM,
     MAPPING,
     WEIGHT,
-    ComputationGraph,
     ParameterStore,
     add_role,
     annotate_update,
+    has_role,
+    learnt_parameters,
     parameter_makers,
 )
 from ladder.layer_specs import WINDOWED
@@ -113,7 +114,7 @@ class LadderAE:
             Without it the labelled half has activations but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
         clean_only : bool
-            Leave out the corrupted path, and with it noise and costs; for the clean path's statistics.
+            Leave out the corrupted path, and with it noise and the costs of training.
         """
         inputs = {"labeled": input_labeled, "unlabeled": input_unlabeled}
         inputs = {half: x for half, x in inputs.items() if x is not None}
@@ -126,15 +127,15 @@ class LadderAE:
             setattr(getattr(self.act, path), half, act)
         kept = "unlabeled" if input_labeled is None else "labeled"
         self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
+        self.costs, self.error = SimpleNamespace(denois={}, vat={}), SimpleNamespace()
+        if target_labeled is not None:
+            self.classification_costs(target_labeled)
         if clean_only:
             return
 
-        self.costs, self.error = SimpleNamespace(denois={}, vat={}), SimpleNamespace()
         if input_unlabeled is not None:
             self.act.est, self.costs.denois = self.decoder(self.act.clean.unlabeled, self.act.corr.unlabeled)
             self.costs.vat = virtual_adversarial_costs(self, self.act.corr.unlabeled, parameters)
-        if target_labeled is not None:
-            self.classification_costs(target_labeled)
         self.costs.unpenalised = self.total_cost()
         self.costs.total = self.penalised(self.costs.unpenalised)
         self.costs.total.name = "cost_total"
@@ -234,7 +235,7 @@ class LadderAE:
             W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
             self.running_averages(layer)
             b = self.bias(np.zeros(width), f"f_{i}_b") if layer.has_bias else None
-            c = self.weight(np.ones(width), f"f_{i}_c") if self.has_scale(layer) else None
+            c = self.shareds.get_or_make(f"f_{i}_c", np.ones(width), WEIGHT) if self.has_scale(layer) else None
             parameters[i] = W, b, c
         for below, layer in zip(self.layers, self.layers[1:]):
             # The original draws all weights again for its corrupted path, although they exist already.
@@ -344,13 +345,14 @@ class LadderAE:
     # Costs
 
     def classification_costs(self, target_labeled):
-        """Cross-entropy of the labelled half on both paths, and the clean error."""
+        """Cross-entropy of the labelled half on the paths that there are, and the clean error."""
         y, top = target_labeled.flatten(), len(self.layers) - 1
         for path in ("clean", "corr"):
-            probabilities = getattr(self.act, path).labeled.h[top]
-            cost = cost_bricks.categorical_crossentropy(y, probabilities)
-            cost.name = "cost_class_" + path
-            setattr(self.costs, "class_" + path, cost)
+            h = getattr(self.act, path).labeled.h
+            if top in h:
+                cost = cost_bricks.categorical_crossentropy(y, h[top])
+                cost.name = "cost_class_" + path
+                setattr(self.costs, "class_" + path, cost)
         self.error.clean = cost_bricks.misclassification_rate(y, self.act.clean.labeled.h[top])
         self.error.clean.name = "error_rate_clean"
 
@@ -364,13 +366,11 @@ class LadderAE:
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
     def penalised(self, total):
-        """A cost plus the penalties on the weights that it depends on.
-
-        Other weights are not learnt, and a penalty would shrink them to nothing.
-        """
-        learnt = ComputationGraph([total]).mappings
-        for name, weight in self.regularisation.penalties.items() if learnt else ():
-            cost = getattr(penalties, name)(learnt, self.bricks)
+        """A cost plus the penalties on the weights that it teaches: others would shrink to nothing."""
+        weights = self.regularisation.penalties
+        mappings = [v for v in learnt_parameters(total) if has_role(v, MAPPING)] if weights else []
+        for name, weight in weights.items() if mappings else ():
+            cost = getattr(penalties, name)(mappings, self.bricks)
             setattr(self.costs, name, cost)
             total = total + cost * np.float32(weight)
         return total
@@ -380,10 +380,6 @@ class LadderAE:
     def mapping(self, init, name):
         """The matrix or filters ``name``, made from the array ``init`` once."""
         return self.shareds.get_or_make(name, init, MAPPING)
-
-    def weight(self, init, name):
-        """The scale ``name``, one for each unit or map, made from the array ``init`` once."""
-        return self.shareds.get_or_make(name, init, WEIGHT)
 
     def bias(self, init, name):
         """The shift ``name``, one for each unit or map, made from the array ``init`` once."""

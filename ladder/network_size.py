@@ -63,11 +63,11 @@ def check_memory_of_whitening(p, in_dim):
 
 
 def _n_passes(p, layers):
-    """How many passes through the network an update takes for virtual adversarial noise and costs."""
-    halves = [taus for kind, taus in resolve_adversarial(p, layers).values() if kind == "vat"]
-    iterated = sum(len(taus) if p.adv_path == "layers" else bool(taus) for taus in halves)
+    """How many passes through the network an update takes for adversarial noise and virtual adversarial costs."""
+    halves = [(kind, taus) for kind, taus in resolve_adversarial(p, layers).values() if taus]
+    iterated = sum(len(taus) if p.adv_path == "layers" else 1 for kind, taus in halves if kind == "vat")
     costs = len(resolve_vat_cost(p, layers))
-    return (iterated + costs) * p.vat_iterations + costs
+    return (iterated + costs) * p.vat_iterations + costs + sum(kind != "vat" for kind, _ in halves)
 
 
 def _up(below, layer):

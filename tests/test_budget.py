@@ -136,7 +136,14 @@ def test_passes_of_virtual_adversarial_noise_count(monkeypatch):
     options = {"encoder_layers": ("3", "2"), "denoising_cost_x": (1.0, 0.0, 0.0), "adv_layers": (0, 1)}
     noise = {"adv_kind_unlabeled": "vat", "adv_tau_unlabeled": (1.0,), "vat_iterations": 3}
     cost = {"vat_cost": (1.0, 0.0), "vat_radius": (1.0,)}
-    for more, passes in (({}, 0), (noise, 3), ({**noise, "adv_path": "layers"}, 6), ({**noise, **cost}, 3 + 3 + 1)):
+    sign = {"adv_tau_unlabeled": (1.0,), "adv_tau": (1.0, 0.0)}
+    for more, passes in (
+        ({}, 0),
+        (sign, 2),
+        (noise, 3),
+        ({**noise, "adv_path": "layers"}, 6),
+        ({**noise, **cost}, 3 + 3 + 1),
+    ):
         size = 4.002e6 * (6 + 3 * passes) + 4 * 10 * 30_006
         p = Options(**options, **more)
         monkeypatch.setenv(budget.VARIABLE, str(1.01 * size / 1e9))

@@ -178,9 +178,15 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
     z_est = decoder_function(decoder)(z_corr, u, w, b)
     if z_est is None:
         return None, None
+    z_est = _like(z_est, z_corr)
     compared = z_est if m is None else normalize(z_est, m, s)
     n_units = as_matrix(z_est).shape[1]
     return z_est, squared_error(compared, z_clean) / at.cast(n_units, "float32")
+
+
+def _like(z_est, z):
+    """z_est for every pixel of z: of u alone, which below global pooling has but one, some functions make one."""
+    return z_est if z_est.broadcastable == z.broadcastable else at.alloc(z_est, *z.shape)
 
 
 def _broadcast(make, ndim):

@@ -118,10 +118,10 @@ def _pretraining(how, source):
 
 def _parameters_by_layer(ladder):
     """(f or g, layer number) -> how many numbers are learnt there."""
-    from ladder.graph import ComputationGraph
+    from ladder.training.step import trained_parameters
 
     counts = {(path, layer.number): 0 for path in "fg" for layer in ladder.layers}
-    for parameter in ComputationGraph([ladder.costs.total]).parameters:
+    for parameter in trained_parameters(ladder):
         path, number, _ = parameter.name.split("_", 2)
         counts[path, int(number)] += parameter.get_value(borrow=True).size
     return counts

@@ -74,7 +74,7 @@ def compile_validation(ladder, inputs):
 
 
 def build_classifier(p, in_dim, shareds, x, y=None):
-    """The labelled half of a ladder by itself, its statistics replaceable by running averages.
+    """The labelled half of a ladder's clean path by itself, its statistics replaceable by running averages.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def build_classifier(p, in_dim, shareds, x, y=None):
     LadderAE, after ``apply``
     """
     ladder = LadderAE(p, in_dim, shareds, plain_graph=True)
-    ladder.apply(input_labeled=x, target_labeled=y)
+    ladder.apply(input_labeled=x, target_labeled=y, clean_only=True)
     return ladder
 
 

@@ -6,7 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.graph import MAPPING, ComputationGraph, has_role
+from ladder.graph import MAPPING, ComputationGraph, has_role, learnt_parameters
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
@@ -34,7 +34,7 @@ class TrainingStep:
 
     Attributes
     ----------
-    parameters : list of shared variables that the total cost depends on
+    parameters : list of shared variables that the total cost teaches
     gradients : list of variables, one per parameter
     gradient_norm : scalar, L2 norm of all gradients together, before it is clipped
     learning_rate : shared float32 scalar
@@ -50,8 +50,8 @@ class TrainingStep:
 
 
 def trained_parameters(ladder):
-    """The parameters that the total cost depends on, sorted by name."""
-    return ComputationGraph([ladder.costs.total]).parameters
+    """The parameters that the total cost teaches, sorted by name."""
+    return list(learnt_parameters(ladder.costs.unpenalised))
 
 
 def training_step(ladder):
@@ -65,13 +65,14 @@ def training_step(ladder):
     -------
     TrainingStep
     """
-    parameters = trained_parameters(ladder)
-    gradients = _penalised(ladder, at.grad(ladder.costs.unpenalised, parameters), parameters)
+    learnt = learnt_parameters(ladder.costs.unpenalised)
+    parameters = list(learnt)
+    gradients = _penalised(ladder, list(learnt.values()), parameters)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
     learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
     updates = optimiser_updates(ladder.p, gradients, norm, parameters, learning_rate, ladder.bricks)
     if (most := ladder.regularisation.max_norm) is not None:
-        mappings = ComputationGraph([ladder.costs.total]).mappings
+        mappings = (parameter for parameter in parameters if has_role(parameter, MAPPING))
         updates.update({W: ladder.bricks.within_norm(updates[W], most) for W in mappings})
     updates.update(ComputationGraph(ladder.clean_outputs()).updates)
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)

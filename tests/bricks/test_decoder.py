@@ -9,7 +9,7 @@ import pytest
 from golden.evaluate import value
 from golden.numpy_ladder import WITH_U, WITHOUT_U, central_differences
 
-from ladder.bricks.decoder import DECODERS
+from ladder.bricks.decoder import DECODERS, denoise
 
 UNITS = 3
 rng = np.random.RandomState(0)
@@ -102,6 +102,27 @@ def test_parameters(name, with_u):
     made = Built(name, with_u).first_values()
     assert made == expected
     assert list(made) == list(expected)
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "gauss"])
+def test_below_global_pooling_u_is_the_same_for_every_pixel(name):
+    rng, shape = np.random.RandomState(3), (5, UNITS, 2, 4)
+    arrays = rng.randn(2, *shape).astype("float32")
+    u = rng.randn(5, UNITS, 1, 1).astype("float32")
+    z, clean = at.ftensor4s(2)
+    one, every = at.TensorType("float32", shape=(None, UNITS, 1, 1))(), at.ftensor4()
+    parameters = {"w": note_first, "b": note_first}
+    costs = [denoise(name, above, z, clean, None, None, **parameters)[1] for above in (one, every)]
+    spread = np.broadcast_to(u, shape).copy()
+    found, expected = (
+        value(cost, {z: arrays[0], clean: arrays[1], above: values})
+        for cost, above, values in zip(costs, (one, every), (u, spread))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def note_first(init, name, shape=None):
+    return at.constant(np.full(UNITS, init + 0.1, "float32"))
 
 
 @pytest.mark.parametrize("name", ["gauss", "comparison_g5"])

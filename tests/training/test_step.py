@@ -68,6 +68,29 @@ def test_parameters_are_those_of_the_total_cost(stepped):
     assert len(stepped.step.gradients) == len(names)
 
 
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize(
+    "options, untaught",
+    [
+        # The top decoder takes nothing from h.
+        (dict(encoder_layers=("4",), denoising_cost_x=(10.0, 1.0), decoder_spec=("gauss0",)), {"f_1_b", "f_1_c"}),
+        # The one below takes h of a layer that has no decoder itself.
+        (dict(encoder_layers=("4", "3"), denoising_cost_x=(1.0, 1.0, 0.0), decoder_spec=("gauss", "gauss", "0")), {"f_2_b"}),
+        # The direction of adversarial noise is a constant.
+        (
+            dict(encoder_layers=("4", "3"), denoising_cost_x=(1.0, 1.0, 0.0), decoder_spec=("gauss", "gauss", "0"),
+                 adv_tau_unlabeled=(0.1,), l2=0.1, max_norm=1.0),
+            {"f_2_W", "f_2_b"},
+        ),
+    ],
+)  # fmt: skip
+def test_without_labels_what_no_gradient_reaches_is_not_learnt(options, untaught, plain):
+    ladder = LadderAE(Options(unsupervised=True, plain_graph=plain, **options), IN_DIM)
+    ladder.apply(input_unlabeled=input_variables(IN_DIM)[2])
+    names = [v.name for v in training_step(ladder).parameters]
+    assert "f_1_W" in names and not untaught & set(names)
+
+
 def test_what_is_updated(stepped):
     updated = [v.name for v in stepped.step.updates]
     assert len(updated) == len(set(updated))
