@@ -15,7 +15,7 @@ from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 from ladder.option_types import MOST_DATA_SEED
-from ladder.options import KEPT, OPTIONS, Options, from_python
+from ladder.options import KEPT, OPTIONS, Options, as_typed, from_python
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations
@@ -276,8 +276,8 @@ def sweep(
     save_to : str, optional
         Name or path of the sweep's folder, in which each run has its own;
         default: the preset's name, or 'sweep'.
-    preset : str, optional
-        A published experiment; ``options`` override its own.
+    preset : str or Path, optional
+        A published experiment, or the file of one's own; ``options`` override its own.
     rows : list of str, optional
         Of the preset.
     random : int, optional
@@ -326,24 +326,28 @@ def sweep(
     with naming_arguments(), heard(verbose):
         if save_to is not None:
             check_save_to(save_to)
-        if not isinstance(preset, (str, os.PathLike, type(None))):
+        if isinstance(preset, os.PathLike):
+            preset = os.fspath(preset)
+        if not isinstance(preset, (str, type(None))):
             raise UserError(f"--preset is {preset!r}, but must be the name of a preset, or a file.")
+        if not isinstance(rows, (list, tuple, type(None))):
+            raise UserError(f"--rows is {rows!r}, but must be a list of the preset's rows.")
         if not isinstance(draw, (dict, type(None))):
             raise UserError(f"--draw is {draw!r}, but must be a dict of option -> distribution.")
         if not choice.is_whole(sweep_seed) or not 0 <= sweep_seed <= MOST_DATA_SEED:
             raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {MOST_DATA_SEED}.")
-        search = None if random is None else Search(_whole(random, "random"), draw or {}, int(sweep_seed))
+        search = None if random is None else Search(whole(random, "random"), draw or {}, int(sweep_seed))
         if search is None and draw:
             raise UserError("--draw is for --random: say how many configurations to draw.")
         given = {name: _values(name, value) for name, value in options.items()}
-        halved = halving if isinstance(halving, (Halving, type(None))) else Halving(_whole(halving, "halving", 2))
+        halved = halving if isinstance(halving, (Halving, type(None))) else Halving(whole(halving, "halving", 2))
         chosen = configurations(given, preset, rows, search)
         plan = Plan(
             chosen,
             folder_of(save_to, preset),
             search,
             halved,
-            workers if workers is None else _whole(workers, "workers"),
+            workers if workers is None else whole(workers, "workers"),
             scheduler,
         )
         choice.checked("c", threads)
@@ -361,6 +365,8 @@ def sweep(
 def _values(name, value):
     """The value of an option, or a list of several, as :func:`ladder.combinations.combinations` takes them."""
     several = isinstance(value, (list, range)) and name in OPTIONS and OPTIONS[name].many
+    if several and not value:
+        raise UserError(f"{as_typed(name)} is an empty list: give at least one value.")
     read = []
     for each in value if several else [value]:
         Options.of(**{name: each})  # says what is wrong with it
@@ -393,7 +399,8 @@ def checked_callbacks(given):
     return list(given)
 
 
-def _whole(value, name, least=1):
+def whole(value, name, least=1):
+    """The value of an argument as an int, if it is a whole number that is large enough."""
     if not choice.is_whole(value) or value < least:
         raise UserError(f"--{name} is {value!r}, but must be a whole number, {least} or more.")
     return int(value)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from ladder.errors import TrainingStopped, UserError
 
 #: A command of the command line, which stays as it is (as do paths, where dashes follow a letter), or an option.
-OPTION = re.compile(r"`run\.py [^`]*`|run\.py [^`;,()]*|(?<![\w./-])--([a-z][a-z-]*[a-z])")
+OPTION = re.compile(r"`run\.py [^`]*`|run\.py [^`;,()]*|(?<![\w./-])--([a-z][a-z0-9-]*[a-z0-9])")
 
 
 class ArgumentError(UserError, ValueError):
@@ -25,7 +25,7 @@ def naming_arguments(names=None):
     def argument(option):
         if option[1] is None:
             return option[0]
-        name = option[1].replace("-", "_")
+        name = "from_" if option[1] == "from" else option[1].replace("-", "_")
         return (names or {}).get(name, name)
 
     try:

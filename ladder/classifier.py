@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ladder.api import checked_callbacks, heard, train_experiment
+from ladder.api import checked_callbacks, heard, train_experiment, whole
 from ladder.arguments import naming_arguments
 from ladder.configured import ready
 from ladder.data import NO_LABEL
@@ -38,6 +38,9 @@ ARGUMENTS = {
     "learning_rate": "lr",
     "decay_from": "lrate_decay",
 }
+
+#: Option -> the argument that sets it, where its name is another.
+BEHIND_OPTIONS = {**{option: argument for argument, option in ARGUMENTS.items()}, "super_noise_std": "noise_std"}
 
 
 class LadderClassifier(ClassifierMixin, BaseEstimator):
@@ -177,7 +180,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         """
         before = vars(self).copy()
         try:
-            with naming_arguments({option: argument for argument, option in ARGUMENTS.items()}), heard(self.verbose):
+            with naming_arguments(BEHIND_OPTIONS), heard(self.verbose):
                 callbacks = checked_callbacks(self.callbacks)
                 X = self._checked_X(X, reset=True)
                 classes, targets = self._encode(y, len(X))
@@ -220,7 +223,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         batch_size, unlabeled_batch_size = _batch_sizes(self.batch_size, self.unlabeled_batch_size, n, n_labelled)
         per_update = batch_size if unlabeled_batch_size is None else unlabeled_batch_size
         per_epoch = -(-n // (per_update or n))
-        epochs = max(_whole(self.epochs, "epochs", 1), -(-_whole(self.min_updates, "min_updates", 0) // per_epoch))
+        epochs = max(whole(self.epochs, "epochs"), -(-whole(self.min_updates, "min_updates", 0) // per_epoch))
         p = Options.of(
             **{
                 "encoder_layers": (*_as_tuple(self.hidden), str(len(classes))),
@@ -255,7 +258,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
             value, default = options[name], DEFAULTS[name]
             if type(value) is not type(default) or value != default:
                 raise UserError(f"options has '{name}', which the arrays that are given to fit decide: leave it out.")
-        return options
+        return {name: value for name, value in options.items() if name not in OF_THE_DATA}
 
     def _decoder_options(self):
         n = len(_as_tuple(self.hidden)) + 2
@@ -325,36 +328,27 @@ def _batch_sizes(asked, asked_unlabeled, n, n_labelled):
     if n_labelled < 2:
         raise UserError(f"y has {n_labelled} labelled examples, but at least 2 are needed to train.")
     if asked_unlabeled is None:
-        return _largest(_size(asked, "batch_size"), n, (n, n_labelled)), None
-    labeled = _largest(_size(asked, "batch_size"), n, (n_labelled,))
-    return labeled, _largest(_size(asked_unlabeled, "unlabeled_batch_size"), n, (n,))
+        return _largest("batch_size", asked, n, {"examples": n, "labelled examples": n_labelled}), None
+    labeled = _largest("batch_size", asked, n, {"labelled examples": n_labelled})
+    return labeled, _largest("unlabeled_batch_size", asked_unlabeled, n, {"examples": n})
 
 
-def _largest(size, n, counts):
-    for smaller in range(min(size, n), 1, -1):
-        if all(count % smaller != 1 for count in counts):
-            return smaller
+def _largest(name, size, n, counts):
+    if not isinstance(size, Integral) or not (size == 0 or size >= 2):
+        raise UserError(f"{name} is {size!r}, but must be a whole number, 2 or more, or 0 for all.")
     if size == 0:
         return 0
-    raise UserError(f"{n} examples, {counts[-1]} of them labelled, always leave a batch of one: add or leave out one.")
-
-
-def _size(value, name):
-    if not isinstance(value, Integral) or not (value == 0 or value >= 2):
-        raise UserError(f"{name} is {value!r}, but must be a whole number, 2 or more, or 0 for all.")
-    return int(value)
+    for smaller in range(min(int(size), n), 1, -1):
+        if all(count % smaller != 1 for count in counts.values()):
+            return smaller
+    of = ", ".join(f"{count} {what}" for what, count in counts.items())
+    raise UserError(f"{of}: every {name} up to {size} leaves a batch of one: give a larger one.")
 
 
 def _scaling(scale):
     if scale not in (None, "rescale", "standardize"):
         raise UserError(f"scale is {scale!r}, but must be 'rescale', 'standardize' or None.")
     return {scale: True} if scale else {}
-
-
-def _whole(value, name, least):
-    if not isinstance(value, Integral) or value < least:
-        raise UserError(f"{name} is {value!r}, but must be a whole number, {least} or more.")
-    return int(value)
 
 
 def _as_tuple(value):

@@ -27,6 +27,14 @@ def combinations(given):
     return [dict(zip(given, choice)) for choice in itertools.product(*lists)]
 
 
+def only(given, refusal="several values of an option train several networks: give one each."):
+    """The one combination that the values given make; ``UserError`` with this sentence where they make several."""
+    found = combinations(given)
+    if len(found) != 1:
+        raise UserError(refusal)
+    return found[0]
+
+
 def check_count(n):
     """Refuse so many configurations that checking them alone would take minutes."""
     if n > MOST_CONFIGURATIONS:

@@ -177,7 +177,7 @@ class Model:
             folder.save_environment(environment())
             folder.save_rows(self.log)
             if run.keeps_best():
-                run.load_best().save_best(folder, best_epoch(self.log))
+                run.load_arrays("best").save_best(folder, best_epoch(self.log))
             # Last: where there are final statistics, everything else is written.
-            run.load_last().save(folder)
+            run.load_arrays("last").save(folder)
         return folder.path

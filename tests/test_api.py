@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,6 +208,8 @@ def test_an_original_run_is_loaded_with_its_options(trained, tmp_path):
     given = dict(dataset="digits", encoder_layers="20-10", labeled_samples=100, unlabeled_samples=400)
     loaded = ladder.load(tmp_path, **given)
     assert abs(loaded.evaluate()["error_percent"] - model.evaluate()["error_percent"]) < 3
+    saved = ladder.load(loaded.save(tmp_path / "saved"))  # without statistics, as it came
+    assert saved.evaluate() == loaded.evaluate()
 
 
 def test_options_take_scalars_tuples_numpy_and_text():
@@ -262,6 +265,9 @@ def test_mistakes_name_the_argument(options, sentence):
         (dict(halving=1), "halving is 1, but must be a whole number, 2 or more."),
         (dict(sweep_seed=-1), "sweep_seed is -1, but must be a whole number from 0 to 4294967295."),
         (dict(preset=5), "preset is 5, but must be the name of a preset, or a file."),
+        (dict(preset=Path("absent.json")), "absent.json"),
+        (dict(preset="readings_100", rows="one"), "rows is 'one', but must be a list of the preset's rows."),
+        (dict(lr=[], **SMALL), "lr is an empty list: give at least one value."),
         (dict(threads="2", lr=0.1, **SMALL), "threads is '2', but must be a whole number from 1 to"),
     ],
 )

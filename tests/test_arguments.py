@@ -11,6 +11,7 @@ from ladder.errors import UserError
     [
         ("--batch-size 1 is too small: give --lr.", "batch_size 1 is too small: give lr."),
         ("(--seed)", "(seed)"),
+        ("--l1 is -1.0, but --from: there is no folder x", "l1 is -1.0, but from_: there is no folder x"),
         ("'--encoder-layers' is wrong", "'hidden' is wrong"),
         ("make it with `run.py convert arrays --input F --name N`, or give --lr", None),
         ("interrupted; go on with: run.py train --resume results/x0", None),

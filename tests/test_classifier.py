@@ -173,6 +173,11 @@ def test_images_with_their_channels_last():
             dict(unlabeled_batch_size=1),
             "unlabeled_batch_size is 1, but must be a whole number, 2 or more, or 0 for all",
         ),
+        (
+            dict(batch_size=2, epochs=1),
+            "29 examples, 29 labelled examples: every batch_size up to 2 leaves a batch of one",
+        ),
+        (dict(noise_std=-1), "noise_std is -1.0, but must be 0 or more"),
         (dict(scale="robust"), "scale is 'robust', but must be 'rescale', 'standardize' or None"),
         (dict(decoder="gaus"), "decoder: unknown decoder function 'gaus'"),
         (dict(in_dim=(3, 3)), r"in_dim is \(3, 3\), but X is an array of float32 of shape \(30, 2\)"),
@@ -190,7 +195,7 @@ def test_images_with_their_channels_last():
     ],
 )
 def test_mistakes_name_the_argument(settings, sentence):
-    X, y = make_blobs(30, centers=2, random_state=0)
+    X, y = make_blobs(29 if settings.get("batch_size") == 2 else 30, centers=2, random_state=0)
     with pytest.raises(ValueError, match=sentence):
         LadderClassifier(**{**QUICK, **settings}).fit(X, y)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ladder.batches import labeled_batch_size
+from ladder.data.preprocessing import preprocesses, steps_in_words
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
@@ -62,10 +63,7 @@ def of_pixels(training, classify, gradient):
 
 def units_of_inputs(p):
     """What the network's inputs are, in words."""
-    done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
-    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
-    done += ["ZCA-whitened"] * bool(p.whiten_zca)
-    return " and ".join(done) + " inputs" if done else "inputs"
+    return " ".join([*[" and ".join(steps_in_words(p))] * preprocesses(p), "inputs"])
 
 
 def check_clip(examples, units):

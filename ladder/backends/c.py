@@ -85,7 +85,7 @@ def configure(threads: int | None = None) -> CBackend:
         if _is_forked and threads > 1:
             raise UserError(
                 f"The number of threads is {threads}, but this process was forked from one with several, which a fork "
-                "leaves behind: give 1, or start it with multiprocessing's 'spawn'"
+                "leaves behind: give 1, or start it with multiprocessing's 'spawn'."
             )
         _in_force = replace(_in_force, threads=_set_threads(threads))
     return _in_force

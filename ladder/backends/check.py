@@ -53,7 +53,7 @@ def python_version() -> None:
 def aesara() -> None:
     """Raise UserError where Aesara is not installed, which pip refuses to do by itself beside NumPy 2."""
     if importlib.util.find_spec("aesara") is None:
-        raise UserError("Aesara is not installed: pip install --no-deps aesara==2.9.4")
+        raise UserError("Aesara is not installed: run `pip install --no-deps aesara==2.9.4`.")
 
 
 def find_compiler() -> str:

@@ -40,7 +40,7 @@ class _TellingLock(_Original):
         except filelock.Timeout:
             raise UserError(
                 f"{_whose(self.lock_file)}, still after {timeout:g} s: end that process, or compile elsewhere with "
-                "AESARA_FLAGS=base_compiledir=FOLDER"
+                "AESARA_FLAGS=base_compiledir=FOLDER."
             ) from None
 
 

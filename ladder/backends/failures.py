@@ -46,11 +46,11 @@ def _setting(error, text):
     found = re.search(r"Invalid value \(.*?\) for configuration variable ['\"](\w+)['\"]\.?\s*(.*)", text, re.DOTALL)
     if not found:
         if isinstance(error, ValueError) and _raised_in(error, ("configparser", "configdefaults")):
-            return f"Aesara's settings cannot be used ({text}): fix them in AESARA_FLAGS or ~/.aesararc"
+            return f"Aesara's settings cannot be used ({text}): fix them in AESARA_FLAGS or ~/.aesararc."
         return None
     name = found[1]
     valid = " ".join(found[2].split())
-    return f"{flags.where(name)} cannot be used: take it away, or give another value{f' ({valid})' * bool(valid)}"
+    return f"{flags.where(name)} cannot be used: take it away, or give another value{f' ({valid})' * bool(valid)}."
 
 
 def _raised_in(error, names):
@@ -78,12 +78,12 @@ def _module(error, text):
     if not (damaged_modules.is_cut_short(path) or re.search(DAMAGED, text)):
         return (
             f"the compiled module {path} cannot be loaded ({text}): if a library is meant, let CXX name the compiler whose "
-            "libraries Python uses; or give another compile folder, AESARA_FLAGS=base_compiledir=FOLDER"
+            "libraries Python uses; or give another compile folder, AESARA_FLAGS=base_compiledir=FOLDER."
         )
     done = (
         "has been removed: give the command again" if damaged_modules.remove_one(path) else "cannot be removed: do so"
     )
-    return f"the compiled module {path} is damaged ({text}), and {done}"
+    return f"the compiled module {path} is damaged ({text}), and {done}."
 
 
 def _folder(error, text):
@@ -102,7 +102,7 @@ def _in_compile_folder(path):
 def _advice(folder, reason):
     return (
         f"what Aesara compiles cannot be kept in {folder} ({reason}): make that folder writable and its disk roomy, or "
-        "choose another one with AESARA_FLAGS=base_compiledir=FOLDER"
+        "choose another one with AESARA_FLAGS=base_compiledir=FOLDER."
     )
 
 
@@ -117,7 +117,7 @@ def _compiler(error, text):
         mend = f"check {' and '.join(flags.where(name) for name in given)}"
     else:
         mend = "try another compiler with CXX, or an empty compile folder with AESARA_FLAGS=base_compiledir=FOLDER"
-    return f"the C++ compiler refused what Aesara gave it ({said}): {mend}"
+    return f"the C++ compiler refused what Aesara gave it ({said}): {mend}."
 
 
 def _no_compiler(error, text):
@@ -126,5 +126,5 @@ def _no_compiler(error, text):
         return None
     return (
         f"{flags.where('cxx')} leaves Aesara without a compiler, which convolutions, fused operations and --noise philox "
-        "need: take it away (fully connected networks do without for --plain-graph and --noise mrg)"
+        "need: take it away (fully connected networks do without for --plain-graph and --noise mrg)."
     )

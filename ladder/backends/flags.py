@@ -52,7 +52,7 @@ def from_files() -> dict[str, str]:
         parser.read([os.path.expanduser(path) for path in paths])
     except configparser.Error as error:
         message = str(error).replace("\n", " ")
-        raise UserError(f"Aesara's settings file cannot be read: {message}") from error
+        raise UserError(f"Aesara's settings file cannot be read: {message.rstrip('.')}.") from error
     return {
         option if section == "global" else f"{section}__{option}": value
         for section in parser.sections()

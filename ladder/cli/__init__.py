@@ -68,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         found = re.match(r"argument (--[\w-]+)", message)
-        if found and self._option_string_actions[found[1]].nargs == "+":
+        if found and self._option_string_actions[found[1]].nargs == "+" and ": expected" not in message:
             message += f" (if that is a name and no value of {found[1]}, put -- before it)"
         elif message.endswith("required: load_from"):
             message += " (an option takes all the words that follow it: put -- before the folder)"

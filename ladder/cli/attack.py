@@ -22,6 +22,7 @@ from ladder.cli.options import (
     given_options,
 )
 from ladder.cli.printing import print_table
+from ladder.combinations import only
 from ladder.data.examples import sequential_batches
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
@@ -104,14 +105,14 @@ def run(args):
     backend = checked_backend(args)
     published = {} if args.preset is None else published_attack(args.preset)
     settings = _settings(args, published)
-    trained, batch_size, overridden = _network(args, published)
+    trained, batch_size = _network(args, published)
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
     batch_size = batch_size_of(trained, settings.statistics, len(indices), batch_size)
     if settings.clip:
         check_clip(examples, units)
-    output = _output_folder(args, trained.folder, len(indices))
+    output = _output_folder(args, trained.folder, len(indices), trained.overridden)
 
     backends.configure(**backend)
     (classify, gradient), training = compile_functions(trained, settings.statistics), trained.training
@@ -129,7 +130,7 @@ def run(args):
         "parameters": args.parameters,
         "units": units,
         "batch_size": batch_size if settings.statistics == "batch" else None,
-        "overridden": overridden,
+        "overridden": list(trained.overridden),
         "settings": asdict(settings),
         **_count_errors(batches, len(indices), classify, gradient, settings),
     }
@@ -143,23 +144,23 @@ def run(args):
 
 
 def _network(args, published):
-    """The network that is attacked, the size of the gradient's batches or None, and the options given beside its own."""
+    """The network that is attacked, and the size of the gradient's batches or None."""
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
+    given = only(given)
     # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
     batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS_FILE).exists() else None
     trained = TrainedRun.load(args.load_from, given, args.parameters)
     trained.check_knows_classes()
-    return trained, _one(batch_size), sorted(given.keys() - {"batch_size"})
+    return trained, batch_size
 
 
-def _output_folder(args, attacked, n):
+def _output_folder(args, attacked, n, overridden):
     """Where the report of an attack on n examples goes."""
     _check_own(args.output, attacked)
     # Those of the last parameters are left where they are.
-    own = attacked.path / ("best" if args.parameters == "best" else "")
-    if not args.output:
-        _check_replaced(own, args.data_type, n)
-    return made_folder(args.output or own, "--output")
+    folder = Path(args.output or attacked.path / ("best" if args.parameters == "best" else ""))
+    _check_replaced(folder, args, n, overridden)
+    return made_folder(folder, "--output")
 
 
 def _check_own(output, attacked):
@@ -171,22 +172,24 @@ def _check_own(output, attacked):
             )
 
 
-def _check_replaced(folder, data_type, n):
-    """Refuse to replace the report of an attack on the test set by one on other or on fewer examples."""
+def _check_replaced(folder, args, n, overridden):
+    """Refuse to replace the report of an attack on the test set by one on less, or on another network or data set."""
     path = folder / ATTACK
     before = load_report(path) if path.exists() else None
-    if before and before["data_type"] == "test" and (data_type != "test" or n < before["n"]):
-        raise UserError(
-            f"{path} has an attack on {before['n']:,} test examples, which this one on {n:,} {data_type} examples would "
-            "replace: give another folder with --output."
-        )
-
-
-def _one(values):
-    """The value of an option that takes several, but here one."""
-    if isinstance(values, list) and len(values) > 1:
-        raise UserError("several values of an option train several networks: give one each.")
-    return values[0] if isinstance(values, list) else values
+    if before is None or before["data_type"] != "test":
+        return
+    if args.data_type != "test" or n < before["n"]:
+        other = f"on {n:,} {args.data_type} examples"
+    elif (before["parameters"] or "last") != args.parameters:
+        other = f"with --parameters {args.parameters}"
+    elif overridden and not before["overridden"]:
+        other = f"with another {', '.join(overridden)} than the run's"
+    else:
+        return
+    raise UserError(
+        f"{path} has an attack on {before['n']:,} test examples, which this one {other} would replace: give another folder "
+        "with --output."
+    )
 
 
 def _settings(args, published):

@@ -99,7 +99,7 @@ def _paths(output, entries):
     """Where each figure goes: name -> Path."""
     if output.lower().endswith(OTHER_PICTURES) and not Path(output).is_dir():
         raise UserError(f"--output {output}: figures are drawn as SVG: give a name that ends in .svg, or a folder.")
-    if not output.endswith(".svg"):
+    if not output.lower().endswith(".svg"):
         folder = made_folder(output, "--output")
         return {name: folder / f"{name}.svg" for name in entries}
     if len(entries) > 1:

@@ -1,14 +1,8 @@
 """``run.py lr-test``: the cost while the learning rate rises, and the rate that it suggests."""
 
-from ladder.cli.options import (
-    add_backend_options,
-    add_training_options,
-    checked_backend,
-    configure_backend,
-    given_options,
-)
+from ladder.cli.options import add_backend_options, add_training_options, configure_backend, given_options
 from ladder.cli.outputs import check_output
-from ladder.combinations import combinations
+from ladder.combinations import only
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
 from ladder.option_types import number_that, whole_number_from
@@ -52,14 +46,11 @@ def add_parser(subparsers):
 
 def run(args):
     """Test, draw and suggest."""
-    chosen = combinations(given_options(args))
-    if len(chosen) != 1:
-        raise UserError("lr-test looks at one network: give one value of each option.")
+    given = only(given_options(args), "lr-test looks at one network: give one value of each option.")
     if args.lowest >= args.highest:
         raise UserError(f"--from {args.lowest:g} must be below --to {args.highest:g}.")
-    p = Options(**chosen[0])
+    p = Options(**given)
     check_output(args.output, "--output", suffix=".png", datasets=[p.dataset])
-    checked_backend(args)
     backend = configure_backend(args)
     (experiment,) = prepare([p])
     check_compiler(backend, experiment)

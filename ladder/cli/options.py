@@ -72,7 +72,6 @@ def _add(group, name, option):
         dest=name,
         type=option.read,
         metavar=option.metavar,
-        default=DEFAULTS[name] if name == "encoder_layers" else None,
         action=_Given,
         nargs="+" if option.many else None,
         help=option.text + _default_in_words(name, option),
@@ -100,8 +99,17 @@ def given_options(args):
 def swallowed_name(args):
     """What may be the name that a command lacks: the last of several values of an option; None where there is none."""
     lists = [getattr(args, name) for name in getattr(args, "given", ())]
-    last = [values[-1] for values in lists if isinstance(values, list) and len(values) > 1]
-    return None if not last else ",".join(map(str, last[-1])) if isinstance(last[-1], tuple) else str(last[-1])
+    last = [values[-1] for values in lists if isinstance(values, list) and len(values) > 1][-1:]
+    words = [",".join(value) if _is_texts(value) else value for value in last]
+    return next((word for word in words if isinstance(word, str) and not _is_number(word)), None)
+
+
+def _is_texts(value):
+    return isinstance(value, tuple) and all(isinstance(entry, str) for entry in value)
+
+
+def _is_number(text):
+    return text.replace(".", "", 1).isdecimal()
 
 
 def check_name(save_to):
@@ -109,7 +117,7 @@ def check_name(save_to):
     if save_to is None:
         return
     check_save_to(save_to)
-    if save_to.replace(".", "", 1).isdecimal():
+    if _is_number(save_to):
         raise UserError(
             f"'{save_to}' would be a name: if it is a value, the option before it takes only one; if it is a name, give "
             f"it as a path, e.g. {RESULTS}/{save_to}."

@@ -4,8 +4,9 @@ import json
 
 from ladder import backends
 from ladder.backends import choice
+from ladder.cli.options import thread_count
 from ladder.cli.outputs import check_output
-from ladder.errors import UserError
+from ladder.option_types import whole_number_from
 from ladder.output_files import write_text
 from ladder.parity import golden, pool, report
 from ladder.parity.comparison import FAILED
@@ -30,7 +31,9 @@ def add_parser(subparsers):
     ArgumentParser
         Whose ``run`` default is ``run`` below.
     """
-    parser = subparsers.add_parser("parity", help="compare with the original's own numbers", description=DESCRIPTION)
+    parser = subparsers.add_parser(
+        "parity", help="compare with the original's own numbers", allow_abbrev=False, description=DESCRIPTION
+    )
     parser.add_argument("directory", metavar="DIR", help="folder with the golden files")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="check these files alone")
     parser.add_argument(
@@ -44,11 +47,13 @@ def add_parser(subparsers):
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=whole_number_from(1, choice.MOST_THREADS),
         metavar="N",
         help="processes to spread the files over (default: the cores this process may use)",
     )
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each process (default: 1)")
+    parser.add_argument(
+        "--threads", type=thread_count, default=1, metavar="N", help="threads of each process (default: 1)"
+    )
     parser.add_argument(
         "--full",
         action="store_true",
@@ -60,15 +65,8 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not.
-
-    Raises ``UserError`` for what the user can fix.
-    """
+    """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not."""
     jobs = choice.cores() if args.jobs is None else args.jobs
-    if jobs < 1:
-        raise UserError(f"--jobs is {jobs}: give 1 or more processes.")
-    if args.threads < 1:
-        raise UserError(f"--threads is {args.threads}: give 1 or more threads.")
     check_output(args.json, "--json")
     names = golden.find(args.directory, args.only)
     if args.backend == "jax":

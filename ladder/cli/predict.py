@@ -75,7 +75,10 @@ def run(args):
     names, features = _read(files, args, trained.p, trained.data)
     trained = trained.held()
     if not trained.load_arrays().final:
-        raise UserError(f"{trained.folder} has no final statistics, as its training was interrupted: train again.")
+        raise UserError(
+            f"{trained.folder} has no final statistics, as its training was interrupted: go on with run.py train --resume "
+            f"{trained.folder}."
+        )
     warn_of_scale(features, trained.p, trained.data)
     features = trained.training.preprocess_features(features)
     backends.configure(**backend)

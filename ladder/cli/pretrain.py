@@ -18,10 +18,9 @@ from ladder.cli.outputs import check_output
 from ladder.errors import UserError
 from ladder.files import write_whole
 from ladder.optimisation import CONSTANTS
-from ladder.options import DEFAULTS, GROUPS, OPTIONS, Options, as_typed
+from ladder.options import GROUPS, OPTIONS, Options, as_typed
 from ladder.pretraining import DECLARED
-from ladder.report.command import value_as_typed
-from ladder.runs.split_files import LABELED
+from ladder.report.command import words_typed
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
 from ladder.training.pretraining.starting import SHARED
 
@@ -125,15 +124,8 @@ def _draw(args):
 
 def _how_to_go_on(folder):
     """The command that goes on with the labels: what decides which network and which data, and no ladder's costs."""
-    options = folder.load_options()
-    words = ["run.py", "train", "--from", str(folder)]
-    for name, value in options.items():
-        if (
-            name in NAMES - set(DECLARED)
-            and value != DEFAULTS[name]
-            and not (name == "dseed" and value == options["seed"])
-        ):
-            typed = str(folder / LABELED) if name == "labeled_indices" else value_as_typed(name, value)
-            words += [as_typed(name)] + [typed] * (not OPTIONS[name].is_flag)
-    n = len(options["encoder_layers"]) + 1
+    p = Options(**folder.load_options())
+    words = words_typed(p, [name for name in OPTIONS if name in NAMES - set(DECLARED)], folder.path)
+    n = len(p.encoder_layers) + 1
+    words = ["run.py", "train", "--from", str(folder), *words]
     return shlex.join([*words, "--denoising-cost-x", ",".join("0" * n), "--decoder-spec", "0"])

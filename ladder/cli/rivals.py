@@ -101,7 +101,7 @@ def run(args):
 
 def _what_to_fit(args):
     """The Options of every rival, the methods of a seed together."""
-    given = {name: value for name, value in given_options(args).items() if name != "dataset"}
+    given = given_options(args)
     if (args.dataset is None) == (args.preset is None):
         raise UserError("give either a data set, e.g. digits, or --preset.")
     if args.preset is None:

@@ -151,7 +151,7 @@ def run(args):
 def _plan(args):
     for option in ("halving_factor", "halving_first"):
         if getattr(args, option) is not None and not args.halving:
-            raise UserError(f"--{option.replace('_', '-')} is for --halving: give that, too, or leave it out.")
+            raise UserError(f"{as_typed(option)} is for --halving: give that, too, or leave it out.")
     check_name(args.save_to)
     if args.random is None and (args.draw or args.sweep_seed is not None):
         option = "--draw" if args.draw else "--sweep-seed"
@@ -200,6 +200,7 @@ def _look(args):
     if given:
         raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
     folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)
+    check_output(args.plot, "--plot", suffix=".svg")
     folder.halving()  # what is wrong with the sweep's own file comes first
     if not folder.runs():
         raise UserError(f"no runs are left in {folder}: give the command that began the sweep again.")
@@ -207,7 +208,6 @@ def _look(args):
     if args.status:
         _print_status(found, folder)
     if args.plot is not None:
-        check_output(args.plot, "--plot")
         from ladder.sweeps.picture import write_picture
 
         write_picture(found, args.plot, folder)

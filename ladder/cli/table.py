@@ -120,11 +120,12 @@ def _fill_by_validation(table, preset, rows, candidates, runs):
     conclude(table, used)
     table.problems += problems
     if not choices:
-        search = (preset.tuned_on_test or {}).get("search", preset.name)
+        search = (preset.tuned_on_test or {}).get("search")
+        searched = preset.load_other(search) if search else preset
         left = n_training_examples(candidates[0].settings["dataset"]) or "fewer than all"
         table.problems.append(
             "no choice can be made yet: train the candidates with a validation set, "
-            f"run.py train --preset {search} --unlabeled-samples {left}"
+            f"run.py train --preset {searched.typed} --unlabeled-samples {left}"
         )
 
 

@@ -83,11 +83,12 @@ def run(args):
     args.backend = args.backend or "c"
     check_name(args.save_to)
     configurations, save_to = _what_to_train(args)
-    configurations = [with_source(p) for p in configurations]
     _check_side_by_side(args, configurations)
     checked_backend(args)
     backend = None if args.dry_run else configure_backend(args)  # whitening is matrix products, too
     experiments = prepare(configurations)
+    for experiment in experiments:
+        check_source(experiment)
     if args.dry_run:
         from ladder.cli.dry_run import print_network
 
@@ -95,7 +96,6 @@ def run(args):
             print_network(experiment)
         return 0
     for experiment in experiments:
-        check_source(experiment)
         check_compiler(backend, experiment)
     groups = side_by_side(experiments) if args.vmap_seeds else [[i] for i in range(len(experiments))]
     status, preprocessor, begun = 0, Preprocessor(), 0
@@ -165,11 +165,12 @@ def _what_to_train(args):
         for option in ("rows", "missing"):
             if getattr(args, option):
                 raise UserError(f"--{option} is about a preset: give --preset, too.")
-        return [Options(**values) for values in combinations(given_options(args))], args.save_to or "noname"
+        chosen = combinations(given_options(args))
+        return [with_source(Options(**values)) for values in chosen], args.save_to or "noname"
     preset = load_preset(args.preset)
     save_to = args.save_to or preset.save_to
     chosen = network_combinations(preset, args.rows, given_options(args))
-    configurations = [Options(**values) for values in chosen]
+    configurations = [with_source(Options(**values)) for values in chosen]
     return (without_trained(configurations, save_to) if args.missing else configurations), save_to
 
 

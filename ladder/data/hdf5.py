@@ -82,19 +82,15 @@ def existing_file(name_or_path):
         places = [Path(os.path.expanduser(name))]
     else:
         places = [folder / f"{name}.hdf5" for folder in data_path()]
-        if name in KNOWN and KNOWN[name].needs_nothing:
-            places.append(_own(name))
+        if name in KNOWN and KNOWN[name].needs_nothing and user_cache():
+            places.append(user_cache() / f"{name}.hdf5")
     return next((path for path in places if path.is_file()), None)
 
 
 def user_cache():
-    """The folder (a Path) for files that can be made again, where the data sets' folder is not writable."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")) / "ladder"
-
-
-def _own(name):
-    """Where a data set that can be made is, if it is not in the data sets' folder."""
-    return user_cache() / f"{name}.hdf5"
+    """The folder (a Path) for files that can be made again, where the data sets' folder is not writable; None without a home."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ladder")
+    return None if folder.parts[0] == "~" else folder
 
 
 def _made(dataset):
@@ -102,8 +98,10 @@ def _made(dataset):
     try:
         path = dataset.convert(output_path=output_directory() / f"{dataset.name}.hdf5")
     except UserError as error:
+        if user_cache() is None:
+            raise
         try:
-            path = dataset.convert(output_path=_own(dataset.name))
+            path = dataset.convert(output_path=user_cache() / f"{dataset.name}.hdf5")
         except UserError:
             raise error from None
     logger.info("Wrote %s: %s", path, dataset.what)

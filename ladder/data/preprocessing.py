@@ -18,7 +18,7 @@ import numpy as np
 from ladder.data.contrast import gradient_by_examples, normalise_contrast
 from ladder.data.examples import choose_examples, load_examples
 from ladder.data.feature_scale import FeatureScale, fit_rescaling, fit_standardization
-from ladder.data.record import change_since, read
+from ladder.data.record import change_between, fingerprint, read
 from ladder.data.whitening import Whitening, fit_whitening
 from ladder.data.whitening_cache import cached_whitening
 from ladder.errors import UserError
@@ -96,7 +96,7 @@ class TrainingData:
             return read(self.p, split, self.record)
         examples = load_examples(self.p.dataset, split, self.p.sources, self._left_behind["divided_by"])
         then = self._left_behind["splits"].get(split)
-        change = then and change_since(then, examples, self.p.dataset, split)
+        change = then and change_between(then, fingerprint(examples), self.p.dataset, split)
         if change:
             raise UserError(f"{change} when this network was trained: put back the one that it was trained on.")
         return replace(examples, record=self._left_behind)
@@ -243,4 +243,11 @@ class Preprocessor:
 
 def preprocesses(p):
     """Whether features are changed between reading and the network."""
-    return bool(p.contrast_norm or p.whiten_zca or p.standardize or p.rescale)
+    return bool(steps_in_words(p))
+
+
+def steps_in_words(p):
+    """What is done to features between reading and the network: list of str, first to last."""
+    steps = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
+    steps += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
+    return steps + ["ZCA-whitened"] * bool(p.whiten_zca)

@@ -124,7 +124,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
         return
     for split in splits:
         if split in recorded and split in there:
-            change = change_since(recorded[split], read(p, split, record), p.dataset, split)
+            change = change_between(recorded[split], fingerprint(read(p, split, record)), p.dataset, split)
             if change:
                 raise UserError(
                     f"{change} when {folder} was trained: put back the one that it was trained on, or train again "
@@ -132,21 +132,36 @@ def check_unchanged(p, record, folder, splits=SPLITS):
                 )
 
 
-def change_since(then, examples, dataset, split):
+def has_the_same(p, record):
+    """Whether the data set that options name has the examples of a run, in every split; False where that is not known.
+
+    Parameters
+    ----------
+    p : Options
+    record : dict
+        The run's ``data.json``.
+    """
+    recorded = record.get("splits", {})
+    if not recorded or not set(recorded) <= set(split_names(find_dataset(p.dataset))):
+        return False
+    try:
+        # The test set, which is smaller, first.
+        return not any(
+            change_between(recorded[split], fingerprint(read(p, split, record)), "", split)
+            for split in sorted(recorded)
+        )
+    except UserError:  # it cannot even be read like the run's
+        return False
+
+
+def change_between(then, now, dataset, split):
     """How a split differs from a recorded one, the beginning of a sentence; None where it does not.
 
     Parameters
     ----------
-    then : dict
-        What :func:`fingerprint` said of it.
-    examples : Examples
+    then, now : dict, from :func:`fingerprint`
     dataset, split : str
     """
-    return difference(then, fingerprint(examples), dataset, split)
-
-
-def difference(then, now, dataset, split):
-    """The same of two fingerprints."""
     which = {"train": "training", "test": "test"}[split]
     sentences = {
         "examples": f"has {now['examples']} {which} examples, and had {then['examples']}",

@@ -95,7 +95,7 @@ def divisor_of_others(values, divided_by, read_range):
     """
     trained_on_unit_interval = read_range[0] >= 0 and read_range[1] <= 1
     low, high = values.min(), values.max()
-    if divided_by == WHITE and trained_on_unit_interval and values.dtype.kind == "f" and low >= 0 and high <= 1:
+    if divided_by == WHITE and trained_on_unit_interval and values.dtype.kind in "bf" and low >= 0 and high <= 1:
         return 1
     if (
         divided_by == 1

@@ -36,7 +36,7 @@ def cached_whitening(dataset, parts):
     Whitening
     """
     name = f"{dataset.stem}.zca-{_digest(parts)}.npz"
-    candidates = [folder / name for folder in (dataset.parent, user_cache())]
+    candidates = [folder / name for folder in (dataset.parent, user_cache()) if folder]
     n_inputs = next(parts()).shape[1]
     for path in candidates:
         if path.is_file():

@@ -1,4 +1,4 @@
-"""Operations in C that do the work of many graph nodes, each with its gradient.
+"""Operations in C that do the work of many graph nodes; those that costs pass through have their gradients.
 
 They stand for the functions of :mod:`ladder.bricks` of the same names.  The
 readable graph (``--plain-graph``) stays the reference; tests hold one against

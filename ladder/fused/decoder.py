@@ -64,6 +64,10 @@ class _Decoding(FusedOperation):
 
     kernels = KERNELS
 
+    def __init__(self, decoder, has_u, uses_u, has_statistics, n_parameters):
+        self.decoder, self.has_u, self.uses_u = decoder, has_u, uses_u
+        self.has_statistics, self.n_parameters = has_statistics, n_parameters
+
     def elementwise(self):
         return _function(self.decoder, self.has_u)
 
@@ -100,10 +104,6 @@ class Denoise(_Decoding):
     """
 
     __props__ = ("decoder", "has_u", "uses_u", "has_statistics", "n_parameters")
-
-    def __init__(self, decoder, has_u, uses_u, has_statistics, n_parameters):
-        self.decoder, self.has_u, self.uses_u = decoder, has_u, uses_u
-        self.has_statistics, self.n_parameters = has_statistics, n_parameters
 
     def make_node(self, *inputs):
         inputs = self.variables(inputs, self.ndims(matrix_or_maps(inputs[0])))
@@ -159,8 +159,7 @@ class DenoiseGradient(_Decoding):
     __props__ = (*Denoise.__props__, "has_est", "has_cost")
 
     def __init__(self, decoder, has_u, uses_u, has_statistics, n_parameters, has_est, has_cost):
-        self.decoder, self.has_u, self.uses_u = decoder, has_u, uses_u
-        self.has_statistics, self.n_parameters = has_statistics, n_parameters
+        super().__init__(decoder, has_u, uses_u, has_statistics, n_parameters)
         self.has_est, self.has_cost = has_est, has_cost
 
     def outputs_of(self, signals, parameters):

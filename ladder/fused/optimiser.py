@@ -20,7 +20,7 @@ def optimiser_step(formula, state, gradient, rate, **constants):
 
 
 def sum_of_squares(x):
-    """Fused :func:`ladder.bricks.optimiser.sum_of_squares`: the same argument, but the sum is float64."""
+    """Fused :func:`ladder.bricks.optimiser.sum_of_squares`: the same argument, but the sum is float64 (in C)."""
     return SumOfSquares()(x)
 
 
@@ -43,7 +43,7 @@ def traced(formula, constants, n_state, penalties):
 
 
 class OptimiserStep(FusedOperation):
-    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the gradient's sum of squares (float64).
+    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the gradient's sum of squares, in C a float64.
 
     ``inplace`` overwrites parameter and buffers; a rewrite of the graph sees
     to that where it is allowed.
@@ -125,7 +125,7 @@ struct Formula {{
 
 
 class SumOver(FusedOperation):
-    """The sum of a function of the entries of an array, float64; a subclass names the ``function``, in C++."""
+    """The sum of a function of the entries of an array, in C a float64; a subclass names the ``function``, in C++."""
 
     kernels = ("sums.h",)
 
@@ -141,7 +141,7 @@ class SumOver(FusedOperation):
 
 
 class SumOfSquares(SumOver):
-    """The sum of the squared entries of an array, float64."""
+    """The sum of the squared entries of an array, in C a float64."""
 
     function = "Square"
 

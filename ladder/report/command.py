@@ -1,7 +1,9 @@
 """The command that trains a run again, from the options of the run."""
 
+import hashlib
 import re
 import shlex
+from pathlib import Path
 
 from ladder.options import DEFAULTS, OPTIONS, as_typed
 from ladder.runs.split_files import LABELED
@@ -11,9 +13,7 @@ SPLIT_BY_DASHES = ("encoder_layers", "act", "decoder_spec")
 
 
 def value_as_typed(name, value):
-    """An option's value as the command line takes it, e.g. '1000,10,0.1'."""
-    if name == "labeled_indices" and value:
-        return LABELED  # the run's folder has this file
+    """An option's value as the command line takes it, e.g. '1000,10,0.1'; of positions it takes a file that has them."""
     if isinstance(value, (tuple, list)):
         return ("-" if name in SPLIT_BY_DASHES else ",").join(value_as_typed(name, entry) for entry in value)
     if value is None:
@@ -22,7 +22,34 @@ def value_as_typed(name, value):
     return f"{int(value)}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
 
 
-def train_command(p, save_to, backend):
+def value_in_words(name, value):
+    """The same for a reader: positions of labelled examples, which are thousands, by what tells them apart."""
+    if name == "labeled_indices" and value:
+        digest = hashlib.sha256(",".join(map(str, value)).encode()).hexdigest()
+        return f"of {len(value):,} examples ({digest[:6]})"
+    return value_as_typed(name, value)
+
+
+def words_typed(p, names, folder):
+    """The words of those options (of these names) that are not what they are by default.
+
+    Parameters
+    ----------
+    p : Options
+    names : iterable of str
+    folder : Path or str, which has the file of labelled examples
+    """
+    words = []
+    for name in names:
+        value = getattr(p, name)
+        if value == DEFAULTS[name] or (name == "dseed" and value == p.seed):
+            continue
+        typed = str(Path(folder, LABELED)) if name == "labeled_indices" else value_as_typed(name, value)
+        words += [as_typed(name)] if OPTIONS[name].is_flag else [as_typed(name), typed]
+    return words
+
+
+def train_command(p, save_to, backend, folder=""):
     """The line that trains a run again.
 
     Parameters
@@ -31,6 +58,8 @@ def train_command(p, save_to, backend):
     save_to : str, the name of the run
     backend : dict of option name -> value
         What :meth:`ladder.runs.folder.RunFolder.backend_options` found.
+    folder : Path or str
+        The run's.
 
     Returns
     -------
@@ -42,12 +71,7 @@ def train_command(p, save_to, backend):
     >>> train_command(Options.of(encoder_layers="30-10", denoising_cost_x=(0, 0, 0), seed=3), "my run", {"threads": 2})
     "python run.py train --encoder-layers 30-10 --denoising-cost-x 0,0,0 --seed 3 --threads 2 -- 'my run'"
     """
-    words = ["python", "run.py", "train"]
-    for name, option in OPTIONS.items():
-        value = getattr(p, name)
-        if value == DEFAULTS[name] or (name == "dseed" and value == p.seed):
-            continue
-        words += [as_typed(name)] if option.is_flag else [as_typed(name), value_as_typed(name, value)]
+    words = ["python", "run.py", "train", *words_typed(p, OPTIONS, folder)]
     for name, value in backend.items():
         if (name, value) != ("backend", "c"):
             words += [as_typed(name), str(value)]

@@ -190,7 +190,7 @@ def compile_signals(run):
     from ladder.training.step import input_variables
 
     none = (0.0,)
-    p = replace(run.p, adv_tau=none, adv_tau_unlabeled=none, vat_cost=none)
+    p = replace(run.p, adv_tau=none, adv_tau_unlabeled=none, vat_cost=none, vat_noise_std=0.0)
     ladder, (_, _, x) = LadderAE(p, run.in_dim), input_variables(run.in_dim)
     ladder.apply(input_unlabeled=x)
     arrays = run.load_arrays()

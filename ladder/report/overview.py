@@ -4,9 +4,10 @@ import re
 
 from scipy import stats
 
+from ladder.data.preprocessing import steps_in_words
 from ladder.layers import resolve_layers
 from ladder.options import OPTIONS, as_typed
-from ladder.report.command import name_of_run, train_command, value_as_typed
+from ladder.report.command import name_of_run, train_command, value_in_words
 from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
 from ladder.runs.arrays import TrainedArrays
@@ -112,7 +113,7 @@ def option_difference(runs):
         return None
     rows = []
     for name in OPTIONS:
-        values = [value_as_typed(name, getattr(run.p, name)) for run in runs]
+        values = [value_in_words(name, getattr(run.p, name)) for run in runs]
         follows_the_seed = name == "dseed" and all(run.p.dseed == run.p.seed for run in runs)
         if len(set(values)) > 1 and not follows_the_seed:
             rows.append((as_typed(name), *values))
@@ -186,19 +187,13 @@ def _data_in_words(run, look):
         asked = f"{n_labeled:,}" if n_labeled else "all"
         said.append("No labels are used." if p.unsupervised else f"Labels used: {asked}.")
         said += [f"{count:,} {split} examples." for split, count in _recorded_sizes(run)]
-    said += [f"Features are {done}." for done in _preprocessing(p)]
+    said += [f"Features are {done}." for done in steps_in_words(p)]
     return " ".join(said)
 
 
 def _recorded_sizes(run):
     names = {"train": "training", "test": "test"}
     return [(names.get(split, split), was["examples"]) for split, was in run.splits.items()]
-
-
-def _preprocessing(p):
-    done = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
-    done += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
-    return done + ["ZCA-whitened"] * bool(p.whiten_zca)
 
 
 def _last(dataset):
@@ -216,7 +211,7 @@ def commands(runs):
         found.append(
             {
                 "name": run.name,
-                "command": train_command(run.p, name_of_run(run.name), run.folder.backend_options()),
+                "command": train_command(run.p, name_of_run(run.name), run.folder.backend_options(), run.folder.path),
                 "sentence": f"With the version{at}, the libraries and the processor below, {_repeats(run)}.",
             }
         )

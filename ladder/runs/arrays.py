@@ -98,7 +98,8 @@ class TrainedArrays:
     def save(self, folder):
         """Write both files to the folder of a run (RunFolder)."""
         save_arrays(folder / PARAMETERS, self.parameters)
-        save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
+        if self.statistics is not None:
+            save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
 
     def set_parameters(self, shareds, names):
         """Set shared variables of these names; others are left unchanged.

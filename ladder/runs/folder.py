@@ -22,6 +22,12 @@
     What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
 ``attack.json``, ``rival.json``
     What ``run.py attack`` found, see :mod:`ladder.attacks.report`; of a rival, what was chosen, see :mod:`ladder.rivals.folders`.
+``labeled.txt``, ``train.txt``, ``valid.txt``
+    Positions of examples, the last two with ``--save-split``: see :mod:`ladder.runs.split_files`.
+``pretraining``
+    What was trained before the labels were looked at: see :mod:`ladder.training.pretraining.folder`.
+``failure.json``
+    Why a run of a sweep failed: see :mod:`ladder.sweeps.swept`.
 ``checkpoint-….npz``
     Until the run is finished: see :mod:`ladder.runs.checkpoints`.
 """

@@ -89,6 +89,11 @@ class Agenda:
         return not any(item.place in (WAITING, ACTIVE, ELSEWHERE) for item in self.items)
 
     @property
+    def settled(self):
+        """The items that have nothing left to train."""
+        return [item for item in self.items if item.place in (FINISHED, DROPPED)]
+
+    @property
     def active(self):
         """The items that are being trained here."""
         return [item for item in self.items if item.place == ACTIVE]

@@ -118,9 +118,8 @@ class _Teller:
     def __init__(self, agenda):
         self._agenda, self._elsewhere, self._compiling = agenda, set(), False
         self._varied = [*varied(item.run.p for item in agenda.items), "seed"]
-        self._settled = sum(item.place not in ("waiting", ELSEWHERE) for item in agenda.items)
-        if self._settled:
-            logger.info("%d of %d runs have nothing left to train", self._settled, len(agenda.items))
+        if agenda.settled:
+            logger.info("%d of %d runs have nothing left to train", len(agenda.settled), len(agenda.items))
 
     def say(self, run, answer, until, again):
         """How a run ended."""

@@ -2,14 +2,13 @@
 
 import argparse
 import dataclasses
-import hashlib
 from dataclasses import dataclass, field
 
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
 from ladder.files import printable
 from ladder.options import OPTIONS, SEEDS, TYPES, Options, as_typed, read
-from ladder.report.command import value_as_typed
+from ladder.report.command import value_in_words
 from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import network_combinations
@@ -123,14 +122,6 @@ def varied(runs):
 def in_words(p, names):
     """Some options as they are typed: 'adv-tau 0.045, seed 1'."""
     return printable(", ".join(f"{as_typed(name)[2:]} {value_in_words(name, getattr(p, name))}" for name in names))
-
-
-def value_in_words(name, value):
-    """An option's value as it is typed; positions of labelled examples, which are thousands, by what tells them apart."""
-    if name == "labeled_indices" and value:
-        digest = hashlib.sha256(",".join(map(str, value)).encode()).hexdigest()
-        return f"of {len(value):,} examples ({digest[:6]})"
-    return value_as_typed(name, value)
 
 
 def graph_of(p):

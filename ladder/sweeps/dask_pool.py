@@ -54,13 +54,14 @@ class DaskPool:
         self._stopping = False
         self._heard, self._runs, self._locks, self._apart = queue.SimpleQueue(), {}, {}, False
         self._client.subscribe_topic(self._name, lambda event: self._heard.put(event[1]))
-        n = sum(self._client.nthreads().values())
+        self._address = address
+        n = self._n_threads()
         logger.info("%s trains %d runs at once%s", address, n, "" if n else ": waiting for workers")
 
     @property
     def room(self):
         """How many more runs can be started now; workers may come and go."""
-        return max(0, sum(self._client.nthreads().values()) - len(self._runs))
+        return max(0, self._n_threads() - len(self._runs))
 
     def start(self, run, task):
         """Give a run (SweptRun) and its task to a worker."""
@@ -108,6 +109,16 @@ class DaskPool:
             self._client.run(on_dask.end_idle, on_error="ignore")
         finally:
             self._client.close()
+
+    def _n_threads(self):
+        """How many threads all workers have."""
+        try:
+            return sum(self._client.nthreads().values())
+        except OSError as error:
+            raise UserError(
+                f"--scheduler {self._address}: the Dask scheduler has ended ({error}): start it again, and give the "
+                "command again."
+            ) from None
 
     def _answers(self, heard):
         """(run, answer) of one thing that was heard; none where it is nothing for the agenda."""

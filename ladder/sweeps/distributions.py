@@ -99,8 +99,14 @@ def draw(distribution, name, i, sweep_seed):
     -------
     str
     """
-    value = distribution.rvs(random_state=generator(name, i, sweep_seed))
-    value = value.item() if hasattr(value, "item") else value
+    try:
+        value = distribution.rvs(random_state=generator(name, i, sweep_seed))
+        value = value.item() if hasattr(value, "item") else value
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"--draw {name}: {distribution!r} draws no number ({error}): give a distribution of one, frozen, e.g. "
+            "scipy.stats.loguniform(1e-4, 1e-2)."
+        ) from None
     return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
 
 

@@ -36,8 +36,6 @@ def write_picture(found, path, folder):
     from ladder.report.figures.style import styled
     from ladder.report.figures.svg import as_svg
 
-    if not str(path).endswith(".svg"):
-        raise UserError(f"--plot {path}: pictures of sweeps are SVG: give a name that ends in .svg.")
     with styled():
         text = as_svg(draw(found, str(folder)), f"Sweep {folder}", described(found))
     write_text(path, text, "--plot")

@@ -8,7 +8,7 @@ from pathlib import Path
 from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.runs.folder import parent_of
-from ladder.sweeps.agenda import DROPPED, FINISHED, Agenda
+from ladder.sweeps.agenda import Agenda
 from ladder.sweeps.carrying_out import carry_out
 from ladder.sweeps.configurations import Search
 from ladder.sweeps.halving import Halving
@@ -114,7 +114,7 @@ def extent(plan):
     there = [run for run in plan.folder.runs() if run.key in keys] if plan.folder.path.is_dir() else []
     if not there:
         return len(keys), 0
-    return len(keys), sum(item.place in (FINISHED, DROPPED) for item in Agenda(there, plan.halving).items)
+    return len(keys), len(Agenda(there, plan.halving).settled)
 
 
 def train_runs(plan, runs, wish):
@@ -146,7 +146,7 @@ def train_runs(plan, runs, wish):
         wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
         pool = DaskPool(plan.scheduler)
     else:
-        workers, threads = shares(plan.workers, wish.backend, len(runs))
+        workers, threads = shares(plan.workers, wish.backend, len(runs) - len(agenda.settled))
         wish.backend = {**wish.backend, "threads": threads}
         logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
         pool = LocalPool(workers, wish.backend)

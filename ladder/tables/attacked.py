@@ -41,7 +41,7 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
             continue
         why = _why_not(report, epochs, test)
         if why:
-            problems.append(f"{path} does not count: {why}; run.py attack {folder} makes another")
+            problems.append(f"{path} does not count: {why}; {_again(folder, path.parent, parameters)} makes another")
             continue
         for attack in report["attacks"]:
             if attack["tau"] > 0:
@@ -63,6 +63,18 @@ def _why_not(report, epochs, test):
         if abs(before - of_run) > MOST_BY_ROUNDING:
             return f"the network that was attacked made {before} errors before, and the run's makes {of_run}"
     return None
+
+
+def _again(folder, where, parameters):
+    """The command that attacks a run again, and leaves its report in the same place."""
+    own = where == folder.path / ("best" if parameters == "best" else "")
+    words = [
+        "run.py attack",
+        str(folder),
+        "--parameters best" * (parameters == "best"),
+        f"--output {where}" * (not own),
+    ]
+    return " ".join(filter(None, words))
 
 
 def _name(attack, report, n_test):

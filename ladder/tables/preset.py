@@ -178,11 +178,10 @@ def _check(entries, path):
             raise UserError(f"preset {path}: unknown entry '{shown(name)}': choose from {', '.join(ENTRIES)}.")
         try:
             plain_json.check(value, ENTRIES[name], f"'{name}'")
-            unknown = sorted(set(value) - set(ATTACK)) if name == "attack" else ()
+            known = ENTRIES[name]
+            unknown = sorted(set(value) - set(known)) if isinstance(known, dict) else ()
             if unknown:
-                raise plain_json.NotJSON(
-                    f"'attack' has no option '{shown(unknown[0])}': choose from {', '.join(ATTACK)}"
-                )
+                raise plain_json.NotJSON(f"'{name}' has no '{shown(unknown[0])}': choose from {', '.join(known)}")
             for row, options in value.items() if name == "rows" else ():
                 plain_json.check(options, dict, f"row '{shown(row)}'")
         except plain_json.NotJSON as error:

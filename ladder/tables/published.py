@@ -73,9 +73,9 @@ def published_rows(preset):
     if preset.published is None:
         return PublishedTable("", {})
     table = load_published(preset.published["table"])
-    if "row" not in preset.published:
+    row = preset.published.get("row")
+    if row is None:
         return table
-    row = preset.published["row"]
     if row not in table.rows:
         raise UserError(
             f"preset {preset.path}: the published table {preset.published['table']} has no row '{row}': "

@@ -10,6 +10,7 @@ from ladder.tables.grouping import Row
 from ladder.tables.preset_options import parsed_rows
 from ladder.tables.published import published_rows
 from ladder.tables.settings import settings_of_all
+from ladder.training.pretraining.starting import with_source
 
 
 def table_rows(preset):
@@ -100,7 +101,7 @@ def not_trained(rows, trained, presets):
     found, given = [row.settings for row in trained], [preset.typed for preset in presets]
     missing = [row for row in rows if row.settings is not None and row.settings not in found]
     said = [
-        f"no run of ours yet of the baseline '{row.name}': run.py train --preset {row.preset}"
+        f"no run of ours yet of the baseline '{row.name}': {_command([row])} --preset {row.preset}"
         for row in missing
         if row.is_baseline and row.preset not in given
     ]
@@ -139,7 +140,7 @@ def _settings(preset):
         several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]
         varied = [key for key in several if key not in SEEDS]
         chosen = combinations(options)
-        for combination, settings in zip(chosen, settings_of_all([Options(**one) for one in chosen])):
+        for combination, settings in zip(chosen, settings_of_all([with_source(Options(**one)) for one in chosen])):
             suffix = "".join(f", {key.replace('_', '-')} {_typed(combination[key])}" for key in varied)
             found.setdefault(name + suffix, settings)
     return found

@@ -63,12 +63,12 @@ def choose(rows, runs):
     problems : list of str
     """
     choices, problems, seen = [], [], []
-    groups = [group for group in group_runs(rows, runs) if _validated(group)]
-    for variation in (group.variation for group in groups):
+    validated = [(group, runs) for group in group_runs(rows, runs) if (runs := _validated(group))]
+    for variation in (group.variation for group, _ in validated):
         if variation in seen:
             continue
         seen.append(variation)
-        candidates = [group for group in groups if group.variation == variation]
+        candidates = {group.row.name: (group.row, runs) for group, runs in validated if group.variation == variation}
         choice, problem = _choose(candidates, variation, len(rows))
         choices += [choice] if choice else []
         problems += [problem] if problem else []
@@ -80,15 +80,17 @@ def _validated(group):
     return one_of_each_seed(run for run in group.runs if run.finished and run.valid_error is not None)[0]
 
 
-def _choose(groups, variation, n_rows):
-    """(Choice or None, problem or None)."""
-    where = as_options(variation, variation) or "validation"
-    if len(groups) < 2:
+def _choose(candidates, variation, n_rows):
+    """(Choice or None, problem or None); candidates are (Row, dict of seed -> FoundRun) by the row's name."""
+    where, validated = (
+        as_options(variation, variation) or "validation",
+        {n: runs for n, (_, runs) in candidates.items()},
+    )
+    if len(candidates) < 2:
         return (
             None,
-            f"{where}: only '{groups[0].row.name}' has validation errors, which leaves no choice: train other rows",
+            f"{where}: only '{next(iter(candidates))}' has validation errors, which leaves no choice: train other rows",
         )
-    validated = {group.row.name: _validated(group) for group in groups}
     seeds = sorted(set.intersection(*map(set, validated.values())))
     if not seeds:
         return (
@@ -103,15 +105,15 @@ def _choose(groups, variation, n_rows):
             "compared: train all candidates on the same data",
         )
     means = {name: float(mean_error([found[seed].valid_error for seed in seeds])) for name, found in validated.items()}
-    best = min(groups, key=lambda group: means[group.row.name])
+    best, _ = candidates[min(means, key=means.get)]
     ranked = dict(sorted(means.items(), key=lambda item: item[1]))
-    missing = n_rows - len(groups)
+    missing = n_rows - len(candidates)
     problem = (
         f"{where}: {missing} of {n_rows} candidates have no validation error and were not considered"
         if missing
         else None
     )
-    return Choice(best.row, variation, tuple(seeds), ranked), problem
+    return Choice(best, variation, tuple(seeds), ranked), problem
 
 
 def _but_data(variation):

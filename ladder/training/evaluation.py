@@ -8,16 +8,23 @@ import numpy as np
 
 from ladder import backends, budget
 from ladder.batches import unlabeled_batch_size, without_a_batch_of_one
-from ladder.combinations import combinations
+from ladder.combinations import only
 from ladder.data import NO_LABEL
 from ladder.data.description import with_known_classes
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
 from ladder.data.preprocessing import TrainingData
-from ladder.data.record import change_since, check_unchanged, divided_otherwise, reading_of_others
+from ladder.data.record import (
+    change_between,
+    check_unchanged,
+    divided_otherwise,
+    fingerprint,
+    has_the_same,
+    reading_of_others,
+)
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
-from ladder.options import Options
+from ladder.options import Options, as_typed
 from ladder.runs.arrays import BEST, PARAMETERS, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
 from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
@@ -44,8 +51,8 @@ class TrainedRun:
     folder : RunFolder or None
     arrays : TrainedArrays or None
         None: read from the folder.
-    is_as_trained : bool
-        Whether no option overrides the run's.
+    overridden : tuple of str
+        Options that are not the run's own; a copy of its data set is no other one.
     parameters : str
         Which ones are used: 'last', or 'best' for those that ``--keep best`` kept.
     best : TrainedArrays or None
@@ -58,7 +65,7 @@ class TrainedRun:
     training: TrainingData
     folder: Optional[RunFolder] = None
     arrays: Optional[TrainedArrays] = None
-    is_as_trained: bool = True
+    overridden: tuple = ()
     parameters: str = "last"
     best: Optional[TrainedArrays] = None
 
@@ -73,22 +80,22 @@ class TrainedRun:
             Options that override the run's; needed where its folder has none.
         parameters : str, 'last' or 'best'
         """
-        given, folder = dict(given), RunFolder.existing(path)
+        folder = RunFolder.existing(path)
         folder.check_kept(parameters)
-        choices = combinations(given)
-        if len(choices) != 1:
-            raise UserError("several values of an option train several networks: give one each.")
-        p, record = _options(folder, choices[0]), folder.load_data()
+        stored, record = folder.load_options(), folder.load_data()
+        given = _not_its_own(only(dict(given)), stored)
+        p = _options(folder, stored, given)
         resolve_layers(p)
         if record is None:
             training = TrainingData(p)
             data = describe(training.examples)
-        elif OF_DATA & given.keys():
+        elif OF_DATA & given.keys() and not _is_a_copy(given, p, record):
             # Other data than the run's, or read differently; what the network takes and answers stays what it was.
             training = TrainingData(p, record=reading_of_others(p, record))
             data = divided_otherwise(record, p.divide_by) if "divide_by" in given else record
         else:
-            check_unchanged(p, record, folder)
+            if not given.pop("dataset", None):
+                check_unchanged(p, record, folder)
             training, data = TrainingData(p, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
@@ -102,7 +109,7 @@ class TrainedRun:
                     "restore it, or leave out the options of other data."
                 )
             training.keep(fitted)
-        return cls(p, in_dim, data, training, folder, is_as_trained=not given, parameters=parameters)
+        return cls(p, in_dim, data, training, folder, overridden=tuple(sorted(given)), parameters=parameters)
 
     @classmethod
     def in_memory(cls, experiment, training, arrays, folder=None, best=None):
@@ -112,28 +119,18 @@ class TrainedRun:
 
     def held(self):
         """The same with the arrays in memory that its folder has now; the record of a run has none."""
-        arrays = self.load_last() if (self.folder / PARAMETERS).exists() else None
-        return replace(self, arrays=arrays, best=self.load_best() if self.keeps_best() else None)
+        arrays = self.load_arrays("last") if (self.folder / PARAMETERS).exists() else None
+        return replace(self, arrays=arrays, best=self.load_arrays("best") if self.keeps_best() else None)
 
-    def load_arrays(self):
-        """The learnt arrays (TrainedArrays) that are used."""
-        return self._load(self.parameters)
-
-    def load_last(self):
-        """The arrays of the last epoch (TrainedArrays)."""
-        return self._load("last")
-
-    def load_best(self):
-        """The arrays of the best epoch (TrainedArrays), where they were kept."""
-        return self._load("best")
+    def load_arrays(self, parameters=None):
+        """The learnt arrays (TrainedArrays): those of the 'last' or the 'best' epoch, as given, or else those that are used."""
+        if (parameters or self.parameters) == "best":
+            return TrainedArrays.load_best(self.folder) if self.best is None else self.best
+        return TrainedArrays.load(self.folder) if self.arrays is None else self.arrays
 
     def keeps_best(self):
         """Whether it has the parameters of its best epoch."""
         return self.best is not None or (self.folder is not None and (self.folder / BEST).exists())
-
-    def _load(self, parameters):
-        held, load = (self.best, TrainedArrays.load_best) if parameters == "best" else (self.arrays, TrainedArrays.load)
-        return load(self.folder) if held is None else held
 
     @property
     def name(self):
@@ -164,7 +161,7 @@ class TrainedRun:
     def _estimate_statistics(self, shareds):
         from ladder.training.functions import compile_statistics, estimate_statistics
 
-        if not self.is_as_trained:
+        if self.overridden:
             self._check_trained_on(self.training.examples)
         logger.info("Estimating batch-normalisation statistics over the training data")
         examples = self.training.preprocess(self.training.examples)
@@ -174,7 +171,7 @@ class TrainedRun:
     def _check_trained_on(self, examples):
         """Refuse other examples than those that it was trained on, where it is known which these are."""
         then = self.data.get("splits", {}).get("train")
-        change = then and change_since(then, examples, self.p.dataset, "train")
+        change = then and change_between(then, fingerprint(examples), self.p.dataset, "train")
         if change:
             raise UserError(
                 f"{change} when {self.name} was trained, and statistics for test data are estimated over those: give the "
@@ -191,7 +188,7 @@ class TrainedRun:
             examples = self.training.examples
             indices = self.training.split.train if data_type == "train" else self.training.split.valid
         if len(indices) == 0:
-            raise UserError("--data-type valid: the run has no validation set, all examples train: use test.")
+            raise UserError("--data-type valid: no examples were left over to validate the run with: use test.")
         if examples.in_dim != self.in_dim:
             raise UserError(
                 f"{examples.name} has examples of shape {examples.in_dim}, but the network was trained on "
@@ -215,9 +212,24 @@ class TrainedRun:
         return examples, indices
 
 
-def _options(folder, given):
+def _not_its_own(given, stored):
+    """Those of the options given that a run does not have anyway; ``stored`` is None where it is not known what it has.
+
+    Of data the name does not tell: the data set may have changed.
+    """
+    if stored is None:
+        return given
+    own = Options(**stored)
+    return {name: value for name, value in given.items() if name in OF_DATA or value != getattr(own, name)}
+
+
+def _is_a_copy(given, p, record):
+    """Whether the data asked for are the run's, in another place."""
+    return OF_DATA & given.keys() == {"dataset"} and has_the_same(p, record)
+
+
+def _options(folder, stored, given):
     """The options of the run in a folder, overridden by those given."""
-    stored = folder.load_options()
     if stored is None and "encoder_layers" not in given:
         raise UserError(
             f"{folder} has no {OPTIONS_FILE}: give the options that the network was trained with "
@@ -324,7 +336,10 @@ def keep_evaluation(run, data_type, report, statistics):
     older than its log.  Such results are not kept.
     """
     folder = run.folder
-    if not (folder and run.is_as_trained and data_type != "train" and folder.has_options() and folder.is_finished()):
+    if not (folder and data_type != "train" and folder.has_options() and folder.is_finished()):
+        return
+    if run.overridden:
+        logger.info("Not kept in %s, as %s: not the run's own", folder, ", ".join(map(as_typed, run.overridden)))
         return
     try:
         save_evaluation(folder, data_type, report, statistics, run.parameters)

@@ -9,6 +9,7 @@ from ladder import __version__, backends, plain_json
 from ladder.data.record import sha256
 from ladder.errors import UserError
 from ladder.options import DEFAULTS
+from ladder.runs import checkpoints, log_lines
 from ladder.runs.folder import OPTIONS_FILE, as_saved
 from ladder.training.run_state import check_values
 
@@ -40,6 +41,29 @@ def check_types(values, arrays):
         plain_json.check(values, TYPES, "the whole")
     except plain_json.NotJSON as error:
         raise ValueError(f"damaged ({error})") from None
+
+
+def go_on(path, state, loop, now, folder):
+    """Put back the state of the newest checkpoint, if there is one; one that does not fit gives way to the one before.
+
+    Parameters
+    ----------
+    path : Path, the folder with the checkpoints
+    state : RunState
+    loop : MainLoop
+    now, folder
+        As for :func:`check_same`.
+    """
+
+    def check(values, arrays):
+        check_types(values, arrays)
+        state.check(loop, values, arrays)
+
+    checkpoint = checkpoints.newest(path, check)
+    if checkpoint is not None:
+        check_same(now, checkpoint[0], folder)
+        state.set(loop, *checkpoint)
+        logger.info(log_lines.GOES_ON, loop.updates_done, loop.epochs_done)
 
 
 def check_same(now, stored, folder):

@@ -123,7 +123,8 @@ class Session:
             extensions.append(Checkpoint(folder.path, self._state, belongs_to, upkeep.minutes, together))
         self.loop = MainLoop(self._stream, self.p.num_epochs, extensions, self._augmentation)
         if folder and self._checkpoint is not None:
-            self._go_on(belongs_to)
+            # Again, now that there is a network for it to fit.
+            provenance.go_on(self._folder.path, self._state, self.loop, belongs_to, self._folder)
 
     @property
     def learning_rate(self):
@@ -207,13 +208,15 @@ class Session:
         return extensions
 
     def _save(self, final):
+        """Save what was learnt, with its statistics if they are final; whether there is a folder for it."""
         if not self._folder:
-            return
+            return False
         best = self.best_arrays(final)
         if best is not None:
             best.save_best(self._folder, best_epoch(self.log.rows))
         # Last, as final statistics say that everything is saved.
         self.arrays(final).save(self._folder)
+        return True
 
     def _keeper(self):
         names = [parameter.name for parameter in self._step.parameters]
@@ -228,18 +231,6 @@ class Session:
     def _validate_finally(self):
         """Costs over the validation set, in the order of its first epoch."""
         return self._validate(validation_stream(self.p, self._experiment.examples, self._experiment.split.valid))
-
-    def _go_on(self, belongs_to):
-        """Put back the state of the newest checkpoint."""
-        # Now that there is a network, a checkpoint that does not fit it gives way to the one before.
-        checkpoint = checkpoints.newest(self._folder.path, self._check)
-        provenance.check_same(belongs_to, checkpoint[0], self._folder)
-        self._state.set(self.loop, *checkpoint)
-        logger.info(log_lines.GOES_ON, self.loop.updates_done, self.loop.epochs_done)
-
-    def _check(self, values, arrays):
-        provenance.check_types(values, arrays)
-        self._state.check(self.loop, values, arrays)
 
     def _validation(self):
         """A function from a validation stream to costs by name, over one epoch of it."""

@@ -1,5 +1,6 @@
 """What passes through a network while it trains: z of every layer, and the reconstruction of its input."""
 
+import copy
 from dataclasses import dataclass
 from typing import Optional
 
@@ -60,8 +61,7 @@ class Looking:
 
     def on(self, others):
         """The same with other shared variables (function of one -> the other); only for the JAX backend."""
-        other = object.__new__(Looking)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other._compiled = self._compiled.on(others)
         return other
 

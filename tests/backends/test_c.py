@@ -147,7 +147,7 @@ def test_no_aesara(monkeypatch):
     """pip leaves it out beside NumPy 2."""
     check.aesara()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="Aesara is not installed: pip install --no-deps aesara==2.9.4"):
+    with pytest.raises(UserError, match="Aesara is not installed: run `pip install --no-deps aesara==2.9.4`"):
         check.aesara()
 
 

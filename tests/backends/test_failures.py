@@ -90,7 +90,7 @@ def test_what_the_compiler_said(monkeypatch):
     assert "error: unrecognized option ‘-x’" in explained(error) and "try another compiler with CXX" in explained(error)
     monkeypatch.setattr(flags, "AT_START", "gcc__cxxflags=-x")
     monkeypatch.setenv("AESARA_FLAGS", "gcc__cxxflags=-x")
-    assert explained(error).endswith("check gcc__cxxflags=-x in AESARA_FLAGS")
+    assert explained(error).endswith("check gcc__cxxflags=-x in AESARA_FLAGS.")
 
 
 def test_a_disk_that_fills_up_while_compiling(settings):

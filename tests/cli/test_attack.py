@@ -171,14 +171,23 @@ def test_the_batches_of_the_gradient_leave_the_classifier_as_it_is(folder, fitte
     assert sizes == [100] and json.loads((tmp_path / "found" / "attack.json").read_text())["batch_size"] == 90
 
 
-@pytest.mark.parametrize("options", ["--examples 359", "--data-type valid"])
-def test_an_attack_on_the_test_set_is_not_replaced_by_one_on_less(report, folder, options, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    "options, other",
+    [
+        ("--examples 359", "on 359 test examples"),
+        ("--examples 359 --output {}", "on 359 test examples"),
+        ("--data-type valid", "on 360 valid examples"),
+        ("--noise philox", "with another noise than the run's"),
+    ],
+)
+def test_an_attack_on_the_test_set_is_not_replaced_by_another(report, folder, options, other, capsys, monkeypatch):
     monkeypatch.setattr(c, "configure", lambda threads: pytest.fail("went on to compile"))
     examples = evaluation.TrainedRun.labelled_examples
     monkeypatch.setattr(evaluation.TrainedRun, "labelled_examples", lambda run, data_type: examples(run, "test"))
     before = (folder / "attack.json").read_text()
-    assert main(["attack", str(folder), *options.split()]) == 2
-    assert "attack.json has an attack on 360 test examples" in capsys.readouterr().err
+    assert main(["attack", str(folder), *options.format(folder).split()]) == 2
+    said = f"attack.json has an attack on 360 test examples, which this one {other} would replace: give another folder"
+    assert said in capsys.readouterr().err
     assert (folder / "attack.json").read_text() == before
 
 
@@ -232,7 +241,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
         ("--step-size -1", "--step-size is -1, but must be above 0"),
         ("--examples 0", "--examples is 0, but must be at least 1."),
         ("--attack-seed -1", "--attack-seed is -1, but must be 0 or more."),
-        ("--data-type valid", "the run has no validation set"),
+        ("--data-type valid", "no examples were left over to validate the run with"),
         ("--statistics batches", "--statistics is batches, but must be 'fixed' or 'batch'."),
         ("--statistics batch --batch-size 359", "--batch-size 359 leaves a last batch of one of 360 examples"),
         ("--preset thesis_table_22", "--preset: thesis_table_22 was not attacked"),

@@ -254,6 +254,23 @@ def test_a_model_answers_as_the_network_that_was_trained(named):
     np.testing.assert_allclose(halved.predict_proba(PIXELS // 2), model.predict_proba(PIXELS // 2 * 2), atol=1e-5)
 
 
+def test_a_copy_of_the_data_set_is_no_other_one(here, changed, capsys):
+    shutil.copy("datasets/flags.hdf5", "copy.hdf5")
+    kept_in = Path("results/flags0/evaluation.json")
+    expected = evaluated("flags")
+    kept_in.unlink()
+    assert evaluated("flags", "--dataset", "copy.hdf5", "--noise", "mrg") == expected and kept_in.exists()
+    command = "attack results/flags0 --dataset copy.hdf5 --kinds sgn --tau 0.1 --threads 1 --output attacked"
+    assert call(command) == 0
+    assert json.loads(Path("attacked/attack.json").read_text())["overridden"] == []
+    kept_in.unlink()
+    write("others", ~FLAGS)
+    capsys.readouterr()
+    evaluated("flags", "--dataset", "others")
+    assert not kept_in.exists()
+    assert "Not kept in results/flags0, as --dataset: not the run's own" in capsys.readouterr().out
+
+
 def test_statistics_are_those_of_the_data_that_it_was_trained_on(here, changed, capsys):
     shutil.copy("datasets/flags.hdf5", "elsewhere.hdf5")
     assert evaluated("flags", "--dataset", "elsewhere.hdf5", "--recompute-statistics")["error_percent"] < 20

@@ -75,5 +75,5 @@ def test_a_folder_of_parameters_alone_takes_the_options_it_was_trained_with(tmp_
         adv_kind_unlabeled="kN",
         adv_tau_unlabeled=0.1,
     )
-    p = evaluation._options(RunFolder(tmp_path), given.as_dict())
+    p = evaluation._options(RunFolder(tmp_path), None, given.as_dict())
     assert not any(taus for _, taus in resolve_adversarial(p, resolve_layers(p, (4,))).values())

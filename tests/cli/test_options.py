@@ -222,7 +222,18 @@ def test_a_name_that_an_option_swallowed(command, said, capsys, tmp_path, monkey
     assert status == 2 and said in capsys.readouterr().err
 
 
-def test_no_hint_where_no_name_was_swallowed(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu tanh -- myrun",
+        "train --dataset digits --encoder-layers 5-9 --denoising-cost-x 0,0,0 --seed 1 10",  # no number is a name
+        "train --lr",
+    ],
+)
+def test_no_hint_where_no_name_was_swallowed(command, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main("train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu tanh -- myrun".split()) == 2
-    assert "put --" not in capsys.readouterr().err
+    try:
+        status = main(command.split())
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2 and "put --" not in capsys.readouterr().err

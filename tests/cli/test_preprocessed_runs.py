@@ -112,7 +112,7 @@ def test_older_runs_fit_it_anew(run):
 def test_other_data_are_never_fitted_to(run, tmp_path, capsys):
     moved = copied(run.folder, tmp_path / "moved")
     (moved / "preprocessing.npz").unlink()
-    assert main(["evaluate", str(moved), "--dataset", "digits", "--threads", "1"]) == 2
+    assert main(["evaluate", str(moved), "--divide-by", "2", "--threads", "1"]) == 2
     assert "moved has no preprocessing.npz, so there is no telling how its examples were" in capsys.readouterr().err
 
 

@@ -106,6 +106,14 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     options = {words[2:]: value for words, value in zip(TRAIN[1::2], TRAIN[2::2])}
     Path("second.json").write_text(json.dumps({"title": "The second phase", "options": options}))
     assert main(["train", "--preset", "second.json", "--from", "results/whole0/pretraining", "--dry-run"]) == 0
+    capsys.readouterr()
+    assert main(["train", "--preset", "second.json", "--from", "results/whole0/pretraining", "--missing"]) == 0
+    assert "Seed 1 is not trained again" in capsys.readouterr().out
+    from_there = {**options, "from": "results/whole0/pretraining"}
+    Path("third.json").write_text(json.dumps({"title": "From a folder", "options": from_there}))
+    assert main(["table", "third.json"]) == 0
+    others = [*TRAIN, "--from", "results/whole0/pretraining", "--unlabeled-samples", "1100", "--dry-run"]
+    assert main(others) == 2
     # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
     pretrained, still = (arrays_of(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
@@ -137,7 +145,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
             "--from results/whole0/pretraining --unlabeled-batch-size 50",
             "with 100 examples an update: give --unlabeled-batch",
         ),
-        ("--from results/whole0/pretraining --rescale", "was pre-trained with --rescale False: give the same"),
+        ("--from results/whole0/pretraining --rescale", "was pre-trained without --rescale: leave it out"),
         ("--from results/whole0/pretraining --unlabeled-samples 1100", "was pre-trained on other examples"),
         ("--from results/whole0", "is not the folder of a pre-training: give results/whole0/pretraining"),
         ("--from results", "is not the folder of a pre-training: give one that 'run.py pretrain' made"),

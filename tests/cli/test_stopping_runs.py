@@ -86,7 +86,7 @@ def test_it_ends_after_the_patience_and_the_best_epoch_is_that_of_a_run_which_en
     epochs = len(errors)
     assert 1 < best and epochs == best + 3 < 30 and whole.log[-1]["epoch"] == epochs
     assert whole.log[-1]["best_epoch"] == best
-    last, of_best = whole._run.load_last(), whole.best._run.load_arrays()
+    last, of_best = whole._run.load_arrays("last"), whole.best._run.load_arrays()
     for n, kept, prefix in ((best, of_best, "valid_best_"), (epochs, last, "valid_final_")):
         short = ladder.train(**NETWORK, num_epochs=n)
         expected = short._run.load_arrays()

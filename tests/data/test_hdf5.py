@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from ladder.data.fuel_file import write_fuel_file
-from ladder.data.hdf5 import HDF5Dataset, data_path, find_dataset, output_directory, split_names
+from ladder.data.hdf5 import (
+    HDF5Dataset,
+    data_path,
+    existing_file,
+    find_dataset,
+    output_directory,
+    split_names,
+    user_cache,
+)
 from ladder.errors import UserError
 
 FUEL = Path(__file__).resolve().parents[3] / "shared" / "golden" / "fuel"
@@ -91,6 +99,12 @@ def test_missing_data_set_says_how_to_make_it(monkeypatch, tmp_path):
         find_dataset("mine")
     with pytest.raises(UserError, match="no file elsewhere/mine.hdf5"):
         find_dataset("elsewhere/mine.hdf5")
+
+
+def test_without_a_home_folder_there_is_no_cache(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as of a user without an entry in the system's list
+    assert user_cache() is None and existing_file("absent") is None
 
 
 def test_digits_are_made_at_first_use(monkeypatch, tmp_path):

@@ -68,6 +68,7 @@ def test_older_runs_divided_uint8_whatever_it_held():
         (PIXELS.astype("uint8"), 255, (0, 1), 255),
         (PIXELS.astype("float32"), 255, (0, 1), 255),
         (PIXELS / 255, 255, (0, 1), 1),
+        (PIXELS > 127, 255, (0, 1), 1),
         (FLAGS, 1, (0, 1), 1),
         (PIXELS, 1, (0, 1), 255),
         (FLAGS * 5, 1, (0, 1), 1),

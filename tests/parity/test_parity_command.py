@@ -125,12 +125,7 @@ def test_the_mnist_run_is_skipped_without_mnist(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (["--only", "absent"], "absent"),
-        (["--threads", "0"], "--threads is 0: give 1 or more threads"),
-        (["--json", "absent/report"], "--json"),
-    ],
+    "arguments, message", [(["--only", "absent"], "absent"), (["--json", "absent/report"], "--json")]
 )
 def test_mistakes_in_options(golden_dir, tmp_path, arguments, message):
     some_arrays(golden_dir, tmp_path, "good")
@@ -144,7 +139,8 @@ def test_an_empty_or_missing_folder(tmp_path):
             run(folder)
 
 
-def test_jobs_below_one(golden_dir, tmp_path):
-    some_arrays(golden_dir, tmp_path, "good")
-    with pytest.raises(UserError, match="--jobs is 0: give 1 or more processes"):
-        parity.run(argparse.Namespace(directory=tmp_path, jobs=0, threads=1, only=[], full=False, json=None))
+@pytest.mark.parametrize("option", ["--jobs", "--threads"])
+def test_numbers_below_one(option, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path, option, "0")
+    assert f"argument {option}: '0' must be a whole number from 1 to" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What a page shows of a network is what the network computes: one small run, looked into once."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from report.pages import Page
 
 import ladder
-from ladder.report.look import LayerSignals, look_into
+from ladder.report.look import LayerSignals, compile_signals, look_into
 from ladder.report.page import make_page
 from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun
@@ -62,6 +63,14 @@ def test_signals_of_every_layer(look):
         assert signals.clean.mean(axis=0) == pytest.approx(0, abs=1e-3)
     noise = look.signals[0].noisy - look.signals[0].clean
     assert noise.std() == pytest.approx(0.3, rel=0.05) and noise.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_a_network_with_a_virtual_adversarial_cost_is_looked_into(trained):
+    """Whose noise of its own has no pass to be added to here."""
+    run = TrainedRun.load(trained.folder)
+    p = replace(run.p, vat_cost=(1.0,), vat_radius=(0.3,), vat_noise_std=0.5)
+    layers, _ = compile_signals(replace(run, p=p))
+    assert len(layers) == 3
 
 
 def test_the_denoising_cost_is_near_that_of_training(trained, look):

@@ -60,6 +60,15 @@ def test_labels_that_were_named_are_counted(tmp_path):
     assert "Labels used: all." in Page(make_page([write_run(tmp_path / "all", labeled_samples=None)], static=True)).text
 
 
+def test_labels_that_differ_are_a_difference_and_the_command_finds_their_file(tmp_path):
+    named = [range(60), range(1, 61)]
+    runs = [write_run(tmp_path / f"r{i}", labeled_samples=None, labeled_indices=each) for i, each in enumerate(named)]
+    html = make_page(runs, static=True)
+    section = re.search(r'<section id="difference">.*?</section>', html, re.DOTALL)[0]
+    assert len(set(re.findall(r"of 60 examples \(\w{6}\)", section))) == 2
+    assert f"--labeled-indices {runs[1] / 'labeled.txt'}" in Page(html).text
+
+
 def test_the_last_epoch_of_many_is_drawn(tmp_path):
     run = write_run(tmp_path / "one", num_epochs=1000)
     labels = [a.get("aria-label", "") for tag, a in Page(make_page([run], static=True)).tags if tag == "svg"]

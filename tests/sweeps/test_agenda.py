@@ -15,7 +15,7 @@ from ladder.errors import UserError
 from ladder.runs import lock
 from ladder.sweeps import agenda as agendas
 from ladder.sweeps import swept
-from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, WAITING, Agenda
+from ladder.sweeps.agenda import DROPPED, FAILED, FINISHED, REACHED, WAITING, Agenda
 from ladder.sweeps.carrying_out import Wish, carry_out
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.local import LocalPool
@@ -105,6 +105,18 @@ def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
         pool.stop = lambda: None
         carry_out(agenda, pool, wish)
     assert [look(run).epochs for run in runs] == halved_by_hand(configurations, [3, 9, 27], 3)
+
+
+def test_what_has_reached_a_rung_is_not_settled(tmp_path):
+    halving = Halving(3)
+    runs = begun(tmp_path, grid(), halving)
+    agenda = Agenda(runs, halving)
+    for run in runs[:5]:
+        training.go_on({"folder": str(run.folder.path), "until": agenda.until}, lambda answer: None)
+    again = Agenda(runs, halving)
+    assert places(again).count(REACHED) == 5 and again.settled == []
+    carry_out(again, Threads(1), Wish({}))
+    assert len(again.settled) == 9
 
 
 def test_a_rung_that_another_process_completes_is_decided_here_too(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from sweeps.stand_in import Threads, training
 
 import ladder
@@ -135,6 +136,10 @@ def test_from_python():
         (dict(draw={"lr": "uniform:0:1"}), "draw is for random"),
         (dict(random=0), "random is 0, but must be a whole number"),
         (dict(random=5, draw={"lr": [0.1, 0.2]}), r"draw lr: \[0.1, 0.2\] is no distribution"),
+        (
+            dict(random=5, draw={"lr": stats.loguniform}),
+            "draw lr: .* draws no number .*: give a distribution of one, frozen",
+        ),
         (dict(workers=0), "workers is 0, but must be a whole number"),
         (dict(workers=2, scheduler="tcp://10.0.0.1:1"), "workers are processes on this machine"),
         (dict(checkpoint_minutes="5"), "checkpoint_minutes is '5', but must be a number"),

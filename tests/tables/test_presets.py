@@ -230,7 +230,11 @@ MISTAKES = {
     "no options": ({"title": "x"}, "no 'options'"),
     "options of a wrong type": ({"options": [1]}, "'options' is a list, not an object"),
     "baseline": ({"options": GOOD, "baseline": {}}, "'baseline' has no 'preset'"),
-    "attack": ({"options": GOOD, "attack": {"statistic": "batch"}}, "'attack' has no option 'statistic': choose from"),
+    "attack": ({"options": GOOD, "attack": {"statistic": "batch"}}, "'attack' has no 'statistic': choose from kinds"),
+    "part of an entry": (
+        {"options": GOOD, "baseline": {"preset": "rivals_digits_100", "rows": "ladder"}},
+        "'baseline' has no 'rows': choose from preset, row",
+    ),
 }
 
 

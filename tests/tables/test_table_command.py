@@ -360,11 +360,12 @@ def test_attacks_that_do_not_count_are_named(results, capsys):
     shown = " ".join(table(capsys, NAME).split())
     for folder, why in (
         ("", "the run was not finished"),
-        ("b/", "the run had done 20 epochs, and has done 150"),
-        ("c/", "it was made with another noise than the run"),
-        ("d/", "the network that was attacked made 100 errors before, and the run's makes 90"),
+        ("/b", "the run had done 20 epochs, and has done 150"),
+        ("/c", "it was made with another noise than the run"),
+        ("/d", "the network that was attacked made 100 errors before, and the run's makes 90"),
     ):
-        assert f"results/a/{folder}attack.json does not count: {why}; run.py attack results/a makes another" in shown
+        again = "run.py attack results/a" + f" --output results/a{folder}" * bool(folder)
+        assert f"results/a{folder}/attack.json does not count: {why}; {again} makes another" in shown
     (line,) = (line for line in ours(written(results / "tables")) if not line["without_seed"])
     assert [name for name in line if name.endswith(", mean")] == ["kN 0.25, mean"]
 

@@ -58,11 +58,11 @@ def test_final_monitor_without_validation_set_adds_no_values():
 
 
 class TestGuard:
-    def make(self):
+    def make(self, has_folder=True):
         names = [f"shared_f_{i}_bn_{kind}_clean" for i in (1, 2) for kind in ("mean", "var")]
         shareds = {name: aesara.shared(np.ones(3, "float32")) for name in names + ["f_1_W"]}
         saved = []
-        guard = StopOnNotFinite(shareds, lambda: saved.append(shareds["f_1_W"].get_value()), n_layers=3)
+        guard = StopOnNotFinite(shareds, lambda: saved.append(shareds["f_1_W"].get_value()) or has_folder, n_layers=3)
         guard.before_training(loop_at())
         return shareds, saved, guard
 
@@ -90,7 +90,7 @@ class TestGuard:
         shareds["shared_f_2_bn_mean_clean"].set_value(np.array([1, np.inf, 1], "float32"))
         message = self.stop(guard, SNAPSHOT_EVERY + 7)
         assert f"update {SNAPSHOT_EVERY + 7}" in message and "layer 2 of the encoder" in message
-        assert f"after update {SNAPSHOT_EVERY}" in message
+        assert f"after update {SNAPSHOT_EVERY}, the last that were good, are saved" in message
         np.testing.assert_array_equal(saved, [[2, 2, 2]])
 
     def test_finite_parameters_whose_cost_is_not_are_not_good(self):
@@ -100,6 +100,12 @@ class TestGuard:
             self.go_on(guard, update)
         assert f"after update {SNAPSHOT_EVERY}," in self.stop(guard, 2 * SNAPSHOT_EVERY + 1)
         np.testing.assert_array_equal(saved, [[2, 2, 2]])
+
+    def test_without_a_folder_it_does_not_say_that_anything_is_saved(self):
+        _, _, guard = self.make(has_folder=False)
+        assert self.stop(guard, 1).endswith(
+            "the corrupted encoder's output (layer 2): training stopped; try a smaller --lr."
+        )
 
     def test_the_end_of_an_epoch_is_looked_at(self):
         shareds, saved, guard = self.make()

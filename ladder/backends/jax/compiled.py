@@ -1,5 +1,7 @@
 """Compiled functions that read and change shared variables."""
 
+import copy
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,8 +50,7 @@ class Function:
         -------
         Function
         """
-        other = object.__new__(Function)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other._changing, other._constant = (list(map(others, part)) for part in (self._changing, self._constant))
         return other
 

@@ -7,6 +7,7 @@ program under ``vmap``, or in turn where that is faster, each with parameters,
 noise and order of data of its own.
 """
 
+import copy
 from functools import partial
 from itertools import groupby
 
@@ -58,8 +59,7 @@ class Updates:
         data : dict of input name -> array
             Where it is the same array as this run's, the copy on the device is shared.
         """
-        other = object.__new__(Updates)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other._changing, other._constant = (list(map(others, part)) for part in (self._changing, self._constant))
         other._data = _on_device(data, self._data)
         return other

@@ -76,8 +76,8 @@ def convert_arrays(
     Returns
     -------
     Path
-        ``output_path``.  Features that are whole numbers from 0 to 255 in
-        all splits are stored as uint8, others as float32.  Targets are int64 of shape (N, 1),
+        ``output_path``.  Features of an integer type (or booleans) that go
+        from 0 to 255 at most in all splits are stored as uint8, others as float32.  Targets are int64 of shape (N, 1),
         left out where there are none.
 
     Raises

@@ -19,7 +19,7 @@ class StopOnNotFinite(Extension):
     shareds : dict of name -> shared variable
         Parameters and running statistics.
     save : function without arguments
-        Saves ``shareds``; called once they are restored.
+        Saves ``shareds``, and says whether it did; called once they are restored.
     n_layers : int
     """
 
@@ -56,11 +56,14 @@ class StopOnNotFinite(Extension):
         copies, good_after = self._good
         for name, copy in copies.items():
             self._shareds[name].set_value(copy)
-        self._save()
+        kept = (
+            f", and the parameters after update {good_after}, the last that were good, are saved"
+            if self._save()
+            else ""
+        )
         raise TrainingStopped(
             f"The cost is {values['cost_total']} at update {loop.updates_done}, first not finite in {where}: "
-            f"training stopped, and the parameters after update {good_after}, the last that were good, "
-            "are saved; try a smaller --lr."
+            f"training stopped{kept}; try a smaller --lr."
         )
 
     def _first_bad_place(self, values):

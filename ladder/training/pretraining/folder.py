@@ -15,7 +15,7 @@ import numpy as np
 
 from ladder.data.examples import describe
 from ladder.data.npz import load_arrays
-from ladder.data.record import difference, sha256
+from ladder.data.record import change_between, sha256
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays
 from ladder.layers import resolve_layers
@@ -92,7 +92,7 @@ class PretrainingFolder(RunFolder):
         if not then or not now:  # an older one; or one taken from elsewhere, which was compared when it was
             return
         # Labels had no part in it.
-        if change := difference({**then, "targets": now["targets"]}, now, experiment.p.dataset, "train"):
+        if change := change_between({**then, "targets": now["targets"]}, now, experiment.p.dataset, "train"):
             raise UserError(
                 f"{change} when {self} was pre-trained: put back the one that it was pre-trained on, or pre-train again."
             )

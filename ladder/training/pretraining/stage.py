@@ -12,7 +12,6 @@ from ladder.data.schemes import ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import TrainingStopped
 from ladder.optimisation import SCHEDULES, Schedule
-from ladder.runs import checkpoints, log_lines
 from ladder.training import provenance
 from ladder.training.extensions import Extension
 from ladder.training.extensions.checkpointing import Checkpoint
@@ -102,7 +101,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
         extensions.append(Checkpoint(path, state, setting.about, setting.upkeep.minutes))
     loop = MainLoop(stream, stage.epochs, extensions)
     if path is not None:
-        _go_on(path, state, loop, setting)
+        provenance.go_on(path, state, loop, setting.about, setting.folder)
     loop.run(updates)
     if not loop.finished:
         return None
@@ -111,20 +110,6 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
 
 #: A stage's rows: a JSON object per epoch.
 ROWS = "epochs.jsonl"
-
-
-def _go_on(path, state, loop, setting):
-    """Put back the state of the newest checkpoint, if there is one."""
-
-    def check(values, arrays):
-        provenance.check_types(values, arrays)
-        state.check(loop, values, arrays)
-
-    checkpoint = checkpoints.newest(path, check)
-    if checkpoint is not None:
-        provenance.check_same(setting.about, checkpoint[0], setting.folder)
-        state.set(loop, *checkpoint)
-        logger.info(log_lines.GOES_ON, loop.updates_done, loop.epochs_done)
 
 
 class SaveLearnt(Extension):

@@ -84,7 +84,7 @@ def _check_same_network(p, then, folder):
     now = {**{name: getattr(p, name) for name in SHARED}, **_optimisation(p)}
     for name, value in {**{name: getattr(then, name) for name in SHARED}, **_optimisation(then)}.items():
         if now.get(name) != value:
-            raise UserError(f"--from: {folder} was pre-trained with {as_typed(name)} {_shown(value)}: give the same.")
+            raise UserError(f"--from: {folder} was pre-trained {_and_mend(name, value)}.")
     unlabeled, unlabeled_then = resolve_batches(p)[1], resolve_batches(then)[1]
     if unlabeled != unlabeled_then:
         raise UserError(
@@ -99,8 +99,13 @@ def _optimisation(p):
     return {"optimizer": found.optimizer, **found.constants, "clip_norm": found.clip_norm or 0.0}
 
 
-def _shown(value):
-    return ",".join(map(str, value)) if isinstance(value, tuple) else value
+def _and_mend(name, value):
+    """With which value of an option, and how to give the same."""
+    if value is None or value is False or value == ():
+        return f"without {as_typed(name)}: leave it out"
+    if value is True:
+        return f"with {as_typed(name)}: give it"
+    return f"with {as_typed(name)} {','.join(map(str, value)) if isinstance(value, tuple) else value}: give the same"
 
 
 def check_source(experiment):
