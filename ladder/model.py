@@ -5,6 +5,7 @@ algorithm 1: a clean encoder, a corrupted encoder with the same parameters,
 and a decoder that denoises every layer of the corrupted one.
 """
 
+from functools import cached_property
 from types import SimpleNamespace
 
 import aesara.tensor as at
@@ -153,6 +154,11 @@ class LadderAE:
         """The clean encoder's outputs; their graph holds the updates of all running averages."""
         top, clean = len(self.layers) - 1, self.act.clean
         return [half.h[top] for half in (clean.labeled, clean.unlabeled) if top in half.h]
+
+    @cached_property
+    def learnt(self):
+        """The parameters that training changes, with their gradients but for penalties: dict of shared variable -> variable."""
+        return learnt_parameters(self.costs.unpenalised)
 
     # Encoder
 
@@ -368,7 +374,7 @@ class LadderAE:
     def penalised(self, total):
         """A cost plus the penalties on the weights that it teaches: others would shrink to nothing."""
         weights = self.regularisation.penalties
-        mappings = [v for v in learnt_parameters(total) if has_role(v, MAPPING)] if weights else []
+        mappings = [v for v in self.learnt if has_role(v, MAPPING)] if weights else []
         for name, weight in weights.items() if mappings else ():
             cost = getattr(penalties, name)(mappings, self.bricks)
             setattr(self.costs, name, cost)

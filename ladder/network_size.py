@@ -14,7 +14,7 @@ COPIES = 5
 #: About how many arrays of every layer's size an update keeps.
 ARRAYS_OF_A_LAYER = 6
 
-#: The same for each pass of virtual adversarial noise or cost.
+#: The same for each pass of adversarial noise or a virtual adversarial cost.
 ARRAYS_OF_A_PASS = 3
 
 #: The same for dropout, and copies of the encoder's weights for drop-connect: normals, masks, what is left.

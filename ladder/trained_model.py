@@ -13,7 +13,7 @@ from ladder.data.own_examples import as_examples, as_in_training, warn_of_scale
 from ladder.data.preprocessing import preprocesses
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
-from ladder.runs.folder import RunFolder
+from ladder.runs.folder import RunFolder, check_save_to
 from ladder.training.evaluation import classification_report
 from ladder.training.provenance import environment
 from ladder.training.stopping import best_epoch
@@ -161,6 +161,14 @@ class Model:
                 report, _ = classification_report(self._run, data_type)
         return report
 
+    def _with_statistics(self, arrays):
+        """Arrays (TrainedArrays) with statistics for test data: parameters of the original's come without."""
+        if arrays.statistics is not None:
+            return arrays
+        with _one_at_a_time:
+            ready()
+            return arrays.with_statistics(self._run.classifier()[0].shareds)
+
     def save(self, save_to):
         """Write it into a new folder, as ``run.py train`` does; returns the folder's path.
 
@@ -171,6 +179,8 @@ class Model:
         """
         run = self._run
         with naming_arguments():
+            check_save_to(save_to)
+            last = self._with_statistics(run.load_arrays("last"))
             folder = RunFolder.begin(save_to, run.p, run.in_dim)
             folder.save_data(run.data)
             folder.save_fitted(run.training.fitted if preprocesses(run.p) else None)
@@ -179,5 +189,5 @@ class Model:
             if run.keeps_best():
                 run.load_arrays("best").save_best(folder, best_epoch(self.log))
             # Last: where there are final statistics, everything else is written.
-            run.load_arrays("last").save(folder)
+            last.save(folder)
         return folder.path

@@ -208,7 +208,8 @@ def test_an_original_run_is_loaded_with_its_options(trained, tmp_path):
     given = dict(dataset="digits", encoder_layers="20-10", labeled_samples=100, unlabeled_samples=400)
     loaded = ladder.load(tmp_path, **given)
     assert abs(loaded.evaluate()["error_percent"] - model.evaluate()["error_percent"]) < 3
-    saved = ladder.load(loaded.save(tmp_path / "saved"))  # without statistics, as it came
+    saved = ladder.load(loaded.save(tmp_path / "saved"))
+    assert saved._run.load_arrays().final  # it came without statistics
     assert saved.evaluate() == loaded.evaluate()
 
 

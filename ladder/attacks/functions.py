@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ladder.batches import labeled_batch_size
-from ladder.data.preprocessing import preprocesses, steps_in_words
+from ladder.data.preprocessing import steps_in_words
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import examples_at_once
@@ -63,7 +63,7 @@ def of_pixels(training, classify, gradient):
 
 def units_of_inputs(p):
     """What the network's inputs are, in words."""
-    return " ".join([*[" and ".join(steps_in_words(p))] * preprocesses(p), "inputs"])
+    return f"{' and '.join(steps_in_words(p))} inputs".lstrip()
 
 
 def check_clip(examples, units):

@@ -182,7 +182,7 @@ def _check_replaced(folder, args, n, overridden):
         other = f"on {n:,} {args.data_type} examples"
     elif (before["parameters"] or "last") != args.parameters:
         other = f"with --parameters {args.parameters}"
-    elif overridden and not before["overridden"]:
+    elif overridden and before["overridden"] == ():
         other = f"with another {', '.join(overridden)} than the run's"
     else:
         return

@@ -243,13 +243,15 @@ def _name(args):
 
 def _report(path):
     print(f"Wrote {path}")
-    sets = {split: HDF5Dataset(path, split) for split in sorted(split_names(path), reverse=True)}  # train before test
-    for split, data in sets.items():
+    for split in sorted(split_names(path), reverse=True):  # train before test
+        data = HDF5Dataset(path, split)
+        if split == "train":
+            trains = data
         shape = " x ".join(map(str, data.features.shape[1:]))
         unlabelled = int((data.targets < 0).sum())
         note = f", {unlabelled} of them without a label" if unlabelled else ""
         print(f"  {split}: {data.num_examples} examples of {shape} {data.features.dtype}{note}")
-    _report_scale(sets["train"], path.stem)
+    _report_scale(trains, path.stem)
 
 
 def _report_scale(data, name):

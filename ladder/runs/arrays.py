@@ -11,7 +11,7 @@
     and its number, ``epoch``: one file, so that parts of two cannot be mixed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,10 +60,11 @@ class TrainedArrays:
         final : bool
         """
         # Some backends hold arrays of their own, which only they can read from a pickle.
-        statistics = {
-            name: np.array(v.get_value(borrow=True)) for name, v in shareds.items() if name.startswith(AVERAGE)
-        }
-        return cls({v.name: np.array(v.get_value(borrow=True)) for v in parameters}, statistics, final)
+        return cls({v.name: np.array(v.get_value(borrow=True)) for v in parameters}, _averages(shareds), final)
+
+    def with_statistics(self, shareds):
+        """The same with the running averages of a ParameterStore, which were estimated with these parameters."""
+        return replace(self, statistics=_averages(shareds), final=True)
 
     @classmethod
     def load(cls, folder):
@@ -98,8 +99,7 @@ class TrainedArrays:
     def save(self, folder):
         """Write both files to the folder of a run (RunFolder)."""
         save_arrays(folder / PARAMETERS, self.parameters)
-        if self.statistics is not None:
-            save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
+        save_arrays(folder / STATISTICS, {**self.statistics, "final": np.asarray(self.final)})
 
     def set_parameters(self, shareds, names):
         """Set shared variables of these names; others are left unchanged.
@@ -118,6 +118,10 @@ class TrainedArrays:
             for name, shared in shareds.items():
                 if name.startswith(AVERAGE):
                     _set(shared, name, self.statistics, f"{self.where}/{self.files[1]}")
+
+
+def _averages(shareds):
+    return {name: np.array(v.get_value(borrow=True)) for name, v in shareds.items() if name.startswith(AVERAGE)}
 
 
 def is_final(arrays, path):

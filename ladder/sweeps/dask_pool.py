@@ -99,22 +99,28 @@ class DaskPool:
 
     def close(self):
         """Let go of the cluster, and of what still trains there."""
+        for name in list(self._locks):
+            self._let_go(name)
+        try:
+            self._end_what_trains()
+        # Of many kinds, where the scheduler has ended: there is nobody left to tell.
+        except Exception as error:
+            logger.info("The Dask cluster does not answer (%s)", error)
+        finally:
+            self._client.close()
+
+    def _end_what_trains(self):
         for _, future in self._runs.values():
             future.cancel()
         if self._runs:  # a task that runs is not cancelled
             self._event(self._name).set()
-        for name in list(self._locks):
-            self._let_go(name)
-        try:
-            self._client.run(on_dask.end_idle, on_error="ignore")
-        finally:
-            self._client.close()
+        self._client.run(on_dask.end_idle, on_error="ignore")
 
     def _n_threads(self):
         """How many threads all workers have."""
         try:
             return sum(self._client.nthreads().values())
-        except OSError as error:
+        except (OSError, AttributeError) as error:  # the latter of a client that has given up
             raise UserError(
                 f"--scheduler {self._address}: the Dask scheduler has ended ({error}): start it again, and give the "
                 "command again."
@@ -134,7 +140,7 @@ class DaskPool:
             if "files" in answer:
                 _write(run.folder, answer.pop("files"))
         except OSError as error:
-            answer = {"state": "failed", "error": f"cannot write into {run.folder} ({error.strerror})"}
+            answer = {"state": "failed", "error": f"cannot write into {run.folder} ({error.strerror})."}
         finally:
             self._let_go(name)
         return [(run, answer)]
@@ -192,7 +198,7 @@ def _result(future):
     if future.status == "finished":
         return future.result()
     if future.status == "cancelled":
-        return {"state": "failed", "error": "the cluster has forgotten it"}
+        return {"state": "failed", "error": "the cluster has forgotten it."}
     error = future.exception()
     return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
 

@@ -146,7 +146,9 @@ def train_runs(plan, runs, wish):
         wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
         pool = DaskPool(plan.scheduler)
     else:
-        workers, threads = shares(plan.workers, wish.backend, len(runs) - len(agenda.settled))
+        # Threads are those of the beginning, as a run that goes on with others may round differently.
+        workers, threads = shares(plan.workers, wish.backend, len(runs))
+        workers = min(workers, len(runs) - len(agenda.settled))
         wish.backend = {**wish.backend, "threads": threads}
         logger.info("%d process%s, %d thread%s each", workers, "es" * (workers > 1), threads, "s" * (threads > 1))
         pool = LocalPool(workers, wish.backend)

@@ -35,7 +35,7 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
         if not path.exists():
             continue
         report = load_report(path)
-        if (report["dataset"], report["data_type"]) != (name_of(dataset), "test"):
+        if report["data_type"] != "test" or _is_of_other_data(report, dataset):
             continue
         if (report["parameters"] or "last") != parameters:
             continue
@@ -47,6 +47,13 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
             if attack["tau"] > 0:
                 errors.setdefault(_name(attack, report, n_test), attack["error_percent"])
     return errors, problems
+
+
+def _is_of_other_data(report, dataset):
+    """Whether a report is of other data than the run's; a copy of these has another name, and is no other."""
+    if report["overridden"] is None:
+        return report["dataset"] != name_of(dataset)
+    return "dataset" in report["overridden"]
 
 
 def _why_not(report, epochs, test):

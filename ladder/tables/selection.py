@@ -63,12 +63,12 @@ def choose(rows, runs):
     problems : list of str
     """
     choices, problems, seen = [], [], []
-    validated = [(group, runs) for group in group_runs(rows, runs) if (runs := _validated(group))]
+    validated = [(group, found) for group in group_runs(rows, runs) if (found := _validated(group))]
     for variation in (group.variation for group, _ in validated):
         if variation in seen:
             continue
         seen.append(variation)
-        candidates = {group.row.name: (group.row, runs) for group, runs in validated if group.variation == variation}
+        candidates = {group.row.name: (group.row, found) for group, found in validated if group.variation == variation}
         choice, problem = _choose(candidates, variation, len(rows))
         choices += [choice] if choice else []
         problems += [problem] if problem else []
@@ -82,10 +82,8 @@ def _validated(group):
 
 def _choose(candidates, variation, n_rows):
     """(Choice or None, problem or None); candidates are (Row, dict of seed -> FoundRun) by the row's name."""
-    where, validated = (
-        as_options(variation, variation) or "validation",
-        {n: runs for n, (_, runs) in candidates.items()},
-    )
+    where = as_options(variation, variation) or "validation"
+    validated = {name: runs for name, (_, runs) in candidates.items()}
     if len(candidates) < 2:
         return (
             None,

@@ -215,12 +215,12 @@ class TrainedRun:
 def _not_its_own(given, stored):
     """Those of the options given that a run does not have anyway; ``stored`` is None where it is not known what it has.
 
-    Of data the name does not tell: the data set may have changed.
+    The name of a data set does not tell: it may have changed.
     """
     if stored is None:
         return given
     own = Options(**stored)
-    return {name: value for name, value in given.items() if name in OF_DATA or value != getattr(own, name)}
+    return {name: value for name, value in given.items() if name == "dataset" or value != getattr(own, name)}
 
 
 def _is_a_copy(given, p, record):

@@ -6,7 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-from ladder.graph import MAPPING, ComputationGraph, has_role, learnt_parameters
+from ladder.graph import MAPPING, ComputationGraph, has_role
 from ladder.optimisation import resolve_optimisation
 from ladder.training.optimisers import OPTIMISERS, clipped, gradient_norm
 
@@ -51,7 +51,7 @@ class TrainingStep:
 
 def trained_parameters(ladder):
     """The parameters that the total cost teaches, sorted by name."""
-    return list(learnt_parameters(ladder.costs.unpenalised))
+    return list(ladder.learnt)
 
 
 def training_step(ladder):
@@ -65,9 +65,8 @@ def training_step(ladder):
     -------
     TrainingStep
     """
-    learnt = learnt_parameters(ladder.costs.unpenalised)
-    parameters = list(learnt)
-    gradients = _penalised(ladder, list(learnt.values()), parameters)
+    parameters = list(ladder.learnt)
+    gradients = _penalised(ladder, list(ladder.learnt.values()), parameters)
     norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
     learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
     updates = optimiser_updates(ladder.p, gradients, norm, parameters, learning_rate, ladder.bricks)

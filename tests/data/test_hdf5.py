@@ -101,10 +101,16 @@ def test_missing_data_set_says_how_to_make_it(monkeypatch, tmp_path):
         find_dataset("elsewhere/mine.hdf5")
 
 
-def test_without_a_home_folder_there_is_no_cache(monkeypatch):
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+def test_without_a_home_folder_there_is_no_cache(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_CACHE_HOME", "FUEL_DATA_PATH"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as of a user without an entry in the system's list
-    assert user_cache() is None and existing_file("absent") is None
+    assert user_cache() is None and existing_file("digits") is None
+    Path("datasets").write_text("")  # no folder: nothing can be made there
+    with pytest.raises(UserError, match="datasets"):
+        find_dataset("digits")
+    assert os.listdir(tmp_path) == ["datasets"]
 
 
 def test_digits_are_made_at_first_use(monkeypatch, tmp_path):

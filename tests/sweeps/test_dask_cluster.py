@@ -51,6 +51,23 @@ def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
     assert sum(map(beginnings, runs)) in (4, 5)
 
 
+def test_a_scheduler_that_ended_is_named(tmp_path, monkeypatch):
+    runs = begun(tmp_path, grid(2))
+    with cluster(n_workers=0, processes=False) as on:
+        one = pool(on)
+
+        def ended(*args, **others):
+            raise OSError("Timed out trying to connect")
+
+        for name in ("nthreads", "run"):
+            monkeypatch.setattr(one._client, name, ended)
+        with pytest.raises(
+            UserError, match="the Dask scheduler has ended .*: start it again, and give the command again"
+        ):
+            carry_out(Agenda(runs), one, Wish({}))
+        assert one._client.status == "closed"
+
+
 def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch):
     monkeypatch.setattr(on_dask, "_sees", lambda task: False)  # the cluster is in threads of this process
     train = on_dask._trained

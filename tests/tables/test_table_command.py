@@ -326,7 +326,8 @@ def test_errors_under_attack(results, capsys):
     for seed, error in ((1, 10.0), (2, 12.0)):
         attack(runs[seed], {("sgn", 0.25): error, ("sgn", 0.0): 1.0, ("pgd-l2", 2.5): 50.0})
     attack(runs[3], {("sgn", 0.25): 99.0}, epochs=20)  # before it went on
-    attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", folder="other")
+    attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", overridden=["dataset"], folder="other")
+    attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", overridden=None, folder="older")
     attack(runs[3], {("sgn", 0.25): 99.0}, overridden=["contrast_norm"], folder="overridden")
     attack(runs[1], {("sgn", 0.25): 5.0}, batch_size=100, folder="batch")
     attack(runs[2], {("sgn", 0.25): 7.0}, clip=True, n=500, folder="clipped")
@@ -342,6 +343,8 @@ def test_errors_under_attack(results, capsys):
     assert (line["sgn 0.25, n"], float(line["sgn 0.25, std"])) == ("2", pytest.approx(np.sqrt(2)))
     errors, problems = errors_under_attack(RunFolder(runs[1]), "/data/mnist.hdf5", 150, None)  # the same data
     assert errors["sgn 0.25"] == 10.0 and not problems
+    attack(runs[3], {("kN", 0.25): 80.0}, dataset="copy", folder="of_a_copy")
+    assert errors_under_attack(RunFolder(runs[3]), "mnist", 150, None)[0] == {"kN 0.25": 80.0}
     markdown = (results / "tables" / f"{NAME}.md").read_text()
     cells = next(line for line in markdown.splitlines() if "ours, noise philox" in line).split(" | ")
     assert "11.00 ± 1.41 (2 seeds)" in cells and "mean ± standard deviation" in markdown
