@@ -72,7 +72,7 @@ WRITTEN_WHOLE = (
 )
 
 #: Those that hold what a run is and found, and that nothing else may replace.
-OF_A_RUN = (OPTIONS_FILE, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
+OF_A_RUN = (OPTIONS_FILE, FAILURE, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
 
 #: The parts of what was fitted, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
@@ -388,8 +388,10 @@ def parent_of(save_to):
 
 
 def is_of_a_run(path):
-    """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one."""
+    """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one; or what makes a sweep."""
     path = Path(os.path.realpath(path))
+    if path.name == SWEEP and path.exists():
+        return True
     if path.name == ATTACK and (path.parent.parent / OPTIONS_FILE).exists():
         return True
     return (path.name in OF_A_RUN or path.match(CHECKPOINTS)) and (path.parent / OPTIONS_FILE).exists()

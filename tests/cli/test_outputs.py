@@ -22,7 +22,7 @@ from ladder.runs.folder import RunFolder
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.makedirs("run0/best")
-    for name in ("run0/params.json", "run0/log.jsonl", "run0/page.html", "mine.csv"):
+    for name in ("run0/params.json", "run0/log.jsonl", "run0/page.html", "mine.csv", "run0/sweep.json"):
         open(name, "w").write("{}")
     os.symlink("mine.csv", "link.csv")
     os.symlink("run0/params.json", "options.json")
@@ -37,6 +37,8 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
         ("run0/evaluation.json", "is a file of a run"),
         ("run0/attack.json", "is a file of a run"),
         ("run0/rival.json", "is a file of a run"),
+        ("run0/failure.json", "is a file of a run"),
+        ("run0/sweep.json", "is a file of a run"),
         ("run0/best/attack.json", "is a file of a run"),
         ("run0/checkpoint-0000000600.npz", "is a file of a run"),
         ("options.json", "--output options.json is a file of a run"),
