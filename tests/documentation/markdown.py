@@ -12,7 +12,7 @@ REST = "…"
 
 def pages():
     """Every page of Markdown of the documentation."""
-    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "datasets" / "README.md"]
 
 
 @dataclass
