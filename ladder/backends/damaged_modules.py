@@ -23,17 +23,16 @@ MAGIC, HEADER = b"\x7fELF\x02", 64
 #: What Aesara leaves beside each module: its folder may be shared with files of others (``base_compiledir=/tmp``).
 SOURCE = "mod.cpp"
 
-#: What it adds once a module is whole, but for its own three, which are compiled under the lock.
-KEYS, OWN = "key.pkl", ("cutils_ext", "lazylinker_ext", "scan_perform")
+#: What it adds once a module is whole, but for its own three, which are compiled under a lock: one of them under its own.
+KEYS, OWN, WITH_A_LOCK = "key.pkl", ("cutils_ext", "lazylinker_ext", "scan_perform"), "scan_perform"
 
 
 def remove(base: str) -> None:
     """Remove what is cut short among the modules below Aesara's compile folder ``base``."""
     damaged = {}
-    # Aesara's lock is in the folder of all modules, each of which has a folder of its own.
     for path in [*Path(base).glob("*/*/*.so"), *Path(base).glob("*/*.so")]:
         if is_aesaras(path) and not is_being_compiled(path) and is_cut_short(path):
-            damaged.setdefault(path.parent.parent / NAME, []).append(path)
+            damaged.setdefault(_lock(path), []).append(path)
     for lock, paths in damaged.items():
         try:
             # Who holds the lock may be writing what is not whole yet.
@@ -43,6 +42,11 @@ def remove(base: str) -> None:
         except (filelock.Timeout, OSError):
             continue
         print(f"{len(paths)} damaged modules in {lock.parent} are removed, and compiled again", file=sys.stderr)
+
+
+def _lock(path):
+    """Aesara's lock on a module: in the folder of all modules, each of which has a folder of its own, or in that."""
+    return (path.parent if path.parent.name == WITH_A_LOCK else path.parent.parent) / NAME
 
 
 def remove_one(path: str) -> bool:

@@ -152,6 +152,17 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path):
     assert not damaged.exists()
 
 
+def test_the_loop_of_scan_has_a_lock_of_its_own(tmp_path):
+    own = a_module(tmp_path).parent.rename(tmp_path / "compiledir_x" / "scan_perform")
+    (damaged,) = own.glob("*.so")
+    damaged.write_bytes(b"")
+    with filelock.FileLock(own / ".lock"):
+        damaged_modules.remove(str(tmp_path))
+        assert damaged.exists()
+    damaged_modules.remove(str(tmp_path))
+    assert not own.exists()
+
+
 def test_a_module_that_another_process_is_compiling_is_left_alone(tmp_path):
     damaged = a_module(tmp_path)
     damaged.write_bytes(damaged.read_bytes()[:1000])
@@ -203,6 +214,7 @@ def locked(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
     process.stdout.readline()
     process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
     yield tmp_path / ".lock", process
     process.kill()
     process.wait()

@@ -1,5 +1,6 @@
 """``run.py watch``: once, on a terminal, and until all runs have ended."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -87,7 +88,7 @@ class Terminal:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
-        self.text = ""
+        self.text, self._decoder = "", codecs.getincrementaldecoder("utf-8")()  # a letter may come in two parts
 
     def read_until(self, pattern, seconds=30):
         """Read until a pattern is found in what was shown since the last call."""
@@ -96,7 +97,7 @@ class Terminal:
             assert time.monotonic() < end, self.text[start:]
             if select.select([self._master], [], [], 0.1)[0]:
                 try:
-                    self.text += os.read(self._master, 2**16).decode()
+                    self.text += self._decoder.decode(os.read(self._master, 2**16))
                 except OSError:  # the other side is closed
                     assert re.search(pattern, self.text[start:]), self.text[start:]
 

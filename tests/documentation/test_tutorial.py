@@ -50,6 +50,7 @@ def check_output(shown, printed):
 def run_page(page, folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
     names, done = {}, 0
     for block in blocks(page):
         if block.language == "console":

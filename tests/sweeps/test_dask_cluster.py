@@ -37,11 +37,12 @@ def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
         workers = [nanny.process.pid for nanny in on.workers.values()]
 
         def kill_one():
-            while not any(look(run).held and look(run).epochs > 3 for run in runs):
+            until = time.monotonic() + 60
+            while not any(look(run).held and look(run).epochs > 3 for run in runs) and time.monotonic() < until:
                 time.sleep(0.01)
             os.kill(workers[0], signal.SIGKILL)
 
-        killer = threading.Thread(target=kill_one)
+        killer = threading.Thread(target=kill_one, daemon=True)
         killer.start()
         assert carry_out(Agenda(runs), pool(on, 0.1), Wish({}))
         killer.join()

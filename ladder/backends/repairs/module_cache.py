@@ -85,7 +85,10 @@ def _new_folders(cache):
         path = os.path.join(cache.dirname, folder)
         if folder in cache.seen or not os.path.isdir(path):
             continue
-        files = os.listdir(path)
+        try:
+            files = os.listdir(path)
+        except OSError:  # another process has just removed it
+            continue
         modules = [os.path.splitext(file)[0] for file in files if file.endswith((".so", ".pyd"))]
         if "key.pkl" in files and "delete.me" not in files and len(modules) == 1:
             cache.seen.add(folder)
