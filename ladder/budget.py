@@ -63,6 +63,7 @@ def _memory():
 
 def in_words(size):
     """A number of bytes as people write it: '3.6 GB'."""
+    size = min(size, 10**30)  # larger whole numbers than floats can be
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:,.0f} {unit}"

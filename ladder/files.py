@@ -1,5 +1,6 @@
 """Opening other people's files with care, and writing our own whole or not at all."""
 
+import errno
 import io
 import json
 import os
@@ -15,6 +16,12 @@ from ladder.errors import UserError
 #: Added to a file's name, after the number of the process and a random one, while it is being written: another machine's
 #: process can have the same number.
 PARTIAL = ".partial"
+
+#: The most bytes of a name to which that is added.
+MOST_BYTES_OF_A_STEM = 200
+
+#: Errors of forcing a folder's names to the disk where it may be written but not read, or the file system does not do that.
+NOT_KEPT = (errno.EACCES, errno.EINVAL, errno.ENOTSUP)
 
 #: What this process is writing, under these names.
 _BEING_WRITTEN = set()
@@ -88,7 +95,8 @@ def read_at_most(file, most):
 def write_whole(path, write):
     """Let ``write(file)`` fill a file that appears under its name only once it is complete and on the disk.
 
-    Anything but a regular file, such as ``/dev/null``, is written to directly.
+    For a path that the user gave: what a link leads to is written, and anything
+    but a regular file, such as ``/dev/null``, is written to directly.
 
     Raises
     ------
@@ -104,11 +112,30 @@ def write_whole(path, write):
             write(f)
 
 
+def write_ours(path, write):
+    """The same for a file of a run's folder, whose name is the program's: a link or a pipe of this name is replaced.
+
+    A folder may be from somebody else, and its links may lead anywhere.
+    """
+    with naming(path), replacing(path) as partial, partial.open("wb") as f:
+        write(f)
+
+
+def ours(path, flags):
+    """An opener, as :func:`open` takes it, of a file of a run's folder: no link, and nothing but a regular file."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", os.fspath(path))
+    return descriptor
+
+
 @contextmanager
 def replacing(path):
     """Yield the name of a file to write, which becomes ``path`` once it is on the disk."""
     path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    stem = os.fsencode(path.name)[:MOST_BYTES_OF_A_STEM].decode(errors="ignore")  # names end at 255 bytes
+    partial = path.with_name(f"{stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     _BEING_WRITTEN.add(partial)
     try:
         yield partial
@@ -119,7 +146,11 @@ def replacing(path):
         raise
     finally:
         _BEING_WRITTEN.discard(partial)
-    _keep(path.parent)  # the file's new name
+    try:
+        _keep(path.parent)  # the file's new name
+    except OSError as error:  # the file itself is there
+        if error.errno not in NOT_KEPT:
+            raise
 
 
 def remove_unfinished():
@@ -154,12 +185,12 @@ def naming(path):
 
 
 def save_json(path, values):
-    """Write a dict as JSON, whole or not at all."""
-    write_whole(path, lambda f: f.write((json.dumps(values, indent=1) + "\n").encode()))
+    """Write a dict as JSON into a file of a run's folder, whole or not at all."""
+    write_ours(path, lambda f: f.write((json.dumps(values, indent=1) + "\n").encode()))
 
 
 def save_arrays(path, arrays, compressed=True):
-    """Write an ``.npz`` whole or not at all.
+    """Write an ``.npz`` of a run's folder whole or not at all.
 
     Parameters
     ----------
@@ -171,4 +202,4 @@ def save_arrays(path, arrays, compressed=True):
     # In memory first: a zip file that cannot be written complains again when it is garbage-collected.
     content = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(content, **arrays)
-    write_whole(path, lambda f: f.write(content.getbuffer()))
+    write_ours(path, lambda f: f.write(content.getbuffer()))

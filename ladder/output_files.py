@@ -59,13 +59,21 @@ def made_folder(path, option):
     return Path(path)
 
 
-def write_text(path, text, option):
-    """Write a file whole, or say in one sentence why not; a file that was there is then as it was."""
+def write_text(path, text, option, write=write_whole):
+    """Write a file whole, or say in one sentence why not; a file that was there is then as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+    text : str
+    option : str, the option that takes another path
+    write : function, :func:`ladder.files.write_ours` where the file's name is the program's
+    """
     try:
         content = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half a character, which JSON of others may hold
         content = text.encode("utf-8", "replace")
     try:
-        write_whole(path, lambda f: f.write(content))
+        write(path, lambda f: f.write(content))
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written ({error.strerror}): give another file.") from None

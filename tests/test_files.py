@@ -1,14 +1,27 @@
 """Files: written whole or not at all, and opened only where they are files."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from ladder.errors import UserError
-from ladder.files import expanded, open_regular, read_at_most, remove_partials, replacing, save_arrays, write_whole
+from ladder.files import (
+    expanded,
+    open_regular,
+    ours,
+    read_at_most,
+    remove_partials,
+    replacing,
+    save_arrays,
+    save_json,
+    write_whole,
+)
 
 
 def names(folder):
@@ -38,6 +51,45 @@ def test_devices_and_links_are_written_through(tmp_path):
     (tmp_path / "to").symlink_to(tmp_path / "target")
     write_whole(tmp_path / "to", lambda f: f.write(b"x"))
     assert (tmp_path / "to").is_symlink() and (tmp_path / "target").read_bytes() == b"x"
+
+
+def test_in_a_runs_folder_a_link_or_a_pipe_is_replaced_and_never_followed(tmp_path):
+    """The folder may be from somebody else."""
+    (tmp_path / "target").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OSError):
+            open(tmp_path / name, "ab", opener=ours)
+        save_json(tmp_path / name, {"x": 1})
+        assert (tmp_path / name).lstat().st_size and (tmp_path / name).read_text() == '{\n "x": 1\n}\n'
+        with open(tmp_path / name, "ab", opener=ours) as file:
+            file.write(b"more")
+    assert (tmp_path / "target").read_text() == "mine"
+    (tmp_path / "new").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError):
+        open(tmp_path / "new", "ab", opener=ours)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("letter", ["a", "\N{SNOWMAN}"])
+def test_a_name_may_be_as_long_as_the_system_allows(letter, tmp_path):
+    path = tmp_path / (letter * (255 // len(letter.encode())))
+    write_whole(path, lambda f: f.write(b"x"))
+    assert [*tmp_path.iterdir()] == [path] and path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("number, kept", [(errno.EINVAL, True), (errno.EIO, False)])
+def test_where_a_folders_names_cannot_be_forced_to_the_disk(number, kept, tmp_path, monkeypatch):
+    """Some file systems do not do that, and a folder may be writable but not readable: the file is there."""
+    fsync = os.fsync
+    broken = lambda fd: (
+        fsync(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else (_ for _ in ()).throw(OSError(number, "no"))
+    )
+    monkeypatch.setattr(os, "fsync", broken)
+    with nullcontext() if kept else pytest.raises(OSError):
+        save_json(tmp_path / "a.json", {})
+    assert (tmp_path / "a.json").exists()
 
 
 def test_a_pipe_of_the_shell_is_written_to(tmp_path):

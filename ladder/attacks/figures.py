@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ladder.attacks.methods import AttackedBatch
 from ladder.attacks.report import written
 from ladder.data.images import as_images
-from ladder.files import write_whole
+from ladder.files import printable, write_ours
 
 logger = logging.getLogger("main")
 
@@ -46,7 +46,7 @@ def write_figures(folder, name, report, examples, indices, classify, gradient, s
 
 
 def _write(figure, path):
-    written(path, lambda path: write_whole(path, lambda file: write_png(figure, file)))
+    written(path, lambda path: write_ours(path, lambda file: write_png(figure, file)))
 
 
 def error_figure(report, title):
@@ -77,7 +77,7 @@ def error_figure(report, title):
     )
     if report.get("batch_size"):
         title = f"{title}: gradients through statistics of batches of {report['batch_size']:,}"
-    axes.set_title(title, parse_math=False)  # it has names, in which $ begins no formula
+    axes.set_title(printable(title), parse_math=False)  # it has names, in which $ begins no formula
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -122,7 +122,7 @@ def image_figure(rows, targets, value_range, title):
             axes.spines[:].set_visible(False)
     for target, axes in zip(targets, grid[-1]):
         axes.set_xlabel(f"true {target}", fontsize=9, color="#777777")
-    figure.suptitle(title, fontsize=11, parse_math=False)
+    figure.suptitle(printable(title), fontsize=11, parse_math=False)
     figure.supxlabel(
         f"Above each image the class it is taken for, red where wrong.\n"
         f"Black is {low:g} or less, white {high:g} or more.",

@@ -49,6 +49,8 @@ def load_report(path):
         if len(report["attacks"]) > MOST_ATTACKS:
             raise plain_json.NotJSON(f"more than {MOST_ATTACKS:,} 'attacks'")
         report["attacks"] = [plain_json.check(attack, ATTACK_TYPES, "an attack") for attack in report["attacks"]]
+        if not all(0 <= attack["error_percent"] <= 100 for attack in report["attacks"]):
+            raise plain_json.NotJSON("an attack has an error that is no part of the examples")
     except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and attack the run again.") from None
     return report

@@ -90,13 +90,24 @@ def _draw_into_files():
     os.environ["MPLBACKEND"] = "agg"
 
 
+class _Printable(logging.Formatter):
+    """Some messages have names from files that others have made."""
+
+    def format(self, record):
+        return _printable(super().format(record))
+
+
+def _printable(text):
+    return "\n".join(map(printable, text.split("\n")))
+
+
 @contextmanager
 def _progress_printed():
     """Progress goes to standard output, warnings of libraries to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout)
     # The prefix tells runs apart that are trained side by side.
-    handler.setFormatter(logging.Formatter("%(prefix)s%(message)s", defaults={"prefix": ""}))
+    handler.setFormatter(_Printable("%(prefix)s%(message)s", defaults={"prefix": ""}))
     progress.setLevel(logging.INFO)
     progress.propagate = False
     progress.addHandler(handler)
@@ -175,8 +186,7 @@ def _run(args):
 
 def _say(args, error, status):
     # Some messages quote files that others have made.
-    lines = [printable(line) for line in f"run.py {args.command}: {error}".split("\n")]
-    print("\n".join(lines), file=sys.stderr)
+    print(_printable(f"run.py {args.command}: {error}"), file=sys.stderr)
     return status
 
 

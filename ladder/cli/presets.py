@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ladder.cli.printing import print_table
+from ladder.files import printable
 from ladder.tables.preset import load_preset, preset_names
 from ladder.tables.preset_options import parsed_rows, words
 
@@ -54,15 +55,13 @@ def _short(source):
 
 def _print_one(preset):
     parsed_rows(preset)  # says what is wrong with a file of the user's own
-    print(
-        f"# {preset.title}\n# {preset.source}\n# file: {preset.path} (copy it, edit it, and give the copy to --preset)"
-    )
-    for note in preset.notes:
-        print(f"# note: {note}")
+    place = f"file: {preset.path} (copy it, edit it, and give the copy to --preset)"
+    for text in (preset.title, preset.source, place, *(f"note: {note}" for note in preset.notes)):
+        print(f"# {printable(text)}")
     for name, options in preset.rows.items():
         if name != preset.name:
-            print(f"# {name}")
-        print(_command(preset, name, options))
+            print(f"# {printable(name)}")
+        print(printable(_command(preset, name, options)))
 
 
 def _command(preset, name, options):

@@ -20,6 +20,7 @@ from ladder.cli.options import (
 from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
+from ladder.files import printable
 from ladder.option_types import MOST_DATA_SEED, whole_number_from
 from ladder.options import as_typed
 from ladder.sweeps.carrying_out import Wish
@@ -230,7 +231,7 @@ def _list(found, state):
         if state == FAILED:
             attempts = item.look.failure["attempts"]
             what = f"{attempts} attempt{'s' * (attempts != 1)}, {item.look.failure['error']}"
-        print(f"{state}: {item.run.folder} ({in_words(item.run.p, [*found.varied, 'seed'])}): {what}")
+        print(f"{state}: {printable(item.run.folder)} ({in_words(item.run.p, [*found.varied, 'seed'])}): {what}")
     if len(items) > MOST_LISTED:
         print(f"{state}: … and {len(items) - MOST_LISTED} more")
 

@@ -12,7 +12,7 @@ from ladder.cli.options import add_backend_options, add_parameters_option, check
 from ladder.cli.printing import print_table
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
-from ladder.files import printable
+from ladder.files import printable, write_ours
 from ladder.output_files import made_folder, write_text
 from ladder.runs.folder import RESULTS
 from ladder.tables import formats
@@ -161,9 +161,9 @@ def _results_folder(given):
 
 def _print(table):
     headings = (escape(printable(heading)) for heading in formats.headings(table))
-    grid = Grid(*headings, title=Text(f"{table.title}: test error, per cent"))
+    grid = Grid(*headings, title=Text(printable(f"{table.title}: test error, per cent")))
     for line in table.lines:
-        grid.add_row(*(Text(cell) for cell in formats.cells(line, formats.attacks(table))))
+        grid.add_row(*(Text(printable(cell)) for cell in formats.cells(line, formats.attacks(table))))
     print_table(grid)
     for text in [table.source] * bool(table.source) + [f"- {remark}" for remark in formats.remarks(table)]:
         print(printable(text))
@@ -172,5 +172,5 @@ def _print(table):
 def _write(table, folder, suffix):
     paths = {folder / f"{table.name}{suffix}.{kind}": write(table) for kind, write in WRITERS.items()}
     for path, text in paths.items():
-        write_text(path, text, "--output")
+        write_text(path, text, "--output", write_ours)
     print("Written: " + ", ".join(map(str, paths)))

@@ -6,6 +6,7 @@ needs no other kind of entry.
 """
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Optional
 
@@ -125,15 +126,21 @@ def with_known_classes(examples, description):
     known, named = description.get("classes"), examples.description.get("classes")
     if not known or not named or known[: len(named)] == named:
         return examples
-    strangers = [name for name in named if known.count(name) != 1]
+    numbers, counts = {name: number for number, name in enumerate(known)}, Counter(known)
+    strangers = [name for name in named if counts[name] != 1]
     if strangers or examples.n_classes > len(named):
         stranger = f"'{strangers[0]}'" if strangers else "without a name"
         raise UserError(
             f"{examples.name} has a class {stranger}, and the network's are {', '.join(map(str, known))}: "
             "give a data set of these classes."
         )
-    numbers = np.array([*map(known.index, named), NO_LABEL])  # NO_LABEL, -1, is the last of them
-    return replace(examples, targets=numbers[examples.targets])
+    lowest = examples.targets.min(initial=NO_LABEL)
+    if lowest < NO_LABEL:
+        raise UserError(
+            f"{examples.name} has the label {lowest}, which is no class: convert it with --no-label {lowest}."
+        )
+    positions = np.array([*(numbers[name] for name in named), NO_LABEL])  # NO_LABEL, -1, is the last of them
+    return replace(examples, targets=positions[examples.targets])
 
 
 def image_reading(description, in_dim):

@@ -84,7 +84,7 @@ def existing_file(name_or_path):
         places = [folder / f"{name}.hdf5" for folder in data_path()]
         if name in KNOWN and KNOWN[name].needs_nothing and user_cache():
             places.append(user_cache() / f"{name}.hdf5")
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if os.path.isfile(path)), None)
 
 
 def user_cache():

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def cached_whitening(dataset, parts):
     candidates = [folder / name for folder in (dataset.parent, user_cache()) if folder]
     n_inputs = next(parts()).shape[1]
     for path in candidates:
-        if path.is_file():
+        if os.path.isfile(path):  # unlike Path.is_file, where it may not be looked for
             try:
                 return _load(path, n_inputs)
             # What a damaged file raises depends on where the damage is.

@@ -47,7 +47,7 @@ def _below(path, seen):
             if any(entry.name in (OPTIONS_FILE, ROWS) for entry in entries):
                 found.append(folder)
             elif depth:
-                waiting.extend((folder / entry.name, depth - 1) for entry in entries if entry.is_dir())
+                waiting.extend((folder / entry.name, depth - 1) for entry in entries if os.path.isdir(entry.path))
         except OSError:
             pass
     return found

@@ -2,6 +2,8 @@
 
 from matplotlib.figure import Figure
 
+from ladder.files import printable
+
 
 def rate_figure(found, title):
     """The cost against the rate.
@@ -22,7 +24,7 @@ def rate_figure(found, title):
     axes.axvline(found.lowest, color="#777777", linestyle=":", label=f"lowest at {found.lowest:.2g}")
     axes.axvline(found.suggested, color="#D55E00", linestyle="--", label=f"falls fastest at {found.suggested:.2g}")
     axes.set(xlabel="learning rate", ylabel="total cost", xscale="log")
-    axes.set_title(title, parse_math=False)  # it has a data set's name, in which $ begins no formula
+    axes.set_title(printable(title), parse_math=False)  # it has a data set's name, in which $ begins no formula
     low, high = found.costs.min(), found.costs[0]
     # What comes after training broke would flatten the rest.
     axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * max(high - low, 1e-9))

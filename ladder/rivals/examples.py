@@ -89,6 +89,12 @@ def rival_examples(experiment):
     tested = np.flatnonzero(test.targets != NO_LABEL)
     if len(tested) == 0:
         raise UserError(f"{p.dataset} has no labelled test examples: convert it with some.")
+    low, high, n_classes = test.targets[tested].min(), test.targets[tested].max(), experiment.examples.n_classes
+    if low < 0 or high >= n_classes:
+        raise UserError(
+            f"{p.dataset}: the labels of its test examples go from {low} to {high}, but its classes are 0 to "
+            f"{n_classes - 1}: convert it with --no-label, where a number means no label, or with --renumber-labels."
+        )
     examples = training.preprocess(experiment.examples)
     train = np.sort(split.train)  # so that all seeds that train on everything have the same graph
     targets = np.full(len(examples.targets), NO_LABEL)

@@ -19,7 +19,7 @@ from ladder import budget
 from ladder.data.npz import load_arrays
 from ladder.data.record import sha256
 from ladder.errors import UserError
-from ladder.files import PARTIAL, open_regular, save_arrays
+from ladder.files import PARTIAL, open_regular, printable, save_arrays, shown
 
 logger = logging.getLogger("main")
 
@@ -31,6 +31,9 @@ NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
 
 #: Errors of reading that a file's content does not cause; EIO is not one of them, as the disk may have spoiled the file.
 OF_THE_MACHINE = (errno.ESTALE, errno.ENOMEM, errno.EACCES, errno.ETIMEDOUT)
+
+#: Bytes of memory for each value in the text of the plain values, once Python holds them.
+BYTES_OF_A_VALUE = 100
 
 #: Files per folder: the last, and the one before in case the last is damaged.
 KEPT = 2
@@ -83,8 +86,7 @@ def read(path):
     try:
         arrays = load_arrays(path)
         expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))
-        values = json.loads(arrays.pop("values").tobytes())
-        version = values["version"]
+        text = arrays.pop("values").tobytes()
     except Exception as error:
         if getattr(error.__cause__, "errno", None) in OF_THE_MACHINE:
             raise UserError(f"{path} cannot be read ({error.__cause__.strerror}): fix that, and go on.") from None
@@ -92,8 +94,15 @@ def read(path):
         raise ValueError("damaged") from error
     if not np.array_equal(expected, found):
         raise ValueError("damaged")
+    size = len(text) + BYTES_OF_A_VALUE * sum(map(text.count, (b",", b"[", b"{")))
+    budget.ask(size, f"{path}: the values in it", "raise the limit, and go on")
+    try:
+        values = json.loads(text)
+        version = values["version"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("damaged") from error
     if version != VERSION:
-        raise ValueError(f"of version {version}, where this program reads {VERSION}")
+        raise ValueError(f"of version {printable(shown(version))}, where this program reads {VERSION}")
     return values, arrays
 
 

@@ -13,7 +13,7 @@ import struct
 import time
 
 from ladder.errors import UserError
-from ladder.files import naming
+from ladder.files import naming, ours
 
 #: The names of event files.
 NAME = "events.out.tfevents.*"
@@ -64,7 +64,7 @@ class EventFile:
 
     def write(self):
         """Append what was added; after an ``OSError`` the next call writes it, too."""
-        with naming(self._path), self._path.open("ab") as f:
+        with naming(self._path), open(self._path, "ab", opener=ours) as f:
             f.truncate(self._written)  # what a full disk left of the last attempt
             f.write(self._pending)
             f.flush()
@@ -91,7 +91,7 @@ def keep_until(folder, step):
         The steps whose rows of the log are kept.
     """
     kept_steps = set()
-    for path in sorted(folder.glob(NAME)):
+    for path in sorted(path for path in folder.glob(NAME) if path.is_file() and not path.is_symlink()):
         size, steps, has_content = 0, set(), False
         for end, event in _events(path):
             if event.step > step or _is_of_the_end(event):

@@ -33,20 +33,21 @@
 """
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Optional, Tuple
 
 import numpy as np
 
-from ladder import plain_json
+from ladder import budget, plain_json
 from ladder.data.description import check_image_reading
 from ladder.data.feature_scale import FeatureScale
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import Fitted
 from ladder.data.whitening import Whitening
 from ladder.errors import UserError
-from ladder.files import remove_partials, save_arrays, save_json, write_whole
+from ladder.files import remove_partials, save_arrays, save_json, write_ours
 from ladder.options import TYPES, Options
 from ladder.runs import arrays, split_files
 
@@ -64,6 +65,9 @@ EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 #: What was found of it by ``run.py attack``, here or in a folder inside, and of a rival by ``run.py rivals``.
 ATTACK, RIVAL = "attack.json", "rival.json"
 CHECKPOINTS = "checkpoint-*"
+
+#: The most axes and numbers of an example; and bytes of memory for each row of a log, once Python holds it.
+MOST_AXES, MOST_INPUTS, BYTES_OF_A_ROW = 8, 2**48, 300
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
 WRITTEN_WHOLE = (
@@ -220,6 +224,8 @@ class RunFolder:
             data = plain_json.check(plain_json.read(path), DATA_TYPES, "the whole")
             if not all(0 < side < 2**31 for side in data["in_dim"]) or not 0 <= data["n_classes"] <= 2**63:
                 raise plain_json.NotJSON("sizes are positive numbers")
+            if len(data["in_dim"]) > MOST_AXES or math.prod(data["in_dim"]) > MOST_INPUTS:
+                raise plain_json.NotJSON("an example is not that large")
             if data["divided_by"] is not None and (data["divided_by"] <= 0 or data["read_range"] is None):
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
             if data["images"] is not None:
@@ -335,8 +341,9 @@ class RunFolder:
 
     def rows(self):
         """All complete rows of ``log.jsonl``: list of dict."""
-        rows = []
-        for line in self._log().splitlines():
+        rows, text = [], self._log()
+        budget.ask(BYTES_OF_A_ROW * text.count(b"\n"), f"{self / ROWS}: its rows", "raise the limit")
+        for line in text.splitlines():
             try:
                 rows.append(plain_json.check(plain_json.parse(line), dict, "a row"))
             except plain_json.NotJSON:
@@ -345,7 +352,7 @@ class RunFolder:
 
     def save_rows(self, rows):
         """Write rows (list of dict) to ``log.jsonl``."""
-        write_whole(self / ROWS, lambda f: f.write("".join(json.dumps(row) + "\n" for row in rows).encode()))
+        write_ours(self / ROWS, lambda f: f.write("".join(json.dumps(row) + "\n" for row in rows).encode()))
 
     def last_row(self):
         """The last complete row of ``log.jsonl``; empty if there is none."""

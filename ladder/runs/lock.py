@@ -6,13 +6,12 @@ writing, as NFS locks no others between machines, and no folders.
 """
 
 import fcntl
-import os
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ladder.errors import UserError
-from ladder.files import open_regular
+from ladder.files import open_regular, ours
 from ladder.runs.folder import LOG
 
 #: The file of a folder of runs that is locked; it stays, as another process may wait for it.
@@ -41,10 +40,10 @@ def turn(folder):
 
 def _opened(path):
     try:
-        return open(path, "ab")
+        return open(path, "ab", opener=ours)
     except OSError as error:
-        if path.exists() and os.access(path, os.R_OK):  # another user's, who shares the folder
-            return open(path, "rb")
+        with suppress(UserError):
+            return open_regular(path)  # another user's, who shares the folder
         raise UserError(f"cannot write into {path.parent} ({error.strerror}): make it writable.") from None
 
 
@@ -64,7 +63,7 @@ def held(folder):
         Nothing can be written.
     """
     try:
-        file = (folder / LOG).open("ab")
+        file = open(folder / LOG, "ab", opener=ours)
     except OSError as error:
         raise UserError(f"cannot write into {folder} ({error.strerror}): make it writable, or copy it.") from None
     with file:

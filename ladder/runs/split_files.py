@@ -1,6 +1,6 @@
 """The split of a run as text files in its folder, for ``--labeled-indices`` and for other programs."""
 
-from ladder.files import write_whole
+from ladder.files import write_ours
 from ladder.positions_file import as_text
 
 LABELED, TRAIN, VALID = "labeled.txt", "train.txt", "valid.txt"
@@ -35,4 +35,4 @@ def save_split(folder, split, p, names=tuple(FILES)):
             continue
         comment = f"{what}: positions, from 0, in the training split of {p.dataset!r}; --dseed {p.dseed}"
         text = as_text(getattr(split, part), comment)
-        write_whole(folder / name, lambda f, text=text: f.write(text.encode("utf-8", "replace")))
+        write_ours(folder / name, lambda f, text=text: f.write(text.encode("utf-8", "replace")))

@@ -207,7 +207,7 @@ class Agenda:
             item.place = REACHED  # whether or not another process has gone on with it
         elif found.held:
             item.place = ELSEWHERE
-        elif found.failure and found.failure["time"] >= self._began:
+        elif found.failure and self._began <= found.failure["time"] <= time.time():
             # Another process has tried it meanwhile, as often as it is tried.
             item.place = FAILED
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from ladder import plain_json
 from ladder.errors import UserError
-from ladder.files import write_whole
+from ladder.files import ours, write_ours
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.folder import LOG, OPTIONS_FILE
@@ -205,9 +205,9 @@ def _result(future):
 
 def _write(folder, files):
     """Put the files of a run that was trained apart into its folder, and nowhere else; the one that says "finished" last."""
-    with (folder / LOG).open("ab") as log:  # which is locked, so another must not take its place
+    with open(folder / LOG, "ab", opener=ours) as log:  # which is locked, so another must not take its place
         log.write(files.pop(LOG))
     for name in sorted(files, key=lambda name: name == STATISTICS):
         path = folder.path.joinpath(*(part for part in PurePosixPath(name).parts if part.strip("/") not in ("", "..")))
         path.parent.mkdir(exist_ok=True, parents=True)
-        write_whole(path, lambda file, name=name: file.write(files[name]))
+        write_ours(path, lambda file, name=name: file.write(files[name]))

@@ -221,7 +221,7 @@ class SweepFolder:
         list of SweptRun
         """
         with os.scandir(self.path) as entries:
-            names = sorted((entry.name for entry in entries if entry.is_dir()), key=numbers_in_order)
+            names = sorted((entry.name for entry in entries if os.path.isdir(entry.path)), key=numbers_in_order)
         for name in names:
             if name not in self._known and (self.path / name / OPTIONS_FILE).exists():
                 self._known[name] = self._run(name)

@@ -1,4 +1,4 @@
-"""A process that trains the runs of a sweep, one after the other: ``python -m ladder.sweeps.worker``.
+"""A process that trains the runs of a sweep, one after the other: :data:`ladder.sweeps.local.COMMAND`.
 
 It reads tasks from standard input and answers on standard output, a JSON object
 a line; the first line that it reads has its backend options.  SIGTERM lets the
@@ -13,12 +13,18 @@ import queue
 import signal
 import sys
 import threading
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 
 from ladder import backends
 from ladder.backends import choice
 from ladder.errors import UserError
 from ladder.sweeps.task import be_quiet, go_on
+
+
+def main():
+    """Serve whoever started this process, as long as somebody is there to answer to."""
+    with suppress(BrokenPipeError):
+        serve()
 
 
 def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(**options))):
@@ -67,10 +73,3 @@ def _tasks():
 
     threading.Thread(target=listen, daemon=True).start()
     yield from iter(waiting.get, None)
-
-
-if __name__ == "__main__":
-    try:
-        serve()
-    except BrokenPipeError:  # nobody is left to answer to
-        pass

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from ladder.files import ours
 from ladder.runs.folder import LOG
 
 logger = logging.getLogger("main")
@@ -75,6 +76,9 @@ class _LogFile(logging.FileHandler):
     """A full disk costs lines of the log, not the run; one warning tells of it."""
 
     _failed = False
+
+    def _open(self):
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=ours)
 
     def handleError(self, record):
         if not self._failed:

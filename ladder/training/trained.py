@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from ladder import backends
 from ladder.batches import without_a_batch_of_one
 from ladder.data.examples import validation_stream
+from ladder.errors import UserError
 from ladder.graph import ParameterStore
 from ladder.training import functions
 from ladder.training.extensions.monitoring import mean_over_batches
@@ -46,7 +49,21 @@ class TrainedClassifier:
         outputs = [self._probabilities]
         if running_statistics:
             outputs = with_running_statistics(outputs, self.shareds)
-        return backends.function([self._x], outputs[0], allow_gc=True)
+        return _finite(backends.function([self._x], outputs[0], allow_gc=True))
+
+
+def _finite(probabilities):
+    """The same function, which refuses examples of which a network says nothing: the largest of some nan is the first."""
+
+    def function(x):
+        found = probabilities(x)
+        if not np.isfinite(found).all():
+            raise UserError(
+                "the network's answer to some examples is not a number: their features, or its parameters, are too large."
+            )
+        return found
+
+    return function
 
 
 def denoising_costs(p, arrays, examples, indices):

@@ -56,3 +56,11 @@ def test_a_figure_is_written_as_png():
     assert file.read(8) == b"\x89PNG\r\n\x1a\n"
     file.seek(0)
     assert min(imread(file).shape[:2]) > 100
+
+
+def test_a_name_that_is_no_text_is_drawn_as_an_escape():
+    report = {"n": 10, "n_wrong_before": 0, "attacks": []}
+    figure = error_figure(report, "run\udcff")
+    assert figure.axes[0].get_title() == r"run\udcff"
+    write_png(figure, io.BytesIO())
+    write_png(image_figure([("clean", np.zeros((1, 4, 4)), [0])], [0], (0, 1), "run\udcff"), io.BytesIO())

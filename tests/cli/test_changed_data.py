@@ -308,3 +308,24 @@ def test_an_older_run_reads_uint8_as_it_did(here, capsys):
     finally:
         put_back()
     assert (older == predicted("pixels", raw, capsys)).all()
+
+
+def test_examples_to_which_the_network_has_no_answer(here, changed, capsys):
+    """As images of satellites mark what they did not see; the largest of some nan would be class 0."""
+    write("seen", np.where(np.arange(20) < 10, FLAGS, -3.4028235e38).astype("float32"))
+    assert call("evaluate results/floats0 --dataset seen --threads 1") == 2
+    assert "the network's answer to some examples is not a number" in capsys.readouterr().err
+
+
+def test_a_label_below_all_classes_is_none(named, capsys):
+    write_named("odd", "cab")
+    import h5py
+
+    with h5py.File("datasets/odd.hdf5", "a") as file:
+        targets = file["targets"][:].astype("int64")
+        targets[0] = -2
+        del file["targets"]
+        file["targets"] = targets
+        file["targets"].dims[0].label, file["targets"].dims[1].label = "batch", "index"
+    assert call("evaluate results/named0 --dataset odd") == 2
+    assert "odd has the label -2, which is no class" in capsys.readouterr().err

@@ -218,6 +218,19 @@ def test_members_elsewhere_in_the_archive_are_only_read(batches, tmp_path):
     assert not (tmp_path.parent.parent / NAMES[0]).exists()
 
 
+@pytest.mark.parametrize("kind", [*cifar10.TEXTS])
+def test_long_texts_about_a_member_are_not_read(tmp_path, kind):
+    """Pythons before 3.11.10 take time and memory of the square of their length."""
+    text = b"2 " * 131_000 + b"="
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, len(text)
+    content = header.tobuf(tarfile.USTAR_FORMAT) + text.ljust(-(-len(text) // 512) * 512, b"\0") + bytes(1024)
+    with pytest.raises(EOFError, match="long texts"):
+        list(cifar10._batches(io.BytesIO(content)))
+    (tmp_path / "long.tar.gz").write_bytes(gzip.compress(content))
+    refused(tmp_path / "long.tar.gz", tmp_path, "cannot read .*long.tar.gz.*damaged")
+
+
 @pytest.mark.parametrize("keys, members", [(0, 200), (200, 1)])
 def test_an_archive_of_which_tarfile_would_keep_much(tmp_path, keys, members):
     """Each member keeps a copy of all global headers: a few megabytes of both would take all memory."""

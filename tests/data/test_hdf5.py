@@ -412,3 +412,8 @@ def test_names_that_are_no_text_are_passed_over(written):
         h5py.h5d.create(h5file.id, b"gr\xf6\xdfe", h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((3, 2)))
         h5py.h5a.create(h5file.id, b"\xe4", h5py.h5t.NATIVE_INT64, h5py.h5s.create_simple((2,)))
     assert HDF5Dataset(written, "train").num_examples == 7
+
+
+def test_a_place_that_may_not_be_looked_into_hides_no_other(monkeypatch, tmp_path, written):
+    monkeypatch.setenv("FUEL_DATA_PATH", os.pathsep.join(["x" * 300, str(written.parent)]))
+    assert existing_file(written.stem) == written

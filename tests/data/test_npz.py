@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from ladder.data import npz
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
@@ -80,6 +81,17 @@ def test_many_members_are_refused_at_once(tmp_path):
     (tmp_path / "x.npz").write_bytes(zipped({f"{i}.npy": b"" for i in range(30_000)}))
     with pytest.raises(UserError, match="holds 30000 arrays"):
         load_arrays(tmp_path / "x.npz")
+
+
+def test_a_list_of_members_that_is_far_too_long_is_not_read(tmp_path, monkeypatch):
+    content = zipped({f"{i}.npy": b"" for i in range(30_000)})
+    (tmp_path / "x.npz").write_bytes(content)
+    monkeypatch.setattr(npz, "MOST_BYTES_OF_NAMES", 10**6)
+    read = []
+    monkeypatch.setattr(zipfile, "ZipInfo", lambda *args: read.append(args))
+    with pytest.raises(UserError, match="cannot read .*x.npz as a .npz file of numbers"):
+        load_arrays(tmp_path / "x.npz")
+    assert not read
 
 
 def test_what_unpacks_to_more_than_the_budget_is_not_unpacked(tmp_path, monkeypatch):

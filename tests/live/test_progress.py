@@ -233,3 +233,9 @@ def test_runs_are_found_each_once_numbers_in_order(tmp_path, monkeypatch):
     assert len(runs_in([tmp_path])) < 3
     with pytest.raises(UserError, match="there is no folder .*gone: give that of a run"):
         check_folders([tmp_path, tmp_path / "gone"])
+
+
+def test_a_link_in_a_circle_hides_no_run(tmp_path):
+    make_run(tmp_path / "z0")
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+    assert [path.name for path in runs_in([tmp_path])] == ["z0"]

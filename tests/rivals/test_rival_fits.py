@@ -13,8 +13,10 @@ from sklearn.semi_supervised import LabelPropagation, LabelSpreading, SelfTraini
 from sklearn.svm import SVC
 
 from ladder.data.convert.digits import convert_digits
+from ladder.data.fuel_file import write_fuel_file
 from ladder.data.preprocessing import Preprocessor, TrainingData
 from ladder.data.record import read
+from ladder.errors import UserError
 from ladder.options import Options
 from ladder.rival_methods import METHODS, options_of
 from ladder.rivals import methods
@@ -180,6 +182,19 @@ def test_no_more_neighbours_are_asked_for_than_a_fold_leaves(digits, examples):
     choice = choose(rival("knn", digits), with_labels(examples, 3, 2))
     assert [candidate.parameters["n_neighbors"] for candidate in choice.candidates] == [1, 3]
     assert choice.how.startswith("2-fold")
+
+
+@pytest.mark.parametrize("label", [255, -2, -100])
+def test_test_labels_that_are_no_class_are_refused(label, tmp_path):
+    rng = np.random.default_rng(0)
+    targets = {"train": np.arange(40) % 4, "test": np.array([0, 1, label, -1])}
+    splits = {
+        split: {"features": rng.random((len(y), 6), "float32"), "targets": y[:, None]} for split, y in targets.items()
+    }
+    labels = {"features": ("batch", "feature"), "targets": ("batch", "index")}
+    path = write_fuel_file(tmp_path / "x.hdf5", splits, labels)
+    with pytest.raises(UserError, match="the labels of its test examples go from .* but its classes are 0 to 3"):
+        examples_of("knn", str(path), labeled_samples=8)
 
 
 def test_neighbours_are_the_nearest_and_found_once_for_the_same_examples():

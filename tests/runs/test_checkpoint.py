@@ -312,3 +312,22 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot write into .*file"):
         with lock.held(tmp_path / "file"):
             pass
+
+
+def test_memory_is_asked_for_what_the_text_of_a_checkpoint_holds(tmp_path, monkeypatch):
+    write(tmp_path, log=[[]] * 100_000)
+    monkeypatch.setenv("LADDER_MEMORY", "0.01")
+    with pytest.raises(UserError, match="the values in it would need 2"):
+        checkpoints.newest(tmp_path)
+
+
+def test_links_and_pipes_are_not_logged_into(tmp_path):
+    (tmp_path / "log.txt").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="cannot write into"):
+        with lock.held(tmp_path):
+            pass
+    assert not (tmp_path / "elsewhere").exists()
+    os.mkfifo(tmp_path / lock.TURN)
+    with pytest.raises(UserError, match="cannot write into"):
+        with lock.turn(tmp_path):
+            pass

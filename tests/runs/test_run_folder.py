@@ -1,6 +1,7 @@
 """Run folders: numbering, loading, and refusing what is damaged or foreign."""
 
 import json
+import os
 import pickle
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from ladder.errors import UserError
 from ladder.graph import ParameterStore
 from ladder.options import Options
 from ladder.runs.arrays import TrainedArrays
+from ladder.runs.evaluations import load_evaluations, save_evaluation
 from ladder.runs.folder import WRITTEN_WHOLE, RunFolder
 
 P = Options(encoder_layers=("20", "10"), denoising_cost_x=(1.0, 2.0, 3.0), seed=7)
@@ -171,3 +173,37 @@ def test_everything_that_was_left_half_written_is_removed(tmp_path):
         (tmp_path / f"{name}.17.partial").touch()
     RunFolder(tmp_path).remove_leftovers()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("in_dim", [(2**31 - 1,) * 34, (1,) * 9, (2**20, 2**20, 2**20)])
+def test_examples_of_absurd_shapes_are_damage(in_dim, tmp_path):
+    (tmp_path / "data.json").write_text(json.dumps({"in_dim": in_dim, "n_classes": 10, "feature_range": [0, 1]}))
+    with pytest.raises(UserError, match="data.json is damaged .an example is not that large"):
+        RunFolder(tmp_path).load_data()
+
+
+def test_memory_is_asked_for_the_rows_of_a_log(tmp_path, monkeypatch):
+    (tmp_path / "log.jsonl").write_text("{}\n" * 10_000)
+    monkeypatch.setenv("LADDER_MEMORY", "0.001")
+    with pytest.raises(UserError, match="log.jsonl: its rows would need 3 MB"):
+        RunFolder(tmp_path).rows()
+
+
+def test_a_parameter_too_large_for_float32_is_named(tmp_path):
+    saved(tmp_path, f_1_W=np.array([[1e300]]))
+    with pytest.raises(UserError, match="'f_1_W' holds values that are not finite numbers"):
+        TrainedArrays.load(RunFolder(tmp_path)).set_parameters(store(f_1_W=np.zeros((1, 1))), ["f_1_W"])
+
+
+def test_a_result_beside_a_damaged_one_is_kept_and_the_damage_told(tmp_path, caplog):
+    folder, report = RunFolder(tmp_path), {"error_percent": 1.0, "n_wrong": 1, "n": 100}
+    (tmp_path / "target").write_text("not ours")
+    (tmp_path / "evaluation.json").symlink_to(tmp_path / "target")
+    save_evaluation(folder, "test", report, "saved")
+    assert "evaluation.json was damaged" in caplog.text and (tmp_path / "target").read_text() == "not ours"
+    save_evaluation(folder, "valid", report, "saved")
+    assert load_evaluations(folder).keys() == {"test", "valid"}
+    (tmp_path / "evaluation.json").unlink()
+    os.mkfifo(tmp_path / "evaluation.json")
+    with pytest.raises(UserError, match="evaluation.json is a folder or a device"):
+        save_evaluation(folder, "test", report, "saved")

@@ -216,6 +216,17 @@ def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, mon
     assert there.items[0].look.failure["error"] == "its process was killed again"
 
 
+def test_a_failure_of_the_future_is_none_of_another_process(tmp_path, monkeypatch):
+    """Clocks differ, and a file may say anything."""
+    (run,) = begun(tmp_path, grid(1))
+    (run.folder / "failure.json").write_text('{"error": "it broke", "attempts": 2, "time": 1e12}')
+    monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
+    agenda = Agenda([run])
+    agenda.items[0].place = agendas.ELSEWHERE
+    agenda.look_elsewhere()
+    assert agenda.next().run is run
+
+
 def test_a_mistake_in_every_run_ends_the_sweep_even_if_nothing_can_be_written(tmp_path, monkeypatch):
     def no_space(*args):
         raise OSError(28, "No space left on device")

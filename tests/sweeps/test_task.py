@@ -1,12 +1,14 @@
 """What a task of a sweep makes of a failure, with training that only fails."""
 
+import subprocess
 from dataclasses import asdict
 
 import pytest
 
 from ladder.errors import TrainingStopped, UserError
 from ladder.runs.lock import Held
-from ladder.sweeps import task
+from ladder.sweeps import local, task
+from ladder.sweeps.task import environment
 from ladder.training.records import Records
 
 TASK = {"folder": "run0", "until": None, "minutes": 5, "backend": {}, "records": asdict(Records())}
@@ -45,3 +47,10 @@ def test_an_error_that_nobody_expected_ends_the_run_alone_and_shows_where_it_was
     assert (answer["state"], answer["error"]) == ("failed", "ZeroDivisionError: division by zero")
     lines = answer["traceback"].splitlines()
     assert len(lines) == 4 and "raise error" in answer["traceback"] and lines[-1] == answer["error"]
+
+
+def test_a_worker_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path):
+    for name in ("json", "queue", "ladder"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the folder')")
+    done = subprocess.run(local.COMMAND, cwd=tmp_path, env=environment(), input="", capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

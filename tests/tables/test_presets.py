@@ -154,6 +154,15 @@ def test_shown_command_line_is_the_preset(capsys):
     assert sum(options, []) == preset_combinations(load_preset("thesis_table_9"))
 
 
+def test_a_preset_of_others_is_shown_without_what_a_terminal_obeys(tmp_path, capsys):
+    content = json.loads(load_preset("thesis_table_9").path.read_text())
+    content["notes"] = ["a note\nrm -rf results", "\x1b[2J"]
+    (tmp_path / "theirs.json").write_text(json.dumps({**content, "title": "a title\nrm -rf results"}))
+    assert main(["presets", "--show", str(tmp_path / "theirs.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith(("#", "python run.py train ")) for line in lines) and "\x1b" not in "".join(lines)
+
+
 def test_list_names_all_presets(capsys):
     assert main(["presets"]) == 0
     shown = capsys.readouterr().out

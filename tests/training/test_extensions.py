@@ -142,6 +142,10 @@ def test_log_rows_are_json_lines(tmp_path):
     loop.row["path"] = tmp_path
     with pytest.raises(UserError, match="an extension put a PosixPath into the row of an epoch"):
         log.after_epoch(loop)
+    loop.row["path"] = 10**40
+    with pytest.raises(UserError, match="what cannot be read again into the row of an epoch .a number has 41 digits"):
+        log.after_epoch(loop)
+    assert len(log.rows) == 2
 
 
 def test_log_has_the_rows_of_a_checkpoint_and_no_later_ones(tmp_path):
@@ -250,7 +254,8 @@ def test_runs_side_by_side_write_checkpoints_more_seldom(tmp_path, monkeypatch):
 
 def test_rows_of_a_log_are_read_once(monkeypatch):
     log, read = Log(), []
-    monkeypatch.setattr(saving.json, "loads", lambda line: read.append(line) or {"line": line})
+    loads = lambda line: read.append(line) or {"line": line}
+    monkeypatch.setattr(saving, "json", SimpleNamespace(loads=loads, dumps=json.dumps))
     for epoch in range(1, 6):
         log.after_epoch(SimpleNamespace(row={"epoch": epoch}))
         assert len(log.rows) == len(read) == epoch

@@ -56,6 +56,10 @@ MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
 #: The archive has nine members.
 MOST_MEMBERS = 100
 
+#: Headers that hold texts about the member behind them, and the most bytes of one.
+TEXTS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+MOST_BYTES_OF_A_TEXT = 4096
+
 BATCH_SIZE, SHAPE, N_CLASSES = 10000, (3, 32, 32), 10
 
 
@@ -144,7 +148,7 @@ def _members_of_archive(path):
 
 def _batches(content):
     """Names and contents of the batches in an open archive."""
-    with tarfile.open(fileobj=content, mode="r|") as archive:
+    with tarfile.open(fileobj=content, mode="r|", tarinfo=_Member) as archive:
         for number, member in enumerate(archive):
             if number == MOST_MEMBERS or len(archive.pax_headers) > MOST_MEMBERS:
                 raise EOFError("it has too many members, or texts about them, which tarfile keeps for each")
@@ -153,6 +157,17 @@ def _batches(content):
                 yield name, read_at_most(archive.extractfile(member), MOST_BYTES)
     while content.read(2**20):
         pass  # the checksum is at the end
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose texts, in headers before its own, are short: older Pythons take time or memory of their square."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in TEXTS and member.size > MOST_BYTES_OF_A_TEXT:
+            raise EOFError("it has long texts about its members")
+        return member
 
 
 def _damage_named(batches, path):

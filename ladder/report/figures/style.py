@@ -2,6 +2,8 @@
 
 from contextlib import contextmanager
 
+from ladder.files import printable
+
 #: Okabe and Ito's colours; as thin lines on white they have a contrast above 3.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#007A59"
 INK, GREY, FAINT = "#222222", "#666666", "#DDDDDD"
@@ -56,5 +58,5 @@ def new_figure(width, height, title):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(title, parse_math=False)  # it may have names with $ in them
+    figure.suptitle(printable(title), parse_math=False)  # it may have names with $ in them
     return figure

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from ladder.files import write_whole
+from ladder.files import write_ours
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -42,7 +42,7 @@ class SaveCSV(Extension):
         new, self._taken = self._log.text[self._taken :], len(self._log.text)
         self._extend([json.loads(line) for line in new.splitlines()])
         try:
-            write_whole(self._path, lambda file: file.write(self._text.encode()))
+            write_ours(self._path, lambda file: file.write(self._text.encode()))
             self._failed = False
         except OSError as error:
             if not self._failed:

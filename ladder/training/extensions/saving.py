@@ -5,8 +5,9 @@ import logging
 import os
 from pathlib import Path
 
+from ladder import plain_json
 from ladder.errors import UserError
-from ladder.files import naming
+from ladder.files import naming, ours
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -55,7 +56,15 @@ class Log(Extension):
         return list(rows)
 
     def after_epoch(self, loop):
-        self.text += json.dumps(loop.row, default=_plain) + "\n"
+        line = json.dumps(loop.row, default=_plain)
+        try:
+            plain_json.parse(line.encode())
+        except plain_json.NotJSON as error:
+            raise UserError(
+                f"an extension put what cannot be read again into the row of an epoch ({error}): give smaller numbers, "
+                "or texts."
+            ) from None
+        self.text += line + "\n"
 
     after_training = after_epoch
 
@@ -104,7 +113,7 @@ class SaveLog(Log):
 
     def _write(self):
         """Append what is not in the file yet, after cutting off anything beyond the last complete write."""
-        with naming(self._path), self._path.open("ab") as f:
+        with naming(self._path), open(self._path, "ab", opener=ours) as f:
             f.truncate(self._written)
             f.write(self.text[self._written :].encode())
             f.flush()
