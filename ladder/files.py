@@ -17,8 +17,8 @@ from ladder.errors import UserError
 #: process can have the same number.
 PARTIAL = ".partial"
 
-#: The most bytes of a name to which that is added.
-MOST_BYTES_OF_A_STEM = 200
+#: The most letters of a name to which that is added: names end at 255 bytes, and a letter has up to four.
+MOST_LETTERS = 50
 
 #: Errors of forcing a folder's names to the disk where it may be written but not read, or the file system does not do that.
 NOT_KEPT = (errno.EACCES, errno.EINVAL, errno.ENOTSUP)
@@ -122,11 +122,17 @@ def write_ours(path, write):
 
 
 def ours(path, flags):
-    """An opener, as :func:`open` takes it, of a file of a run's folder: no link, and nothing but a regular file."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    """An opener, as :func:`open` takes it, of a file of a run's folder; ``UserError`` where that is a link or a pipe."""
+    other = UserError(f"{shown(path)} is not a regular file, but a link or a pipe: put a file in its place.")
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            raise other from None
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no file", os.fspath(path))
+        raise other
     return descriptor
 
 
@@ -134,8 +140,7 @@ def ours(path, flags):
 def replacing(path):
     """Yield the name of a file to write, which becomes ``path`` once it is on the disk."""
     path = Path(path)
-    stem = os.fsencode(path.name)[:MOST_BYTES_OF_A_STEM].decode(errors="ignore")  # names end at 255 bytes
-    partial = path.with_name(f"{stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+    partial = path.with_name(f"{path.name[:MOST_LETTERS]}.{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
     _BEING_WRITTEN.add(partial)
     try:
         yield partial

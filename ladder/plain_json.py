@@ -9,6 +9,9 @@ from ladder.files import open_regular, read_at_most
 #: The most bytes of a file (the largest are logs of very many epochs) and of one value, which takes many times as much memory.
 MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 
+#: Bytes of memory for each value, once Python holds it.
+BYTES_OF_A_VALUE = 100
+
 #: The most digits of a whole number (the largest that this program writes is a seed's).
 MOST_DIGITS = 30
 
@@ -63,6 +66,11 @@ def parse(content):
         raise NotJSON("it is nested too deeply") from None
     except ValueError as error:
         raise NotJSON(str(error)) from None
+
+
+def memory(text):
+    """The bytes of memory that a JSON text (bytes) and its values take, once Python holds them; a little too many."""
+    return len(text) + BYTES_OF_A_VALUE * (1 + sum(map(text.count, (b",", b"[", b"{"))))
 
 
 def _whole_number(digits):

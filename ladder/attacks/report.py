@@ -50,7 +50,7 @@ def load_report(path):
             raise plain_json.NotJSON(f"more than {MOST_ATTACKS:,} 'attacks'")
         report["attacks"] = [plain_json.check(attack, ATTACK_TYPES, "an attack") for attack in report["attacks"]]
         if not all(0 <= attack["error_percent"] <= 100 for attack in report["attacks"]):
-            raise plain_json.NotJSON("an attack has an error that is no part of the examples")
+            raise plain_json.NotJSON("an attack's 'error_percent' is not between 0 and 100")
     except plain_json.NotJSON as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and attack the run again.") from None
     return report

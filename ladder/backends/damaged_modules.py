@@ -45,7 +45,7 @@ def remove(base: str) -> None:
 
 
 def _lock(path):
-    """Aesara's lock on a module: in the folder of all modules, each of which has a folder of its own, or in that."""
+    """Aesara's lock on a module: in the compile folder, but for the one that has its own."""
     return (path.parent if path.parent.name == WITH_A_LOCK else path.parent.parent) / NAME
 
 

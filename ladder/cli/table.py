@@ -12,7 +12,7 @@ from ladder.cli.options import add_backend_options, add_parameters_option, check
 from ladder.cli.printing import print_table
 from ladder.data.registry import n_training_examples
 from ladder.errors import UserError
-from ladder.files import printable, write_ours
+from ladder.files import printable, write_ours, write_whole
 from ladder.output_files import made_folder, write_text
 from ladder.runs.folder import RESULTS
 from ladder.tables import formats
@@ -92,7 +92,9 @@ def run(args):
     if args.parameters == "best":
         table.notes.append(BEST_NOTE)
     _print(table)
-    _write(table, output, "_selected_on_valid" * bool(args.select_on) + "_best" * (args.parameters == "best"))
+    name = table.name + "_selected_on_valid" * bool(args.select_on) + "_best" * (args.parameters == "best")
+    # What --output holds is the user's own; a folder of results may be from somebody else.
+    _write(table, output / name, write_whole if args.output else write_ours)
     return 0
 
 
@@ -169,8 +171,8 @@ def _print(table):
         print(printable(text))
 
 
-def _write(table, folder, suffix):
-    paths = {folder / f"{table.name}{suffix}.{kind}": write(table) for kind, write in WRITERS.items()}
+def _write(table, stem, write):
+    paths = {stem.with_name(f"{stem.name}.{kind}"): as_text(table) for kind, as_text in WRITERS.items()}
     for path, text in paths.items():
-        write_text(path, text, "--output", write_ours)
+        write_text(path, text, "--output", write)
     print("Written: " + ", ".join(map(str, paths)))

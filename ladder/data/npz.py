@@ -16,8 +16,8 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: A checkpoint of fifty layers has a thousand.
 MOST_ARRAYS = 20_000
 
-#: The most bytes of their list, which zipfile reads as a whole.
-MOST_BYTES_OF_NAMES = 2**23
+#: The most bytes that are read at once: of an array's content, and of the list of them all.
+MOST_BYTES_AT_ONCE = 2**23
 
 #: Bytes read at a time.
 _PART = 2**22
@@ -56,23 +56,21 @@ def load_arrays(path):
             ) from error
 
 
-class _ListedShortly:
-    """An open file of which no more than the list of a small number of members is read at once, until ``free`` is set."""
+class _ReadInParts:
+    """An open file that refuses to read much at once, as zipfile does with the list of the members."""
 
     def __init__(self, file):
-        self._file, self.free = file, False
+        self._read = file.read
         self.seek, self.tell, self.close, self.seekable = file.seek, file.tell, file.close, file.seekable
 
     def read(self, size=-1):
-        if not self.free and size > MOST_BYTES_OF_NAMES:
+        if size > MOST_BYTES_AT_ONCE:
             raise ValueError("its list of members is far too long")
-        return self._file.read(size)
+        return self._read(size)
 
 
 def _load(file, path):
-    listed = _ListedShortly(file)
-    with zipfile.ZipFile(listed) as archive:
-        listed.free = True
+    with zipfile.ZipFile(_ReadInParts(file)) as archive:
         members = archive.infolist()
         if len(members) > MOST_ARRAYS:
             raise UserError(f"{path} holds {len(members)} arrays, and no more than {MOST_ARRAYS} are read: save fewer.")

@@ -40,7 +40,7 @@ def cached_whitening(dataset, parts):
     candidates = [folder / name for folder in (dataset.parent, user_cache()) if folder]
     n_inputs = next(parts()).shape[1]
     for path in candidates:
-        if os.path.isfile(path):  # unlike Path.is_file, where it may not be looked for
+        if os.path.isfile(path):  # False, where Path.is_file raises, in a folder that may not be searched
             try:
                 return _load(path, n_inputs)
             # What a damaged file raises depends on where the damage is.

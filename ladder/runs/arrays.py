@@ -140,8 +140,8 @@ def _set(shared, name, arrays, path):
         raise UserError(
             f"{path}: '{name}' has shape {found}, but the options ask for {expected}: check --encoder-layers."
         )
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = arrays[name].astype("float32")
-    if arrays[name].dtype.kind != "f" or not np.isfinite(values).all():
+    with np.errstate(over="ignore"):
+        values = arrays[name].astype("float32") if arrays[name].dtype.kind == "f" else None
+    if values is None or not np.isfinite(values).all():
         raise UserError(f"{path}: '{name}' holds values that are not finite numbers: train again.")
     shared.set_value(values)

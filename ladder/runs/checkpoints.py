@@ -15,7 +15,7 @@ import os
 
 import numpy as np
 
-from ladder import budget
+from ladder import budget, plain_json
 from ladder.data.npz import load_arrays
 from ladder.data.record import sha256
 from ladder.errors import UserError
@@ -31,9 +31,6 @@ NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
 
 #: Errors of reading that a file's content does not cause; EIO is not one of them, as the disk may have spoiled the file.
 OF_THE_MACHINE = (errno.ESTALE, errno.ENOMEM, errno.EACCES, errno.ETIMEDOUT)
-
-#: Bytes of memory for each value in the text of the plain values, once Python holds them.
-BYTES_OF_A_VALUE = 100
 
 #: Files per folder: the last, and the one before in case the last is damaged.
 KEPT = 2
@@ -82,7 +79,7 @@ def read(path):
     """
     with open_regular(path, "make it readable, and go on") as file:
         size = file.seek(0, 2)
-    budget.ask(size, f"{path}: the arrays in it", "raise the limit, and go on")
+    budget.ask(size, f"{path}: the arrays in it", "go on where there is more")
     try:
         arrays = load_arrays(path)
         expected, found = arrays.pop("sha256"), _as_array(sha256(arrays))
@@ -94,8 +91,7 @@ def read(path):
         raise ValueError("damaged") from error
     if not np.array_equal(expected, found):
         raise ValueError("damaged")
-    size = len(text) + BYTES_OF_A_VALUE * sum(map(text.count, (b",", b"[", b"{")))
-    budget.ask(size, f"{path}: the values in it", "raise the limit, and go on")
+    budget.ask(plain_json.memory(text), f"{path}: the values in it", "go on where there is more")
     try:
         values = json.loads(text)
         version = values["version"]

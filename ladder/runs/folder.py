@@ -66,8 +66,8 @@ EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
 ATTACK, RIVAL = "attack.json", "rival.json"
 CHECKPOINTS = "checkpoint-*"
 
-#: The most axes and numbers of an example; and bytes of memory for each row of a log, once Python holds it.
-MOST_AXES, MOST_INPUTS, BYTES_OF_A_ROW = 8, 2**48, 300
+#: The most axes and numbers of an example.
+MOST_AXES, MOST_INPUTS = 8, 2**48
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
 WRITTEN_WHOLE = (
@@ -342,8 +342,8 @@ class RunFolder:
     def rows(self):
         """All complete rows of ``log.jsonl``: list of dict."""
         rows, text = [], self._log()
-        budget.ask(BYTES_OF_A_ROW * text.count(b"\n"), f"{self / ROWS}: its rows", "raise the limit")
-        for line in text.splitlines():
+        budget.ask(plain_json.memory(text), f"{self / ROWS}: its rows", "restore it")
+        for line in filter(None, text.split(b"\n")):
             try:
                 rows.append(plain_json.check(plain_json.parse(line), dict, "a row"))
             except plain_json.NotJSON:

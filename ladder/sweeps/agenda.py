@@ -20,6 +20,9 @@ ATTEMPTS = 2
 #: Seconds between two looks at runs that other processes train.
 BETWEEN_LOOKS = 2.0
 
+#: The most seconds by which the clocks of machines differ.
+CLOCKS = 3600.0
+
 
 @dataclass
 class Item:
@@ -207,7 +210,7 @@ class Agenda:
             item.place = REACHED  # whether or not another process has gone on with it
         elif found.held:
             item.place = ELSEWHERE
-        elif found.failure and self._began <= found.failure["time"] <= time.time():
+        elif found.failure and self._began <= found.failure["time"] <= time.time() + CLOCKS:
             # Another process has tried it meanwhile, as often as it is tried.
             item.place = FAILED
 

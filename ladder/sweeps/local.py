@@ -11,11 +11,12 @@ from contextlib import suppress
 
 from ladder.sweeps.task import environment
 
-#: What starts a worker; the folder that it is started in may hold anything, and is none to import from.
+#: What starts a worker; nothing is imported from the folder that it is started in, which may hold anything.
 COMMAND = (
     sys.executable,
     "-c",
-    "import sys; sys.path[:] = filter(None, sys.path); from ladder.sweeps import worker; worker.main()",
+    "'ladder.sweeps.worker'; import sys; sys.path[:] = filter(None, sys.path); "
+    "from ladder.sweeps import worker; worker.main()",
 )
 
 #: Characters of what a worker printed that are told when it dies.

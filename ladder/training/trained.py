@@ -53,7 +53,7 @@ class TrainedClassifier:
 
 
 def _finite(probabilities):
-    """The same function, which refuses examples of which a network says nothing: the largest of some nan is the first."""
+    """The same function, with ``UserError`` where an answer is not finite: the largest of a row with nan would be class 0."""
 
     def function(x):
         found = probabilities(x)

@@ -86,7 +86,7 @@ def test_many_members_are_refused_at_once(tmp_path):
 def test_a_list_of_members_that_is_far_too_long_is_not_read(tmp_path, monkeypatch):
     content = zipped({f"{i}.npy": b"" for i in range(30_000)})
     (tmp_path / "x.npz").write_bytes(content)
-    monkeypatch.setattr(npz, "MOST_BYTES_OF_NAMES", 10**6)
+    monkeypatch.setattr(npz, "MOST_BYTES_AT_ONCE", 10**6)
     read = []
     monkeypatch.setattr(zipfile, "ZipInfo", lambda *args: read.append(args))
     with pytest.raises(UserError, match="cannot read .*x.npz as a .npz file of numbers"):

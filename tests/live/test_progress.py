@@ -236,6 +236,7 @@ def test_runs_are_found_each_once_numbers_in_order(tmp_path, monkeypatch):
 
 
 def test_a_link_in_a_circle_hides_no_run(tmp_path):
-    make_run(tmp_path / "z0")
-    (tmp_path / "a").symlink_to(tmp_path / "a")
-    assert [path.name for path in runs_in([tmp_path])] == ["z0"]
+    for name in ("before", "after"):  # in the order of their making or of their names, one link comes before the run
+        (tmp_path / name).symlink_to(tmp_path / name)
+        make_run(tmp_path / "run0") if name == "before" else None
+    assert [path.name for path in runs_in([tmp_path])] == ["run0"]

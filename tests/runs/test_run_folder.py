@@ -175,6 +175,12 @@ def test_everything_that_was_left_half_written_is_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_parameters_that_are_no_numbers_are_named(tmp_path):
+    saved(tmp_path, f_1_W=np.array([["abc"]]))
+    with pytest.raises(UserError, match="'f_1_W' holds values that are not finite numbers"):
+        TrainedArrays.load(RunFolder(tmp_path)).set_parameters(store(f_1_W=np.zeros((1, 1))), ["f_1_W"])
+
+
 @pytest.mark.parametrize("in_dim", [(2**31 - 1,) * 34, (1,) * 9, (2**20, 2**20, 2**20)])
 def test_examples_of_absurd_shapes_are_damage(in_dim, tmp_path):
     (tmp_path / "data.json").write_text(json.dumps({"in_dim": in_dim, "n_classes": 10, "feature_range": [0, 1]}))
@@ -183,10 +189,11 @@ def test_examples_of_absurd_shapes_are_damage(in_dim, tmp_path):
 
 
 def test_memory_is_asked_for_the_rows_of_a_log(tmp_path, monkeypatch):
-    (tmp_path / "log.jsonl").write_text("{}\n" * 10_000)
     monkeypatch.setenv("LADDER_MEMORY", "0.001")
-    with pytest.raises(UserError, match="log.jsonl: its rows would need 3 MB"):
-        RunFolder(tmp_path).rows()
+    for rows in ("{}\n" * 10_000, '{"a": [' + "[]," * 10_000 + "[]]}"):
+        (tmp_path / "log.jsonl").write_text(rows)
+        with pytest.raises(UserError, match="log.jsonl: its rows would need [12].* MB"):
+            RunFolder(tmp_path).rows()
 
 
 def test_a_parameter_too_large_for_float32_is_named(tmp_path):

@@ -32,13 +32,14 @@ def pool(on, seconds=0.02):
 
 
 def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
-    runs = begun(tmp_path, grid(4))
+    runs, seen = begun(tmp_path, grid(4)), []
     with cluster(n_workers=2) as on:
         workers = [nanny.process.pid for nanny in on.workers.values()]
 
         def kill_one():
             until = time.monotonic() + 60
-            while not any(look(run).held and look(run).epochs > 3 for run in runs) and time.monotonic() < until:
+            while not seen and time.monotonic() < until:
+                seen.extend(run for run in runs if look(run).held and look(run).epochs > 3)
                 time.sleep(0.01)
             os.kill(workers[0], signal.SIGKILL)
 
@@ -46,6 +47,7 @@ def test_runs_of_a_lost_worker_go_on_elsewhere(tmp_path):
         killer.start()
         assert carry_out(Agenda(runs), pool(on, 0.1), Wish({}))
         killer.join()
+    assert seen
     assert all(look(run).finished for run in runs)
     # 27 epochs and the final row: none was lost, none trained twice.
     assert [len(run.folder.rows()) for run in runs] == [28] * 4

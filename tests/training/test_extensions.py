@@ -142,9 +142,10 @@ def test_log_rows_are_json_lines(tmp_path):
     loop.row["path"] = tmp_path
     with pytest.raises(UserError, match="an extension put a PosixPath into the row of an epoch"):
         log.after_epoch(loop)
-    loop.row["path"] = 10**40
-    with pytest.raises(UserError, match="what cannot be read again into the row of an epoch .a number has 41 digits"):
-        log.after_epoch(loop)
+    for number in (10**40, 10**5000):
+        loop.row["path"] = number
+        with pytest.raises(UserError, match="a value into the row of an epoch that could not be read back"):
+            log.after_epoch(loop)
     assert len(log.rows) == 2
 
 

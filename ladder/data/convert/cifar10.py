@@ -160,14 +160,12 @@ def _batches(content):
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose texts, in headers before its own, are short: older Pythons take time or memory of their square."""
+    """A member whose texts, in headers before its own, are short: older Pythons take time or memory quadratic in their length."""
 
-    @classmethod
-    def frombuf(cls, buf, encoding, errors):
-        member = super().frombuf(buf, encoding, errors)
-        if member.type in TEXTS and member.size > MOST_BYTES_OF_A_TEXT:
+    def _proc_member(self, archive):  # which tarfile lets subclasses override
+        if self.type in TEXTS and self.size > MOST_BYTES_OF_A_TEXT:
             raise EOFError("it has long texts about its members")
-        return member
+        return super()._proc_member(archive)
 
 
 def _damage_named(batches, path):

@@ -56,13 +56,13 @@ class Log(Extension):
         return list(rows)
 
     def after_epoch(self, loop):
-        line = json.dumps(loop.row, default=_plain)
         try:
+            line = json.dumps(loop.row, default=_plain)
             plain_json.parse(line.encode())
-        except plain_json.NotJSON as error:
+        except ValueError as error:
             raise UserError(
-                f"an extension put what cannot be read again into the row of an epoch ({error}): give smaller numbers, "
-                "or texts."
+                f"an extension put a value into the row of an epoch that could not be read back ({error}): give smaller "
+                "numbers, or texts."
             ) from None
         self.text += line + "\n"
 
