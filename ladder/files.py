@@ -122,7 +122,7 @@ def write_ours(path, write):
 
 
 def ours(path, flags):
-    """An opener, as :func:`open` takes it, of a file of a run's folder; ``UserError`` where that is a link or a pipe."""
+    """An opener, as ``open`` takes it, of a file of a run's folder; ``UserError`` where that is a link or a pipe."""
     other = UserError(f"{shown(path)} is not a regular file, but a link or a pipe: put a file in its place.")
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
