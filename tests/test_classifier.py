@@ -216,3 +216,22 @@ def test_labels_that_cannot_be_learnt(y, sentence):
     X, _ = make_blobs(30, centers=2, random_state=0)
     with pytest.raises(ValueError, match=sentence):
         LadderClassifier(**QUICK).fit(X, y)
+
+
+def test_arguments_become_options():
+    X, y = make_blobs(30, centers=2, random_state=0)
+    clf = LadderClassifier(
+        hidden=(4,),
+        activation="tanh",
+        noise_std=0.2,
+        learning_rate=0.01,
+        decay_from=0.5,
+        scale="standardize",
+        denoising_cost=1000.0,
+        decoder="sig",
+        random_state=0,
+    )
+    p = clf._experiment(X.astype("float32"), y, np.arange(2)).p
+    assert (p.act, p.super_noise_std, p.f_local_noise_std, p.lr, p.lrate_decay) == (("tanh",), 0.2, (0.2,), 0.01, 0.5)
+    assert (p.standardize, p.rescale, p.decoder_spec) == (True, False, ("sig",))
+    assert p.denoising_cost_x == pytest.approx((1000, 10, 0.1))

@@ -42,7 +42,17 @@ PARAMETERS_WITHOUT_U = {
     "gauss": dict(b1=0, w1=1),
     "gauss_stable_v": dict(b1=0, w1=1),
 }
-ADDITIVE = {"b", "b1", "b2", "c1"} | {"a1", "a3", "a4", "a5", "a6", "a8", "a9", "a10"}
+MULTIPLICATIVE = {
+    "i": "",
+    "lin": "a1",
+    "relu": "",
+    "sigmoid": "c",
+    "sig": "c2 c3 c4 a2 b1 a3 a4",
+    "comparison_g2": "c2 c3 a2 b1 a3",
+    "comparison_g3": "a2 a3 a4",
+    "comparison_g4": "w1_lat w2_lat w3_lat w1_ver w2_ver w3_ver",
+    **dict.fromkeys(("gauss", "comparison_g5", "gauss_stable_v"), "a2 a7 w1"),
+}
 
 CASES = [(name, True) for name in PARAMETERS_WITH_U] + [(name, False) for name in PARAMETERS_WITHOUT_U]
 
@@ -158,6 +168,4 @@ def test_who_is_additive(name, with_u):
     z, u = at.fmatrices(2)
     DECODERS[name](z, u if with_u else None, w=note("w"), b=note("b"))
     assert set(kinds) == set((PARAMETERS_WITH_U if with_u else PARAMETERS_WITHOUT_U)[name])
-    if name.startswith("gauss") or name == "comparison_g5":
-        additive = {"a1", "a3", "a4", "a5", "a6", "a8", "a9", "a10"} if with_u else {"b1"}
-        assert {k for k, kind in kinds.items() if kind == "b"} == additive
+    assert {k for k, kind in kinds.items() if kind == "w"} == set(MULTIPLICATIVE[name].split()) & set(kinds)

@@ -211,3 +211,22 @@ def test_a_run_whose_data_set_is_gone(run, tmp_path, capsys):
     (moved / "preprocessing.npz").unlink()
     assert main(["predict", str(moved), "--input", str(tmp_path / "mine.npz"), "--threads", "1"]) == 2
     assert "there is no data set 'gone'" in capsys.readouterr().err
+
+
+def test_training_error_is_that_of_batches_with_their_own_statistics(run):
+    targets = load_examples("digits", "train").targets
+    order = np.arange(len(targets))
+    np.random.RandomState(1).shuffle(order)
+    order, wrong = order[:1237], 0
+    with np.load(run.folder / "trained_params.npz") as p:
+        for start in range(0, 1237, 100):
+            rows = order[start : start + 100]
+            x = run.white["train"][rows]
+            for i in (1, 2):
+                z = x @ p[f"f_{i}_W"].astype("float64")
+                z = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-10) + p[f"f_{i}_b"]
+                x = np.maximum(z, 0) if i == 1 else z * p["f_2_c"]
+            wrong += (x.argmax(axis=1) != targets[rows]).sum()
+    fixed = (probabilities(run, run.white["train"][order]).argmax(axis=1) != targets[order]).sum()
+    report = evaluated(run, "--data-type", "train")
+    assert report["n"] == 1237 and abs(report["n_wrong"] - wrong) <= 2 < abs(fixed - wrong)

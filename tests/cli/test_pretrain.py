@@ -204,6 +204,10 @@ def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(in
     assert rows[-2]["pseudo_likelihood"] > rows[0]["pseudo_likelihood"]
     rows = [json.loads(row) for row in open("results/whole0/unrolled/epochs.jsonl")]
     assert rows[-2]["train_cost_reconstruction"] < rows[0]["train_cost_reconstruction"]
+    for name, epochs in (("layer1", 4), ("layer2", 4), ("unrolled", 2)):
+        rows = [json.loads(row) for row in open(f"results/whole0/{name}/epochs.jsonl")]
+        assert [row["epoch"] for row in rows] == [*range(1, epochs + 1), epochs]
+        assert rows[0]["learning_rate"] == float(np.float32(0.02))
 
 
 def test_mistakes_are_named_before_anything_is_read(capsys):

@@ -95,6 +95,12 @@ def test_the_same_examples_are_labelled_whatever_the_seed():
         # No more than those three are exchanged, and the order of the others stays.
         kept = np.isin(drawn.train, split.train)
         assert kept.sum() >= 27 and (split.train[kept] == drawn.train[kept]).all()
+        # They take the places of the last that were drawn and have no label given.
+        lacking = [i for i in fixed if i not in drawn.train]
+        others = [place for place, i in enumerate(drawn.train) if i not in fixed]
+        expected = drawn.train.copy()
+        expected[others[len(others) - len(lacking) :]] = lacking
+        assert (split.train == expected).all()
 
 
 def test_the_set_of_a_run_gives_its_split_again():

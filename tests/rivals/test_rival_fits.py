@@ -147,6 +147,21 @@ def test_validation_examples_choose_where_there_are_any(digits, examples):
     assert [candidate.error_percent for candidate in choice.candidates] == pytest.approx(errors)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", ["knn", "label-spreading"])
+def test_validation_examples_are_classified_themselves(digits, examples, method):
+    """As many of them as of test examples, so that no shape tells the two apart."""
+    valid, test = (Part(examples.test.features[s], examples.test.targets[s]) for s in (slice(0, 90), slice(90, 180)))
+    outcome = fit_rival(rival(method, digits), replace(examples, valid=valid, test=test))
+    parameters, x, y = outcome.choice.parameters, examples.features, examples.targets
+    if method == "knn":
+        by_hand = KNeighborsClassifier(**parameters).fit(x[y != -1], y[y != -1])
+    else:
+        by_hand = LabelSpreading(kernel="knn", max_iter=1000, **parameters).fit(x, y)
+    wrong = [int((by_hand.predict(part.features) != part.targets).sum()) for part in (valid, test)]
+    assert [outcome.valid["n_wrong"], outcome.test["n_wrong"]] == wrong and wrong[0] != wrong[1]
+
+
 def test_the_test_set_has_no_part_in_the_choice(digits, examples):
     p = rival("svm", digits)
     others = Part(examples.test.features[::-1], (examples.test.targets + 1) % 10)

@@ -170,6 +170,16 @@ def stages(monkeypatch):
 FEATURES = np.random.RandomState(7).uniform(size=(30, INPUTS)).astype("float32")
 
 
+@pytest.fixture
+def machines():
+    """What machines of each layer have learnt."""
+    rng, learnt = np.random.RandomState(4), {}
+    for i, (below, above) in enumerate([(INPUTS, 5), (5, 4), (4, 3)], start=1):
+        machine = {"W": rng.normal(size=(below, above)), "a": rng.normal(size=below), "b": rng.normal(size=above)}
+        learnt[f"layer{i}"] = {name: value.astype("float32") for name, value in machine.items()}
+    return learnt
+
+
 def normalised(x):
     return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-10)
 
@@ -199,13 +209,9 @@ def test_an_autoencoder_learns_the_clean_code_of_the_one_below(stages):
     assert_values(encoder, {**learnt["layer1"], **learnt["layer2"], **learnt["layer3"]})
 
 
-def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_stack_begins_with_them(stages):
+def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_stack_begins_with_them(stages, machines):
     """Hinton and Salakhutdinov (2006): the way back has the weights transposed, and the visible units' biases."""
-    rng = np.random.RandomState(4)
-    learnt = {"unrolled": {"f_1_W": np.ones((INPUTS, 5), "float32"), "r_0_b": np.ones(INPUTS, "float32")}}
-    for i, (below, above) in enumerate([(INPUTS, 5), (5, 4), (4, 3)], start=1):
-        machine = {"W": rng.normal(size=(below, above)), "a": rng.normal(size=below), "b": rng.normal(size=above)}
-        learnt[f"layer{i}"] = {name: value.astype("float32") for name, value in machine.items()}
+    learnt = {"unrolled": {"f_1_W": np.ones((INPUTS, 5), "float32"), "r_0_b": np.ones(INPUTS, "float32")}, **machines}
     got, encoder = stages({"pretrain": "rbm", "unrolled_epochs": 1}, learnt)
     assert list(got) == ["layer1", "layer2", "layer3", "unrolled"]
     for i in (1, 2):
@@ -276,3 +282,23 @@ def test_other_data_of_the_same_name_were_not_pretrained_on(tmp_path, monkeypatc
     convert(FEATURES + 1, labels)
     with pytest.raises(UserError, match="mine has other values in its training examples than when .*pretrained was"):
         source_of_training()
+
+
+def test_options_of_machines_in_numbers():
+    options = dict(pretrain_epochs=7, cd_steps=3, persistent_chains=True, visible_units="gaussian", unrolled_epochs=5)
+    p = Options.of(encoder_layers="5-4-3", denoising_cost_x=(0, 0, 0, 0), act="sigmoid", pretrain="rbm", **options)
+    how = resolve_pretraining(p, resolve_layers(p))
+    assert (how.epochs, how.cd_steps, how.persistent, how.gaussian) == (7, 3, True, True)
+    assert (how.unrolled_epochs, how.cost) == (5, "squared")
+
+
+@pytest.mark.parametrize("units", ["binary", "gaussian"])
+def test_a_machine_begins_with_the_means_of_what_trains(units, stages, machines):
+    """Of Gaussian visible units, which only the first machine has, they are the biases; of binary ones their log odds."""
+    got, _ = stages({"pretrain": "rbm", "visible_units": units}, machines)
+    for i in (1, 2):
+        mean = got[f"layer{i}"].x.mean(axis=0)
+        inside = np.clip(mean, 0.01, 0.99)
+        expected = mean if units == "gaussian" and i == 1 else np.log(inside / (1 - inside))
+        np.testing.assert_allclose(got[f"layer{i}"].values["a"], expected, rtol=1e-3, atol=1e-4)
+    assert 0.005 < got["layer1"].values["W"].std() < 0.015

@@ -95,26 +95,32 @@ def test_bold_driver():
 
 
 def test_the_extension_sets_and_logs_the_rate_and_goes_on_where_the_log_ends():
-    class NoExamples:
-        def get_request_iterator(self):
-            return iter([])
+    def trained(rows, num_epochs, **options):
+        """The rate that the updates of each epoch would use, the rate in the end, and the log."""
+        rate, log, used = aesara.shared(np.float32(7)), Log(), []
 
-    def trained(rows, num_epochs):
-        rate, log = aesara.shared(np.float32(7)), Log()
+        class NoExamples:
+            def get_request_iterator(self):
+                used.append(float(rate.get_value()))
+                return iter([])
+
         log.text = rows
-        schedule = resolve_schedule(Options.of(**NETWORK, lr_schedule="exponential", lr_factor=0.5, num_epochs=9))
-        loop = MainLoop(NoExamples(), num_epochs, [LearningRate(rate, schedule, log), log])
+        given = {**NETWORK, "lr_schedule": "exponential", "lr_factor": 0.5, "num_epochs": 9, **options}
+        loop = MainLoop(NoExamples(), num_epochs, [LearningRate(rate, resolve_schedule(Options.of(**given)), log), log])
         loop.epochs_done = len(log.rows)
         for _ in loop.train(1):
             raise AssertionError("there is nothing to update")
-        return rate.get_value(), log
+        return used, rate.get_value(), log
 
-    whole, log = trained("", 4)
+    used, whole, log = trained("", 4)
+    np.testing.assert_allclose(used, [0.002 / 2**k for k in range(4)], rtol=1e-6)
     assert whole == np.float32(0.002 / 16)
     assert [row.get("learning_rate") for row in log.rows[:4]] == [float(np.float32(0.002 / 2**k)) for k in range(1, 5)]
     first_three = "".join(line + "\n" for line in log.text.splitlines()[:3])
-    again, continued = trained(first_three, 4)
+    used, again, continued = trained(first_three, 4)
+    np.testing.assert_allclose(used, [0.002 / 8], rtol=1e-6)
     assert again == whole and continued.text == log.text
+    np.testing.assert_allclose(trained("", 4, warmup_epochs=2)[0], [0.001, 0.002, 0.002, 0.001], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """Running statistics: in place of a batch's own, and how they are estimated."""
 
+from types import SimpleNamespace
+
 import aesara
 import numpy as np
 import pytest
 from golden.evaluate import PYTHON, value
 from golden.numpy_ladder import softmax
 
-from ladder.graph import PARAMETER, ComputationGraph, has_role
+from ladder.graph import PARAMETER, ComputationGraph, ParameterStore, has_role
 from ladder.model import LadderAE
 from ladder.options import Options
+from ladder.training.functions import compile_statistics, estimate_statistics
 from ladder.training.statistics import averaging, reset_counter, with_running_statistics
 from ladder.training.step import input_variables
 
@@ -188,3 +191,30 @@ def test_reset_counter_lets_the_next_batch_start_anew(pass_):
     expected = (X.reshape(6, 6).astype("float64") @ ladder.shareds["f_1_W"].get_value()).mean(0)
     np.testing.assert_allclose(ladder.shareds["shared_f_1_bn_mean_clean"].get_value(), expected, rtol=1e-5, atol=1e-6)
     assert ladder.shareds["counter"].get_value() == 2
+
+
+@pytest.mark.parametrize("unsupervised", [False, True])
+def test_the_final_statistics_are_of_the_labelled_half_where_there_is_one(unsupervised):
+    p = Options(
+        encoder_layers=("4", "3"),
+        denoising_cost_x=(1.0, 1.0, 1.0),
+        decoder_spec=("lin",),
+        plain_graph=True,
+        unsupervised=unsupervised,
+    )
+    shareds, rng = ParameterStore(), np.random.RandomState(0)
+    update = compile_statistics(p, IN_DIM, shareds)
+    epoch = [
+        {
+            "features_labeled": rng.randn(5, *IN_DIM).astype("float32"),
+            "targets_labeled": np.zeros(5, int),
+            "features_unlabeled": rng.randn(7, *IN_DIM).astype("float32") + 3,
+        }
+        for _ in range(12)
+    ]
+    estimate_statistics(update, shareds, SimpleNamespace(get_epoch_iterator=lambda: iter(epoch)))
+    half, W = "features_unlabeled" if unsupervised else "features_labeled", shareds["f_1_W"].get_value()
+    z = [batch[half].reshape(-1, 6).astype("float64") @ W for batch in epoch]
+    found = {kind: shareds[f"shared_f_1_bn_{kind}_clean"].get_value() for kind in ("mean", "var")}
+    np.testing.assert_allclose(found["mean"], np.mean([x.mean(axis=0) for x in z], axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["var"], np.mean([x.var(axis=0, ddof=1) for x in z], axis=0), rtol=1e-4)
