@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import sys
+import threading
 from contextlib import contextmanager, nullcontext
 from numbers import Real
 
@@ -34,6 +35,18 @@ from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone
 from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.records import LOG_FORMATS, Records
 from ladder.training.upkeep import Upkeep
+
+#: Training in several threads takes turns: what it says has one logger.
+_one_at_a_time = threading.RLock()
+
+
+def _after_fork():
+    """In a process that was forked while another thread trained, nobody would let go of it."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def train(
@@ -408,7 +421,16 @@ def whole(value, name, least=1):
 
 @contextmanager
 def heard(verbose):
-    """While inside, what training says is printed past progress bars where ``verbose``, and else only its warnings."""
+    """While inside, what training says is printed past progress bars where ``verbose``, and else only its warnings.
+
+    One thread is inside at a time.
+    """
+    with _one_at_a_time, _heard(verbose):
+        yield
+
+
+@contextmanager
+def _heard(verbose):
     progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout if verbose else sys.stderr)
     before = progress.level, progress.propagate
     handler.setLevel(logging.INFO if verbose else logging.WARNING)

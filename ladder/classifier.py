@@ -19,6 +19,7 @@ from ladder.errors import UserError
 from ladder.option_types import MOST_NOISE_SEED
 from ladder.options import DEFAULTS, Options
 from ladder.training.experiment import Experiment, check_without_data
+from ladder.training.into_folders import check_compiler
 from ladder.training.upkeep import Upkeep
 
 #: Options that are no choice where the data are arrays, of which some have labels.
@@ -79,9 +80,11 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     scale : {'rescale', 'standardize', None}
         Give each feature the range from 0 to 1, or mean 0 and standard
         deviation 1, on the examples of ``fit``; None: take them as they are,
-        which suits images whose pixels go from 0 to 1.
+        which suits images whose pixels go from 0 to 1.  Numbers are rounded to
+        float32 before that: subtract an offset that is large beside their spread.
     in_dim : tuple of int, optional
-        Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last.
+        Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last,
+        to predict as to fit.
     options : dict, optional
         More options of ``run.py train``, by their names there.
     callbacks : list of ladder.Extension, optional
@@ -185,7 +188,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 X = self._checked_X(X, reset=True)
                 classes, targets = self._encode(y, len(X))
                 experiment = self._experiment(X, targets, classes)
-                ready()
+                check_compiler(ready(), experiment)
                 model = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
         except BaseException:  # what an earlier fit has left stays whole, with its number of features
             vars(self).clear()
@@ -197,7 +200,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         """Probabilities of ``classes_``, (examples, classes) float32."""
         check_is_fitted(self)
-        return self.model_.predict_proba(self._checked_X(X))
+        with naming_arguments(BEHIND_OPTIONS):
+            return self.model_.predict_proba(self._checked_X(X))
 
     def predict(self, X):
         """The most probable label of each example."""

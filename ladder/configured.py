@@ -33,6 +33,11 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
         The backend is not installed, or this process has begun with another
         one: Aesara fixes its settings when it is imported.
 
+    Notes
+    -----
+    ``jax`` sets flags of JAX for the whole process: 64-bit types, the precision
+    of products, its compilation cache and, with ``device='cpu'``, its platform.
+
     Examples
     --------
     >>> import ladder
@@ -42,11 +47,6 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
     global _configured
     with naming_arguments():
         arguments = choice.checked(backend, threads, device=device, matmul_precision=matmul_precision)
-        if _configured == "jax" and backend == "c":
-            raise UserError(
-                "this process has begun with backend='jax', and Aesara fixes its settings when it is imported: "
-                "use the C backend in another process."
-            )
         found = backends.configure(**arguments)
         if threads is not None and found.threads != threads:
             raise UserError(

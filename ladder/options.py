@@ -79,7 +79,10 @@ class Options:
 
     Values per layer (``f_local_noise_std``, ``act``, ``decoder_spec``) hold
     one entry for all layers, or one per layer, layer 0 (the input) first.
-    :meth:`of` also takes scalars and the command line's texts.
+    :meth:`of` also takes scalars and the command line's texts.  ``dseed`` is
+    ``seed`` where it is not given, and a number of its own from then on: whoever
+    takes options over with another ``seed`` gives ``dseed=None``, too, or keeps
+    the same labelled examples and splits.
 
     Raises
     ------
@@ -371,7 +374,9 @@ def from_python(name, value):
             return read(name, value)
         except argparse.ArgumentTypeError as error:
             raise UserError(f"{as_typed(name)}: {error}") from None
-    kind, value = TYPES[name], _plain(value)
+    given, kind, value = value, TYPES[name], _plain(value)
+    if name == "labeled_indices" and value == [] and not isinstance(given, tuple):  # () is "not given", which takes all
+        raise UserError("--labeled-indices holds no position: give at least one of each class.")
     if name == "encoder_layers":
         value = [str(layer) for layer in (value if isinstance(value, list) else [value])]
     if getattr(kind, "__origin__", None) is tuple and not isinstance(value, list):

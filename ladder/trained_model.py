@@ -40,7 +40,7 @@ class Model:
     Attributes
     ----------
     options : Options
-        What it was trained with.
+        What it was trained with; to train with another ``seed``, give ``dseed=None``, too, see :class:`ladder.Options`.
     in_dim : tuple of int
         Shape of one example.
     classes : array or None
@@ -48,7 +48,7 @@ class Model:
     log : list of dict
         A row per epoch, and a last one: costs and errors by name.
     folder : Path or None
-        Where it is saved.
+        Where it was trained, or loaded from.
 
     Examples
     --------

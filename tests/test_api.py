@@ -1,6 +1,7 @@
 """Training and loading from Python."""
 
 import copy
+import logging
 import multiprocessing
 import pickle
 import shutil
@@ -17,10 +18,11 @@ import numpy as np
 import pytest
 
 import ladder
-from ladder import configured
+from ladder.backends import c
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import TrainingData
+from ladder.errors import UserError
 from ladder.options import Options
 
 SMALL = dict(
@@ -229,6 +231,10 @@ def test_options_take_scalars_tuples_numpy_and_text():
     assert Options.of(unlabeled_samples=None) == Options()
     assert Options.of(**same[0].as_dict()) == same[0]
     assert Options.of(labeled_indices=range(3)) == Options.of(labeled_indices=[0, 1, 2])
+    for nothing in ([], range(0), np.flatnonzero(np.zeros(3))):
+        with pytest.raises(UserError, match="--labeled-indices holds no position: give at least one of each class"):
+            Options.of(labeled_indices=nothing)
+    assert Options.of(**Options().as_dict()).labeled_indices == ()
 
 
 @pytest.mark.parametrize(
@@ -316,8 +322,22 @@ def test_x_of_another_shape_is_named(trained):
 
 
 def test_a_second_backend_that_cannot_take_effect(monkeypatch):
-    monkeypatch.setattr(configured, "_configured", "jax")
-    with pytest.raises(ValueError, match="this process has begun with backend='jax'"):
-        ladder.configure("c")
+    with monkeypatch.context() as patch:
+        patch.setattr(c, "_in_force", None)
+        patch.setattr(c, "_without_compiler", True)
+        with pytest.raises(ValueError, match="this process has begun without a compiler, for backend='jax'"):
+            ladder.configure("c")
     with pytest.raises(ValueError, match="device is for backend jax"):
         ladder.configure(device="gpu")
+
+
+def test_threads_take_turns_and_leave_the_logger_as_it_was(tmp_path):
+    logger = logging.getLogger("main")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    network = dict(dataset="digits", encoder_layers="10", denoising_cost_x=(0, 0), decoder_spec="0", num_epochs=3)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: ladder.train(tmp_path / name, **network), ["a", "b"]))
+    assert (logger.level, logger.propagate, logger.handlers) == before
+    for name in ("a", "b"):
+        text = (tmp_path / f"{name}0" / "log.txt").read_text()
+        assert [text.count(f"e {epoch}, i ") for epoch in (1, 2, 3)] == [1, 1, 1]

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -235,3 +236,17 @@ def test_arguments_become_options():
     assert (p.act, p.super_noise_std, p.f_local_noise_std, p.lr, p.lrate_decay) == (("tanh",), 0.2, (0.2,), 0.01, 0.5)
     assert (p.standardize, p.rescale, p.decoder_spec) == (True, False, ("sig",))
     assert p.denoising_cost_x == pytest.approx((1000, 10, 0.1))
+
+
+def test_examples_of_another_shape_than_in_dim_are_a_value_error():
+    rng = np.random.default_rng(0)
+    clf = LadderClassifier(**QUICK, in_dim=(3, 4, 5)).fit(rng.random((20, 3, 4, 5)), np.arange(20) % 2)
+    with pytest.raises(ValueError, match=r"in_dim is \(3, 4, 5\), but X is an array"):
+        clf.predict(rng.random((2, 3, 4, 4)))
+
+
+def test_where_there_is_no_compiler_the_flag_is_named(monkeypatch):
+    monkeypatch.setattr("ladder.classifier.ready", lambda: SimpleNamespace(cxx=""))
+    X, y = make_blobs(30, centers=2, random_state=0)
+    with pytest.raises(ValueError, match="Aesara's flag cxx is empty"):
+        LadderClassifier(**QUICK).fit(X, y)

@@ -39,6 +39,8 @@ SPIN_COUNT = "1000"
 log = logging.getLogger(__name__)
 _in_force: CBackend | None = None
 _is_forked = False
+#: Whether Aesara was imported to build graphs alone.
+_without_compiler = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def configure(threads: int | None = None) -> CBackend:
         or unfit, or ``threads`` is no positive number.
     """
     global _in_force
+    if _in_force is None and _without_compiler:
+        raise UserError(
+            "this process has begun without a compiler, for backend='jax', and Aesara fixes its settings when it is "
+            "imported: use the C backend in another process."
+        )
     if _in_force is None:
         aliases.restore()
         repairs.repair()
@@ -96,6 +103,8 @@ def import_without_compiler() -> None:
 
     Other processes that this one starts, and a look at what the user has set, see nothing of it.
     """
+    global _without_compiler
+    _without_compiler = True
     aliases.restore()
     repairs.repair()
     check.aesara()
