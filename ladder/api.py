@@ -423,7 +423,7 @@ def whole(value, name, least=1):
 def heard(verbose):
     """While inside, what training says is printed past progress bars where ``verbose``, and else only its warnings.
 
-    One thread is inside at a time.
+    One thread is inside at a time: a callback must not wait for training in another one.
     """
     with _one_at_a_time, _heard(verbose):
         yield

@@ -84,7 +84,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         float32 before that: subtract an offset that is large beside their spread.
     in_dim : tuple of int, optional
         Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last,
-        to predict as to fit.
+        in ``predict`` as in ``fit``.
     options : dict, optional
         More options of ``run.py train``, by their names there.
     callbacks : list of ladder.Extension, optional

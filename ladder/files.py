@@ -122,8 +122,8 @@ def write_ours(path, write):
 
 
 def ours(path, flags):
-    """An opener, as ``open`` takes it, of a file of a run's folder; ``UserError`` where that is a link or a pipe."""
-    other = UserError(f"{shown(path)} is not a regular file, but a link or a pipe: put a file in its place.")
+    """An opener, as ``open`` takes it, of a file of a run's folder; an ``OSError`` of ``ELOOP`` for a link or a pipe."""
+    other = OSError(errno.ELOOP, f"{os.path.basename(path)} is a link or a pipe", os.fspath(path))
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:

@@ -333,7 +333,7 @@ class Options:
         return cls(**{name: from_python(name, value) for name, value in values.items()})
 
     def as_dict(self):
-        """Plain values, by name."""
+        """Plain values, by name; of an empty ``labeled_indices`` JSON makes a list, which :meth:`of` refuses: leave it out."""
         return dataclasses.asdict(self)
 
 

@@ -69,7 +69,7 @@ def parse(content):
 
 
 def memory(text):
-    """The bytes of memory that a JSON text (bytes) and its values take, once Python holds them; a little too many."""
+    """The bytes of memory that a JSON text (bytes) and its values take, about, once Python holds them."""
     return len(text) + BYTES_OF_A_VALUE * (1 + sum(map(text.count, (b",", b"[", b"{"))))
 
 

@@ -39,7 +39,7 @@ SPIN_COUNT = "1000"
 log = logging.getLogger(__name__)
 _in_force: CBackend | None = None
 _is_forked = False
-#: Whether Aesara was imported to build graphs alone.
+#: Whether Aesara was imported here to build graphs alone.
 _without_compiler = False
 
 
@@ -75,13 +75,14 @@ def configure(threads: int | None = None) -> CBackend:
     ------
     UserError
         The Python version, the C++ compiler or Python's headers are missing
-        or unfit, or ``threads`` is no positive number.
+        or unfit, ``threads`` is no positive number, or Aesara was imported
+        without a compiler.
     """
     global _in_force
     if _in_force is None and _without_compiler:
         raise UserError(
-            "this process has begun without a compiler, for backend='jax', and Aesara fixes its settings when it is "
-            "imported: use the C backend in another process."
+            "this process has imported Aesara without a compiler, as --backend jax and --dry-run do, and Aesara fixes "
+            "its settings when it is imported: use the C backend in another process."
         )
     if _in_force is None:
         aliases.restore()
@@ -104,7 +105,7 @@ def import_without_compiler() -> None:
     Other processes that this one starts, and a look at what the user has set, see nothing of it.
     """
     global _without_compiler
-    _without_compiler = True
+    begins = "aesara" not in sys.modules
     aliases.restore()
     repairs.repair()
     check.aesara()
@@ -116,12 +117,13 @@ def import_without_compiler() -> None:
     before = os.environ.get("AESARA_FLAGS")
     os.environ["AESARA_FLAGS"] = ",".join(filter(None, (text, before)))
     try:
-        import aesara  # noqa: F401, it reads the variable once
+        import aesara  # it reads the variable once
     finally:
         if before is None:
             del os.environ["AESARA_FLAGS"]
         else:
             os.environ["AESARA_FLAGS"] = before
+    _without_compiler = _without_compiler or begins and not aesara.config.cxx and "cxx" not in flags.split(before or "")
 
 
 def mode(allow_gc: bool = False):

@@ -45,7 +45,7 @@ def remove(base: str) -> None:
 
 
 def _lock(path):
-    """Aesara's lock on a module: in the compile folder, but for the one that has its own."""
+    """Aesara's lock on a module: in the compile folder, except for the module that has a lock of its own."""
     return (path.parent if path.parent.name == WITH_A_LOCK else path.parent.parent) / NAME
 
 

@@ -5,6 +5,7 @@ a folder of runs: they end with the process, however it ends.  Files open for
 writing, as NFS locks no others between machines, and no folders.
 """
 
+import errno
 import fcntl
 import time
 from contextlib import contextmanager, suppress
@@ -44,7 +45,7 @@ def _opened(path):
     except OSError as error:
         with suppress(UserError):
             return open_regular(path)  # another user's, who shares the folder
-        raise UserError(f"cannot write into {path.parent} ({error.strerror}): make it writable.") from None
+        raise _cannot_write(path.parent, error) from None
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def held(folder):
     try:
         file = open(folder / LOG, "ab", opener=ours)
     except OSError as error:
-        raise UserError(f"cannot write into {folder} ({error.strerror}): make it writable, or copy it.") from None
+        raise _cannot_write(folder, error) from None
     with file:
         try:
             _take(file)
@@ -74,6 +75,11 @@ def held(folder):
         except OSError:
             pass  # a file system without locks
         yield
+
+
+def _cannot_write(folder, error):
+    mend = "put a file in its place" if error.errno == errno.ELOOP else "make it writable, or copy it"
+    return UserError(f"cannot write into {folder} ({error.strerror}): {mend}.")
 
 
 def _take(file):

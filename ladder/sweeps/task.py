@@ -95,5 +95,6 @@ def be_quiet():
 def environment():
     """The environment of a process that finds this package, whatever its folder."""
     root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    # An empty entry would be the folder that the process is started in.
+    path = os.pathsep.join(filter(None, [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
     return {**os.environ, "PYTHONPATH": path}

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ladder.errors import UserError
-from ladder.files import ours
+from ladder.files import write_ours
 from ladder.runs import events
 from ladder.runs.folder import SPREADSHEET
 from ladder.runs.split_files import save_split
@@ -64,8 +64,8 @@ class Records:
     def begin(self, folder):
         """Make files without content where there are none, by which a run that is killed early is known to have some."""
         with suppress(OSError):  # of a full disk they tell once there is something to write
-            if self.csv:
-                open(folder / SPREADSHEET, "ab", opener=ours).close()
+            if self.csv and not (folder / SPREADSHEET).exists():
+                write_ours(folder / SPREADSHEET, lambda file: None)
             if self.tensorboard and not any(folder.path.glob(events.NAME)):
                 events.EventFile(folder.path).write()
 

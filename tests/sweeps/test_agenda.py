@@ -221,7 +221,7 @@ def test_a_failure_of_the_future_is_none_of_another_process(tmp_path, monkeypatc
     """Clocks differ, and a file may say anything."""
     (run,) = begun(tmp_path, grid(1))
     monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
-    for at, place in ((1e12, WAITING), (time.time() + 60, FAILED)):
+    for at, place in ((1e12, WAITING), (time.time() + 30, FAILED)):
         (run.folder / "failure.json").write_text(json.dumps({"error": "it broke", "attempts": 2, "time": at}))
         agenda = Agenda([run])
         agenda.items[0].place = agendas.ELSEWHERE

@@ -1,5 +1,6 @@
 """What a task of a sweep makes of a failure, with training that only fails."""
 
+import os
 import subprocess
 from dataclasses import asdict
 
@@ -50,7 +51,7 @@ def test_an_error_that_nobody_expected_ends_the_run_alone_and_shows_where_it_was
 
 
 def test_a_worker_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path, monkeypatch):
-    monkeypatch.delenv("PYTHONPATH", raising=False)  # in which an empty entry is that folder
+    monkeypatch.setenv("PYTHONPATH", "", prepend=os.pathsep)  # an empty entry is that folder
     for name in ("json", "queue", "ladder"):
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the folder')")
     done = subprocess.run(local.COMMAND, cwd=tmp_path, env=environment(), input="", capture_output=True, text=True)
