@@ -11,6 +11,7 @@ from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
 from ladder.runs.evaluations import FILES, load_evaluations
 from ladder.runs.folder import ATTACK, OPTIONS_FILE, RunFolder
+from ladder.tables.attacked import of_another_network
 from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
 
@@ -138,12 +139,12 @@ def _read(folder, name, parameters):
                 f"The {data_type} error in {FILES[parameters]} is from epoch {entry['epochs']}, and the run has done "
                 f"{epochs}: it is left out."
             )
-    attacks = list(_attacks(folder, epochs, parameters, problems))
+    attacks = list(_attacks(folder, epochs, evaluations.get("test"), parameters, problems))
     in_dim, rows = tuple(data.get("in_dim", ())), folder.rows()
     return ReportedRun(folder, name, p, in_dim, data, rows, epochs, evaluations, attacks, problems, parameters)
 
 
-def _attacks(folder, epochs, parameters, problems):
+def _attacks(folder, epochs, test, parameters, problems):
     """Reports of attacks on these parameters after these epochs; what is wrong with others goes into ``problems``."""
     for path in [folder / ATTACK, *sorted(folder.path.glob(f"*/{ATTACK}"))]:
         if not path.exists():
@@ -161,6 +162,11 @@ def _attacks(folder, epochs, parameters, problems):
             continue
         if report["epochs"] != epochs:
             problems.append(f"{where} is from epoch {report['epochs']}, and the run has done {epochs}: it is left out.")
+            continue
+        own_test_set = report["data_type"] == "test" and not report["overridden"]
+        other = of_another_network(report, test) if own_test_set else None
+        if other:
+            problems.append(f"{where} is left out: {other}.")
             continue
         yield where, report
 

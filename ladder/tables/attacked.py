@@ -64,6 +64,11 @@ def _why_not(report, epochs, test):
         return "the run was not finished"
     if report["epochs"] != epochs:
         return f"the run had done {report['epochs']} epochs, and has done {epochs}"
+    return of_another_network(report, test)
+
+
+def of_another_network(report, test):
+    """Why a report of the run's own test set is of another network than its evaluation, or None."""
     before = report["n_wrong_before"]
     if before is not None and test and report["n"] == test["n"]:
         of_run = round(test["error_percent"] * test["n"] / 100)

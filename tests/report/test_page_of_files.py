@@ -202,6 +202,9 @@ def test_attacks_in_the_folder(tmp_path):
     (run / "attack.json").write_text(json.dumps({**report, "epochs": None, "attacks": attacks}))
     text = Page(make_page([run], static=True)).text
     assert "attack.json is of a run that was not finished, or of an older version: it is left out" in text
+    (run / "attack.json").write_text(json.dumps({**report, "n_wrong_before": 300, "attacks": attacks}))
+    text = Page(make_page([run], static=True)).text
+    assert "attack.json is left out: the network that was attacked made 300 errors before, and the run's makes" in text
     many = [{"kind": f"k{i}", "tau": i / 1e4, "error_percent": 1.0} for i in range(30_000)]
     (run / "attack.json").write_text(json.dumps({**report, "attacks": many}))  # a table of 900 million cells
     assert "attack.json is damaged, and left out" in Page(make_page([run], static=True)).text
