@@ -91,7 +91,7 @@ def keep_until(folder, step):
         The steps whose rows of the log are kept.
     """
     kept_steps = set()
-    for path in sorted(path for path in folder.glob(NAME) if path.is_file() and not path.is_symlink()):
+    for path in sorted(folder.glob(NAME)):
         size, steps, has_content = 0, set(), False
         for end, event in _events(path):
             if event.step > step or _is_of_the_end(event):
@@ -122,7 +122,7 @@ def _events(path):
     from google.protobuf.message import DecodeError
     from tensorboardX.proto.event_pb2 import Event
 
-    with path.open("rb") as file:
+    with open(path, "rb", opener=ours) as file:
         while len(head := file.read(LENGTH.size)) == LENGTH.size:
             (length,) = LENGTH.unpack(head)
             if length > MOST_BYTES or file.read(CHECKSUM.size) != _checksum(head):
