@@ -3,10 +3,11 @@
 A port of the Theano/Blocks code of Rasmus et al., "Semi-Supervised Learning
 with Ladder Networks" (2015).
 
-``LadderClassifier`` is an estimator of scikit-learn's kind; ``train``,
-``load`` and ``sweep`` are the command line (``run.py``) from Python; ``LadderAE``
-(:mod:`ladder.model`) is the symbolic graph.  Importing this package imports
-neither Aesara nor a compiler: what is used first does.
+``LadderClassifier`` is an estimator of scikit-learn's kind; ``train``, ``pretrain``,
+``load``, ``sweep`` and ``fit_rivals`` do from Python what ``run.py`` does; ``Model``
+is what ``train`` and ``load`` return; ``LadderAE`` (:mod:`ladder.model`) is the
+symbolic graph.  Importing this package imports neither Aesara nor a compiler: each
+name is imported when it is first used.
 """
 
 import importlib

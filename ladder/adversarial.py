@@ -14,7 +14,7 @@ from ladder.bricks.adversarial import direction, virtual_label
 from ladder.bricks.costs import crossentropy_of_logits, kl_divergence
 
 
-def adversarial_noise(ladder, half, x, target, parameters, noise):
+def adversarial_noise(ladder, half, x, target, parameters, corruption):
     """Adversarial noise for one half: tau u.
 
     The gradient of the half's supervised cost is taken through the
@@ -29,7 +29,9 @@ def adversarial_noise(ladder, half, x, target, parameters, noise):
     x : (examples, …) float32
     target : (examples,) int64, or None
         None: the label is the network's own argmax on that path.
-    parameters, noise : as for ``LadderAE.encoder``
+    parameters : as for ``LadderAE.encoder``
+    corruption : dict
+        What is done to the corrupted path, see :mod:`ladder.corruption`.
 
     Returns
     -------
@@ -39,12 +41,12 @@ def adversarial_noise(ladder, half, x, target, parameters, noise):
     if not taus:
         return {}
     if ladder.p.adv_path == "layers":
-        us = _virtual_by_layer(ladder, x, parameters, noise, taus)
+        us = _virtual_by_layer(ladder, x, parameters, corruption, taus)
     else:
-        noise = noise if ladder.p.adv_path == "corr" else {}
-        (act,) = ladder.encoder([(x, noise)], parameters, through_z=taus)
+        corruption = corruption if ladder.p.adv_path == "corr" else {}
+        (act,) = ladder.encoder([(x, corruption)], parameters, through_z=taus)
         if kind == "vat":
-            us = _virtual_together(ladder, x, parameters, noise, act, taus)
+            us = _virtual_together(ladder, x, parameters, corruption, act, taus)
         else:
             label = virtual_label(act.logits) if target is None else target.flatten()
             us = _directions(kind, crossentropy_of_logits(label, act.logits), act, taus)
@@ -75,13 +77,13 @@ def virtual_adversarial_costs(ladder, corr, parameters):
     return costs
 
 
-def plus(noise, adversarial):
-    """Gaussian and adversarial noise added up: dict of layer number -> (noise, scale)."""
-    noise = dict(noise)
+def plus(corruption, adversarial):
+    """A path's corruption with adversarial noise, dict of layer number -> tau u, added to its Gaussian noise."""
+    corruption = dict(corruption)
     for i, tau_u in adversarial.items():
-        draw, std = noise.get(i, (0, 0))
-        noise[i] = (tau_u + draw * np.float32(std) if std else tau_u, 1.0)
-    return noise
+        draw, std = corruption.get(i, (0, 0))
+        corruption[i] = (tau_u + draw * np.float32(std) if std else tau_u, 1.0)
+    return corruption
 
 
 def _directions(kind, cost, act, numbers):
@@ -95,12 +97,12 @@ def _random_direction(ladder, z):
     return direction("1N", ladder.noise.like(z))
 
 
-def _virtual_together(ladder, x, parameters, noise, act, numbers):
+def _virtual_together(ladder, x, parameters, corruption, act, numbers):
     """u by layer number, from power iterations that move all these layers at once on the path ``act``."""
     us, logits = {i: _random_direction(ladder, act.z[i]) for i in numbers}, disconnected_grad(act.logits)
     for _ in range(ladder.p.vat_iterations):
         moved = {i: u * np.float32(ladder.p.vat_xi) for i, u in us.items()}
-        (act,) = ladder.encoder([(x, plus(noise, moved))], parameters, through_z=numbers)
+        (act,) = ladder.encoder([(x, plus(corruption, moved))], parameters, through_z=numbers)
         us = _directions("vat", kl_divergence(logits, act.logits), act, numbers)
     return us
 
@@ -108,9 +110,9 @@ def _virtual_together(ladder, x, parameters, noise, act, numbers):
 # Passes that begin at the z of a layer, with Gaussian noise of their own there and above
 
 
-def _virtual_by_layer(ladder, x, parameters, noise, numbers):
+def _virtual_by_layer(ladder, x, parameters, corruption, numbers):
     """u by layer number: away from the clean path's probabilities, from the corrupted path's z before its noise."""
-    clean, corr = ladder.encoder([(x, {}), (x, noise)], parameters)
+    clean, corr = ladder.encoder([(x, {}), (x, corruption)], parameters)
     starts = {i: x if i == 0 else _before_noise(ladder, corr.z_pre[i]) for i in numbers}
     return {i: _virtual_direction(ladder, i, z, clean.logits, parameters) for i, z in starts.items()}
 

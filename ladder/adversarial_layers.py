@@ -7,6 +7,7 @@ nothing here imports Aesara.
 import math
 
 from ladder.errors import UserError
+from ladder.option_names import as_typed
 from ladder.per_layer import per_layer
 
 
@@ -80,8 +81,7 @@ def _adversarial_layers(p, layers):
 
 def _by_adversarial_layer(p, name, numbers):
     """Expand one value for all of ``--adv-layers``, or one for each, to a dict by layer, lowest first."""
-    option = "--" + name.replace("_", "-")
-    values = per_layer(getattr(p, name), len(numbers), option, "of --adv-layers", first="")
+    values = per_layer(getattr(p, name), len(numbers), as_typed(name), "of --adv-layers", first="")
     return dict(sorted(zip(numbers, values)))
 
 

@@ -15,8 +15,9 @@ from ladder.backends import choice
 from ladder.configured import ready
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
+from ladder.option_names import as_typed
 from ladder.option_types import MOST_DATA_SEED
-from ladder.options import KEPT, OPTIONS, Options, as_typed, from_python
+from ladder.options import KEPT, OPTIONS, Options, from_python
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations

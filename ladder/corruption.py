@@ -9,8 +9,8 @@ That of a clean path is empty.
 from ladder.bricks.dropout import drop_mask
 
 
-def draw_noise(ladder, inputs):
-    """Standard normals for every layer, drawn for both halves together, then the masks.
+def draw_corruption(ladder, inputs):
+    """The noise of every layer, drawn for both halves together, then the masks.
 
     Masks come from normals, too, and after all of the noise: so neither the noise of a run without
     them changes, nor does a source of random numbers need to know about anything else.
@@ -26,15 +26,25 @@ def draw_noise(ladder, inputs):
         No entry for layers without noise or mask.
     """
     sizes = {half: x.shape[0] for half, x in inputs.items()}
-    stds = {layer.number: layer.noise_std for layer in ladder.layers if layer.noise_std > 0}
-    noise = {i: _by_half(_normals(ladder, ladder.layers[i].dim, sizes), sizes) for i in stds}
+    drawn = draw_noise(ladder, sizes)
+    drawn |= draw_masks(ladder, sizes)
+    return {half: {name: of_half[half] for name, of_half in drawn.items()} for half in sizes}
+
+
+def draw_noise(ladder, sizes):
+    """Dict of layer number -> half -> (standard normals, standard deviation), for layers that have noise."""
+    noise = {}
+    for layer in ladder.layers:
+        if layer.noise_std > 0:
+            draws = _by_half(_normals(ladder, layer.dim, sizes), sizes)
+            noise[layer.number] = {half: (draw, layer.noise_std) for half, draw in draws.items()}
+    return noise
+
+
+def draw_masks(ladder, sizes):
+    """Dict of 'h2', 'W2' … -> half -> mask, those of dropout first."""
     masks = {f"h{i}": _by_half(_unit_mask(ladder, i, sizes), sizes) for i in ladder.regularisation.dropout}
-    masks |= {f"W{i}": _weight_mask(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
-    return {
-        half: {i: (draw[half], stds[i]) for i, draw in noise.items()}
-        | {name: mask[half] for name, mask in masks.items()}
-        for half in sizes
-    }
+    return masks | {f"W{i}": _weight_mask(ladder, i, sizes) for i in ladder.regularisation.drop_connect}
 
 
 def through_masks(project, paths, W, layer):

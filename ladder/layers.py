@@ -83,6 +83,11 @@ class Layer:
         return z if z == h else f"{z}, h {h}"
 
     @property
+    def decoder_in_words(self):
+        """E.g. 'gauss', 'gauss (no u)' where the signal from above is cut off, or 'none'."""
+        return (self.decoder or "none") + (" (no u)" if self.decoder and not self.gets_u else "")
+
+    @property
     def is_pooling(self):
         return self.kind in POOLINGS
 

@@ -22,7 +22,7 @@ from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.encoder import activate
 from ladder.bricks.normalization import running_average, unbiased
 from ladder.bricks.pooling import global_mean_pool
-from ladder.corruption import draw_noise, through_masks
+from ladder.corruption import draw_corruption, through_masks
 from ladder.fused.noise import noise_source
 from ladder.graph import (
     BIAS,
@@ -76,7 +76,8 @@ class LadderAE:
         normalised, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
-        ``total``, ``class_clean``, ``class_corr``, ``denois[i]``, ``vat[i]``, ``l1`` and ``l2``; scalars.
+        ``total``, ``unpenalised`` (the total without penalties), ``class_clean``, ``class_corr``, ``denois[i]``,
+        ``vat[i]``, ``l1`` and ``l2``; scalars.
     error : namespace
         ``error.clean``, in per cent.
 
@@ -137,17 +138,17 @@ class LadderAE:
         if input_unlabeled is not None:
             self.act.est, self.costs.denois = self.decoder(self.act.clean.unlabeled, self.act.corr.unlabeled)
             self.costs.vat = virtual_adversarial_costs(self, self.act.corr.unlabeled, parameters)
-        self.costs.unpenalised = self.total_cost()
+        self.costs.unpenalised = self.unpenalised_cost()
         self.costs.total = self.penalised(self.costs.unpenalised)
         self.costs.total.name = "cost_total"
 
     def corrupted_paths(self, inputs, target_labeled, parameters):
-        """Dict of ('corr', half) -> (x, noise), as :meth:`encoder` takes them."""
-        noise, paths = draw_noise(self, inputs), {}
+        """Dict of ('corr', half) -> (x, corruption), as :meth:`encoder` takes them."""
+        corruption, paths = draw_corruption(self, inputs), {}
         for half, x in inputs.items():
             target = target_labeled if half == "labeled" else None
-            adversarial = adversarial_noise(self, half, x, target, parameters, noise[half])
-            paths["corr", half] = x, plus(noise[half], adversarial)
+            adversarial = adversarial_noise(self, half, x, target, parameters, corruption[half])
+            paths["corr", half] = x, plus(corruption[half], adversarial)
         return paths
 
     def clean_outputs(self):
@@ -239,7 +240,7 @@ class LadderAE:
         for below, layer in zip(self.layers, self.layers[1:]):
             i, width = layer.number, layer.dim[0]
             W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
-            self.running_averages(layer)
+            self.running_averages(layer)  # here for the original's order of creation
             b = self.bias(np.zeros(width), f"f_{i}_b") if layer.has_bias else None
             c = self.shareds.get_or_make(f"f_{i}_c", np.ones(width), WEIGHT) if self.has_scale(layer) else None
             parameters[i] = W, b, c
@@ -362,7 +363,7 @@ class LadderAE:
         self.error.clean = cost_bricks.misclassification_rate(y, self.act.clean.labeled.h[top])
         self.error.clean.name = "error_rate_clean"
 
-    def total_cost(self):
+    def unpenalised_cost(self):
         """What training minimises but for penalties: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:

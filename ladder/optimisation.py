@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ladder.errors import UserError
+from ladder.option_names import as_typed
 
 #: Optimiser -> its constants and their defaults: those of the papers, in PyTorch's names or their own.
 OPTIMISERS = {
@@ -96,6 +97,7 @@ def _chosen(p, option, name, all_constants, known):
     for constant in all_constants:
         if getattr(p, constant) is not None and constant not in own:
             users = ", ".join(other for other, constants in known.items() if constant in constants)
-            typed = "--" + constant.replace("_", "-")
-            raise UserError(f"{typed} is of no use to {option} {name}: leave it out, or choose from {users}.")
+            raise UserError(
+                f"{as_typed(constant)} is of no use to {option} {name}: leave it out, or choose from {users}."
+            )
     return {key: default if getattr(p, key) is None else getattr(p, key) for key, default in own.items()}

@@ -17,6 +17,7 @@ from ladder.errors import UserError
 from ladder.layer_specs import SYNTAX as LAYER_SYNTAX
 from ladder.optimisation import OPTIMISERS, SCHEDULES
 from ladder.option_declarations import BY_MEANING, SAME_RUN, VARIES, declare, declare_choice, own_defaults
+from ladder.option_names import as_typed
 from ladder.option_types import (
     MOST_WHOLE,
     at_least,
@@ -345,11 +346,6 @@ TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 
 #: Those that tell runs of one configuration apart.
 SEEDS = ("seed", "dseed", "pretrain_seed")
-
-
-def as_typed(name):
-    """'batch_size' -> '--batch-size'; ``from_``, as Python has to write it, -> '--from'."""
-    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def read(name, text):

@@ -10,6 +10,7 @@ from typing import Tuple
 from ladder.activation_specs import parse_activation
 from ladder.errors import UserError
 from ladder.option_declarations import BY_MEANING, SAME_RUN, declare, declare_choice
+from ladder.option_names import as_typed
 from ladder.option_types import (
     at_least,
     finite_and_above_0,
@@ -197,9 +198,7 @@ def check_inputs(p, features):
     wants = _wants_probabilities(p)
     if wants is None:
         return
-    changes = [
-        f"--{name.replace('_', '-')}" for name in ("standardize", "contrast_norm", "whiten_zca") if getattr(p, name)
-    ]
+    changes = [as_typed(name) for name in ("standardize", "contrast_norm", "whiten_zca") if getattr(p, name)]
     if changes:
         raise UserError(f"{wants} is for inputs between 0 and 1, which {changes[0]} does not leave: {_instead(p)}.")
     if p.rescale:  # which gives every feature this range
@@ -217,7 +216,7 @@ def _check_use(p):
     for name, users in _USERS.items():
         if getattr(p, name) == DECLARED[name].default or p.pretrain in users:
             continue
-        typed = "--" + name.replace("_", "-")
+        typed = as_typed(name)
         if p.pretrain == "none":
             raise UserError(f"{typed} is of no use without --pretrain: give that, too, or leave it out.")
         raise UserError(f"{typed} is of no use to --pretrain {p.pretrain}: it is for {' and '.join(users)}.")

@@ -4,7 +4,8 @@ import numpy as np
 
 from ladder.arguments import naming_arguments
 from ladder.errors import UserError
-from ladder.options import OPTIONS, Options, as_typed, from_python
+from ladder.option_names import as_typed
+from ladder.options import OPTIONS, Options, from_python
 from ladder.rival_methods import METHODS, OF_DATA
 from ladder.rivals.configurations import configurations
 from ladder.rivals.examples import ExamplesOfRuns

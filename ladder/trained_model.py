@@ -3,6 +3,7 @@
 import os
 import threading
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from ladder.data.description import labels_of_units
 from ladder.data.own_examples import as_examples, as_in_training, warn_of_scale
 from ladder.data.preprocessing import preprocesses
 from ladder.layers import resolve_layers
-from ladder.network_size import examples_at_once
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.training.evaluation import classification_report
 from ladder.training.provenance import environment
@@ -65,7 +65,7 @@ class Model:
         self.classes = np.array(labels_of_units(run.data["classes"], n_units)) if "classes" in run.data else None
         self._probabilities = None
 
-    @property
+    @cached_property
     def best(self):
         """The network of the epoch with the lowest validation error: a Model, where ``keep='best'`` kept it.
 
@@ -95,7 +95,8 @@ class Model:
         return f"<ladder.Model {'x'.join(map(str, self.in_dim))}-{layers}, {self.options.dataset}>"
 
     def __getstate__(self):
-        return {**vars(self), "_probabilities": None}  # compiled code stays behind
+        # Compiled code stays behind, and with it ``best``, which has some of its own and is made again.
+        return {**{name: value for name, value in vars(self).items() if name != "best"}, "_probabilities": None}
 
     def predict_proba(self, X):
         """Probabilities of the classes.
@@ -123,7 +124,7 @@ class Model:
                     ready()
                     classifier, _ = run.classifier()
                     self._probabilities = classifier.compile()
-        n = min(AT_ONCE, examples_at_once(resolve_layers(run.p, run.in_dim)))
+        n = min(AT_ONCE, run.at_once)
         return np.concatenate([self._of_whole_batch(features[i : i + n], n) for i in range(0, len(features), n)])
 
     def _of_whole_batch(self, features, n):

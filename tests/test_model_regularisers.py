@@ -9,7 +9,7 @@ from scipy import stats
 from test_model import GAUSS, LABELED, TARGETS, UNLABELED, assert_gradients, built, perturb
 
 from ladder.backends import c
-from ladder.training.step import trained_parameters, training_step
+from ladder.training.step import training_step
 
 DROPOUT, DROP_CONNECT, L1, L2 = (0.3, 0.2, 0.4, 0.0), (0.3, 0.2, 0.1), 0.02, 0.05
 TAU = 0.07
@@ -106,10 +106,10 @@ def test_costs_and_gradients_with_masks_and_penalties(network):
 def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
     """Of a ladder that denoises layers 2 and 3 alone; and of one that learns nothing."""
     ladder, _ = built(l1=0.1, l2=0.1, denoising_cost_x=(0.0, 0.0, 1.0, 1.0))
-    names = [v.name for v in trained_parameters(ladder)]
+    names = [v.name for v in ladder.learnt]
     assert "g_2_W" in names and not {"g_0_W", "g_1_W"} & set(names)
     ladder, _ = built("unlabeled", l1=0.1, denoising_cost_x=(0.0,) * 4)
-    assert trained_parameters(ladder) == [] and not hasattr(ladder.costs, "l1")
+    assert ladder.learnt == {} and not hasattr(ladder.costs, "l1")
 
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])

@@ -5,8 +5,6 @@ from dataclasses import replace
 from ladder.batches import labeled_batch_size
 from ladder.data.preprocessing import steps_in_words
 from ladder.errors import UserError
-from ladder.layers import resolve_layers
-from ladder.network_size import examples_at_once
 
 
 def compile_functions(run, statistics="fixed"):
@@ -38,7 +36,7 @@ def batch_size_of(run, statistics, n, asked=None):
     ``UserError`` if that leaves one example alone.
     """
     if statistics == "fixed":
-        return examples_at_once(resolve_layers(run.p, run.in_dim))
+        return run.at_once
     p = run.p if asked is None else replace(run.p, batch_size=asked)
     size = labeled_batch_size(p, n)
     if n % size == 1:

@@ -6,7 +6,7 @@ from aesara.gradient import Lop
 
 from ladder import backends
 from ladder.bricks.activations import softmax
-from ladder.bricks.costs import crossentropy_of_logits
+from ladder.bricks.costs import crossentropy_of_logits, one_hot
 from ladder.training.functions import build_classifier
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import input_variables
@@ -72,7 +72,7 @@ def log_odds_gradient(logits, x, y):
     -------
     (examples, …) float32
     """
-    is_true = at.eq(at.arange(logits.shape[1]), y.dimshuffle(0, "x"))
+    is_true = one_hot(y, logits)
     others = softmax(at.switch(is_true, np.finfo("float32").min, logits))
     # d/dlogits of logsumexp(the other classes' logits) - (the true class's)
     return Lop(logits, x, at.switch(is_true, np.float32(-1), others))

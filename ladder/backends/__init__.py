@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import platform
-import subprocess
 
 from ladder.backends import processor
 from ladder.backends.choice import BACKENDS as BACKENDS
@@ -136,10 +135,3 @@ def package_version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "none"
-
-
-def compiler_version(cxx: str) -> str:
-    """The first line that a compiler says of itself, 'none' for none."""
-    if not cxx:
-        return "none"
-    return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 
@@ -210,16 +211,21 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def describe() -> dict[str, str | int]:
     """What decides speed and rounding, see :func:`ladder.backends.describe`."""
-    from ladder.backends import compiler_version
-
     backend = configure()
     return {
         "blas": f"{backend.blas.name} {backend.blas.version}".strip(),
         "blas_ldflags": backend.blas.ldflags,
-        "compiler": compiler_version(backend.cxx),
+        "compiler": _compiler_version(backend.cxx),
         "threads": backend.threads,
         "aesara_flags": backend.flags,
     }
+
+
+def _compiler_version(cxx: str) -> str:
+    """The first line that a compiler says of itself, 'none' for none."""
+    if not cxx:
+        return "none"
+    return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
 
 
 def _prepare(threads: int) -> CBackend:

@@ -7,6 +7,7 @@ from numbers import Integral
 
 from ladder import control_groups
 from ladder.errors import UserError
+from ladder.option_names import as_typed
 
 BACKENDS = ("c", "jax")
 
@@ -57,7 +58,7 @@ def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
         return {"name": backend, "threads": threads and int(threads), **of_jax}
     for name, value in of_jax.items():
         if value is not None:
-            raise UserError(f"--{name.replace('_', '-')} is for --backend jax: give that, too, or leave it out.")
+            raise UserError(f"{as_typed(name)} is for --backend jax: give that, too, or leave it out.")
     return {"name": backend, "threads": threads and int(threads)}
 
 

@@ -6,14 +6,18 @@ import numpy as np
 from ladder.bricks.dense import as_matrix
 
 
+def one_hot(y, scores):
+    """Which class is each example's own: (examples,) int64, (examples, classes) -> (examples, classes) bool."""
+    return at.eq(y.dimshuffle(0, "x"), at.arange(scores.shape[1]))
+
+
 def categorical_crossentropy(y, p):
     """Mean of ``-log p[y]``: (examples,) int64, (examples, classes) -> scalar.
 
     p[y] is selected by a sum over classes, which unlike Aesara's own
     cross-entropy runs in C; adding zeros does not change a bit.
     """
-    of_y = at.eq(y.dimshuffle(0, "x"), at.arange(p.shape[1]))
-    return -at.log((p * of_y).sum(axis=1)).mean()
+    return -at.log((p * one_hot(y, p)).sum(axis=1)).mean()
 
 
 def log_softmax(logits):
@@ -27,8 +31,7 @@ def crossentropy_of_logits(y, logits):
 
     (examples,) int64, (examples, classes) -> scalar
     """
-    of_y = at.eq(y.dimshuffle(0, "x"), at.arange(logits.shape[1]))
-    return -(log_softmax(logits) * of_y).sum(axis=1).mean()
+    return -(log_softmax(logits) * one_hot(y, logits)).sum(axis=1).mean()
 
 
 def kl_divergence(logits, other_logits):

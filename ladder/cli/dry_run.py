@@ -74,14 +74,13 @@ def _layers(ladder, counts):
         title="Layers, and their numbers of parameters",
     )
     for layer in ladder.layers:
-        decoder = layer.decoder + ("" if layer.gets_u or not layer.decoder else " (no u)")
         table.add_row(
             str(layer.number),
             _type(layer),
             layer.shape_in_words(),
             layer.encoder_act if layer.number else "",
             f"{layer.noise_std:g}",
-            decoder or "none",
+            layer.decoder_in_words,
             f"{layer.denoising_cost:g}",
             f"{counts['f', layer.number]:,}",
             f"{counts['g', layer.number]:,}",
@@ -118,10 +117,8 @@ def _pretraining(how, source):
 
 def _parameters_by_layer(ladder):
     """(f or g, layer number) -> how many numbers are learnt there."""
-    from ladder.training.step import trained_parameters
-
     counts = {(path, layer.number): 0 for path in "fg" for layer in ladder.layers}
-    for parameter in trained_parameters(ladder):
+    for parameter in ladder.learnt:
         path, number, _ = parameter.name.split("_", 2)
         counts[path, int(number)] += parameter.get_value(borrow=True).size
     return counts

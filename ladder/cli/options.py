@@ -7,8 +7,9 @@ from dataclasses import replace
 from ladder import backends
 from ladder.backends import choice
 from ladder.errors import UserError
+from ladder.option_names import as_typed
 from ladder.option_types import number_that, whole_number_from
-from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES, as_typed
+from ladder.options import DEFAULTS, GROUPS, KEPT, OPTIONS, TYPES
 from ladder.runs.folder import RESULTS, check_save_to
 from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline

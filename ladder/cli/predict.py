@@ -22,8 +22,6 @@ from ladder.data.own_examples import (
     warn_of_scale,
 )
 from ladder.errors import UserError
-from ladder.layers import resolve_layers
-from ladder.network_size import examples_at_once
 from ladder.output_files import write_text
 from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun
@@ -82,9 +80,7 @@ def run(args):
     warn_of_scale(features, trained.p, trained.data)
     features = trained.training.preprocess_features(features)
     backends.configure(**backend)
-    classifier, _ = trained.classifier()
-    classify, n = classifier.compile(), examples_at_once(resolve_layers(trained.p, trained.in_dim))
-    probabilities = np.concatenate([classify(features[i : i + n]) for i in range(0, len(features), n)])
+    probabilities = trained.probabilities(features, np.arange(len(features)))
     table = _as_csv(probabilities, names, trained.data)
     if args.output is None:
         print(table, end="")

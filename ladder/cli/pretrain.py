@@ -18,7 +18,8 @@ from ladder.cli.outputs import check_output
 from ladder.errors import UserError
 from ladder.files import write_whole
 from ladder.optimisation import CONSTANTS
-from ladder.options import GROUPS, OPTIONS, Options, as_typed
+from ladder.option_names import as_typed
+from ladder.options import GROUPS, OPTIONS, Options
 from ladder.pretraining import DECLARED
 from ladder.report.command import words_typed
 from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone

@@ -21,8 +21,8 @@ from ladder.cli.outputs import check_output
 from ladder.cli.printing import print_table
 from ladder.errors import UserError
 from ladder.files import printable
+from ladder.option_names import as_typed, dashed
 from ladder.option_types import MOST_DATA_SEED, whole_number_from
-from ladder.options import as_typed
 from ladder.sweeps.carrying_out import Wish
 from ladder.sweeps.configurations import Search, configurations, in_words, varied
 from ladder.sweeps.distributions import SYNTAX
@@ -175,7 +175,7 @@ def _distributions(words):
             raise UserError(f"--draw takes OPTION=DISTRIBUTION, e.g. lr=log-uniform:1e-4:1e-2, and not '{word}'.")
         name = name.removeprefix("--").replace("-", "_")
         if name in found:
-            raise UserError(f"--draw has {as_typed(name)[2:]} twice: give it once.")
+            raise UserError(f"--draw has {dashed(name)} twice: give it once.")
         found[name] = text
     return found
 

@@ -20,7 +20,8 @@ from ladder.cli.options import (
 from ladder.combinations import combinations
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
-from ladder.options import Options, as_typed
+from ladder.option_names import as_typed
+from ladder.options import Options
 from ladder.runs.arrays import BEST, PARAMETERS
 from ladder.runs.folder import RunFolder
 from ladder.tables.missing import claim, without_trained

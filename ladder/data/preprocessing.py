@@ -230,8 +230,7 @@ class Preprocessor:
         fitted : Fitted or None
             That of a run that is resumed; None: it is fitted.
         """
-        is_fitted = p.whiten_zca or p.standardize or p.rescale
-        trains = (split.train.tobytes(),) if is_fitted else ()
+        trains = (split.train.tobytes(),) if fits(p) else ()
         data = (p.dataset, p.sources, p.divide_by)
         key = (*data, p.contrast_norm, p.whiten_zca, p.standardize, p.rescale, *trains)
         if key != self._key:
@@ -244,6 +243,11 @@ class Preprocessor:
 def preprocesses(p):
     """Whether features are changed between reading and the network."""
     return bool(steps_in_words(p))
+
+
+def fits(p):
+    """Whether a scale or a whitening is fitted to the examples that train."""
+    return bool(p.standardize or p.rescale or p.whiten_zca)
 
 
 def steps_in_words(p):

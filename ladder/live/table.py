@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ladder.files import printable
 from ladder.live.progress import FINISHED, INTERRUPTED, SILENT, UNREADABLE
+from ladder.runs.log_rows import ERROR, FINAL_ERROR
 
 #: Heights of a sparkline, and where the terminal has no such letters.
 HEIGHTS, ASCII_HEIGHTS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
@@ -105,7 +106,7 @@ def _columns(runs, spark):
         "cost": [_number(run.last("train_cost_total")) for run in runs],
         "class. cost": [_number(run.last("train_cost_class_corr")) for run in runs],
         "denois0": [_number(run.last("train_denois0")) for run in runs],
-        "valid. error": [_percent(run.last(*ERRORS)) for run in runs],
+        "valid. error": [_percent(run.last(FINAL_ERROR, ERROR)) for run in runs],
         "course": [spark(run) for run in runs],
         "an epoch": [duration(run.epoch_seconds) for run in runs],
         "left": [_left(run) for run in runs],
@@ -118,10 +119,6 @@ def _columns(runs, spark):
         for name, cells in names.items()
         if set(cells) - {NOTHING, ""} or name in ("run", "state")
     ]
-
-
-#: The error on validation data: the final one, or that with running averages.
-ERRORS = ("valid_final_error_rate_clean", "valid_approx_error_rate_clean")
 
 
 def _names(paths):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ladder.runs.log_rows import ERROR
+
 #: A line of more points than this is thinned: a screen shows no more.
 MOST_POINTS = 600
 
@@ -80,7 +82,7 @@ def learning_curves(groups):
     wanted = [
         ("Supervised cost, training", "cross-entropy, nats", "train_cost_class_corr", True),
         ("Supervised cost, validation", "cross-entropy, nats", "valid_approx_cost_class_clean", True),
-        ("Validation error", "error, per cent", "valid_approx_error_rate_clean", False),
+        ("Validation error", "error, per cent", ERROR, False),
         ("Total cost, training", "cost", "train_cost_total", True),
         ("L1 penalty, training", "sum of |w|", "train_l1", True),
         ("L2 penalty, training", "half the sum of w²", "train_l2", True),

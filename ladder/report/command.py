@@ -5,7 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
-from ladder.options import DEFAULTS, OPTIONS, as_typed
+from ladder.option_names import as_typed
+from ladder.options import DEFAULTS, OPTIONS
 from ladder.runs.split_files import LABELED
 
 #: Options whose entries are names, which '-' separates; ',' separates all others.

@@ -8,7 +8,6 @@ from ladder import backends
 from ladder.data.images import as_images
 from ladder.data.preprocessing import preprocesses
 from ladder.layers import resolve_layers
-from ladder.network_size import examples_at_once
 from ladder.training.evaluation import error_report
 
 #: Examples of the test set whose signals are looked at.  They are one batch, so that statistics are like training's.
@@ -133,20 +132,15 @@ def look_into(run, backend=None):
     if backend is not None:
         backends.configure(**backend)
     guesses = None if run.p.unsupervised else _guesses(run, examples, indices)
-    layers = resolve_layers(run.p, run.in_dim)
-    n = max(2, min(MOST_EXAMPLES, examples_at_once(layers)))
+    n = max(2, min(MOST_EXAMPLES, run.at_once))
     signals = _signals(run, examples, _one_of_each_class_first(examples.targets, indices)[:n])
     inputs, input_range = _inputs(run, signals)
-    return Look(split, len(indices), guesses, signals, inputs, input_range, first_filters(run), layers[1].dim[0])
+    n_filters = resolve_layers(run.p, run.in_dim)[1].dim[0]
+    return Look(split, len(indices), guesses, signals, inputs, input_range, first_filters(run), n_filters)
 
 
 def _guesses(run, examples, indices):
-    classifier, _ = run.classifier()
-    probabilities_of, n = classifier.compile(), examples_at_once(resolve_layers(run.p, run.in_dim))
-    features = run.training.preprocess(examples).features
-    probabilities = np.concatenate(
-        [probabilities_of(features[indices[start : start + n]]) for start in range(0, len(indices), n)]
-    )
+    probabilities = run.probabilities(run.training.preprocess(examples).features, indices)
     guesses, targets = probabilities.argmax(axis=1), examples.targets[indices]
     wrong = np.flatnonzero(guesses != targets)
     surest = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:MOST_MISTAKES]

@@ -6,7 +6,8 @@ from scipy import stats
 
 from ladder.data.preprocessing import steps_in_words
 from ladder.layers import resolve_layers
-from ladder.options import OPTIONS, as_typed
+from ladder.option_names import as_typed
+from ladder.options import OPTIONS
 from ladder.report.command import name_of_run, train_command, value_in_words
 from ladder.report.network import in_words, network_figure
 from ladder.report.svg import inline_svg
@@ -144,14 +145,13 @@ def _layers_table(run, layers):
     headings = ["layer", "kind", "shape", "activation", "noise", "decoder", "cost weight"]
     rows = []
     for layer in layers:
-        decoder = layer.decoder + ("" if layer.gets_u or not layer.decoder else " (no u)")
         row = [
             layer.number,
             in_words(layer),
             layer.shape_in_words(" × "),
             layer.encoder_act if layer.number else "",
             f"{layer.noise_std:g}",
-            decoder or "none",
+            layer.decoder_in_words,
             f"{layer.denoising_cost:g}",
         ]
         if counts:

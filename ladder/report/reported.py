@@ -1,6 +1,5 @@
 """A run as a report sees it: everything that its folder says without a network or a data set."""
 
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from ladder.options import Options
 from ladder.runs.arrays import PARAMETERS
 from ladder.runs.evaluations import FILES, load_evaluations
 from ladder.runs.folder import ATTACK, OPTIONS_FILE, RunFolder
+from ladder.runs.log_rows import by_epoch
 from ladder.tables.attacked import of_another_network
 from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
@@ -79,12 +79,7 @@ class ReportedRun:
 
     def values(self, name):
         """A value of the log by epoch, where it is a finite number: dict of int -> float."""
-        found = {}
-        for row in self.rows:
-            epoch, value = row.get("epoch"), row.get(name)
-            if type(epoch) is int and isinstance(value, (int, float)) and math.isfinite(value):
-                found[epoch] = float(value)
-        return found
+        return by_epoch(self.rows, name)
 
     def logged(self, prefix):
         """The names in the log that begin so, in its order."""

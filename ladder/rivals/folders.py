@@ -19,6 +19,7 @@ from ladder.rivals.fitting import fit_rival
 from ladder.runs import lock
 from ladder.runs.evaluations import save_evaluation
 from ladder.runs.folder import RIVAL, RunFolder, parent_of
+from ladder.runs.log_rows import FINAL_ERROR
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import settings_of
 from ladder.training.logs import Speaker
@@ -94,7 +95,7 @@ def save_outcome(folder, outcome):
     """Write what became of a rival into its folder (RunFolder), the test error last."""
     choice = asdict(outcome.choice)
     save_json(folder / RIVAL, {**choice, "seconds": outcome.seconds, "warnings": outcome.warnings})
-    valid = {} if outcome.valid is None else {"valid_final_error_rate_clean": outcome.valid["error_percent"]}
+    valid = {} if outcome.valid is None else {FINAL_ERROR: outcome.valid["error_percent"]}
     folder.save_rows([{"epoch": 1, **valid}])
     save_evaluation(folder, "test", outcome.test, "none")
 

@@ -50,6 +50,7 @@ from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays, save_json, write_ours
 from ladder.options import TYPES, Options
 from ladder.runs import arrays, split_files
+from ladder.runs.log_rows import BEST_ERROR, FINAL_ERROR
 
 #: Where runs go that are given a name rather than a path.
 RESULTS = "results"
@@ -99,12 +100,7 @@ JAX_ENVIRONMENT_TYPES = {"device": str, "matmul_precision": str}
 LOOKED_AT = 1000
 
 #: The entries of a log's row that are read again.
-ROW_TYPES = {
-    "epoch": int,
-    "valid_final_error_rate_clean": Optional[float],
-    "valid_best_error_rate_clean": Optional[float],
-    "best_epoch": Optional[int],
-}
+ROW_TYPES = {"epoch": int, FINAL_ERROR: Optional[float], BEST_ERROR: Optional[float], "best_epoch": Optional[int]}
 
 
 class RunFolder:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
 from ladder.files import printable
-from ladder.options import OPTIONS, SEEDS, TYPES, Options, as_typed, read
+from ladder.option_names import as_typed, dashed
+from ladder.options import OPTIONS, SEEDS, TYPES, Options, read
 from ladder.report.command import value_in_words
 from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
@@ -54,9 +55,7 @@ def configurations(given, preset=None, rows=None, search=None):
     """
     for name in given if search is not None else ():
         if name in search.distributions:
-            raise UserError(
-                f"{as_typed(name)} is given and drawn as well: leave it out, or '--draw {as_typed(name)[2:]}'."
-            )
+            raise UserError(f"{as_typed(name)} is given and drawn as well: leave it out, or '--draw {dashed(name)}'.")
     if preset is None:
         if rows:
             raise UserError("--rows is about a preset: give --preset, too.")
@@ -93,20 +92,20 @@ def _distribution(name, given):
         if hasattr(given, "rvs"):
             return given
         raise UserError(
-            f"--draw {as_typed(name)[2:]}: {given!r} is no distribution: give a text such as 'log-uniform:1e-4:1e-2', or one "
+            f"--draw {dashed(name)}: {given!r} is no distribution: give a text such as 'log-uniform:1e-4:1e-2', or one "
             "of scipy.stats."
         )
     try:
         return parse(given)
     except UserError as error:
-        raise UserError(f"--draw {as_typed(name)[2:]}: {error}") from None
+        raise UserError(f"--draw {dashed(name)}: {error}") from None
 
 
 def _value(name, text):
     try:
         return read(name, text)
     except argparse.ArgumentTypeError as error:
-        raise UserError(f"--draw {as_typed(name)[2:]}: {error}") from None
+        raise UserError(f"--draw {dashed(name)}: {error}") from None
 
 
 def varied(runs):
@@ -121,7 +120,7 @@ def varied(runs):
 
 def in_words(p, names):
     """Some options as they are typed: 'adv-tau 0.045, seed 1'."""
-    return printable(", ".join(f"{as_typed(name)[2:]} {value_in_words(name, getattr(p, name))}" for name in names))
+    return printable(", ".join(f"{dashed(name)} {value_in_words(name, getattr(p, name))}" for name in names))
 
 
 def graph_of(p):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ladder.errors import UserError
-from ladder.options import as_typed
+from ladder.option_names import dashed
 from ladder.output_files import write_text
 from ladder.report.figures.style import BLUE, COSTS, GREY, INK, VERMILION, new_figure
 from ladder.sweeps.configurations import value_in_words
@@ -44,7 +44,7 @@ def write_picture(found, path, folder):
 def described(found):
     """What the picture shows, in words."""
     best = found.best
-    words = f"The validation error against {', '.join(as_typed(name)[2:] for name in found.varied) or 'nothing'}."
+    words = f"The validation error against {', '.join(dashed(name) for name in found.varied) or 'nothing'}."
     return words + (f" The best configuration is {best.words or 'the only one'}, {best.error:.2f} %." if best else "")
 
 
@@ -119,7 +119,7 @@ def _panel(axes, name, points, best):
     if min(errors) > 0 and max(errors) > WIDE * min(errors):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel=as_typed(name)[2:], ylabel=LABEL)
+    axes.set(xlabel=dashed(name), ylabel=LABEL)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
 
@@ -201,6 +201,6 @@ def _grid(axes, figure, pair, points, best):
     for which, values in (("y", rows), ("x", columns)):
         _set_axis(axes, which, [(k, f"{_number(value):g}") for k, value in enumerate(values)], "linear")
     axes.tick_params(axis="x", rotation=45)
-    axes.set(ylabel=as_typed(pair[0])[2:], xlabel=as_typed(pair[1])[2:])
+    axes.set(ylabel=dashed(pair[0]), xlabel=dashed(pair[1]))
     axes.spines[:].set_visible(False)
     figure.colorbar(drawn, ax=axes, label=LABEL)

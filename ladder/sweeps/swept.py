@@ -15,16 +15,13 @@ from ladder.files import printable, save_json
 from ladder.options import Options
 from ladder.runs import lock
 from ladder.runs.folder import FAILURE, OPTIONS_FILE, SWEEP, RunFolder
+from ladder.runs.log_rows import ERROR, FINAL_ERROR, by_epoch, is_number
 from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import OTHER_SEEDS, as_text, settings_of
-from ladder.training.stopping import ERROR
 
 #: The names of its runs, to which numbers are appended.
 RUN = "run"
-
-#: The validation error with final statistics, in the last row of a log.
-FINAL_ERROR = "valid_final_error_rate_clean"
 
 #: Files of new runs that are written at once.
 WRITERS = 32
@@ -122,10 +119,10 @@ def look(run):
         rows = folder.rows()  # those of a run with damaged results still count in a round of halving
     except UserError as error:
         finished, failure = False, _damage(error)
-    errors = {row["epoch"]: row[ERROR] for row in rows if _is_number(row.get(ERROR)) and type(row.get("epoch")) is int}
+    errors = by_epoch(rows, ERROR)
     last = rows[-1] if rows else {}
     epochs = last["epoch"] if type(last.get("epoch")) is int else 0
-    final = last.get(FINAL_ERROR) if finished and _is_number(last.get(FINAL_ERROR)) else None
+    final = last.get(FINAL_ERROR) if finished and is_number(last.get(FINAL_ERROR)) else None
     return Seen(
         finished, held and not finished, epochs, errors, final, None if finished else failure or _failure(folder)
     )
@@ -133,10 +130,6 @@ def look(run):
 
 def _damage(error):
     return {"error": str(error), "attempts": 1, "time": 0.0}
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def note_failure(run, error, attempts):

@@ -9,6 +9,7 @@ from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs.evaluations import load_evaluations
 from ladder.runs.folder import OPTIONS_FILE, RunFolder, environments
+from ladder.runs.log_rows import BEST_ERROR, FINAL_ERROR
 from ladder.tables.attacked import errors_under_attack
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
@@ -138,7 +139,7 @@ def _read(folder, p, parameters):
     done = all_epochs_done(p, epochs, folder.rows() if p.patience else ())
     ended, is_record = folder.is_finished(), folder.is_record()
     finished, ended_early = done and (ended or is_record), ended and not done
-    valid_error = row.get(f"valid_{'best' if parameters == 'best' else 'final'}_error_rate_clean")
+    valid_error = row.get(BEST_ERROR if parameters == "best" else FINAL_ERROR)
     attacked, problems = errors_under_attack(folder, p.dataset, epochs, test, parameters)
     return FoundRun(
         folder,

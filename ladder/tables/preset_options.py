@@ -7,14 +7,15 @@ import math
 
 from ladder.combinations import check_count, combinations
 from ladder.errors import UserError
-from ladder.options import OPTIONS, Options, as_typed, read
+from ladder.option_names import dashed
+from ladder.options import OPTIONS, Options, read
 from ladder.training.experiment import check_without_data
 from ladder.training.pretraining.starting import with_source
 
 logger = logging.getLogger("main")
 
 #: Options by their names in a preset: those of the command line without their dashes.
-NAMES = {as_typed(name)[2:]: name for name in OPTIONS}
+NAMES = {dashed(name): name for name in OPTIONS}
 
 
 def preset_combinations(preset, rows=None, given=None):

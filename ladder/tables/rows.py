@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ladder.combinations import combinations
 from ladder.errors import UserError
+from ladder.option_names import dashed
 from ladder.options import SEEDS, Options
 from ladder.tables.grouping import Row
 from ladder.tables.preset_options import parsed_rows
@@ -141,7 +142,7 @@ def _settings(preset):
         varied = [key for key in several if key not in SEEDS]
         chosen = combinations(options)
         for combination, settings in zip(chosen, settings_of_all([with_source(Options(**one)) for one in chosen])):
-            suffix = "".join(f", {key.replace('_', '-')} {_typed(combination[key])}" for key in varied)
+            suffix = "".join(f", {dashed(key)} {_typed(combination[key])}" for key in varied)
             found.setdefault(name + suffix, settings)
     return found
 

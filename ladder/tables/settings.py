@@ -16,16 +16,17 @@ from ladder.layer_specs import parse_layer
 from ladder.layers import resolve_layers
 from ladder.optimisation import resolve_optimisation, resolve_schedule
 from ladder.option_declarations import SEPARATES, VARIES
+from ladder.option_names import dashed
 from ladder.options import OPTIONS, SEEDS
 from ladder.pretraining import resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import OF_DATA, settings_of_rival
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
-VARIATIONS = (*(name.replace("_", "-") for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
+VARIATIONS = (*(dashed(name) for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
 
 #: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
-OTHER_SEEDS = tuple(name.replace("_", "-") for name in SEEDS if name != "seed")
+OTHER_SEEDS = tuple(dashed(name) for name in SEEDS if name != "seed")
 
 
 def settings_of(p):
@@ -84,9 +85,7 @@ def _as_they_are(p):
         return {**_of_data(p), **settings_of_rival(p), "pretrain-seed": p.seed}
     layers = resolve_layers(p)
     settings = {
-        name.replace("_", "-"): getattr(p, name)
-        for name, option in OPTIONS.items()
-        if option.separates in (SEPARATES, VARIES)
+        dashed(name): getattr(p, name) for name, option in OPTIONS.items() if option.separates in (SEPARATES, VARIES)
     }
     # Their shapes are not known, so how many maps and units there are is what the options say.
     specs = tuple(replace(parse_layer(text), text="") for text in p.encoder_layers)
@@ -114,7 +113,7 @@ def _as_they_are(p):
 
 def _of_data(p):
     """The settings that networks and rivals have in common."""
-    settings = {name.replace("_", "-"): getattr(p, name) for name in OF_DATA}
+    settings = {dashed(name): getattr(p, name) for name in OF_DATA}
     name = name_of(p.dataset)
     if name in KNOWN:
         settings["dataset"] = name

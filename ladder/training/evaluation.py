@@ -12,7 +12,7 @@ from ladder.combinations import only
 from ladder.data import NO_LABEL
 from ladder.data.description import with_known_classes
 from ladder.data.examples import check_fits, describe, sequential_batches, training_stream
-from ladder.data.preprocessing import TrainingData
+from ladder.data.preprocessing import TrainingData, fits
 from ladder.data.record import (
     change_between,
     check_unchanged,
@@ -24,7 +24,8 @@ from ladder.data.record import (
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
-from ladder.options import Options, as_typed
+from ladder.option_names import as_typed
+from ladder.options import Options
 from ladder.runs.arrays import BEST, PARAMETERS, TrainedArrays
 from ladder.runs.evaluations import FILES, save_evaluation
 from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
@@ -102,8 +103,7 @@ class TrainedRun:
         check_memory(p, in_dim)
         if not OF_PREPROCESSING & given.keys():
             fitted = folder.load_fitted(p, in_dim)
-            is_fitted = p.standardize or p.rescale or p.whiten_zca
-            if is_fitted and fitted is None and record is not None and OF_DATA & given.keys():
+            if fits(p) and fitted is None and record is not None and OF_DATA & given.keys():
                 raise UserError(
                     f"{folder} has no {PREPROCESSING}, so there is no telling how its examples were scaled or whitened: "
                     "restore it, or leave out the options of other data."
@@ -178,6 +178,27 @@ class TrainedRun:
                 "data set that it was trained on, or leave out --recompute-statistics (run.py train --resume finishes "
                 "an interrupted run)."
             )
+
+    @property
+    def at_once(self):
+        """How many examples the classifier takes together, with fixed statistics: the result does not depend on it."""
+        return examples_at_once(resolve_layers(self.p, self.in_dim))
+
+    def probabilities(self, features, indices):
+        """Those of the classes, of the examples at these positions.
+
+        Parameters
+        ----------
+        features : (examples, …) float32, as the network takes them
+        indices : (n,) int64
+
+        Returns
+        -------
+        (n, classes) float32
+        """
+        classifier, _ = self.classifier()
+        classify, n = classifier.compile(), self.at_once
+        return np.concatenate([classify(features[indices[i : i + n]]) for i in range(0, len(indices), n)])
 
     def examples(self, data_type):
         """The Examples of 'test', 'valid' or 'train' as they were read, and the positions that count."""
@@ -273,7 +294,7 @@ def classification_report(run, data_type="test", recompute_statistics=False, bac
         batch_size = without_a_batch_of_one(unlabeled_batch_size(run.p, len(indices)), len(indices))
     else:
         classifier, statistics = run.classifier(recompute_statistics)
-        probabilities, batch_size = classifier.compile(), examples_at_once(resolve_layers(run.p, run.in_dim))
+        probabilities, batch_size = classifier.compile(), run.at_once
     batches = sequential_batches(run.training.preprocess(examples), indices, batch_size)
     guesses = np.concatenate([probabilities(x).argmax(axis=1) for x, _ in batches])
     return error_report(examples.targets[indices], guesses), statistics

@@ -10,6 +10,7 @@ from ladder.errors import TrainingStopped, UserError
 from ladder.layers import resolve_layers
 from ladder.runs import lock, log_lines
 from ladder.runs.folder import LOG, as_saved
+from ladder.runs.log_rows import BEST_ERROR, FINAL_ERROR
 from ladder.training.logs import Speaker
 from ladder.training.provenance import environment
 from ladder.training.upkeep import Upkeep
@@ -138,12 +139,10 @@ def _first_values(experiments, folders, upkeep, speaker):
 
 def _log_final(row):
     """The errors that the last row of a log has."""
-    if "valid_final_error_rate_clean" in row:
-        logger.info("valid_final_error_rate_clean %g", row["valid_final_error_rate_clean"])
+    if FINAL_ERROR in row:
+        logger.info("%s %g", FINAL_ERROR, row[FINAL_ERROR])
         if "best_epoch" in row:
-            logger.info(
-                "valid_best_error_rate_clean %g, of epoch %d", row["valid_best_error_rate_clean"], row["best_epoch"]
-            )
+            logger.info("%s %g, of epoch %d", BEST_ERROR, row[BEST_ERROR], row["best_epoch"])
 
 
 def log_beginning(folder, experiment):

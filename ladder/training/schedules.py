@@ -6,6 +6,8 @@ is resumed goes on with the same rates, and a reader can check them.
 
 import math
 
+from ladder.runs.log_rows import ERROR
+
 
 def rate_after(schedule, rows):
     """The learning rate of the epoch that follows these.
@@ -64,7 +66,7 @@ def cosine(lr, rows, last):
 
 
 #: Schedule -> the number that it follows, which every row has.
-FOLLOWED = {"plateau": "valid_approx_error_rate_clean", "bold-driver": "train_cost_total"}
+FOLLOWED = {"plateau": ERROR, "bold-driver": "train_cost_total"}
 
 
 def plateau(lr, rows, last, lr_factor, lr_every):

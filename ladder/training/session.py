@@ -101,9 +101,6 @@ class Session:
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = upkeep.records.going_on(folder) if folder else Records()
         belongs_to = self._begin(callbacks, goes_on=bool(first)) if folder else None
-        if folder:
-            self._records.begin(folder)
-            self._records.save_split(folder, experiment)
         logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
@@ -160,6 +157,8 @@ class Session:
         folder.save_data(describe(examples))
         folder.save_fitted(examples.fitted)
         folder.save_environment(belongs_to["environment"], goes_on=goes_on or self._checkpoint is not None)
+        self._records.begin(folder)
+        self._records.save_split(folder, self._experiment)
         return belongs_to
 
     def _compile(self):
@@ -177,8 +176,12 @@ class Session:
         followed = FOLLOWED.get(p.lr_schedule)
         self._state = RunState(self._ladder, self._step, self._streams, self._monitor, self.log, self._best, followed)
         if self._like is not None:
-            self.updates = self._like.updates.on(self._state.counterpart(self._like._state), data)
+            self.updates = self._like.updates.on(self._counterpart(), data)
         self._validate = self._validation() if len(valid) else None
+
+    def _counterpart(self):
+        """A function from the shared variables of the session that compiled to those of this one."""
+        return self._state.counterpart(self._like._state)
 
     def _extensions(self, callbacks):
         p = self.p
@@ -237,7 +240,7 @@ class Session:
         if self._like is None:
             self._validate_batch = functions.compile_validation(self._ladder, self._inputs)
         else:
-            self._validate_batch = self._like._validate_batch.on(self._state.counterpart(self._like._state))
+            self._validate_batch = self._like._validate_batch.on(self._counterpart())
         noise = self._ladder.noise
 
         def evaluate(stream):
@@ -258,11 +261,11 @@ class Session:
         """Compiled when first called, which a run that nobody watches never does."""
         if self._like is None:
             return signals.Looking(self._ladder, self._inputs)
-        return self._like._looking.on(self._state.counterpart(self._like._state))
+        return self._like._looking.on(self._counterpart())
 
     @cached_property
     def _update_averages(self):
         """Compiled when first called, so that training need not wait for it."""
         if self._like is None:
             return functions.compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
-        return self._like._update_averages.on(self._state.counterpart(self._like._state))
+        return self._like._update_averages.on(self._counterpart())

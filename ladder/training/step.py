@@ -49,11 +49,6 @@ class TrainingStep:
     updates: dict
 
 
-def trained_parameters(ladder):
-    """The parameters that the total cost teaches, sorted by name."""
-    return list(ladder.learnt)
-
-
 def training_step(ladder):
     """The update of a ladder whose graph has been built.
 
@@ -67,9 +62,7 @@ def training_step(ladder):
     """
     parameters = list(ladder.learnt)
     gradients = _penalised(ladder, list(ladder.learnt.values()), parameters)
-    norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
-    learning_rate = aesara.shared(np.float32(ladder.p.lr), name="learning_rate")
-    updates = optimiser_updates(ladder.p, gradients, norm, parameters, learning_rate, ladder.bricks)
+    norm, learning_rate, updates = descent(ladder.p, ladder.p.lr, gradients, parameters, ladder.bricks)
     if (most := ladder.regularisation.max_norm) is not None:
         mappings = (parameter for parameter in parameters if has_role(parameter, MAPPING))
         updates.update({W: ladder.bricks.within_norm(updates[W], most) for W in mappings})
@@ -77,28 +70,31 @@ def training_step(ladder):
     return TrainingStep(parameters, gradients, norm, learning_rate, updates)
 
 
-def optimiser_updates(p, gradients, norm, parameters, learning_rate, package):
-    """What the optimiser of the options makes of gradients.
+def descent(p, lr, gradients, parameters, package):
+    """How the optimiser of the options follows gradients.
 
     Parameters
     ----------
     p : Options
-    gradients : list of variables
-    norm : scalar, L2 norm of all of them together
+    lr : float, the rate of the first update
+    gradients : list of float32 variables
     parameters : list of shared variables, one per gradient
-    learning_rate : shared float32 scalar
     package : ladder.bricks or ladder.fused
-        Whose ``optimiser_step`` is taken.
+        Whose ``sum_of_squares`` and ``optimiser_step`` are taken.
 
     Returns
     -------
-    dict of shared variable -> new value
-        Parameters and the optimiser's buffers.
+    norm : float32 scalar, L2 norm of all gradients together, before it is clipped
+    learning_rate : shared float32 scalar
+    updates : dict of shared variable -> new value, for the parameters and the optimiser's buffers
     """
+    norm = gradient_norm(gradients, package.sum_of_squares)
+    learning_rate = aesara.shared(np.float32(lr), name="learning_rate")
     how = resolve_optimisation(p)
     followed = gradients if how.clip_norm is None else clipped(gradients, norm, how.clip_norm)
     optimise = OPTIMISERS[how.optimizer]
-    return optimise(followed, parameters, learning_rate, **how.constants, step=package.optimiser_step)
+    updates = optimise(followed, parameters, learning_rate, **how.constants, step=package.optimiser_step)
+    return norm, learning_rate, updates
 
 
 def _penalised(ladder, gradients, parameters):

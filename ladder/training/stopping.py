@@ -5,12 +5,8 @@ ends where it would have ended, and a reader can check it.  Nothing here imports
 Aesara.
 """
 
-import math
-
 from ladder.errors import UserError
-
-#: The validation error in an epoch's row: with running averages, in per cent.
-ERROR = "valid_approx_error_rate_clean"
+from ladder.runs.log_rows import ERROR, by_epoch
 
 
 def best_epoch(rows):
@@ -26,7 +22,7 @@ def best_epoch(rows):
     >>> best_epoch([{"epoch": i, ERROR: error} for i, error in enumerate([9.0, 7.0, 8.0, 7.0], start=1)])
     2
     """
-    errors = _errors(rows)
+    errors = by_epoch(rows, ERROR)
     return min(errors, key=errors.get, default=None)
 
 
@@ -46,23 +42,13 @@ def patience_is_over(patience, rows):
     >>> patience_is_over(2, rows), patience_is_over(3, rows)
     (True, False)
     """
-    errors = _errors(rows)
+    errors = by_epoch(rows, ERROR)
     return bool(patience and errors) and max(errors) - best_epoch(rows) >= patience
 
 
 def all_epochs_done(p, epochs, rows):
     """Whether a run of these options that did so many epochs, with these rows in its log, has trained to its end."""
     return epochs >= p.num_epochs or patience_is_over(p.patience, rows)
-
-
-def _errors(rows):
-    """Epoch -> validation error, of the rows that have both."""
-    found = {}
-    for row in rows:
-        epoch, error = row.get("epoch"), row.get(ERROR)
-        if type(epoch) is int and isinstance(error, (int, float)) and math.isfinite(error):
-            found[epoch] = error
-    return found
 
 
 def check_patience(p):

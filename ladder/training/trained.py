@@ -12,7 +12,6 @@ from ladder.graph import ParameterStore
 from ladder.training import functions
 from ladder.training.extensions.monitoring import mean_over_batches
 from ladder.training.statistics import with_running_statistics
-from ladder.training.step import trained_parameters
 
 
 class TrainedClassifier:
@@ -82,6 +81,6 @@ def denoising_costs(p, arrays, examples, indices):
     """
     p = replace(p, valid_batch_size=without_a_batch_of_one(p.valid_batch_size, len(indices)))
     ladder, inputs = functions.build_training_graph(p, examples.in_dim)
-    arrays.set_parameters(ladder.shareds, [v.name for v in trained_parameters(ladder)])
+    arrays.set_parameters(ladder.shareds, [v.name for v in ladder.learnt])
     validate = functions.compile_validation(ladder, inputs)
     return mean_over_batches(validate, validation_stream(p, examples, indices).get_epoch_iterator())

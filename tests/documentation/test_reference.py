@@ -9,7 +9,8 @@ from documentation.markdown import ROOT
 
 import ladder
 from ladder.cli import make_parser
-from ladder.options import GROUPS, OPTIONS, as_typed
+from ladder.option_names import as_typed
+from ladder.options import GROUPS, OPTIONS
 
 EXTENSIONS = ROOT / "docs" / "_extensions"
 

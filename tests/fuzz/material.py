@@ -79,7 +79,6 @@ class Material:
 
     def _make_run(self, folder):
         from ladder.training.functions import build_training_graph
-        from ladder.training.step import trained_parameters
 
         self.run = folder
         folder.mkdir(parents=True)
@@ -99,7 +98,7 @@ class Material:
         run.save_environment({"ladder": "0.1.0", "commit": None, "blas": "x", "threads": 1})
         rows = [{"epoch": epoch, "update": 6 * epoch, "train_cost_total": 0.5} for epoch in (1, 2)]
         (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        TrainedArrays.of(trained_parameters(ladder), ladder.shareds, True).save(run)
+        TrainedArrays.of(list(ladder.learnt), ladder.shareds, True).save(run)
         save_evaluation(run, "test", {"error_percent": 1.0, "n_wrong": 1, "n": 100}, "saved")
 
     def _make_state(self):

@@ -9,6 +9,7 @@ import numpy as np
 from ladder.errors import UserError
 from ladder.report.figures.style import GREY, INK, new_figure
 from ladder.report.palette import LIGHT, N_SERIES
+from ladder.runs.log_rows import ERROR
 from ladder.tables.found_runs import find_runs
 from ladder.tables.grouping import group_runs, usable
 from ladder.tables.preset import load_preset
@@ -23,7 +24,7 @@ DASHES = ("-", "--", "-.", ":")
 CURVES = {
     "train_cost_class_corr": ("cross-entropy of the corrupted path, training", "nats"),
     "train_denois0": ("denoising cost of layer 0, training", "squared error a unit"),
-    "valid_approx_error_rate_clean": ("validation error", "%"),
+    ERROR: ("validation error", "%"),
 }
 
 

@@ -6,7 +6,6 @@ of a layer is corrupted, encoded, decoded, and compared with the clean input.
 The encoder is the ladder's own, batch normalisation and activation included.
 """
 
-import aesara
 import aesara.tensor as at
 import numpy as np
 
@@ -14,10 +13,9 @@ from ladder.bricks import costs
 from ladder.bricks.activations import apply_activation
 from ladder.bricks.dense import as_matrix, dense_init
 from ladder.bricks.dropout import masking
-from ladder.graph import MAPPING, ComputationGraph
-from ladder.training.optimisers import gradient_norm
+from ladder.graph import ComputationGraph
 from ladder.training.pretraining.stage import StageGraph
-from ladder.training.step import optimiser_updates
+from ladder.training.step import descent
 
 
 def autoencoder(ladder, pretraining, bottom, top, rng):
@@ -46,16 +44,13 @@ def autoencoder(ladder, pretraining, bottom, top, rng):
     corruption = _corruption(ladder, pretraining, bottom, top, z)
     act = ladder.begin_path(bottom, z, corruption, parameters)
     ladder.climb([(act, corruption)], layers[bottom + 1 : top + 1], parameters)
-    total = _way_back(ladder, pretraining, act.h[top], bottom, top, rng)
+    output = _way_back(ladder, pretraining, act.h[top], bottom, top, rng)
     probabilities = pretraining.cost == "crossentropy"
-    reconstruction = at.sigmoid(total) if probabilities else total
+    reconstruction = at.sigmoid(output) if probabilities else output
     error = costs.squared_error(reconstruction, clean)
-    cost = costs.bernoulli_crossentropy(total, clean) if probabilities else error
+    cost = costs.bernoulli_crossentropy(output, clean) if probabilities else error
     learnt = [v for v in ComputationGraph([cost]).parameters if _is_above(v.name, bottom)]
-    gradients = at.grad(cost, learnt)
-    norm = gradient_norm(gradients, ladder.bricks.sum_of_squares)
-    learning_rate = aesara.shared(np.float32(pretraining.lr), name="learning_rate")
-    updates = optimiser_updates(ladder.p, gradients, norm, learnt, learning_rate, ladder.bricks)
+    norm, learning_rate, updates = descent(ladder.p, pretraining.lr, at.grad(cost, learnt), learnt, ladder.bricks)
     monitored = {"cost_total": cost, "cost_reconstruction": error, "total_gradient_norm": norm}
     return StageGraph(z, monitored, updates, learning_rate, ladder.shareds, ladder.noise, [v.name for v in learnt])
 
@@ -82,7 +77,7 @@ def _way_back(ladder, pretraining, h, bottom, top, rng):
         if pretraining.tied:
             product = at.dot(as_matrix(h), ladder.shareds[f"f_{i + 1}_W"].T)
         else:
-            W = ladder.shareds.get_or_make(f"r_{i}_W", dense_init(rng, above.size, layer.size), MAPPING)
+            W = ladder.mapping(dense_init(rng, above.size, layer.size), f"r_{i}_W")
             (product,) = ladder.bricks.dense([h], W)
         h = product + bias
         if i > bottom:

@@ -10,7 +10,7 @@ from ladder.bricks.normalization import EPSILON
 CHUNK = 1000
 
 
-def totals(ladder, i, features, positions):
+def z_pre(ladder, i, features, positions):
     """A layer's z before normalisation, of the clean z of the layer below.
 
     Parameters
@@ -69,7 +69,7 @@ def root(variance):
 
 
 def normalise(x, mean, variance):
-    """Normalise totals in place: (n, units) float32."""
+    """Normalise z_pre in place: (n, units) float32."""
     mean, divisor = mean.astype("float32"), root(variance).astype("float32")
     for start in range(0, len(x), CHUNK):
         x[start : start + CHUNK] = (x[start : start + CHUNK] - mean) / divisor

@@ -1,6 +1,5 @@
 """The updates of one restricted Boltzmann machine: contrastive divergence, or persistent chains."""
 
-import aesara
 import aesara.tensor as at
 import numpy as np
 from aesara.gradient import disconnected_grad
@@ -9,9 +8,8 @@ from ladder import backends
 from ladder.bricks import boltzmann
 from ladder.bricks.costs import squared_error
 from ladder.graph import BIAS, MAPPING, ParameterStore
-from ladder.training.optimisers import gradient_norm
 from ladder.training.pretraining.stage import StageGraph
-from ladder.training.step import optimiser_updates
+from ladder.training.step import descent
 
 #: Standard deviation of the first weights (Hinton 2012, section 8).
 FIRST_WEIGHTS = 0.01
@@ -64,10 +62,7 @@ def machine(p, pretraining, n_hidden, means, gaussian, n_chains, noise, package,
         fantasy, h = boltzmann.gibbs_step(h, W, a, b, noise, package, gaussian)
     cost = contrast(v, v_W, disconnected_grad(fantasy), W, a, b, package, gaussian)
     learnt = [W, a, b]
-    gradients = at.grad(cost, learnt)
-    norm = gradient_norm(gradients, package.sum_of_squares)
-    learning_rate = aesara.shared(np.float32(pretraining.lr), name="learning_rate")
-    updates = optimiser_updates(p, gradients, norm, learnt, learning_rate, package)
+    norm, learning_rate, updates = descent(p, pretraining.lr, at.grad(cost, learnt), learnt, package)
     if chains is not None:
         updates[chains] = h
     error = squared_error(boltzmann.visible_means(probabilities, W, a, gaussian), v)

@@ -53,7 +53,7 @@ def stacked_autoencoders(setting):
     features, positions = setting.experiment.examples.features, setting.experiment.split.train
     encoder = {}
     for i in range(1, pretraining.top + 1):
-        stage = Stage.number(i, pretraining, f"layer{i}", f"layer {i}", pretraining.epochs)
+        stage = Stage.kth(i, pretraining, f"layer{i}", f"layer {i}", pretraining.epochs)
 
         def make():
             ladder = setting.ladder(stage, encoder)
@@ -65,7 +65,7 @@ def stacked_autoencoders(setting):
             return None
         encoder.update(_of_encoder(learnt))
         if i < pretraining.top:
-            z = codes.totals(setting.ladder(stage, encoder), i, features, positions)
+            z = codes.z_pre(setting.ladder(stage, encoder), i, features, positions)
             positions = np.arange(len(z))
             features = codes.normalise(z, *codes.mean_and_variance(z, positions))
     return encoder
@@ -74,7 +74,7 @@ def stacked_autoencoders(setting):
 def joint_autoencoder(setting):
     """One autoencoder of all layers, all corrupted at once."""
     pretraining = setting.pretraining
-    stage = Stage.number(1, pretraining, "all", "all layers", pretraining.epochs)
+    stage = Stage.kth(1, pretraining, "all", "all layers", pretraining.epochs)
     return _all_layers(setting, stage, {})
 
 
@@ -87,7 +87,7 @@ def stacked_machines(setting):
     v, positions = examples.features.reshape(len(examples.features), -1), setting.experiment.split.train
     encoder, back = {}, {}
     for i in range(1, pretraining.top + 1):
-        stage = Stage.number(i, pretraining, f"layer{i}", f"layer {i}", pretraining.epochs)
+        stage = Stage.kth(i, pretraining, f"layer{i}", f"layer {i}", pretraining.epochs)
         visible, hidden = setting.encoder_shapes()[f"f_{i}_W"]
         shapes = {"W": (visible, hidden), "a": (visible,), "b": (hidden,)}
         learnt = setting.train(stage, lambda: _machine(setting, stage, i, v, positions), v, positions, shapes)
@@ -100,9 +100,7 @@ def stacked_machines(setting):
         v, positions = expit(x + learnt["b"]), np.arange(len(x))
     if not pretraining.unrolled_epochs:
         return encoder
-    stage = Stage.number(
-        pretraining.top + 1, pretraining, "unrolled", "the unrolled stack", pretraining.unrolled_epochs
-    )
+    stage = Stage.kth(pretraining.top + 1, pretraining, "unrolled", "the unrolled stack", pretraining.unrolled_epochs)
     return _all_layers(setting, stage, {**encoder, **back})
 
 

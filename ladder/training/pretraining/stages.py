@@ -37,7 +37,7 @@ class Stage:
     seed: int
 
     @classmethod
-    def number(cls, k, pretraining, name, title, epochs):
+    def kth(cls, k, pretraining, name, title, epochs):
         """The k-th stage, from 1."""
         # A list of two seeds a RandomState of its own.
         return cls(

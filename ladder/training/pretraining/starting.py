@@ -7,7 +7,8 @@ from ladder.batches import resolve_batches
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.optimisation import resolve_optimisation
-from ladder.options import DEFAULTS, Options, as_typed
+from ladder.option_names import as_typed
+from ladder.options import DEFAULTS, Options
 from ladder.pretraining import DECLARED, resolve_pretraining
 from ladder.runs import checkpoints, lock
 from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder

@@ -1,0 +1,41 @@
+"""Rows of ``log.jsonl``: the names of the validation errors in them, and the course of a number over the epochs."""
+
+import math
+
+#: The validation error in per cent: in every epoch's row with running averages; in the last row with final statistics,
+#: and that of the best epoch.
+ERROR = "valid_approx_error_rate_clean"
+FINAL_ERROR = "valid_final_error_rate_clean"
+BEST_ERROR = "valid_best_error_rate_clean"
+
+
+def by_epoch(rows, name):
+    """A number of the log by epoch.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The later one counts, where two are of one epoch.
+    name : str
+
+    Returns
+    -------
+    dict of int -> float
+        Of the rows that have both, where the number is finite.
+
+    Examples
+    --------
+    >>> by_epoch([{"epoch": 1, ERROR: 9.5}, {"epoch": 2, ERROR: float("nan")}, {FINAL_ERROR: 7.0}], ERROR)
+    {1: 9.5}
+    """
+    found = {}
+    for row in rows:
+        epoch, value = row.get("epoch"), row.get(name)
+        if type(epoch) is int and is_number(value):
+            found[epoch] = float(value)
+    return found
+
+
+def is_number(value):
+    """Whether an entry is a finite number."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
