@@ -32,7 +32,7 @@ from ladder.training.extensions.checkpointing import MINUTES
 from ladder.training.extensions.deadline import Deadline
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
-from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone
+from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, check_read
 from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.records import LOG_FORMATS, Records
 from ladder.training.upkeep import Upkeep
@@ -181,7 +181,8 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     checkpoint_minutes, max_minutes : as for :func:`train`
     **options
         Every option of ``run.py pretrain --help``, with ``_`` for ``-``, as for
-        :func:`train`; ``pretrain`` is 'dae' unless given.
+        :func:`train`; ``pretrain`` is 'dae' unless given.  Of a ladder's own options ``denoising_cost_x`` and
+        ``decoder_spec`` may be among them, and change nothing.
 
     Returns
     -------
@@ -211,6 +212,7 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
         check_save_to(save_to)
         upkeep = _upkeep(save_to, verbose, checkpoint_minutes, max_minutes)
         p = Options.of(**{**AS_ONE_WOULD, **options})
+        check_read(p, options)
         folder, finished = begin_alone(p, save_to, ready, upkeep)
         if not finished:
             raise KeyboardInterrupt(f"pre-training was interrupted; go on with: run.py pretrain --resume {folder}")

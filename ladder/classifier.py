@@ -23,7 +23,7 @@ from ladder.training.into_folders import check_compiler
 from ladder.training.upkeep import Upkeep
 
 #: Options that are no choice where the data are arrays, of which some have labels.
-OF_THE_DATA = {"dataset", "sources", "unsupervised", "rival", "from_", "labeled_indices"}
+OF_THE_DATA = {"dataset", "sources", "divide_by", "unsupervised", "rival", "from_", "labeled_indices"}
 
 #: Options that say which examples train, where some are left for validation.
 OF_THE_SPLIT = "unlabeled_samples", "seed", "dseed"
@@ -40,8 +40,14 @@ ARGUMENTS = {
     "decay_from": "lrate_decay",
 }
 
-#: Option -> the argument that sets it, where its name is another.
-BEHIND_OPTIONS = {**{option: argument for argument, option in ARGUMENTS.items()}, "super_noise_std": "noise_std"}
+#: Option -> the argument that sets it.
+BY_ARGUMENT = {
+    **{option: argument for argument, option in ARGUMENTS.items()},
+    **{"batch_size": "batch_size", "unlabeled_batch_size": "unlabeled_batch_size"},
+}
+
+#: The same of all that a message may name; the input's noise may be given by itself among ``options``.
+BEHIND_OPTIONS = {**BY_ARGUMENT, "super_noise_std": "noise_std"}
 
 
 class LadderClassifier(ClassifierMixin, BaseEstimator):
@@ -258,6 +264,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         options = self.options or {}
         if "encoder_layers" in options:
             raise UserError("options has 'encoder_layers', which hidden and the classes decide: leave it out.")
+        for name in BY_ARGUMENT.keys() & options.keys():
+            raise UserError(f"options has '{name}', which the argument {BY_ARGUMENT[name]} decides: give that.")
         for name in OF_THE_DATA.intersection(options):
             value, default = options[name], DEFAULTS[name]
             if type(value) is not type(default) or value != default:
@@ -301,6 +309,11 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         classes, positions = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y has labels of {len(classes)} class, but at least 2 classes are needed to train.")
+        for label in classes.tolist():
+            if not str(label).isprintable():
+                raise ValueError(
+                    f"y has the label {label!r}, which cannot be printed: give others, e.g. with str.strip."
+                )
         targets = np.full(n, NO_LABEL, dtype="int64")
         targets[has_label] = positions
         return classes, targets

@@ -179,7 +179,7 @@ def resolve_pretraining(p, layers):
         corruption=p.pretrain_corruption if autoencodes else "",
         strengths=_strengths(p, layers) if autoencodes else (0.0,) * (len(layers) - 2),
         tied=autoencodes and p.pretrain_weights == "tied",
-        cost=_cost(p),
+        cost=_cost(p, layers),
         cd_steps=p.cd_steps or CD_STEPS,
         persistent=p.persistent_chains,
         gaussian=p.visible_units == "gaussian",
@@ -260,10 +260,12 @@ def _strengths(p, layers):
     return strengths
 
 
-def _cost(p):
+def _cost(p, layers):
     if p.pretrain == "rbm":  # of the unrolled stack: what its units are, probabilities or means
         return "squared" if p.visible_units == "gaussian" else "crossentropy"
-    if p.pretrain_cost == "crossentropy" and any(parse_activation(act).name != "sigmoid" for act in p.act):
+    # Whose h are reconstructed, beside the inputs.
+    targets = () if p.pretrain == "dae-joint" else layers[1:-2]
+    if p.pretrain_cost == "crossentropy" and any(parse_activation(layer.act).name != "sigmoid" for layer in targets):
         raise UserError(
             "--pretrain-cost crossentropy is for signals between 0 and 1: give --act sigmoid, or --pretrain-cost squared."
         )

@@ -12,6 +12,7 @@ from ladder.configured import ready
 from ladder.data.description import labels_of_units
 from ladder.data.own_examples import as_examples, as_in_training, warn_of_scale
 from ladder.data.preprocessing import preprocesses
+from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.training.evaluation import classification_report
@@ -173,6 +174,9 @@ class Model:
     def save(self, save_to):
         """Write it into a new folder, as ``run.py train`` does; returns the folder's path.
 
+        That has the last parameters and, where there are any, the best ones: so what ``best.save`` wrote is loaded with
+        ``parameters='best'``.
+
         Parameters
         ----------
         save_to : str
@@ -181,6 +185,11 @@ class Model:
         run = self._run
         with naming_arguments():
             check_save_to(save_to)
+            if run.reads_other_data():
+                raise UserError(
+                    "this network was loaded with data that it was not trained on, of which a folder would tell as if it "
+                    "had been: load it without them, to save it."
+                )
             last = self._with_statistics(run.load_arrays("last"))
             folder = RunFolder.begin(save_to, run.p, run.in_dim)
             folder.save_data(run.data)

@@ -194,6 +194,23 @@ def test_a_pickle_reads_its_data_set_again(trained):
     assert pickle.loads(pickled).evaluate() == model.evaluate()
 
 
+def test_so_does_one_of_a_model_that_was_loaded(trained, tmp_path):
+    loaded = ladder.load(trained[0].save(str(tmp_path / "mine")))
+    expected = loaded.evaluate("valid")
+    pickled = pickle.dumps(loaded)
+    assert 10 * len(pickled) < loaded._run.training.examples.features.nbytes
+    assert pickle.loads(pickled).evaluate("valid") == expected
+
+
+def test_a_network_with_data_that_it_was_not_trained_on_is_not_saved(trained, tmp_path):
+    path = trained[0].save(str(tmp_path / "mine"))
+    with pytest.raises(ladder.UserError, match="data that it was not trained on.*load it without them, to save it"):
+        ladder.load(path, divide_by=2.0).save(str(tmp_path / "other"))
+    assert not (tmp_path / "other0").exists()
+    copied = ladder.load(ladder.load(path).save(str(tmp_path / "again")))
+    np.testing.assert_array_equal(copied.predict_proba(images()), trained[0].predict_proba(images()))
+
+
 def test_in_a_thread(trained):
     found = []
     thread = threading.Thread(target=lambda: found.append(ladder.train(**SMALL)))

@@ -190,6 +190,12 @@ def test_images_with_their_channels_last():
         (dict(options=5), "options is 5, but must be a dict of options by name"),
         (dict(options={"rival": "knn"}), "options has 'rival', which the arrays that are given to fit decide"),
         (dict(options={"dataset": "digits"}), "options has 'dataset', which the arrays"),
+        (dict(options={"divide_by": 255}), "options has 'divide_by', which the arrays"),
+        (dict(options={"lr": 0.1}), "options has 'lr', which the argument learning_rate decides: give that"),
+        (
+            dict(options={"unlabeled_batch_size": 5}),
+            "options has 'unlabeled_batch_size', which the argument unlabeled_batch",
+        ),
         (dict(options={"labeled_indices": np.array([5])}), "options has 'labeled_indices', which the arrays"),
         (dict(options={"encoder_layers": "5-7"}), "options has 'encoder_layers', which hidden and the classes decide"),
         (dict(callbacks=[5]), "callbacks must be a list of ladder.Extension, but 5 is none"),
@@ -207,6 +213,7 @@ def test_mistakes_name_the_argument(settings, sentence):
         ([-1] * 29 + [0], "at least 2 classes"),
         ([0] * 30, "at least 2 classes"),
         (None, "requires y"),
+        (["cat\n", "dog"] * 15, r"y has the label 'cat\\n', which cannot be printed: give others"),
         (
             np.array([1, "a"] * 15, dtype=object),
             "labels that are texts and others that are not: give labels of one kind",

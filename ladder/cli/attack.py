@@ -105,7 +105,7 @@ def run(args):
     backend = checked_backend(args)
     published = {} if args.preset is None else published_attack(args.preset)
     settings = _settings(args, published)
-    trained, batch_size = _network(args, published)
+    trained, batch_size = _network(args, published, settings.statistics)
     units = "pixels" if args.units == "pixels" else units_of_inputs(trained.p)
     examples, indices = trained.labelled_examples(args.data_type)
     indices = indices[: args.examples]
@@ -143,12 +143,14 @@ def run(args):
     return 0
 
 
-def _network(args, published):
+def _network(args, published, statistics):
     """The network that is attacked, and the size of the gradient's batches or None."""
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
     given = only(given)
     # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
     batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS_FILE).exists() else None
+    if batch_size is not None and statistics == "fixed" and "batch_size" in given_options(args):
+        raise UserError("--batch-size is that of --statistics batch: give that, too, or leave it out.")
     trained = TrainedRun.load(args.load_from, given, args.parameters)
     trained.check_knows_classes()
     return trained, batch_size

@@ -16,6 +16,7 @@ from ladder.cli.options import (
 from ladder.cli.outputs import check_output
 from ladder.cli.printing import fits, print_table
 from ladder.data.description import numbered_name
+from ladder.errors import UserError
 from ladder.output_files import write_text
 from ladder.training.evaluation import TrainedRun, classification_report, denoising_report, keep_evaluation
 
@@ -60,6 +61,8 @@ def run(args):
     check_output(args.json, "--json")
     trained = TrainedRun.load(args.load_from, given_options(args), args.parameters)
     check_output(args.json, "--json", datasets=[trained.p.dataset])
+    if args.recompute_statistics:
+        _check_statistics(args.data_type, trained.p)
     if trained.p.unsupervised:
         report = denoising_report(trained, args.data_type, backend)
         _print_denoising(report, args.data_type)
@@ -70,6 +73,13 @@ def run(args):
     if args.json:
         write_text(args.json, json.dumps(report, indent=1) + "\n", "--json")
     return 0
+
+
+def _check_statistics(data_type, p):
+    """Refuse to estimate statistics that would not be used."""
+    if p.unsupervised or data_type == "train":
+        what = "the costs of --unsupervised" if p.unsupervised else "--data-type train"
+        raise UserError(f"--recompute-statistics: {what} are found with each batch's own statistics: leave it out.")
 
 
 def _print_report(report, data_type, data):

@@ -17,41 +17,19 @@ from ladder.cli.options import (
 from ladder.cli.outputs import check_output
 from ladder.errors import UserError
 from ladder.files import write_whole
-from ladder.optimisation import CONSTANTS
 from ladder.option_names import as_typed
 from ladder.options import GROUPS, OPTIONS, Options
 from ladder.pretraining import DECLARED
 from ladder.report.command import words_typed
-from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, go_on_alone
-from ladder.training.pretraining.starting import SHARED
+from ladder.training.pretraining.alone import AS_ONE_WOULD, READ, begin_alone, go_on_alone
 
 logger = logging.getLogger("main")
 
 #: Where ``--filters`` draws.
 PICTURE = "filters.png"
 
-#: The options that pre-training reads: of its own, of the network, of the data, and of how its updates are made.
-NAMES = {
-    "encoder_layers",
-    "act",
-    "super_noise_std",
-    "f_local_noise_std",
-    "seed",
-    "dseed",
-    "batch_size",
-    "unlabeled_batch_size",
-    "labeled_samples",
-    "labeled_indices",
-    "unlabeled_samples",
-    "valid_set_size",
-    "noise",
-    "plain_graph",
-    "optimizer",
-    *CONSTANTS,
-    "clip_norm",
-    *SHARED,
-    *DECLARED,
-} - {"from_", "pretrain_seed"}
+#: What is offered: ``--seed`` is the seed of pre-training, too.
+NAMES = READ - {"pretrain_seed"}
 
 
 def add_parser(subparsers):

@@ -72,10 +72,11 @@ class TrainingData:
     def __getstate__(self):
         """All but the examples that were trained on, unless it is not known whether those read again are the same."""
         state, examples = dict(vars(self)), vars(self).get("examples")
-        if examples is not None and (self._is_of_arrays or "splits" in examples.record):
+        record = examples and (examples.record or self.record or {})  # the run's own, where it was loaded
+        if examples is not None and (self._is_of_arrays or "splits" in record):
             del state["examples"]
             # Fitted to them, so it has to come along.
-            state.update(fitted=self.fitted, _left_behind=examples.record)
+            state.update(fitted=self.fitted, _left_behind=record)
         return state
 
     def __deepcopy__(self, memo):

@@ -41,6 +41,11 @@ class _Pooling(FusedOperation):
     def __init__(self, size, stride):
         self.size, self.stride = size, stride
 
+    @property
+    def windows(self):
+        """Size and stride along both axes, as ``ladder/backends/jax/pooling.py`` takes them."""
+        return (self.size, self.size), (self.stride, self.stride)
+
 
 class _PoolUp(_Pooling):
     """x (examples, height, width, maps) -> a number for each window, windows at the edge incomplete."""
@@ -74,9 +79,10 @@ class MaxPool(_PoolUp):
         return [MaxPoolGradient(self.size, self.stride)(*inputs, *outputs, *gradients)]
 
     def in_jax(self, node):
-        from ladder.fused.jax import pooling
+        from ladder.backends.jax import pooling
 
-        return pooling.max_pool(self, node)
+        to = node.outputs[0].type.shape[1:3]
+        return lambda x: pooling.largest(x, *self.windows, to)
 
 
 class MeanPool(_PoolUp):
@@ -89,9 +95,10 @@ class MeanPool(_PoolUp):
         return [MeanPoolGradient(self.size, self.stride, height, width)(*gradients)]
 
     def in_jax(self, node):
-        from ladder.fused.jax import pooling
+        from ladder.backends.jax import pooling
 
-        return pooling.mean_pool(self, node)
+        to = node.outputs[0].type.shape[1:3]
+        return lambda x: pooling.mean(x, *self.windows, to)
 
 
 class MaxPoolGradient(_Pooling):
@@ -105,9 +112,9 @@ class MaxPoolGradient(_Pooling):
         return [shapes[0]]
 
     def in_jax(self, node):
-        from ladder.fused.jax import pooling
+        from ladder.backends.jax import pooling
 
-        return pooling.max_pool_gradient(self)
+        return lambda x, y, dy: pooling.gradient(x, dy, *self.windows)
 
     def c_code(self, node, name, inputs, outputs, sub):
         function = f"max_pool_gradient<{str(self.size == self.stride).lower()}>"
@@ -140,9 +147,9 @@ class MeanPoolGradient(_Pooling):
         return [(n, at.constant(self.height), at.constant(self.width), maps)]
 
     def in_jax(self, node):
-        from ladder.fused.jax import pooling
+        from ladder.backends.jax import pooling
 
-        return pooling.mean_pool_gradient(self)
+        return lambda dy: pooling.mean_gradient(dy, *self.windows, (self.height, self.width))
 
     def c_code(self, node, name, inputs, outputs, sub):
         function = f"mean_pool_gradient<{str(self.size == self.stride).lower()}>"

@@ -15,14 +15,15 @@ from ladder.runs.folder import FAILURE, LOG, OPTIONS_FILE, ROWS, SWEEP, RunFolde
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
-STARTING, COMPILING, TRAINING, FINISHING, SILENT = "starting", "compiling", "training", "finishing", "silent"
+STARTING, COMPILING, PRETRAINING = "starting", "compiling", "pre-training"
+TRAINING, FINISHING, SILENT = "training", "finishing", "silent"
 FINISHED, INTERRUPTED, UNREADABLE = "finished", "interrupted", "unreadable"
 
 #: Those of a sweep's runs beside them; ``PAUSED``: trained as far as a rung, where it waits, or was dropped.
 TO_COME, PAUSED = "to come", "paused"
 
 #: Those in which a run is under way.
-UNDER_WAY = (STARTING, COMPILING, TRAINING, FINISHING, SILENT)
+UNDER_WAY = (STARTING, COMPILING, PRETRAINING, TRAINING, FINISHING, SILENT)
 
 #: Without news for this long, and for this many epochs' time, a run is silent; checkpoints come every five minutes.
 SILENT_SECONDS, SILENT_EPOCHS = 600, 3
@@ -134,6 +135,8 @@ class Reader:
             return COMPILING
         if is_silent:
             return SILENT
+        if times.pretraining:
+            return PRETRAINING
         return FINISHING if last else TRAINING
 
     def _cached(self, path, read):

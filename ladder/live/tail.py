@@ -10,7 +10,16 @@ from typing import Optional
 
 from ladder import plain_json
 from ladder.files import open_regular
-from ladder.runs.log_lines import BEGUN, COMPILED, EPOCH_NUMBER, GOES_ON, is_one
+from ladder.runs.log_lines import (
+    BEGUN,
+    COMPILED,
+    COMPILING,
+    EPOCH_NUMBER,
+    GOES_ON,
+    STAGE_COMPILING,
+    STAGE_EPOCH_NUMBER,
+    is_one,
+)
 
 #: How much of a file's end is read: some 270 rows of seven layers.
 MOST_BYTES = 2**17
@@ -53,12 +62,13 @@ class Times:
     ----------
     epoch_seconds : float or None
         The median of the last epochs; None before the first.
-    compiling : bool
-        Whether the last process to train has not compiled yet.
+    compiling, pretraining : bool
+        Whether the last process to train has not compiled yet what it is about to train, or pre-trains.
     """
 
     epoch_seconds: Optional[float] = None
     compiling: bool = False
+    pretraining: bool = False
 
 
 def last_times(path):
@@ -66,7 +76,7 @@ def last_times(path):
 
     Only epochs that one process trained from their beginning count: not what lay between two processes.
     """
-    seconds, before, compiling = [], None, False
+    seconds, before, compiling, pretraining = [], None, False, False
     for line in _last_lines(path):
         found = _LINE.fullmatch(line.decode("utf-8", "replace"))
         try:
@@ -75,7 +85,9 @@ def last_times(path):
             continue  # no line of a log, or no time
         text = found[3]
         if is_one(text, BEGUN):
-            before, compiling = None, True
+            before, compiling, pretraining = None, True, False
+        elif is_one(text, COMPILING) or is_one(text, STAGE_COMPILING):
+            compiling, pretraining = True, False
         elif is_one(text, COMPILED):
             before, compiling = (0, now), False
         elif is_one(text, GOES_ON):
@@ -85,7 +97,9 @@ def last_times(path):
             if before and number == before[0] + 1 and now > before[1]:
                 seconds.append(now - before[1])
             before = number, now
-    return Times(statistics.median(seconds[-EPOCHS:]) if seconds else None, compiling)
+        elif STAGE_EPOCH_NUMBER.match(text):
+            compiling, pretraining = False, True
+    return Times(statistics.median(seconds[-EPOCHS:]) if seconds else None, compiling, pretraining)
 
 
 def _last_lines(path):

@@ -21,10 +21,12 @@ from ladder import backends
 from ladder.data.examples import choose_examples, load_examples, sequential_batches, training_stream
 from ladder.data.hdf5 import find_dataset
 from ladder.errors import UserError
+from ladder.optimisation import resolve_schedule
 from ladder.options import Options
 from ladder.parity.comparison import SKIPPED
 from ladder.parity.tolerances import EXACT, Rule, within
 from ladder.training import functions
+from ladder.training.schedules import rate_after
 from ladder.training.statistics import with_running_statistics
 from ladder.training.step import training_step
 
@@ -199,12 +201,8 @@ class MnistRun:
                     return
                 yield batch
                 given += 1
-            self.step.learning_rate.set_value(np.float32(self._rate_after(epoch)))
-
-    def _rate_after(self, epoch):
-        last = self.p.num_epochs
-        first = last * self.p.lrate_decay
-        return self.p.lr * min(1, max(0, (last - epoch) / (last - first)))
+            rate = rate_after(resolve_schedule(self.p), [{}] * epoch)
+            self.step.learning_rate.set_value(np.float32(rate))
 
     def test_error(self):
         """Error on MNIST's test set, per cent, with statistics from one more epoch of training batches."""

@@ -90,6 +90,25 @@ def learning_curves(groups):
     return _charts(groups, wanted)
 
 
+def curves_in_words(groups):
+    """A sentence for each group whose lines are not the mean of all its runs and epochs: list of str."""
+    sentences = []
+    for group in groups:
+        runs = group.in_curves
+        others = [run.name for run in group.runs if run not in runs]
+        if runs and others:
+            sentences.append(
+                f"{group.label}: the lines are of {', '.join(run.name for run in runs)}; left out, as not finished, of a "
+                f"seed that counts already, or of other data: {', '.join(others)}."
+            )
+        epochs = [run.epochs for run in runs]
+        if len(set(epochs)) > 1:
+            sentences.append(
+                f"{group.label}: the lines end at epoch {min(epochs)}, the last that all of its runs have."
+            )
+    return sentences
+
+
 def cost_curves(groups, prefix, title):
     """Charts of the costs that every layer has: one for all layers of one group, or one a layer for several.
 
@@ -158,7 +177,7 @@ def _chart(title, y_label, series, is_log):
 
 def _series(label, number, group, name):
     """The line of a group, as a list of one or none: the mean over the epochs that all its runs have."""
-    logged = [values for run in group.runs if (values := run.values(name))]
+    logged = [values for run in group.in_curves if (values := run.values(name))]
     epochs = sorted(set.intersection(*map(set, logged))) if logged else []
     if not epochs:
         return []

@@ -163,7 +163,7 @@ def _one_of_each_class_first(targets, indices):
     """The positions, those of the first example of each class in front."""
     _, first = np.unique(targets[indices], return_index=True)
     rest = np.setdiff1d(np.arange(len(indices)), first)
-    return indices[np.concatenate([first[:MOST_INPUTS], rest])]
+    return indices[np.concatenate([first, rest])]
 
 
 def _signals(run, examples, indices):

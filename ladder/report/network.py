@@ -273,7 +273,7 @@ def _decoder(drawing, layer, layers):
     if layer.denoising_cost:
         drawing.box("costs", i, f"{layer.denoising_cost:g} × denois[{i}]", "cost", height=0.32)
     else:
-        drawing.text(costs.x, y, f"denois[{i}], only logged", "quiet", size=7.5)
+        drawing.text(costs.x, y, f"denois[{i}], weight 0", "quiet", size=7.5)
 
 
 def _signal_from_above(drawing, layer, layers):

@@ -5,6 +5,7 @@ import re
 from scipy import stats
 
 from ladder.data.preprocessing import steps_in_words
+from ladder.data.registry import n_training_examples, name_of
 from ladder.layers import resolve_layers
 from ladder.option_names import as_typed
 from ladder.options import OPTIONS
@@ -186,14 +187,20 @@ def _data_in_words(run, look):
         n_labeled = len(p.labeled_indices) or p.labeled_samples
         asked = f"{n_labeled:,}" if n_labeled else "all"
         said.append("No labels are used." if p.unsupervised else f"Labels used: {asked}.")
-        said += [f"{count:,} {split} examples." for split, count in _recorded_sizes(run)]
+        said += _recorded_sizes(run)
     said += [f"Features are {done}." for done in steps_in_words(p)]
     return " ".join(said)
 
 
 def _recorded_sizes(run):
-    names = {"train": "training", "test": "test"}
-    return [(names.get(split, split), was["examples"]) for split, was in run.splits.items()]
+    """Sentences about the sizes of the splits, as far as they are recorded."""
+    for split, was in run.splits.items():
+        n = was["examples"]
+        if split == "train":
+            asked = run.p.unlabeled_samples or n_training_examples(name_of(run.p.dataset)) or n
+            yield f"{min(asked, n):,} examples train, of {n:,} in the training split."
+        else:
+            yield f"{n:,} {split} examples."
 
 
 def _last(dataset):

@@ -92,6 +92,7 @@ def _content(runs, looks, missing, drawing, title):
         "denoising": drawing.all(charts.cost_curves(groups, "train_denois", "Denoising cost")),
         "vat": drawing.all(charts.cost_curves(groups, "train_vat", "Virtual adversarial cost")),
         "spread": _spread(groups),
+        "curves_in_words": charts.curves_in_words(groups),
         "looks": [findings.look_in_words(run, looks[run.name], missing[run.name]) for run in runs if run.name in looks],
         "not_looked": _not_looked(runs, looks),
         "filters": [found for run in runs if (found := findings.filters(run, looks.get(run.name)))],

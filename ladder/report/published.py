@@ -7,6 +7,7 @@ from ladder.tables import formats
 from ladder.tables.found_runs import find_runs
 from ladder.tables.grouping import group_runs
 from ladder.tables.preset import load_preset, preset_names
+from ladder.tables.published import published_rows
 from ladder.tables.rows import table_rows
 from ladder.tables.table import Table, add_lines, conclude
 
@@ -73,5 +74,5 @@ def _as_texts(preset, rows, found):
         "source": table.source,
         "headings": [headings[i] for i in filled],
         "rows": [[row[i] for i in filled] for row in rows],
-        "remarks": [*table.findings, *preset.notes],
+        "remarks": [*table.findings, *table.notes, *preset.notes, *published_rows(preset).misprints],
     }

@@ -12,6 +12,7 @@ from ladder.runs.evaluations import FILES, load_evaluations
 from ladder.runs.folder import ATTACK, OPTIONS_FILE, RunFolder
 from ladder.runs.log_rows import by_epoch
 from ladder.tables.attacked import of_another_network
+from ladder.tables.comparable import one_of_each_seed
 from ladder.tables.settings import as_text, settings_of_all
 from ladder.training.stopping import all_epochs_done
 
@@ -179,6 +180,13 @@ class RunGroup:
 
     label: str
     runs: list
+
+    @property
+    def in_curves(self):
+        """The runs (list) that curves are the mean of: one of each seed, of the finished ones where there are any."""
+        logged = [run for run in self.runs if run.epochs]
+        chosen, _ = one_of_each_seed([run for run in logged if run.finished] or logged)
+        return list(chosen.values())
 
 
 def group_by_settings(runs):

@@ -7,6 +7,7 @@ warnings.  The test error is written last, so its presence means "finished".
 
 import logging
 from dataclasses import asdict
+from pathlib import Path
 
 from ladder.data.examples import describe
 from ladder.data.record import check_unchanged
@@ -58,7 +59,7 @@ def fit_into_folder(experiment, save_to, examples_of):
         return folder, "was finished"
     examples = examples_of(experiment)
     with lock.turn(parent):  # another process may have begun it meanwhile
-        folder = find_run(p, save_to) or RunFolder.begin(f"{save_to}_{p.rival}_", p, experiment.in_dim)
+        folder = find_run(p, save_to) or RunFolder.begin(_begun_as(save_to, p), p, experiment.in_dim)
     try:
         with lock.held(folder), Speaker([""]).logged([folder]):
             if folder.is_record():
@@ -73,11 +74,21 @@ def fit_into_folder(experiment, save_to, examples_of):
 
 
 def find_run(p, save_to):
-    """The folder of the finished, or else of a begun run of these options and seed beside ``save_to``; None for none."""
-    runs, _ = find_runs(parent_of(save_to))
-    settings = settings_of(p)
+    """The folder of the finished, or else of a begun run of these options and seed, of the name ``save_to``; None for none."""
+    parent, settings = parent_of(save_to), settings_of(p)
+    runs = [run for run in find_runs(parent)[0] if _is_named(run.folder.path, parent, save_to, p)]
     same = [run for run in runs if run.seed == p.seed and run.settings == settings]
     return max(same, key=lambda run: run.finished).folder if same else None
+
+
+def _begun_as(save_to, p):
+    """The name or path of a rival's folders, to which numbers are added."""
+    return f"{save_to}_{p.rival}_"
+
+
+def _is_named(path, parent, save_to, p):
+    """Whether a folder is one of these; others below the same parent, such as records, are of somebody else's fitting."""
+    return path.parent == parent and path.name.startswith(Path(_begun_as(save_to, p)).name)
 
 
 def _fit(p, examples, folder):

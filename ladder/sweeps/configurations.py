@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 from dataclasses import dataclass, field
 
 from ladder.combinations import check_count, combinations
@@ -14,6 +15,8 @@ from ladder.sweeps.distributions import draw, generator, parse
 from ladder.tables.preset import load_preset
 from ladder.tables.preset_options import network_combinations
 from ladder.training.pretraining.starting import with_source
+
+logger = logging.getLogger("main")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,10 @@ def configurations(given, preset=None, rows=None, search=None):
         grid = network_combinations(load_preset(preset), rows, given)
     chosen = grid if search is None else _drawn(grid, search)
     check_count(len(chosen))
-    return list(dict.fromkeys(with_source(Options(**values)) for values in chosen))
+    found = list(dict.fromkeys(with_source(Options(**values)) for values in chosen))
+    if search is not None and len(found) < len(chosen):
+        logger.info("Of %d runs drawn %d are like others, and are trained once", len(chosen), len(chosen) - len(found))
+    return found
 
 
 def _drawn(grid, search):

@@ -242,7 +242,8 @@ class SweepFolder:
         Returns
         -------
         list of SweptRun
-            Those of the configurations, in their order.
+            Those of the configurations: in their order or, if they are halved, in that of their folders, as of equals the
+            first goes on, whatever order they are named in this time.
         """
         self.make()
         with lock.turn(self.path):
@@ -256,7 +257,8 @@ class SweepFolder:
             # Last: where it is missing, no rung has been decided, and what a killed process left can be completed.
             save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
         self._known.update({run.folder.path.name: run for run in there.values()})
-        return [there[key] for key in dict.fromkeys(keys)]
+        runs = [there[key] for key in dict.fromkeys(keys)]
+        return runs if halving is None else sorted(runs, key=lambda run: numbers_in_order(str(run.folder)))
 
     def _begin_runs(self, new):
         """Make folders for runs, as :meth:`ladder.runs.folder.RunFolder.begin` does for one: list of RunFolder.

@@ -2,6 +2,7 @@
 
 from ladder.attacks.report import load_report
 from ladder.data.registry import name_of
+from ladder.errors import UserError
 from ladder.runs.folder import ATTACK
 
 #: So many images may be classified otherwise by one network on two machines, which round differently.
@@ -34,7 +35,11 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
     for path in [folder / ATTACK, *sorted(folder.path.glob(f"*/{ATTACK}"))]:
         if not path.exists():
             continue
-        report = load_report(path)
+        try:
+            report = load_report(path)
+        except UserError as error:
+            problems.append(str(error))
+            continue
         if report["data_type"] != "test" or _is_of_other_data(report, dataset):
             continue
         if (report["parameters"] or "last") != parameters:

@@ -90,10 +90,16 @@ def find_runs(path, parameters="last"):
     -------
     runs : list of FoundRun, sorted by folder name, numbers in order
     problems : list of str
-        A line for each run that cannot be read.
+        A line for each run that cannot be read, and for each folder that cannot be listed.
     """
-    runs, problems = [], []
-    for folder in map(RunFolder, sorted(_folders_with_options(path), key=lambda folder: numbers_in_order(str(folder)))):
+    refused, runs = [], []
+    folders = sorted(_folders_with_options(path, refused.append), key=lambda folder: numbers_in_order(str(folder)))
+    problems = [
+        f"{error.filename} is left out, and what is below it: it cannot be listed ({error.strerror})"
+        for error in refused
+        if not isinstance(error, FileNotFoundError)  # removed meanwhile, or never there
+    ]
+    for folder in map(RunFolder, folders):
         try:
             p = Options(**folder.load_options())
             if not p.unsupervised:
@@ -104,16 +110,17 @@ def find_runs(path, parameters="last"):
     return runs, problems
 
 
-def _folders_with_options(path):
+def _folders_with_options(path, refuse):
     """The folders (Path) of runs at and below a folder, each once, by its own name rather than a link's if it has one here.
 
-    Links are followed, as results may lie on another disk, but not upwards.
+    Links are followed, as results may lie on another disk, but not upwards.  ``refuse`` is called with the OSError of a
+    folder that cannot be listed.
     """
     top, seen, starts = os.path.realpath(path), set(), [path]
     while starts:
         links = []
         for start in starts:
-            for folder, below, files in os.walk(start):
+            for folder, below, files in os.walk(start, onerror=refuse):
                 if (real := os.path.realpath(folder)) in seen:
                     below.clear()
                     continue

@@ -22,11 +22,11 @@ from ladder.pretraining import resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import OF_DATA, settings_of_rival
 
-#: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
-VARIATIONS = (*(dashed(name) for name, option in OPTIONS.items() if option.separates == VARIES), "dseed")
-
 #: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
 OTHER_SEEDS = tuple(dashed(name) for name in SEEDS if name != "seed")
+
+#: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
+VARIATIONS = (*(dashed(name) for name, option in OPTIONS.items() if option.separates == VARIES), *OTHER_SEEDS)
 
 
 def settings_of(p):
@@ -49,7 +49,8 @@ def settings_of_all(ps):
     """The meaning of each run's options beside those of the others.
 
     Of a single run nobody can tell whether its data have seed 1 because the run has, or because all have: it is the
-    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed.
+    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed;
+    or as many, some of which have theirs alone.
 
     Parameters
     ----------
@@ -68,10 +69,16 @@ def settings_of_all(ps):
             if one[name] == p.seed:
                 following[alike].add(p.seed)
         for p, one, alike in zip(ps, found, rest):
-            n = len(sharing[alike, one[name]])
-            if one[name] == p.seed and (n == 1 or n < len(following[alike])):
+            if one[name] == p.seed and _follows(p.seed, sharing, following, alike):
                 one[name] = "as the seed"
     return found
+
+
+def _follows(seed, sharing, following, alike):
+    """Whether a run's other seed, which is the same number, is that because it follows the run's."""
+    n, n_following = len(sharing[alike, seed]), len(following[alike])
+    by_themselves = any(len(sharing[alike, other]) == 1 for other in following[alike])
+    return n == 1 or n < n_following or (n == n_following and by_themselves)
 
 
 def as_text(settings, without=()):

@@ -141,8 +141,8 @@ def _published_errors(row):
 
 
 def _baselines(groups):
-    """Each group of the baseline, and its runs by seed."""
-    return [(group, usable(group)[0]) for group in groups if group.row.is_baseline]
+    """Each group of the baseline that has runs to compare with, and these by seed."""
+    return [(group, runs) for group in groups if group.row.is_baseline and (runs := usable(group)[0])]
 
 
 def _trained_alike(baselines, group, chosen):
@@ -171,8 +171,12 @@ def _errors(runs):
 
 
 def _varies_alike(one, other):
-    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance."""
-    both = [name for name in VARIATIONS if name in one.settings and name in other.settings]
+    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance.
+
+    Runs of any pre-training are compared with those of none, so its seed does not count.
+    """
+    names = set(VARIATIONS) - {"pretrain-seed"}
+    both = [name for name in names if name in one.settings and name in other.settings]
     return all(one.settings[name] == other.settings[name] for name in both)
 
 

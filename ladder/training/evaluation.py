@@ -21,6 +21,7 @@ from ladder.data.record import (
     has_the_same,
     reading_of_others,
 )
+from ladder.data.registry import n_training_examples, name_of
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.network_size import check_memory, examples_at_once
@@ -84,7 +85,8 @@ class TrainedRun:
         folder = RunFolder.existing(path)
         folder.check_kept(parameters)
         stored, record = folder.load_options(), folder.load_data()
-        given = _not_its_own(only(dict(given)), stored)
+        asked = only(dict(given))
+        given = _not_its_own(asked, stored)
         p = _options(folder, stored, given)
         resolve_layers(p)
         if record is None:
@@ -92,11 +94,14 @@ class TrainedRun:
             data = describe(training.examples)
         elif OF_DATA & given.keys() and not _is_a_copy(given, p, record):
             # Other data than the run's, or read differently; what the network takes and answers stays what it was.
-            training = TrainingData(p, record=reading_of_others(p, record))
+            p_of_data = p if "divide_by" in asked else replace(p, divide_by=None)  # its own is for its own data
+            training = TrainingData(p_of_data, record=reading_of_others(p_of_data, record))
             data = divided_otherwise(record, p.divide_by) if "divide_by" in given else record
         else:
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
+            elif p.unlabeled_samples is None:
+                p = replace(p, unlabeled_samples=_n_of_the_run(stored["dataset"], record))
             training, data = TrainingData(p, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
@@ -116,6 +121,10 @@ class TrainedRun:
         """A trained experiment, its examples as the network takes them."""
         data = describe(experiment.examples)
         return cls(experiment.p, experiment.in_dim, data, training, folder, arrays, best=best)
+
+    def reads_other_data(self):
+        """Whether the data that it reads are not those that its folder records."""
+        return bool(OF_DATA & set(self.overridden)) and self.folder.load_data() is not None
 
     def held(self):
         """The same with the arrays in memory that its folder has now; the record of a run has none."""
@@ -247,6 +256,12 @@ def _not_its_own(given, stored):
 def _is_a_copy(given, p, record):
     """Whether the data asked for are the run's, in another place."""
     return OF_DATA & given.keys() == {"dataset"} and has_the_same(p, record)
+
+
+def _n_of_the_run(dataset, record):
+    """How many examples of a run's data set (name or path) train: its name decides, which that of a copy need not be."""
+    n_examples = record["splits"]["train"]["examples"]
+    return min(n_training_examples(name_of(dataset)) or n_examples, n_examples)
 
 
 def _options(folder, stored, given):

@@ -101,7 +101,7 @@ class Session:
         self.p, self._experiment, self._folder, self._like = experiment.p, experiment, folder, like
         self._records = upkeep.records.going_on(folder) if folder else Records()
         belongs_to = self._begin(callbacks, goes_on=bool(first)) if folder else None
-        logger.info("Compiling (the first time on a machine this takes minutes, later a part of one)")
+        logger.info(log_lines.COMPILING)
         start = time.time()
         self._ladder, self._inputs = functions.build_training_graph(self.p, experiment.in_dim)
         if first:

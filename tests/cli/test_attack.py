@@ -244,6 +244,7 @@ def test_examples_that_are_no_images_make_no_grid(fitted, tmp_path, capsys):
         ("--data-type valid", "no examples were left over to validate the run with"),
         ("--statistics batches", "--statistics is batches, but must be 'fixed' or 'batch'."),
         ("--statistics batch --batch-size 359", "--batch-size 359 leaves a last batch of one of 360 examples"),
+        ("--batch-size 90", "--batch-size is that of --statistics batch: give that, too, or leave it out."),
         ("--preset thesis_table_22", "--preset: thesis_table_22 was not attacked"),
         ("--output params.json", "--output: cannot make the folder"),
         ("--unsupervised", "--unsupervised needs"),

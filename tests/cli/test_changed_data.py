@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 
 import ladder
 from ladder.cli import main
+from ladder.data import registry
 from ladder.data.examples import load_examples
 from ladder.data.fuel_file import write_fuel_file
 
@@ -24,7 +26,10 @@ FLAGS = (RNG.rand(3, 20) < 0.5)[TARGETS] ^ (RNG.rand(300, 20) < 0.1)
 #: The same as measurements: columns from 0.01 to 1e6.
 COLUMNS = (FLAGS + 0.1 * RNG.randn(300, 20)) * np.logspace(-2, 6, 20) + 3
 PIXELS = np.where(FLAGS, 250, 5).astype("uint8")
-SETS = {"flags": FLAGS.astype("uint8"), "floats": FLAGS.astype("float32"), "columns": COLUMNS, "pixels": PIXELS}
+SETS = {
+    **{"flags": FLAGS.astype("uint8"), "floats": FLAGS.astype("float32"), "columns": COLUMNS, "pixels": PIXELS},
+    "light": PIXELS.astype("float32"),
+}
 
 
 def call(command):
@@ -38,7 +43,7 @@ def write(name, features, *options, targets=TARGETS):
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    """Runs of four data sets of one kind; one compilation serves all."""
+    """Runs of five data sets of one kind; one compilation serves all."""
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -47,6 +52,7 @@ def here(tmp_path_factory):
             write(name, features)
         for name in ("flags", "floats", "pixels"):
             assert call(f"train --dataset {name} {NETWORK} -- {name}") == 0
+        assert call(f"train --dataset light {NETWORK} --divide-by 255 -- light") == 0
         for option in ("standardize", "rescale", "whiten-zca 20 --standardize"):
             assert call(f"train --dataset columns {NETWORK} --{option} -- {option.split()[0]}") == 0
         yield SimpleNamespace(folder=folder)
@@ -122,6 +128,16 @@ def test_another_data_set_is_read_as_that_of_training(here):
     write("fractions", (PIXELS / 255).astype("float32"))
     for name in ("white", "fractions"):
         assert evaluated("pixels", "--dataset", name) == evaluated("pixels")
+
+
+def test_what_a_runs_own_data_were_divided_by_is_not_for_others(here):
+    write("fractions", (PIXELS / 255).astype("float32"))
+    expected = evaluated("light")
+    assert expected["error_percent"] < 20
+    assert evaluated("light", "--dataset", "fractions") == expected
+    assert evaluated("light", "--dataset", "pixels") == expected
+    # Unless it is asked for.
+    assert evaluated("light", "--dataset", "fractions", "--divide-by", "255")["error_percent"] > 40
 
 
 # --- features of one scale
@@ -269,6 +285,16 @@ def test_a_copy_of_the_data_set_is_no_other_one(here, changed, capsys):
     evaluated("flags", "--dataset", "others")
     assert not kept_in.exists()
     assert "Not kept in results/flags0, as --dataset: not the run's own" in capsys.readouterr().out
+
+
+def test_a_copy_of_another_name_has_the_examples_that_trained(here, monkeypatch):
+    """Their number follows from the name of the data set."""
+    known = replace(registry.KNOWN["mnist"], name="flags", n_training=200, has_pixels=None, unit_interval=False)
+    monkeypatch.setitem(registry.KNOWN, "flags", known)
+    shutil.copy("datasets/flags.hdf5", "copy.hdf5")
+    for data_type, n in (("valid", 40), ("train", 200)):
+        expected = evaluated("flags", "--data-type", data_type)
+        assert expected["n"] == n and evaluated("flags", "--dataset", "copy.hdf5", "--data-type", data_type) == expected
 
 
 def test_statistics_are_those_of_the_data_that_it_was_trained_on(here, changed, capsys):

@@ -170,6 +170,16 @@ def test_the_labelled_examples_that_were_named_are_kept_for_the_next_command(mon
     assert sorted(read_positions("results/pretrained0/labeled.txt")) == list(range(40))
 
 
+@pytest.mark.parametrize(
+    "option", [dict(lr=0.01), dict(l2=0.1), dict(num_epochs=3), dict(augment="shift:1"), dict(from_="results/whole0")]
+)
+def test_what_it_would_not_read_is_refused_in_python(option):
+    (name,) = option
+    with pytest.raises(ladder.UserError, match=f"^{name} means nothing to pre-training: leave it out"):
+        ladder.pretrain("refused", **{**NETWORK, **option})
+    assert not os.path.exists("results/refused0")
+
+
 def test_what_a_stage_learnt_is_kept_before_its_checkpoints_go(monkeypatch):
     def killed(path):
         raise KeyboardInterrupt

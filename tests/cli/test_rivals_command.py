@@ -1,6 +1,7 @@
 """``run.py rivals``: what it prints, keeps and skips, and how its runs stand in tables beside networks'."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -73,6 +74,18 @@ def test_results_are_printed_kept_and_not_made_again(fitted, capsys):
     assert "knn, seed 1: finished before, results/rivals/digits_knn_0" in capsys.readouterr().out
     assert json.loads(open("again.json").read()) == found
     assert {path: path.stat().st_mtime_ns for path in fitted.rglob("*") if path.is_file()} == times
+
+
+def test_another_name_is_another_place(folder, fitted, capsys):
+    """What lies elsewhere below the same folder, as the program's own records below results/, is not taken for one's own."""
+    words = [*WORDS[:8], "--seed", "1", "--methods", "knn", "--save-to"]
+    shutil.copytree(fitted, folder / "elsewhere" / "measured")
+    for name in ("mine", "other"):
+        assert main([*words, f"elsewhere/{name}"]) == 0
+        assert "finished before" not in capsys.readouterr().out
+        assert (folder / "elsewhere" / f"{name}_knn_0" / "rival.json").exists()
+    assert main([*words, "elsewhere/mine"]) == 0
+    assert "finished before, elsewhere/mine_knn_0" in capsys.readouterr().out
 
 
 def test_results_of_other_data_are_not_taken_for_those_of_these(tmp_path):

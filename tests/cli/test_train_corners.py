@@ -55,6 +55,8 @@ def test_without_labels(tmp_path, capsys):
     np.savez("input.npz", features=np.zeros((2, 64), "float32"))
     assert main("predict results/x0 --input input.npz".split()) == 2
     assert "without labels" in capsys.readouterr().err
+    assert main("evaluate results/x0 --recompute-statistics".split()) == 2
+    assert "the costs of --unsupervised are found with each batch's own statistics" in capsys.readouterr().err
 
 
 def test_nothing_to_learn_without_labels(capsys):

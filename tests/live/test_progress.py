@@ -56,6 +56,16 @@ def test_interrupted_training_finishing_and_finished(tmp_path):
     assert reader.read(run).state == "finished"
 
 
+def test_pretraining_and_silent(tmp_path):
+    run, reader = make_run(tmp_path / "x0", epochs=0), Reader()
+    with open(run / "log.txt", "a") as log:
+        log.write("2026-11-26 04:11:00,000 layer 1, e 1, i 600: reconstruction 20.1\n")
+    with lock.held(RunFolder(run)):
+        now = (run / "log.txt").stat().st_mtime
+        assert reader.read(run, now + 5).state == "pre-training"
+        assert reader.read(run, now + 601).state == "silent"
+
+
 def test_a_run_with_patience_may_end_before_its_last_epoch(tmp_path):
     run, reader = make_run(tmp_path / "x0", epochs=5), Reader()
     rows = [{"epoch": i, "valid_approx_error_rate_clean": e} for i, e in enumerate([9, 5, 7, 5.0, 6], start=1)]

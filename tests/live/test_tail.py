@@ -71,6 +71,22 @@ def test_epochs_that_one_process_trained(tmp_path):
     assert last_times(write(path, *begun, *several, final)).epoch_seconds == 70
 
 
+def test_pretraining(tmp_path):
+    lines = [
+        START,
+        "2026-11-26 04:08:21,000 Pre-training of layer 1: compiling",
+        "2026-11-26 04:08:31,000 layer 1, e 1, i 600: reconstruction 20.1",
+        "2026-11-26 04:08:41,000 layer 1, e 2, i 1200: reconstruction 19.1",
+        "2026-11-26 04:08:42,000 Pre-training of layer 2: compiling",
+        "2026-11-26 04:08:52,000 layer 2, e 1, i 600: reconstruction 3.2",
+        "2026-11-26 04:08:53,000 Compiling (the first time on a machine this takes minutes, later a part of one)",
+        "2026-11-26 04:09:00,000 Compiled in 7 s",
+    ]
+    states = [last_times(write(tmp_path / "log.txt", *lines[: n + 1])) for n in range(len(lines))]
+    compiling, pretraining, training = Times(None, True), Times(None, pretraining=True), Times()
+    assert states == [*[compiling] * 2, *[pretraining] * 2, compiling, pretraining, compiling, training]
+
+
 def test_what_lies_between_two_processes_is_no_epoch(tmp_path):
     lines = [
         START,

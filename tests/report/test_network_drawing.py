@@ -26,7 +26,7 @@ def test_weights_functions_and_costs_of_a_full_ladder():
     for name, times in (("f_1_W", 2), ("f_3_W", 2), ("u: g_0_W", 1), ("u: g_2_W", 1), ("gauss", 4), ("softmax", 2)):
         assert texts.count(name) == times, name
     assert [t for t in texts if "denois[" in t] == [
-        "1000 × denois[0]", "10 × denois[1]", "0.1 × denois[2]", "denois[3], only logged"
+        "1000 × denois[0]", "10 × denois[1]", "0.1 × denois[2]", "denois[3], weight 0"
     ]  # fmt: skip
     assert "class_corr" in texts and "100, relu" in texts and "64" in texts
 

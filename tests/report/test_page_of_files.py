@@ -54,6 +54,30 @@ def test_a_mean_is_of_finished_runs_and_of_each_seed_once(tmp_path):
     assert "mean test error" not in Page(make_page([runs[0], again], static=True)).text
 
 
+def test_curves_are_of_finished_runs_and_of_each_seed_once(tmp_path):
+    def shown(*runs):
+        page = Page(make_page(runs, static=True))
+        labels = " ".join(a.get("aria-label", "") for tag, a in page.tags if tag == "svg")
+        (cost,) = re.findall(r"Supervised cost, training[^;]*? ends at ([0-9]+(?:[.][0-9]+)?)", labels)
+        return float(cost), page.text
+
+    runs = [write_run(tmp_path / f"run{seed}", seed=seed) for seed in (1, 2, 3)]
+    again = write_run(tmp_path / "again", seed=1)
+    left_out = "left out, as not finished, of a seed that counts already, or of other data:"
+    # The cost of seed s after three epochs is s / 3.
+    cost, text = shown(*runs, again)
+    assert cost == pytest.approx(2 / 3, abs=1e-4) and f"the lines are of run1, run2, run3; {left_out} again." in text
+    assert "the lines" not in shown(*runs)[1]
+    RunFolder(runs[2]).save_rows(RunFolder(runs[2]).rows()[:2])
+    cost, text = shown(*runs)
+    assert cost == pytest.approx(0.5, abs=1e-4) and f"the lines are of run1, run2; {left_out} run3." in text
+    # Where none is finished, all are drawn, as far as they go.
+    for run, n in zip(runs, (1, 2, 2)):
+        RunFolder(run).save_rows(RunFolder(run).rows()[:n])
+    cost, text = shown(*runs)
+    assert cost == pytest.approx(2, abs=1e-4) and "the lines end at epoch 1, the last that all of its runs have" in text
+
+
 def test_labels_that_were_named_are_counted(tmp_path):
     run = write_run(tmp_path / "one", labeled_samples=None, labeled_indices=range(60))
     assert "Labels used: 60." in Page(make_page([run], static=True)).text
@@ -225,6 +249,7 @@ def test_published_numbers_of_the_preset(tmp_path):
     assert presets[0] == noise and "not finished" in text and " ours" not in text
     assert "no adversarial noise (baseline) published 1-10 1.108 0.3967" in text
     assert "sgn 4.5e-2, kN 4.5e-4 * published 1-10 1.084 0.4063 0.944 to 1.493 -0.024 0.221 0.377" in text
+    assert "* chosen by the test error of a seed that is counted again here" in text
     short = make_run(tmp_path / "short", noise, 1, error=1.5, num_epochs=30)
     text, presets = shown(short)
     assert presets[0] == noise and "sgn 4.5e-2, kN 4.5e-4 * ours, num-epochs 30 1 1.500" in text

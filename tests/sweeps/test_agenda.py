@@ -90,6 +90,16 @@ def test_halving_does_what_the_paper_does(tmp_path, halving, rungs):
         begun(tmp_path, configurations, halving)
 
 
+def test_in_whatever_order_configurations_are_named_the_first_of_equals_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "error_after", lambda p, epochs: 5.0)
+    halving, configurations = Halving(3), grid(seeds=(1, 2))
+    runs = begun(tmp_path, configurations, halving)
+    assert carry_out(Agenda(runs, halving), Threads(1), Wish({}))
+    again = begun(tmp_path, configurations[::-1], halving)
+    assert again == runs and places(Agenda(again, halving)) == places(Agenda(runs, halving))
+    assert Agenda(again, halving).is_done
+
+
 def test_halving_that_stops_anywhere_goes_on_to_the_same_end(tmp_path):
     halving, configurations = Halving(3), grid()
     runs = begun(tmp_path, configurations, halving)

@@ -40,6 +40,12 @@ def test_values_of_options_and_choices_are_drawn_alike():
     assert all((a.act, a.optimizer) == (b.act, b.optimizer) for a, b in zip(found[::2], found[1::2]))
 
 
+def test_draws_that_are_alike_are_told_of(caplog):
+    with caplog.at_level("INFO", logger="main"):
+        found = drawn(30, batch_size="integers:20:22", given={"seed": [3, 4]})
+    assert len(found) == 6 and "Of 60 runs drawn 54 are like others, and are trained once" in caplog.text
+
+
 def test_the_same_seed_draws_the_same_and_more_draws_keep_the_first():
     assert drawn(20) == drawn(40)[:20]
     assert drawn(20, seed=2) != drawn(20)

@@ -144,6 +144,21 @@ def test_defaults_in_numbers():
     assert (how.corruption, how.cd_steps, how.cost) == ("", 1, "crossentropy")
 
 
+def test_crossentropy_is_for_what_is_reconstructed():
+    """The inputs, and layers below the code that are not the inputs: none of a joint autoencoder's."""
+    p = Options.of(encoder_layers="6-5-4-3", denoising_cost_x=(0,) * 5, pretrain="dae", pretrain_cost="crossentropy")
+
+    def cost(**changes):
+        one = replace(p, **changes)
+        return resolve_pretraining(one, resolve_layers(one)).cost
+
+    assert cost(act=("sigmoid", "sigmoid", "relu", "softmax")) == cost(pretrain="dae-joint") == "crossentropy"
+    assert cost(encoder_layers=("6", "3"), denoising_cost_x=(0.0,) * 3) == "crossentropy"
+    for act in (("relu",), ("sigmoid", "relu", "sigmoid", "softmax")):
+        with pytest.raises(UserError, match="give --act sigmoid, or --pretrain-cost squared"):
+            cost(act=act)
+
+
 @pytest.fixture
 def stages(monkeypatch):
     """A function of options and what each stage is to have learnt: what each got, by name, and the encoder at the end."""

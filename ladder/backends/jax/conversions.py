@@ -26,7 +26,7 @@ from aesara.tensor.shape import Reshape, Shape, SpecifyShape
 from aesara.tensor.signal.pool import AveragePoolGrad, MaxPoolGrad, Pool
 from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
-from ladder.backends.jax import pooling
+from ladder.backends.jax import convolution, pooling
 from ladder.backends.jax.normals import mrg_uniforms
 
 
@@ -253,14 +253,10 @@ def conv2d_gradient_for_inputs(op, node, **kwargs):
     _check(op)
 
     def function(W, dy, shape):
-        shape, sizes = [int(n) for n in shape], W.shape[2:]
-        padding = []
-        for n, m, K, stride, (pad, _) in zip(shape, dy.shape[2:], sizes, op.subsample, _padding(op, sizes)):
-            left = K - 1 - pad
-            padding.append((left, n + K - 1 - left - ((m - 1) * stride + 1)))
+        pads = [pad for pad, _ in _padding(op, W.shape[2:])]
         # The adjoint: taps the other way round, both kinds of maps exchanged.
         W = _taps(op, W)[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        return jax.lax.conv_general_dilated(dy, W, (1, 1), padding, lhs_dilation=op.subsample, dimension_numbers=MAPS)
+        return convolution.to_fine(dy, W, op.subsample, pads, [int(n) for n in shape], MAPS)
 
     return function
 
@@ -271,14 +267,8 @@ def conv2d_gradient_for_filters(op, node, **kwargs):
 
     def function(x, dy, shape):
         sizes = [int(n) for n in shape]
-        padding = []
-        for n, m, K, stride, (pad, _) in zip(x.shape[2:], dy.shape[2:], sizes, op.subsample, _padding(op, sizes)):
-            padding.append((pad, K - 1 + (m - 1) * stride + 1 - n - pad))
-        # Maps take the place of examples, and examples are summed over.
-        gradient = jax.lax.conv_general_dilated(
-            x, dy, (1, 1), padding, rhs_dilation=op.subsample, dimension_numbers=("CNHW", "IOHW", "CNHW")
-        )
-        return _taps(op, gradient)
+        pads = [pad for pad, _ in _padding(op, sizes)]
+        return _taps(op, convolution.filter_gradient(x, dy, op.subsample, pads, sizes, ("CNHW", "IOHW", "CNHW")))
 
     return function
 

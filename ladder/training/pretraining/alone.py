@@ -4,18 +4,55 @@ from dataclasses import replace
 
 from ladder.data.preprocessing import Preprocessor
 from ladder.errors import UserError
-from ladder.options import Options
+from ladder.optimisation import CONSTANTS
+from ladder.option_names import as_typed
+from ladder.options import DEFAULTS, Options
+from ladder.pretraining import DECLARED
 from ladder.runs import lock
 from ladder.runs.split_files import LABELED, save_split
 from ladder.training.experiment import prepare
 from ladder.training.into_folders import check_compiler, log_beginning
 from ladder.training.logs import Speaker
 from ladder.training.pretraining.folder import PretrainingFolder
+from ladder.training.pretraining.starting import SHARED
 from ladder.training.resuming import begun_experiment
 from ladder.training.upkeep import Upkeep
 
 #: What is pre-trained unless something else is asked for.
 AS_ONE_WOULD = {"pretrain": "dae"}
+
+#: The options that pre-training reads: of its own, of the network, of the data, and of how its updates are made.
+READ = {
+    "encoder_layers",
+    "act",
+    "super_noise_std",
+    "f_local_noise_std",
+    "seed",
+    "dseed",
+    "batch_size",
+    "unlabeled_batch_size",
+    "labeled_samples",
+    "labeled_indices",
+    "unlabeled_samples",
+    "valid_set_size",
+    "noise",
+    "plain_graph",
+    "optimizer",
+    *CONSTANTS,
+    "clip_norm",
+    *SHARED,
+    *DECLARED,
+} - {"from_"}
+
+#: What a ladder has besides, and those who train one afterwards may give with the rest.
+OF_THE_LADDER = {"denoising_cost_x", "decoder_spec"}
+
+
+def check_read(p, names):
+    """Refuse options (by their names) that pre-training would not read, as they change nothing."""
+    for name in names:
+        if name not in READ | OF_THE_LADDER and getattr(p, name) != DEFAULTS[name]:
+            raise UserError(f"{as_typed(name)} means nothing to pre-training: leave it out.")
 
 
 def begin_alone(p, save_to, configure, upkeep=Upkeep()):

@@ -12,6 +12,7 @@ from ladder.data.schemes import ShuffledScheme
 from ladder.data.streams import DataStream, SemiDataStream
 from ladder.errors import TrainingStopped
 from ladder.optimisation import SCHEDULES, Schedule
+from ladder.runs import log_lines
 from ladder.training import provenance
 from ladder.training.extensions import Extension
 from ladder.training.extensions.checkpointing import Checkpoint
@@ -168,4 +169,4 @@ class Printing(Extension):
         text = f"reconstruction {loop.row['train_cost_reconstruction']:.4g}"
         if "pseudo_likelihood" in loop.row:
             text += f", pseudo-likelihood {loop.row['pseudo_likelihood']:.4g}"
-        logger.info("%s, e %d, i %d: %s", self._title, loop.epochs_done, loop.updates_done, text)
+        logger.info(log_lines.STAGE_EPOCH, self._title, loop.epochs_done, loop.updates_done, text)

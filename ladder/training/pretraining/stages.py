@@ -10,7 +10,7 @@ from ladder.fused.noise import noise_source
 from ladder.layers import resolve_layers
 from ladder.model import LadderAE
 from ladder.option_types import MOST_NOISE_SEED
-from ladder.runs import checkpoints
+from ladder.runs import checkpoints, log_lines
 from ladder.training.pretraining.folder import encoder_shapes
 from ladder.training.pretraining.stage import train_stage
 from ladder.training.upkeep import Upkeep
@@ -97,6 +97,6 @@ class Setting:
             logger.info("Pre-training of %s is done already", stage.title)
             checkpoints.remove(self.path_of(stage))  # if the process was killed just before
             return learnt
-        logger.info("Pre-training of %s: compiling", stage.title)
+        logger.info(log_lines.STAGE_COMPILING, stage.title)
         graph, evaluate = make()
         return train_stage(graph, stage, features, positions, self, evaluate)
