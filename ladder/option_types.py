@@ -105,6 +105,11 @@ def must_be(good, wanted):
     return lambda value: None if good(value) else f" is {value}, but must be {wanted}."
 
 
+def all_hold(*checks):
+    """A check that says what the first of several that does not hold says."""
+    return lambda value: next(filter(None, (check(value) for check in checks)), None)
+
+
 def at_least(low):
     return must_be(lambda value: value >= low, f"at least {low}")
 
@@ -120,7 +125,6 @@ def known_name(known, what):
 
 not_negative = must_be(lambda value: value >= 0, "0 or more")
 finite_and_not_negative = must_be(lambda value: math.isfinite(value) and value >= 0, "0 or more")
-finite_and_above_0 = must_be(lambda value: math.isfinite(value) and value > 0, "above 0")
 two_or_more = must_be(lambda n: n >= 2, "at least 2: one example has no variance")
 none_alone = must_be(
     lambda n: n == 0 or n >= 2,
@@ -128,9 +132,17 @@ none_alone = must_be(
 )
 between_0_and_1 = must_be(lambda value: 0 <= value <= 1, "between 0 and 1")
 inside_0_and_1 = must_be(lambda value: 0 < value < 1, "above 0 and below 1")
-below_1 = must_be(lambda value: 0 <= value < 1, "at least 0 and below 1")
 # Nearer to 1, single precision leaves too little of 1 - value, or nothing.
 decay_of_a_mean = must_be(lambda value: 0 <= value <= 1 - 1e-6, "from 0 to 0.999999")
+# Numbers are read in double precision and used in single.
+finite_and_above_0 = all_hold(
+    must_be(lambda value: math.isfinite(value) and value > 0, "above 0"),
+    must_be(lambda value: value >= 2**-126, "1.2e-38 or more, as less is 0 in single precision"),
+)
+below_1 = all_hold(
+    must_be(lambda value: 0 <= value < 1, "at least 0 and below 1"),
+    must_be(lambda value: value <= 1 - 2**-24, "0.9999999 or less, as more is 1 in single precision"),
+)
 seed_of_noise = must_be(lambda seed: 1 <= seed <= MOST_NOISE_SEED, f"between 1 and {MOST_NOISE_SEED}")
 seed_of_data = must_be(lambda seed: 0 <= seed <= MOST_DATA_SEED, f"between 0 and {MOST_DATA_SEED}")
 
