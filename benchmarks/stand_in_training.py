@@ -15,9 +15,8 @@ from ladder.options import Options
 from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.folder import LOG, ROWS, RunFolder
-from ladder.sweeps.swept import FINAL_ERROR
+from ladder.runs.log_rows import ERROR, FINAL_ERROR
 from ladder.sweeps.worker import serve
-from ladder.training.stopping import ERROR
 
 
 def error_after(p, epochs):

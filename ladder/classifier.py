@@ -1,5 +1,6 @@
 """``LadderClassifier``: a ladder network as an estimator of scikit-learn's kind."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +13,7 @@ from ladder.api import checked_callbacks, heard, train_experiment, whole
 from ladder.arguments import naming_arguments
 from ladder.configured import ready
 from ladder.data import NO_LABEL
+from ladder.data.description import is_label
 from ladder.data.examples import Examples
 from ladder.data.own_examples import as_examples
 from ladder.data.splits import split_training_set
@@ -46,7 +48,7 @@ BY_ARGUMENT = {
     **{"batch_size": "batch_size", "unlabeled_batch_size": "unlabeled_batch_size"},
 }
 
-#: The same of all that a message may name; the input's noise may be given by itself among ``options``.
+#: The same of all that a message may name.  Noise may be given layer by layer among ``options``.
 BEHIND_OPTIONS = {**BY_ARGUMENT, "super_noise_std": "noise_std"}
 
 
@@ -264,7 +266,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         options = self.options or {}
         if "encoder_layers" in options:
             raise UserError("options has 'encoder_layers', which hidden and the classes decide: leave it out.")
-        for name in BY_ARGUMENT.keys() & options.keys():
+        for name in (BY_ARGUMENT.keys() - {"f_local_noise_std"}) & options.keys():
             raise UserError(f"options has '{name}', which the argument {BY_ARGUMENT[name]} decides: give that.")
         for name in OF_THE_DATA.intersection(options):
             value, default = options[name], DEFAULTS[name]
@@ -309,11 +311,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         classes, positions = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y has labels of {len(classes)} class, but at least 2 classes are needed to train.")
-        for label in classes.tolist():
-            if not str(label).isprintable():
-                raise ValueError(
-                    f"y has the label {label!r}, which cannot be printed: give others, e.g. with str.strip."
-                )
+        if hidden := [label for label in classes.tolist() if not is_label(label)]:
+            warnings.warn(f"y has the label {hidden[0]!r}, which cannot be printed: save will refuse it.")
         targets = np.full(n, NO_LABEL, dtype="int64")
         targets[has_label] = positions
         return classes, targets

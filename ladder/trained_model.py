@@ -9,7 +9,7 @@ import numpy as np
 
 from ladder.arguments import ArgumentError, naming_arguments
 from ladder.configured import ready
-from ladder.data.description import labels_of_units
+from ladder.data.description import is_label, labels_of_units
 from ladder.data.own_examples import as_examples, as_in_training, warn_of_scale
 from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
@@ -187,9 +187,14 @@ class Model:
             check_save_to(save_to)
             if run.reads_other_data():
                 raise UserError(
-                    "this network was loaded with data that it was not trained on, of which a folder would tell as if it "
-                    "had been: load it without them, to save it."
+                    "this network was loaded with data that may not be those that it was trained on, of which a folder "
+                    "would tell: load it without them, to save it."
                 )
+            for label in run.data.get("classes", ()):
+                if not is_label(label):
+                    raise UserError(
+                        f"the class {label!r} cannot be saved, as it cannot be printed: train with another name."
+                    )
             last = self._with_statistics(run.load_arrays("last"))
             folder = RunFolder.begin(save_to, run.p, run.in_dim)
             folder.save_data(run.data)

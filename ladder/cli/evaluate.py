@@ -59,10 +59,12 @@ def add_parser(subparsers):
 def run(args):
     backend = checked_backend(args)
     check_output(args.json, "--json")
+    if args.recompute_statistics and args.data_type == "train":
+        raise _unused_statistics("the errors of --data-type train")
     trained = TrainedRun.load(args.load_from, given_options(args), args.parameters)
     check_output(args.json, "--json", datasets=[trained.p.dataset])
-    if args.recompute_statistics:
-        _check_statistics(args.data_type, trained.p)
+    if args.recompute_statistics and trained.p.unsupervised:
+        raise _unused_statistics("the costs of --unsupervised")
     if trained.p.unsupervised:
         report = denoising_report(trained, args.data_type, backend)
         _print_denoising(report, args.data_type)
@@ -75,11 +77,8 @@ def run(args):
     return 0
 
 
-def _check_statistics(data_type, p):
-    """Refuse to estimate statistics that would not be used."""
-    if p.unsupervised or data_type == "train":
-        what = "the costs of --unsupervised" if p.unsupervised else "--data-type train"
-        raise UserError(f"--recompute-statistics: {what} are found with each batch's own statistics: leave it out.")
+def _unused_statistics(what):
+    return UserError(f"--recompute-statistics: {what} are found with each batch's own statistics: leave it out.")
 
 
 def _print_report(report, data_type, data):

@@ -28,8 +28,8 @@ logger = logging.getLogger("main")
 #: Where ``--filters`` draws.
 PICTURE = "filters.png"
 
-#: What is offered: ``--seed`` is the seed of pre-training, too.
-NAMES = READ - {"pretrain_seed"}
+#: What is offered: ``--seed`` is the seed of pre-training, too, and ``--unsupervised`` wants a ladder's costs.
+NAMES = READ - {"pretrain_seed", "unsupervised"}
 
 
 def add_parser(subparsers):

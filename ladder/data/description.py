@@ -58,6 +58,11 @@ def read_description(h5file):
         ) from None
 
 
+def is_label(value):
+    """Whether a class can have this label: a number, or a name that can be printed."""
+    return isinstance(value, (str, int, float)) and str(value).isprintable()
+
+
 def check_description(values):
     """The known entries of a description; ``plain_json.NotJSON`` says what is wrong with one."""
     checked = plain_json.check(values, TYPES, "the whole")

@@ -12,6 +12,7 @@ from ladder.runs import lock
 from ladder.runs.arrays import STATISTICS
 from ladder.runs.checkpoints import NAME as CHECKPOINTS
 from ladder.runs.folder import FAILURE, LOG, OPTIONS_FILE, ROWS, SWEEP, RunFolder
+from ladder.training.pretraining.folder import OF_A_RUN
 from ladder.training.stopping import patience_is_over
 
 #: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
@@ -173,7 +174,9 @@ def _is_halved(path):
 
 def _signs_of_life(folder):
     """When the files that training writes were last changed."""
-    for path in [*(folder / name for name in (LOG, ROWS, OPTIONS_FILE)), *folder.path.glob(CHECKPOINTS)]:
+    written = [folder / name for name in (LOG, ROWS, OPTIONS_FILE)]
+    written += [*folder.path.glob(CHECKPOINTS), *folder.path.glob(f"{OF_A_RUN}/*/{CHECKPOINTS}")]
+    for path in written:
         if modified := _modified(path):
             yield modified
 

@@ -98,8 +98,8 @@ def curves_in_words(groups):
         others = [run.name for run in group.runs if run not in runs]
         if runs and others:
             sentences.append(
-                f"{group.label}: the lines are of {', '.join(run.name for run in runs)}; left out, as not finished, of a "
-                f"seed that counts already, or of other data: {', '.join(others)}."
+                f"{group.label}: the lines are of {', '.join(run.name for run in runs)}; left out, as not finished, "
+                f"without costs in its log, of a seed that counts already, or of other data: {', '.join(others)}."
             )
         epochs = [run.epochs for run in runs]
         if len(set(epochs)) > 1:

@@ -127,7 +127,7 @@ def _sections(content):
 
 
 def _spread(groups):
-    if any(len(group.runs) > 1 for group in groups):
+    if any(len(group.in_curves) > 1 for group in groups):
         return (
             "; of runs that differ in the seed alone, the mean as a line, and the range from lowest to highest as a "
             "band"

@@ -184,7 +184,7 @@ class RunGroup:
     @property
     def in_curves(self):
         """The runs (list) that curves are the mean of: one of each seed, of the finished ones where there are any."""
-        logged = [run for run in self.runs if run.epochs]
+        logged = [run for run in self.runs if run.logged("train_")]
         chosen, _ = one_of_each_seed([run for run in logged if run.finished] or logged)
         return list(chosen.values())
 

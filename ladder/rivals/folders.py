@@ -5,6 +5,7 @@ folder has ``rival.json``: the parameters that were chosen and from what, times,
 warnings.  The test error is written last, so its presence means "finished".
 """
 
+import glob
 import logging
 from dataclasses import asdict
 from pathlib import Path
@@ -75,8 +76,8 @@ def fit_into_folder(experiment, save_to, examples_of):
 
 def find_run(p, save_to):
     """The folder of the finished, or else of a begun run of these options and seed, of the name ``save_to``; None for none."""
-    parent, settings = parent_of(save_to), settings_of(p)
-    runs = [run for run in find_runs(parent)[0] if _is_named(run.folder.path, parent, save_to, p)]
+    settings = settings_of(p)
+    runs = [run for path in _folders_of(save_to, p) for run in find_runs(path)[0] if run.folder.path == path]
     same = [run for run in runs if run.seed == p.seed and run.settings == settings]
     return max(same, key=lambda run: run.finished).folder if same else None
 
@@ -86,9 +87,10 @@ def _begun_as(save_to, p):
     return f"{save_to}_{p.rival}_"
 
 
-def _is_named(path, parent, save_to, p):
-    """Whether a folder is one of these; others below the same parent, such as records, are of somebody else's fitting."""
-    return path.parent == parent and path.name.startswith(Path(_begun_as(save_to, p)).name)
+def _folders_of(save_to, p):
+    """These folders (Path); what else is beside them or below, such as records, is of somebody else's fitting."""
+    name = Path(_begun_as(save_to, p)).name
+    return [path for path in parent_of(save_to).glob(f"{glob.escape(name)}*") if path.name[len(name) :].isdecimal()]
 
 
 def _fit(p, examples, folder):

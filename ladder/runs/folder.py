@@ -41,7 +41,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ladder import budget, plain_json
-from ladder.data.description import check_image_reading
+from ladder.data.description import check_image_reading, is_label
 from ladder.data.feature_scale import FeatureScale
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import Fitted
@@ -226,9 +226,7 @@ class RunFolder:
                 raise plain_json.NotJSON("'divided_by' is above 0, and 'read_range' beside it")
             if data["images"] is not None:
                 data["images"] = check_image_reading(data["images"])
-            if not all(
-                isinstance(label, (str, int, float)) and str(label).isprintable() for label in data["classes"] or ()
-            ):
+            if not all(map(is_label, data["classes"] or ())):
                 raise plain_json.NotJSON("'classes' are names that can be printed, or numbers")
             for split, was in (data["splits"] or {}).items():
                 plain_json.check(was, FINGERPRINT_TYPES, f"'{split}'")

@@ -20,4 +20,7 @@ STAGE_EPOCH_NUMBER = re.compile(r".+, e (\d{1,9}), i \d+: ")
 
 def is_one(text, form):
     """Whether a text was written as one of the forms above."""
+    beginning, _, rest = form.partition("%s")
+    if rest:  # a title in the middle
+        return text.startswith(beginning) and text.endswith(rest)
     return text.startswith(form.partition("%")[0])

@@ -1,13 +1,14 @@
 """Which runs belong to which row of a table; runs of different settings never share a mean."""
 
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Optional
 
 from ladder.data.registry import name_of
 from ladder.runs import lock
 from ladder.tables.comparable import one_of_each_seed
 from ladder.tables.published import PublishedRow
-from ladder.tables.settings import VARIATIONS, as_options, differences, settings_of_all
+from ladder.tables.settings import AS_THE_SEED, OTHER_SEEDS, VARIATIONS, as_options, differences, settings_of_all
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Group:
         """The variation in words, '' for none."""
         return as_options(self.variation, self.variation)
 
+    @property
+    def whose(self):
+        """Whose runs these are, as a table says it: 'ours', or 'ours, dseed 1'."""
+        return f"ours, {self.label}" if self.label else "ours"
+
 
 def group_runs(rows, runs):
     """Sort runs into groups; runs that belong to no row are left out.
@@ -105,6 +111,26 @@ def _nearest(rows, settings):
         return None
     _, i, names = min(near)
     return i, names
+
+
+def suiting_two(groups):
+    """A line for each run that would suit another group of its row as well, which has no run of its seed.
+
+    Of seed 1 and data of seed 1, it is one of those whose data have their own seed, and one of those whose data have
+    seed 1.
+    """
+    said = []
+    for group, other in permutations(groups, 2):
+        names = differences(group.settings, other.settings)
+        if other.row is not group.row or len(names) != 1 or names[0] not in OTHER_SEEDS:
+            continue
+        both = {group.settings[names[0]], other.settings[names[0]]}
+        said += [
+            f"{run.folder} counts for '{group.row.name}, {group.whose}' alone, though it would suit '{other.whose}', too"
+            for run in group.runs
+            if both == {AS_THE_SEED, run.seed} and run.seed not in {run.seed for run in other.runs}
+        ]
+    return said
 
 
 def _why_not_finished(run):

@@ -25,6 +25,9 @@ from ladder.rival_methods import OF_DATA, settings_of_rival
 #: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
 OTHER_SEEDS = tuple(dashed(name) for name in SEEDS if name != "seed")
 
+#: The value of such a seed that is the run's.
+AS_THE_SEED = "as the seed"
+
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
 VARIATIONS = (*(dashed(name) for name, option in OPTIONS.items() if option.separates == VARIES), *OTHER_SEEDS)
 
@@ -49,8 +52,7 @@ def settings_of_all(ps):
     """The meaning of each run's options beside those of the others.
 
     Of a single run nobody can tell whether its data have seed 1 because the run has, or because all have: it is the
-    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed;
-    or as many, some of which have theirs alone.
+    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed.
 
     Parameters
     ----------
@@ -69,16 +71,10 @@ def settings_of_all(ps):
             if one[name] == p.seed:
                 following[alike].add(p.seed)
         for p, one, alike in zip(ps, found, rest):
-            if one[name] == p.seed and _follows(p.seed, sharing, following, alike):
-                one[name] = "as the seed"
+            n = len(sharing[alike, one[name]])
+            if one[name] == p.seed and (n == 1 or n < len(following[alike])):
+                one[name] = AS_THE_SEED
     return found
-
-
-def _follows(seed, sharing, following, alike):
-    """Whether a run's other seed, which is the same number, is that because it follows the run's."""
-    n, n_following = len(sharing[alike, seed]), len(following[alike])
-    by_themselves = any(len(sharing[alike, other]) == 1 for other in following[alike])
-    return n == 1 or n < n_following or (n == n_following and by_themselves)
 
 
 def as_text(settings, without=()):

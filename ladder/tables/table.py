@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ladder.tables.comparable import have_same_data
-from ladder.tables.grouping import group_runs, usable
+from ladder.tables.grouping import group_runs, suiting_two, usable
 from ladder.tables.settings import VARIATIONS, differences
 from ladder.tables.statistics import LEVEL, PairedTest, Summary, compare_with_baseline, summarize, verdict
 
@@ -104,6 +104,7 @@ def add_lines(table, rows, runs):
         The runs that are in a line.
     """
     groups = group_runs(rows, runs)
+    table.problems += suiting_two(groups)
     used = []
     baseline = _published_errors(next((row for row in rows if row.is_baseline), None))
     ours = _baselines(groups)
@@ -117,10 +118,9 @@ def add_lines(table, rows, runs):
                 continue
             used += chosen.values()
             table.problems += [problem for run in chosen.values() for problem in run.problems]
-            whose = f"ours, {group.label}" if group.label else "ours"
             errors = _errors(chosen)
             errors_of_baseline, otherwise = _trained_alike(ours, group, chosen)
-            table.lines += _lines(row, whose, errors, errors_of_baseline, runs=chosen, otherwise=otherwise)
+            table.lines += _lines(row, group.whose, errors, errors_of_baseline, runs=chosen, otherwise=otherwise)
     return used
 
 
@@ -171,12 +171,10 @@ def _errors(runs):
 
 
 def _varies_alike(one, other):
-    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance.
-
-    Runs of any pre-training are compared with those of none, so its seed does not count.
-    """
-    names = set(VARIATIONS) - {"pretrain-seed"}
-    both = [name for name in names if name in one.settings and name in other.settings]
+    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance."""
+    both = [name for name in VARIATIONS if name in one.settings and name in other.settings]
+    if not (one.settings.get("pretraining") and other.settings.get("pretraining")):
+        both.remove("pretrain-seed")
     return all(one.settings[name] == other.settings[name] for name in both)
 
 

@@ -94,15 +94,18 @@ class TrainedRun:
             data = describe(training.examples)
         elif OF_DATA & given.keys() and not _is_a_copy(given, p, record):
             # Other data than the run's, or read differently; what the network takes and answers stays what it was.
-            p_of_data = p if "divide_by" in asked else replace(p, divide_by=None)  # its own is for its own data
+            # Its own number is for its own data; 1 says that features are taken as they are, whatever they are.
+            own = asked.get("divide_by") is None and p.divide_by != 1
+            p_of_data = replace(p, divide_by=None) if own else p
             training = TrainingData(p_of_data, record=reading_of_others(p_of_data, record))
-            data = divided_otherwise(record, p.divide_by) if "divide_by" in given else record
+            data = record if given.get("divide_by") is None else divided_otherwise(record, p.divide_by)
         else:
+            p_of_data = p
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
-            elif p.unlabeled_samples is None:
-                p = replace(p, unlabeled_samples=_n_of_the_run(stored["dataset"], record))
-            training, data = TrainingData(p, record=record), record
+            elif stored is not None and p.unlabeled_samples is None:
+                p_of_data = replace(p, unlabeled_samples=_n_of_the_run(stored["dataset"], record))
+            training, data = TrainingData(p_of_data, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
         check_memory(p, in_dim)

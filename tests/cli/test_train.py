@@ -100,7 +100,10 @@ def test_evaluate_keeps_what_it_found_for_tables(run, tmp_path, capsys):
     assert main(["evaluate", str(run.folder), "--recompute-statistics"]) == 0
     assert json.loads((run.folder / "evaluation.json").read_text())["test"]["statistics"] == "estimated"
     assert main(["evaluate", str(run.folder), "--recompute-statistics", "--data-type", "train"]) == 2
-    assert "--data-type train are found with each batch's own statistics: leave it out" in capsys.readouterr().err
+    assert (
+        "the errors of --data-type train are found with each batch's own statistics: leave it out"
+        in capsys.readouterr().err
+    )
     # a damaged file is replaced
     (run.folder / "evaluation.json").write_text("{")
     assert main(["evaluate", str(run.folder)]) == 0

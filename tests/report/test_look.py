@@ -9,7 +9,7 @@ import pytest
 from report.pages import Page
 
 import ladder
-from ladder.report.look import LayerSignals, compile_signals, look_into
+from ladder.report.look import LayerSignals, _one_of_each_class_first, compile_signals, look_into
 from ladder.report.page import make_page
 from ladder.runs.folder import RunFolder
 from ladder.training.evaluation import TrainedRun
@@ -78,6 +78,12 @@ def test_the_denoising_cost_is_near_that_of_training(trained, look):
     row = [row for row in RunFolder(trained.folder).rows() if "train_denois0" in row][-1]
     for i, signals in enumerate(look.signals):
         assert signals.cost() == pytest.approx(row[f"train_denois{i}"], rel=0.25)
+
+
+def test_one_of_each_class_first_and_none_is_lost():
+    targets, indices = np.repeat(np.arange(26), 3), np.arange(1, 78)
+    found = _one_of_each_class_first(targets, indices)
+    assert (targets[found[:26]] == np.arange(26)).all() and sorted(found) == list(indices)
 
 
 def test_what_explains_how_much():

@@ -63,7 +63,7 @@ def test_curves_are_of_finished_runs_and_of_each_seed_once(tmp_path):
 
     runs = [write_run(tmp_path / f"run{seed}", seed=seed) for seed in (1, 2, 3)]
     again = write_run(tmp_path / "again", seed=1)
-    left_out = "left out, as not finished, of a seed that counts already, or of other data:"
+    left_out = "left out, as not finished, without costs in its log, of a seed that counts already, or of other data:"
     # The cost of seed s after three epochs is s / 3.
     cost, text = shown(*runs, again)
     assert cost == pytest.approx(2 / 3, abs=1e-4) and f"the lines are of run1, run2, run3; {left_out} again." in text
@@ -71,6 +71,11 @@ def test_curves_are_of_finished_runs_and_of_each_seed_once(tmp_path):
     RunFolder(runs[2]).save_rows(RunFolder(runs[2]).rows()[:2])
     cost, text = shown(*runs)
     assert cost == pytest.approx(0.5, abs=1e-4) and f"the lines are of run1, run2; {left_out} run3." in text
+    # The record of a run without its costs has no line, and takes none away.
+    RunFolder(runs[0]).save_rows([{"epoch": 3, "update": 45}])
+    cost, text = shown(*runs)
+    assert cost == pytest.approx(2 / 3, abs=1e-4) and f"the lines are of run2; {left_out} run1, run3." in text
+    RunFolder(runs[0]).save_rows(RunFolder(again).rows())
     # Where none is finished, all are drawn, as far as they go.
     for run, n in zip(runs, (1, 2, 2)):
         RunFolder(run).save_rows(RunFolder(run).rows()[:n])
@@ -82,6 +87,16 @@ def test_labels_that_were_named_are_counted(tmp_path):
     run = write_run(tmp_path / "one", labeled_samples=None, labeled_indices=range(60))
     assert "Labels used: 60." in Page(make_page([run], static=True)).text
     assert "Labels used: all." in Page(make_page([write_run(tmp_path / "all", labeled_samples=None)], static=True)).text
+
+
+def test_examples_that_train_are_told_from_the_split(tmp_path):
+    marks = {"targets": "a" * 64, "features": "b" * 64}
+    splits = {"train": {"examples": 1437, **marks}, "test": {"examples": 360, **marks}}
+    for n, said in ((None, 1437), (1000, 1000)):
+        run = write_run(tmp_path / f"run{n}", unlabeled_samples=n)
+        RunFolder(run).save_data({"in_dim": (1, 8, 8), "n_classes": 10, "feature_range": (0.0, 1.0), "splits": splits})
+        text = Page(make_page([run], static=True)).text
+        assert f"{said:,} examples train, of 1,437 in the training split. 360 test examples." in text
 
 
 def test_labels_that_differ_are_a_difference_and_the_command_finds_their_file(tmp_path):

@@ -34,6 +34,10 @@ def test_a_line_has_one_form():
         assert [other for other in WRITTEN if is_one(text, other)] == [form]
 
 
+def test_what_is_none():
+    assert not any(is_one("Pre-training of layer 1 is done already", form) for form in WRITTEN)
+
+
 def test_the_number_of_an_epoch():
     assert EPOCH_NUMBER.match(WRITTEN[EPOCH])[1] == "3"
     of_stage = STAGE_EPOCH % ("all layers", 12, 600, "reconstruction 20.1")

@@ -1,6 +1,7 @@
 """Which runs count as finished."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -95,3 +96,23 @@ def test_a_log_without_end_is_not_searched_to_its_beginning(tmp_path):
     log.write_bytes(log.read_bytes() + b"x\n" * 10**6)
     _, (problem,) = find_runs(tmp_path)
     assert "no row of it can be read" in problem
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    """Root may list everything, so the refusal is the test's own."""
+    make_run(tmp_path / "mine" / "run0", "mnist_100_full", 1, error=1.0)
+    make_run(tmp_path / "theirs" / "run0", "mnist_100_full", 2, error=1.0)
+    listed = os.scandir
+
+    def scandir(path="."):
+        if os.fspath(path).endswith("theirs"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    ((run,), problems) = find_runs(tmp_path)
+    assert run.seed == 1
+    assert problems == [
+        f"{tmp_path / 'theirs'} is left out, and what is below it: it cannot be listed (Permission denied)"
+    ]
+    assert find_runs(tmp_path / "none") == ([], [])

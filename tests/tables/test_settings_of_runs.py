@@ -39,8 +39,6 @@ def test_one_data_seed_for_all_seeds_is_told_from_one_for_each():
     assert of((1, 1), (2, 1), (3, 1)) == [1, 1, 1]
     assert of((1, 1), (2, 1), (1, 2), (2, 2)) == [1, 1, 2, 2]
     assert of((1, 1), (2, 2), (3, 3), (2, 1)) == ["as the seed"] * 3 + [1]  # one stray run takes none away
-    # As many of both: seed 1 stays with those of their own data, whose line would lose it.
-    assert of((1, 1), (2, 2), (3, 3), (2, 1), (3, 1)) == ["as the seed"] * 3 + [1, 1]
     runs = [options(seed=1), options(seed=2, dseed=1, num_epochs=3)]
     assert [one["dseed"] for one in settings_of_all(runs)] == ["as the seed", 1]
 
@@ -50,7 +48,6 @@ def test_one_data_seed_for_all_seeds_is_told_from_one_for_each():
 
     assert pretrained((1, None), (2, None)) == pretrained((1, 1), (2, None)) == ["as the seed"] * 2
     assert pretrained((1, 1), (2, 1)) == [1, 1]
-    assert pretrained((1, None), (2, None), (1, 1), (2, 1)) == ["as the seed"] * 3 + [1]
 
 
 def test_runs_of_one_pretraining_are_a_variation_of_those_with_one_each():

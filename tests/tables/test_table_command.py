@@ -107,9 +107,14 @@ def test_runs_that_share_their_data_are_tested_against_the_baseline_that_does(re
     for seed in (1, 2, 3):
         make_run(results / f"sharedbase{seed}", BASELINE, seed, 1.0 + seed, dseed=1)
         make_run(results / f"shared{seed}", NAME, seed, 1.5 + seed, dseed=1)
-    table(capsys, NAME)
+    shown = table(capsys, NAME)
     (row,) = (row for row in ours(written(results / "tables")) if row["baseline"] != "1" and not row["without_seed"])
     assert (row["whose"], row["shared_seeds"], float(row["mean_difference"])) == ("ours, dseed 1", "1 2 3", 0.5)
+    assert shown.count("alone, though it would suit") == 1
+    assert (
+        "results/sharedbase1 counts for 'no adversarial noise, ours, dseed 1' alone, though it would suit 'ours'"
+        in shown
+    )
 
 
 def test_runs_of_other_settings_never_share_a_mean(results, capsys):
@@ -419,11 +424,11 @@ def test_published_errors_under_attack(results, capsys):
 
 def test_a_damaged_report_of_attacks_is_named(results, capsys):
     for i, text in enumerate(("{", "[]", '{"attacks": 1}')):
-        (make_run(results / f"x{i}", NAME, 1, 0.9) / "attack.json").write_text(text)
-    attack(make_run(results / "odd", NAME, 2, 0.9), {("[/b]", 0.25): 5.0})
+        (make_run(results / f"x{i}", NAME, 1 + i, 0.9) / "attack.json").write_text(text)
+    attack(make_run(results / "odd", NAME, 4, 0.9), {("[/b]", 0.25): 5.0})
     shown = table(capsys, NAME)
     assert all(f"results/x{i}/attack.json is damaged" in shown for i in range(3))
-    assert "1-2" in shown and "results/x0 is left out" not in shown  # its test error counts all the same
+    assert "1-4" in shown and "is left out" not in shown  # their test errors count all the same
     assert "[/b] 0.25" in shown
 
 

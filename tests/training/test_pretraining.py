@@ -152,9 +152,9 @@ def test_crossentropy_is_for_what_is_reconstructed():
         one = replace(p, **changes)
         return resolve_pretraining(one, resolve_layers(one)).cost
 
-    assert cost(act=("sigmoid", "sigmoid", "relu", "softmax")) == cost(pretrain="dae-joint") == "crossentropy"
+    assert cost(act=("relu", "sigmoid", "sigmoid", "relu", "softmax")) == cost(pretrain="dae-joint") == "crossentropy"
     assert cost(encoder_layers=("6", "3"), denoising_cost_x=(0.0,) * 3) == "crossentropy"
-    for act in (("relu",), ("sigmoid", "relu", "sigmoid", "softmax")):
+    for act in (("relu",), ("sigmoid", "sigmoid", "relu", "sigmoid", "softmax")):
         with pytest.raises(UserError, match="give --act sigmoid, or --pretrain-cost squared"):
             cost(act=act)
 

@@ -1,7 +1,6 @@
 """Every seed's test error by setting, and learning curves over seeds, of runs that ``ladder.tables`` finds."""
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from ladder.errors import UserError
 from ladder.report.figures.style import GREY, INK, new_figure
 from ladder.report.palette import LIGHT, N_SERIES
-from ladder.runs.log_rows import ERROR
+from ladder.runs.log_rows import ERROR, by_epoch
 from ladder.tables.found_runs import find_runs
 from ladder.tables.grouping import group_runs, usable
 from ladder.tables.preset import load_preset
@@ -191,13 +190,7 @@ def _legend(group, n):
 
 def _series(rows):
     """Name -> (epochs, values) of the entries of ``CURVES`` that are numbers."""
-    found = {}
-    for name in CURVES:
-        pairs = [(row.get("epoch"), row.get(name)) for row in rows]
-        pairs = [pair for pair in pairs if all(type(x) in (int, float) and math.isfinite(x) for x in pair)]
-        if pairs:
-            found[name] = dict(pairs)
-    return found
+    return {name: values for name in CURVES if (values := by_epoch(rows, name))}
 
 
 def _curve(axes, several, style, label):

@@ -35,6 +35,8 @@ READ = {
     "labeled_indices",
     "unlabeled_samples",
     "valid_set_size",
+    "valid_batch_size",
+    "unsupervised",
     "noise",
     "plain_graph",
     "optimizer",
