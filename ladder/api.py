@@ -124,7 +124,7 @@ def train(
             raise UserError(
                 "--tensorboard, --log-format and --save-split write into the folder of a run: give --save-to, too."
             )
-        (experiment,) = prepare([with_source(Options.of(**options))])
+        (experiment,) = prepare([with_source(Options.of(**options), options)])
         check_source(experiment)
         check_compiler(ready(), experiment)
         folder = RunFolder.begin(save_to, experiment.p, experiment.in_dim) if save_to else None

@@ -167,11 +167,11 @@ def _what_to_train(args):
             if getattr(args, option):
                 raise UserError(f"--{option} is about a preset: give --preset, too.")
         chosen = combinations(given_options(args))
-        return [with_source(Options(**values)) for values in chosen], args.save_to or "noname"
+        return [with_source(Options(**values), values) for values in chosen], args.save_to or "noname"
     preset = load_preset(args.preset)
     save_to = args.save_to or preset.save_to
     chosen = network_combinations(preset, args.rows, given_options(args))
-    configurations = [with_source(Options(**values)) for values in chosen]
+    configurations = [with_source(Options(**values), values) for values in chosen]
     return (without_trained(configurations, save_to) if args.missing else configurations), save_to
 
 

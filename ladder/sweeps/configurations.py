@@ -67,7 +67,7 @@ def configurations(given, preset=None, rows=None, search=None):
         grid = network_combinations(load_preset(preset), rows, given)
     chosen = grid if search is None else _drawn(grid, search)
     check_count(len(chosen))
-    found = list(dict.fromkeys(with_source(Options(**values)) for values in chosen))
+    found = list(dict.fromkeys(with_source(Options(**values), values) for values in chosen))
     if search is not None and len(found) < len(chosen):
         logger.info("Of %d runs drawn %d are like others, and are trained once", len(chosen), len(chosen) - len(found))
     return found

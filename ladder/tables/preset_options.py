@@ -133,6 +133,6 @@ def _value(name, value):
 def _check(options, preset):
     """Check everything that can be checked without data."""
     try:
-        check_without_data(with_source(Options(**options)))
+        check_without_data(with_source(Options(**options), options))
     except UserError as error:
         raise UserError(f"preset {preset.path}: {error}") from None

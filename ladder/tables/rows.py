@@ -141,7 +141,7 @@ def _settings(preset):
         several = [key for key, values in options.items() if isinstance(values, list) and len(values) > 1]
         varied = [key for key in several if key not in SEEDS]
         chosen = combinations(options)
-        for combination, settings in zip(chosen, settings_of_all([with_source(Options(**one)) for one in chosen])):
+        for combination, settings in zip(chosen, settings_of_all([with_source(Options(**one), one) for one in chosen])):
             suffix = "".join(f", {dashed(key)} {_typed(combination[key])}" for key in varied)
             found.setdefault(name + suffix, settings)
     return found

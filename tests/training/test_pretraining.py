@@ -271,30 +271,50 @@ def test_what_no_stage_has_learnt_is_refused(options, learnt, tmp_path, monkeypa
         pretrain(SimpleNamespace(p=p, in_dim=(INPUTS,), examples=examples, split=split), folder)
 
 
+LABELS = np.arange(30, dtype="u1").reshape(-1, 1) % 3
+
+
+def convert(features, targets):
+    axes = {"features": ("batch", "feature"), "targets": ("batch", "index")}
+    write_fuel_file("datasets/mine.hdf5", {"train": {"features": features, "targets": targets}}, axes)
+
+
+def pretrained_on_mine(path, **options):
+    """The folder of a pre-training that ended with zeros."""
+    (experiment,) = prepare([Options.of(**NETWORK, dataset="mine", pretrain="dae", **options)])
+    folder = PretrainingFolder(path)
+    folder.path.mkdir()
+    folder.begin_stages(experiment, {})
+    shapes = encoder_shapes(resolve_layers(experiment.p, experiment.in_dim))
+    folder.save_encoder({name: np.zeros(shape, "float32") for name, shape in shapes.items()}, experiment)
+    return folder
+
+
+def test_what_is_asked_for_is_refused_also_where_it_is_the_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    convert(FEATURES, LABELS)
+    folder = pretrained_on_mine(tmp_path / "pretrained", pretrain_weights="untied")
+    p = Options.of(**NETWORK, dataset="mine", from_=str(folder))
+    assert with_source(p).pretrain_weights == with_source(p, {"pretrain_lr"}).pretrain_weights == "untied"
+    assert p.pretrain_weights == "tied"
+    with pytest.raises(UserError, match="was pre-trained with another --pretrain-weights: leave that out"):
+        with_source(p, {"pretrain_weights"})
+
+
 def test_other_data_of_the_same_name_were_not_pretrained_on(tmp_path, monkeypatch):
     """Labels may have changed since, as pre-training does not see them."""
     monkeypatch.chdir(tmp_path)
-    labels = np.arange(30, dtype="u1").reshape(-1, 1) % 3
-
-    def convert(features, targets):
-        axes = {"features": ("batch", "feature"), "targets": ("batch", "index")}
-        write_fuel_file("datasets/mine.hdf5", {"train": {"features": features, "targets": targets}}, axes)
 
     def source_of_training():
         (experiment,) = prepare([with_source(Options.of(**NETWORK, dataset="mine", from_=str(folder)))])
         check_source(experiment)
 
-    convert(FEATURES, labels)
-    (experiment,) = prepare([Options.of(**NETWORK, dataset="mine", pretrain="dae")])
-    folder = PretrainingFolder(tmp_path / "pretrained")
-    folder.path.mkdir()
-    folder.begin_stages(experiment, {})
-    shapes = encoder_shapes(resolve_layers(experiment.p, experiment.in_dim))
-    folder.save_encoder({name: np.zeros(shape, "float32") for name, shape in shapes.items()}, experiment)
+    convert(FEATURES, LABELS)
+    folder = pretrained_on_mine(tmp_path / "pretrained")
     source_of_training()
-    convert(FEATURES, labels[::-1].copy())
+    convert(FEATURES, LABELS[::-1].copy())
     source_of_training()
-    convert(FEATURES + 1, labels)
+    convert(FEATURES + 1, LABELS)
     with pytest.raises(UserError, match="mine has other values in its training examples than when .*pretrained was"):
         source_of_training()
 

@@ -19,12 +19,14 @@ from ladder.training.upkeep import Upkeep
 SHARED = ("first_weights", "dataset", "sources", "divide_by", "standardize", "rescale", "contrast_norm", "whiten_zca")
 
 
-def with_source(p):
+def with_source(p, given=()):
     """Options with those of the pre-training that ``--from`` names, checked; others are returned as they are.
 
     Parameters
     ----------
     p : Options
+    given : collection of str
+        The names of those that were asked for, be it what they are by default.
 
     Returns
     -------
@@ -55,8 +57,9 @@ def with_source(p):
         # The encoder's own noise was that of then.
         taken["pretrain_strength"] = tuple(layer.noise_std for layer in resolve_layers(then)[:-2])
     for name, value in taken.items():
-        given = getattr(p, name)
-        if given not in (DEFAULTS[name], value) and _means(replace(then, **{name: given})) != _means(then):
+        asked = getattr(p, name)
+        is_asked = asked != DEFAULTS[name] or (name in given and asked is not None)
+        if is_asked and asked != value and _means(replace(then, **{name: asked})) != _means(then):
             raise UserError(
                 f"--from: {folder} was pre-trained with another {as_typed(name)}: leave that out, or pre-train with it."
             )
