@@ -128,7 +128,7 @@ def suiting_two(groups):
         said += [
             f"{run.folder} counts for '{group.row.name}, {group.whose}' alone, though it would suit '{other.whose}', too"
             for run in group.runs
-            if both == {AS_THE_SEED, run.seed} and run.seed not in {run.seed for run in other.runs}
+            if both == {AS_THE_SEED, run.seed} and run.seed not in {one.seed for one in other.runs}
         ]
     return said
 

@@ -104,7 +104,7 @@ class TrainedRun:
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
             elif stored is not None and p.unlabeled_samples is None:
-                p_of_data = replace(p, unlabeled_samples=_n_of_the_run(stored["dataset"], record))
+                p_of_data = replace(p, unlabeled_samples=_n_of_the_run(stored, record))
             training, data = TrainingData(p_of_data, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
@@ -261,10 +261,10 @@ def _is_a_copy(given, p, record):
     return OF_DATA & given.keys() == {"dataset"} and has_the_same(p, record)
 
 
-def _n_of_the_run(dataset, record):
-    """How many examples of a run's data set (name or path) train: its name decides, which that of a copy need not be."""
-    n_examples = record["splits"]["train"]["examples"]
-    return min(n_training_examples(name_of(dataset)) or n_examples, n_examples)
+def _n_of_the_run(stored, record):
+    """How many examples of a run's data set train: its name decides, which that of a copy need not be; None: not known."""
+    n_examples = record["splits"].get("train", {}).get("examples")
+    return n_examples and min(n_training_examples(name_of(Options(**stored).dataset)) or n_examples, n_examples)
 
 
 def _options(folder, stored, given):

@@ -297,6 +297,24 @@ def test_a_copy_of_another_name_has_the_examples_that_trained(here, monkeypatch)
         assert expected["n"] == n and evaluated("flags", "--dataset", "copy.hdf5", "--data-type", data_type) == expected
 
 
+def test_of_a_run_that_lost_its_options_or_part_of_its_record_less_is_known(here):
+    run = Path("results/flags0")
+    expected, options, record = evaluated("flags"), (run / "params.json").read_bytes(), (run / "data.json").read_bytes()
+    shutil.copy("datasets/flags.hdf5", "copy.hdf5")
+    try:
+        less = json.loads(record)
+        del less["splits"]["train"]
+        (run / "data.json").write_text(json.dumps(less))
+        assert evaluated("flags", "--dataset", "copy.hdf5") == expected
+        (run / "data.json").write_bytes(record)
+        (run / "params.json").unlink()
+        words = "--encoder-layers 12-3 --labeled-samples 90 --dataset copy.hdf5".split()
+        assert evaluated("flags", *words)["n_wrong"] == expected["n_wrong"]
+    finally:
+        (run / "data.json").write_bytes(record)
+        (run / "params.json").write_bytes(options)
+
+
 def test_statistics_are_those_of_the_data_that_it_was_trained_on(here, changed, capsys):
     shutil.copy("datasets/flags.hdf5", "elsewhere.hdf5")
     assert evaluated("flags", "--dataset", "elsewhere.hdf5", "--recompute-statistics")["error_percent"] < 20
