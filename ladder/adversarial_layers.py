@@ -71,6 +71,8 @@ def resolve_vat_cost(p, layers):
 def _adversarial_layers(p, layers):
     """The numbers of ``--adv-layers``, checked."""
     numbers = tuple(p.adv_layers)
+    if not numbers:
+        raise UserError("--adv-layers names no layer: give at least one, such as 0 (without noise: --adv-tau 0).")
     for i in numbers:
         if not 0 <= i < len(layers):
             raise UserError(f"--adv-layers: there is no layer {i}: choose from 0 (the input) to {len(layers) - 1}.")

@@ -36,18 +36,10 @@ from ladder.training.pretraining.alone import AS_ONE_WOULD, begin_alone, check_r
 from ladder.training.pretraining.starting import check_source, with_source
 from ladder.training.records import LOG_FORMATS, Records
 from ladder.training.upkeep import Upkeep
+from ladder.turns import Turns
 
 #: Training in several threads takes turns: what it says has one logger.
-_one_at_a_time = threading.RLock()
-
-
-def _after_fork():
-    """In a process that was forked while another thread trained, nobody would let go of it."""
-    global _one_at_a_time
-    _one_at_a_time = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+_one_at_a_time = Turns(threading.RLock)
 
 
 def train(

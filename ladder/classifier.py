@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ladder.api import checked_callbacks, heard, train_experiment, whole
 from ladder.arguments import naming_arguments
 from ladder.configured import ready
-from ladder.data import NO_LABEL
+from ladder.data import NO_LABEL, rounding
 from ladder.data.description import is_label
 from ladder.data.examples import Examples
 from ladder.data.own_examples import as_examples
@@ -89,7 +89,8 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         Give each feature the range from 0 to 1, or mean 0 and standard
         deviation 1, on the examples of ``fit``; None: take them as they are,
         which suits images whose pixels go from 0 to 1.  Numbers are rounded to
-        float32 before that: subtract an offset that is large beside their spread.
+        float32 before that: subtract an offset that is large beside their spread,
+        of which a warning tells.
     in_dim : tuple of int, optional
         Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last,
         in ``predict`` as in ``fit``.
@@ -285,7 +286,10 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
 
     def _checked_X(self, X, reset=False):
         """X as float32, in the shape of examples."""
+        given = X
         X = validate_data(self, X, dtype="float32", allow_nd=True, reset=reset, ensure_min_samples=1 + reset)
+        if reset and (lost := rounding.warning(np.asarray(given), X, "X")):
+            warnings.warn(lost.removeprefix("Warning: "))
         if self.in_dim is None:
             return X
         in_dim = _as_tuple(self.in_dim)

@@ -1,7 +1,5 @@
 """``Model``: a trained network, as ``ladder.train`` and ``ladder.load`` return it."""
 
-import os
-import threading
 from dataclasses import replace
 from functools import cached_property
 
@@ -18,21 +16,13 @@ from ladder.runs.folder import RunFolder, check_save_to
 from ladder.training.evaluation import classification_report
 from ladder.training.provenance import environment
 from ladder.training.stopping import best_epoch
+from ladder.turns import Turns
 
 #: Examples that are classified together.
 AT_ONCE = 256
 
 #: Aesara compiles in one thread at a time, and a compiled function stores its input where the next call overwrites it.
-_one_at_a_time = threading.Lock()
-
-
-def _after_fork():
-    """In a process that was forked while another thread held the lock, nobody would let go of it."""
-    global _one_at_a_time
-    _one_at_a_time = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+_one_at_a_time = Turns()
 
 
 class Model:

@@ -41,6 +41,7 @@ def small(**options):
             "--vat-cost compares probabilities of classes, which --unsupervised does not train",
         ),
         (dict(adv_layers=(0, 3)), "--adv-layers: there is no layer 3: choose from 0 (the input) to 2"),
+        (dict(adv_layers=()), "--adv-layers names no layer"),
         (dict(adv_layers=(0, 1, 0)), "--adv-layers names a layer twice: 0,1,0"),
         (dict(adv_tau=(0.1, 0.2)), "--adv-tau has 2 entries for 1 layer of --adv-layers: give one, or 1"),
         (dict(adv_tau_unlabeled=(0.1, 0.2), adv_layers=(0, 1, 2)), "--adv-tau-unlabeled has 2 entries for 3 layers"),

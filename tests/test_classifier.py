@@ -12,6 +12,7 @@ from sklearn.utils import estimator_checks
 
 import ladder
 from ladder import LadderClassifier
+from ladder.errors import UserError
 
 QUICK = dict(hidden=(5,), epochs=1, min_updates=20, random_state=0)
 
@@ -249,6 +250,21 @@ def test_examples_of_another_shape_than_in_dim_are_a_value_error():
     clf = LadderClassifier(**QUICK, in_dim=(3, 4, 5)).fit(rng.random((20, 3, 4, 5)), np.arange(20) % 2)
     with pytest.raises(ValueError, match=r"in_dim is \(3, 4, 5\), but X is an array"):
         clf.predict(rng.random((2, 3, 4, 4)))
+
+
+def test_an_offset_that_hides_the_differences_is_warned_of(monkeypatch):
+    from ladder import classifier
+
+    def stop(*arguments):
+        raise UserError("no further")
+
+    monkeypatch.setattr(classifier, "train_experiment", stop)
+    X = np.random.RandomState(0).rand(20, 3) + [0, 1e8, 0]
+    with (
+        pytest.warns(UserWarning, match="^feature 1 of X goes from 100000000"),
+        pytest.raises(ValueError, match="no further"),
+    ):
+        LadderClassifier(hidden="5").fit(X, np.arange(20) % 2)
 
 
 def test_where_there_is_no_compiler_the_flag_is_named(monkeypatch):

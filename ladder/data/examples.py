@@ -9,7 +9,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ladder.batches import labeled_batch_size, unlabeled_batch_size, unlabeled_option
-from ladder.data import NO_LABEL, scaling
+from ladder.data import NO_LABEL, rounding, scaling
 from ladder.data.hdf5 import HDF5Dataset, find_dataset, split_names
 from ladder.data.labels import check_labels
 from ladder.data.registry import needs_unit_interval
@@ -101,6 +101,8 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     elif divided_by is None:
         divided_by = scaling.divisor_of_stored(stored, name, lambda: _features_that_train(path, stored, split, names))
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
+    if split == "train" and (lost := rounding.warning(stored.features, features, name, divided_by)):
+        logger.warning(lost)
     reading = scaling.describe(stored.features, divided_by, stored.is_turned)
     about = stored.description
     return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, description=about)

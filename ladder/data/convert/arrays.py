@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ladder.data import NO_LABEL
+from ladder.data import NO_LABEL, rounding
 from ladder.data.channels import channels_first
 from ladder.data.convert.own_splits import as_stored, draw_test_set, shuffled_positions
 from ladder.data.fuel_file import write_fuel_file
@@ -275,10 +275,12 @@ def _checked_features(features, name, path, as_uint8):
     if features.dtype.kind != "f" and as_uint8:
         return features.astype("uint8", copy=False)
     with np.errstate(over="ignore"):  # an overflow is reported just below
-        features = features.astype("float32", copy=False)
-    if not np.isfinite(features).all():
+        rounded = features.astype("float32", copy=False)
+    if not np.isfinite(rounded).all():
         raise UserError(f"{path} has {name} that are not finite (NaN or infinity): replace them.")
-    return features
+    if name == "features" and (lost := rounding.warning(features, rounded, str(path))):  # the others do not train
+        logger.warning(lost)
+    return rounded
 
 
 def _settle_labels(splits, no_label, renumber, path):
