@@ -20,7 +20,7 @@ def check_output(path, option):
         return
     if Path(path).is_dir():
         raise UserError(f"{option} {path} is a folder: give a file.")
-    folder = Path(path).resolve().parent
+    folder = Path(os.path.realpath(path)).parent  # where a link leads to itself, Path.resolve raises
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
     if Path(path).exists():
@@ -47,6 +47,14 @@ def check_writable(folder, option):
         raise UserError(
             f"{option}: cannot write into {folder} ({error.strerror}): give another one with {option}."
         ) from None
+
+
+def check_folder(path, option):
+    """Refuse a folder (Path) in which no file can be made, or that cannot be made itself; nothing is made yet."""
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not nearest.is_dir():
+        raise UserError(f"{option}: {nearest} is not a folder: give another one.")
+    check_writable(nearest, option)
 
 
 def made_folder(path, option):

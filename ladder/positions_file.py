@@ -5,6 +5,7 @@ There is a position, from 0, on each line; what follows a # is a comment.
 """
 
 import argparse
+import io
 
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most, shown
@@ -32,7 +33,8 @@ def read_positions(path):
         )
     positions = []
     # Editors of Windows begin a file with a mark of its encoding, which utf-8-sig drops, and end lines with \r\n.
-    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace", newline="\n")
+    for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if not text:
             continue

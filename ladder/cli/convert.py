@@ -14,7 +14,7 @@ from ladder.data.image_files import FITS
 from ladder.data.registry import KNOWN, has_pixels
 from ladder.errors import UserError
 from ladder.option_types import names
-from ladder.output_files import made_folder
+from ladder.output_files import check_folder
 
 #: What ``--channels`` means.
 CHANNELS = {"grey": 1, "gray": 1, "colour": 3, "color": 3}
@@ -187,14 +187,14 @@ def run(args):
         raise UserError(f"{path} exists already: add --force to replace it.")
     if args.source == "arrays" and path.exists() and os.path.exists(args.input) and os.path.samefile(path, args.input):
         raise UserError(f"{path} is what would be converted, and lost: give another name with --name.")
+    check_folder(path.parent, "--output-directory")
     if args.source in KNOWN:
         options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
-        _report(KNOWN[args.source].convert(output_path=path, **options))
+        report(KNOWN[args.source].convert(output_path=path, **options))
     elif args.source == "images":
-        made_folder(path.parent, "--output-directory")  # before thousands of images are read
-        _report(_convert_images(args, path))
+        report(_convert_images(args, path))
     else:
-        _report(_convert_arrays(args, path))
+        report(_convert_arrays(args, path))
     return 0
 
 
@@ -241,7 +241,8 @@ def _name(args):
     return args.source
 
 
-def _report(path):
+def report(path):
+    """Say what was written into a data set's file (Path)."""
     print(f"Wrote {path}")
     for split in sorted(split_names(path), reverse=True):  # train before test
         data = HDF5Dataset(path, split)
@@ -261,6 +262,6 @@ def _report_scale(data, name):
     print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
     if has_pixels(name) is False:
         return  # its presets normalise contrast and whiten
-    warning = unscaled.warning(scaling.as_float32(features, name, divided_by))
+    warning = unscaled.warning(features, divided_by)
     if warning:
         print(warning, file=sys.stderr)

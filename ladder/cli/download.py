@@ -1,9 +1,9 @@
 """``run.py download``: the files of a public data set, from its mirrors."""
 
-import argparse
 import shlex
 from pathlib import Path
 
+from ladder.cli.convert import report
 from ladder.data.download import download
 from ladder.data.hdf5 import output_directory
 from ladder.data.registry import KNOWN
@@ -45,8 +45,5 @@ def run(args):
     if not args.convert:
         print(f"To make it ready for training: {shlex.join(['python', *words])}")
         return 0
-    from ladder.cli import convert
-
-    parser = argparse.ArgumentParser()
-    convert.add_parser(parser.add_subparsers())
-    return convert.run(parser.parse_args(words[1:]))
+    report(KNOWN[args.name].convert(output_path=converted, directory=folder))
+    return 0

@@ -67,8 +67,8 @@ def add_parser(subparsers):
 def run(args):
     """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not."""
     jobs = choice.cores() if args.jobs is None else args.jobs
-    check_output(args.json, "--json")
     names = golden.find(args.directory, args.only)
+    check_output(args.json, "--json", golden.files(args.directory, golden.find(args.directory)))
     if args.backend == "jax":
         from ladder.backends.jax.setup import check_version
 

@@ -8,6 +8,9 @@ from ladder.errors import UserError
 #: How many channels images have, grey or coloured.
 USUAL = (1, 3)
 
+#: How many they have with transparency, too: fewer than images have columns.
+WITH_TRANSPARENCY = (2, 4)
+
 
 def channels_first(features, labels, where, channels=None, given=None):
     """Images as (N, channels, height, width).
@@ -51,7 +54,8 @@ def _by_labels(labels):
 
 def _by_shape(shape, where, given):
     first, last = shape[1] in USUAL, shape[3] in USUAL
-    if first and last and shape[1:] != (1, 1, 1):
+    could_be_last = last or (shape[3] in WITH_TRANSPARENCY and shape[1] not in WITH_TRANSPARENCY)
+    if first == last and could_be_last and shape[1:] != (1, 1, 1):
         raise UserError(
             f"{where} has images of shape {shape[1:]}, whose channels may be the first axis or the last: say which with "
             f"{mend(where, given, {'--channels': 'last'})} (or first)."

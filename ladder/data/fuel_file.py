@@ -30,7 +30,7 @@ def write_fuel_file(path, splits, axis_labels, description=None):
     Parameters
     ----------
     path : str or Path
-        The file to write.  Missing folders are made.
+        The file to write, or a link to it.  Missing folders are made.
     splits : dict of str to dict of str to array
         Split name to source name to array of shape (examples, ...).  Every
         split has the same sources, and a source has the same dtype and example
@@ -54,7 +54,7 @@ def write_fuel_file(path, splits, axis_labels, description=None):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as unfinished, _created(unfinished) as h5file:
+        with replacing(os.path.realpath(path)) as unfinished, _created(unfinished) as h5file:
             for source in sorted(axis_labels):
                 _write_source(h5file, source, [arrays[source] for arrays in splits.values()])
                 _label_axes(h5file[source], axis_labels[source])

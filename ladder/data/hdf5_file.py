@@ -80,7 +80,10 @@ class HDF5File:
     def read(self, request, shape, dtype, what, offset=None):
         """Ask the reader for an array; only :class:`StoredArray` needs to call this."""
         dtype = np.dtype(dtype)
-        budget.ask(prod(shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set")
+        # Of no rows, too, NumPy makes an array only if the other sides could be.
+        budget.ask(
+            prod(max(side, 1) for side in shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set"
+        )
         array = np.empty(shape, dtype)
         content = memoryview(array.reshape(-1).view("uint8"))
         if offset is None:

@@ -32,8 +32,9 @@ MOST_BYTES, MOST_SIDE = 2**30, 4096
 #: Modes of Pillow without colours.
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 
-#: The number of TIFF's tag.
-BITS_PER_SAMPLE = 258
+#: Numbers of TIFF's tags, and values of the last two.
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
+WHITE_IS_ZERO, SIGNED = 0, 2
 
 _MEND = "replace it, or take it out of the folder"
 
@@ -152,10 +153,16 @@ def _opened(path):
 
 
 def _check_bits(image, path):
-    """Refuse a TIFF of more bits, or of 12: Pillow reads both as if their values were of 16, so that they come out dark."""
-    bits = image.tag_v2.get(BITS_PER_SAMPLE, ()) if image.format == "TIFF" else ()
-    if image.mode.startswith("I") and set(bits) - {8, 16}:
+    """Refuse a TIFF whose values Pillow takes for whole numbers of 16 bits from black to white, though they are others."""
+    if image.format != "TIFF" or not image.mode.startswith("I"):
+        return
+    # Of more bits, or of 12, it would come out dark.
+    if set(image.tag_v2.get(BITS_PER_SAMPLE, ())) - {8, 16}:
         raise _of_other_bits(path)
+    if SIGNED in image.tag_v2.get(SAMPLE_FORMAT, ()) or image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        raise UserError(
+            f"{shown(path)} has 16 bits a pixel that are signed, or where white is 0: save it anew with 8, or {_MEND}."
+        )
 
 
 def _of_other_bits(path):

@@ -9,30 +9,32 @@ SMALLEST, LARGEST = 0.01, 10
 LARGEST_RATIO = 100
 
 
-def warning(features):
+def warning(features, divided_by=1):
     """A sentence about features that should be scaled, or None.
 
     Parameters
     ----------
-    features : float32 array, shape (N, ...)
-        Of the examples that train, as they are read.
+    features : array, shape (N, ...)
+        Of the examples that train, as they are read, or as they are stored.
+    divided_by : number
+        What those that are stored will be divided by.
 
     Returns
     -------
     str or None
     """
-    deviations = _deviations(features)
+    deviations, lowest, highest = (n / divided_by for n in (_deviations(features), features.min(), features.max()))
     varying = deviations[deviations > 0]
     if len(varying) == 0:
         return None
     smallest, largest = varying.min(), varying.max()
-    in_unit_interval = features.min() >= 0 and features.max() <= 1
+    in_unit_interval = lowest >= 0 and highest <= 1
     if SMALLEST <= largest <= LARGEST and (in_unit_interval or largest <= LARGEST_RATIO * smallest):
         return None
     return (
         f"Warning: the features' standard deviations go from {smallest:.3g} (feature {_position(deviations, smallest)}) "
-        f"to {largest:.3g} (feature {_position(deviations, largest)}), values from {features.min():.3g} to "
-        f"{features.max():.3g}; a network learns badly from features that are not all on a scale near 1: train with "
+        f"to {largest:.3g} (feature {_position(deviations, largest)}), values from {lowest:.3g} to "
+        f"{highest:.3g}; a network learns badly from features that are not all on a scale near 1: train with "
         "--standardize (mean 0, deviation 1) or --rescale (0 to 1)"
     )
 

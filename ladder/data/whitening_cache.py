@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+from dataclasses import asdict
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ladder.data.hdf5 import user_cache
 from ladder.data.npz import load_arrays
 from ladder.data.whitening import BIAS, Whitening, fit_whitening
 from ladder.errors import UserError
-from ladder.files import replacing
+from ladder.files import save_arrays
 
 logger = logging.getLogger("main.data")
 
@@ -77,8 +78,7 @@ def _save(candidates, whitening):
     for path in candidates:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as unfinished, unfinished.open("wb") as file:
-                np.savez(file, mean=whitening.mean, matrix=whitening.matrix, inverse=whitening.inverse)
+            save_arrays(path, asdict(whitening), compressed=False)
             logger.info("Wrote the whitening to %s", path)
             return
         except OSError as error:

@@ -13,7 +13,11 @@ from ladder import plain_json
 from ladder.data.npz import load_arrays
 from ladder.errors import UserError
 
+SUFFIXES = (".npz", ".json")
 PACKED = ("flat_f32", "flat_i64")
+
+#: The types of numbers that a packed array may have had.
+TYPES = ("float32", "float64", "int32", "int64")
 
 
 class Unreadable(Exception):
@@ -62,14 +66,19 @@ def find(directory, only=()):
     folder = Path(directory)
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: give the one with the original's .npz and .json files.")
-    files = [f for f in folder.iterdir() if f.suffix in (".npz", ".json") and not f.name.startswith(".")]
-    names = sorted({f.stem for f in files if f.is_file()})
+    pairs = [f for f in folder.iterdir() if f.suffix in SUFFIXES and not f.name.startswith(".")]
+    names = sorted({f.stem for f in pairs if f.is_file()})
     if not names:
         raise UserError(f"there are no golden files in {folder}: give a folder with pairs of .npz and .json files.")
     missing = [name for name in only if name not in names]
     if missing:
         raise UserError(f"--only {missing[0]}: there is no such golden file in {folder}; there are {', '.join(names)}.")
     return [name for name in names if not only or name in only]
+
+
+def files(directory, names):
+    """The files (list of Path) of the golden files called ``names``."""
+    return [Path(directory) / f"{name}{suffix}" for name in names for suffix in SUFFIXES]
 
 
 def read(directory, name):
@@ -89,7 +98,12 @@ def read(directory, name):
     stored = _read_npz(folder / f"{name}.npz")
     index = meta.get("arrays", {})
     if any(key in stored for key in PACKED):
-        arrays = {key: _unpack(stored, key, entry) for key, entry in index.items()}
+        arrays, left = {}, sum(stored[key].size for key in PACKED if key in stored)
+        for key, entry in index.items():
+            arrays[key] = _unpack(stored, key, entry)
+            left -= arrays[key].size
+            if left < 0:  # each may be as large as the memory allows
+                raise Unreadable("its arrays share stored numbers")
     else:
         arrays = stored
         _check_index(arrays, index)
@@ -126,6 +140,8 @@ def _unpack(stored, key, entry):
     """One array out of the flat vectors; ``entry`` is (dtype, shape, offset)."""
     try:
         dtype, shape, offset = entry
+        if dtype not in TYPES:
+            raise Unreadable(f"{key} is of type {str(dtype)[:40]}, not one of {', '.join(TYPES)}")
         flat = stored["flat_f32" if dtype.startswith("float") else "flat_i64"]
         size = int(np.prod(shape, dtype="int64"))
         if offset < 0 or offset + size > len(flat):

@@ -18,6 +18,8 @@ from ladder.errors import UserError
 from ladder.parity.tolerances import EXACT, Rule
 
 N_TRAIN, BATCH_SIZE, FIRST_STORED = 60000, 100, 1000
+#: Epochs that are shuffled one after the other.
+MOST_EPOCHS = 1000
 PIXEL_SUMS = Rule(1e-9, per_entry=True)
 
 
@@ -66,10 +68,19 @@ class _Mnist:
 
 def _epoch(indices, epoch):
     """The batches (list of arrays) of epoch ``epoch``, counted from 0."""
+    _check_epoch(indices if np.ndim(indices) == 0 else len(indices), epoch)
     scheme = ShuffledScheme(indices, BATCH_SIZE)
     for _ in range(epoch):
         scheme.get_request_iterator()
     return list(scheme.get_request_iterator())
+
+
+def _check_epoch(n, epoch):
+    """Refuse what would take too long."""
+    if n > N_TRAIN or epoch > MOST_EPOCHS:
+        raise UserError(
+            f"it has epoch {epoch} of {n} examples, but no more than {MOST_EPOCHS} epochs of {N_TRAIN} are drawn."
+        )
 
 
 def _lengths(n, epoch):
@@ -108,6 +119,7 @@ def _unlabeled_epoch(mnist, epoch, dseed, n_train, n_labeled):
 
 def _merged(mnist, what, n_train, n_labeled, epoch):
     """Targets, or sums of all pixels, of the batches that training sees."""
+    _check_epoch(n_train, epoch)
     split = mnist.split(1, n_train, n_labeled)
     pixels = mnist.data.features
     features = scaling.as_float32(pixels, "mnist", scaling.divisor(pixels, "mnist"), unit_interval=True)

@@ -183,6 +183,29 @@ def test_fuels_folder_is_the_default(here, monkeypatch):
     assert find_dataset("mine") == here / "fuel" / "mine.hdf5"
 
 
+def test_a_link_is_written_through(here):
+    np.savez("mine.npz", features=np.random.RandomState(0).rand(20, 4), targets=np.arange(20) % 2)
+    os.makedirs("large_disk")
+    os.makedirs("datasets", exist_ok=True)
+    open("large_disk/mine.hdf5", "w").close()
+    os.symlink("../large_disk/mine.hdf5", "datasets/mine.hdf5")
+    assert call("arrays", "--input", "mine.npz", "--force") == 0
+    assert os.path.islink("datasets/mine.hdf5") and HDF5Dataset("large_disk/mine.hdf5", "train").num_examples == 16
+
+
+def test_a_folder_that_cannot_be_is_told_of_before_anything_is_read(here):
+    open("file", "w").close()
+    with pytest.raises(UserError, match="--output-directory: file is not a folder: give another one"):
+        call("arrays", "--input", "absent.npz", "--output-directory", "file/below")
+
+
+def test_pixels_that_would_be_too_large_as_float32_are_converted(here, monkeypatch):
+    pixels = np.random.RandomState(0).randint(0, 256, (1000, 1, 20, 20)).astype("uint8")
+    np.savez("mine.npz", features=pixels, targets=np.arange(1000) % 2)
+    monkeypatch.setenv("LADDER_MEMORY", "0.0012")
+    assert call("arrays", "--input", "mine.npz") == 0
+
+
 def test_a_file_that_is_there_is_replaced_only_with_force(here):
     call("arrays", "--input", "mine.npz")
     path = find_dataset("mine")

@@ -52,6 +52,11 @@ def test_what_would_be_lost_is_refused(path, sentence):
         check_output(path, "--output", ["mine.csv"], suffix)
 
 
+def test_a_link_that_leads_to_itself_is_no_traceback():
+    os.symlink("round", "round")
+    check_output("round", "--output")
+
+
 @pytest.mark.parametrize("path", [None, "new.csv", "run0/page.html", "run0/report.json", "params.json"])
 def test_other_files_can_be_written(path):
     check_output(path, "--output", ["mine.csv", "absent.csv"])

@@ -15,6 +15,7 @@ from ladder.data.convert import digits, mnist
 from ladder.data.convert.arrays import convert_arrays, dataset_name
 from ladder.data.convert.digits import convert_digits
 from ladder.data.convert.mnist import convert_mnist
+from ladder.data.convert.own_splits import draw_test_positions
 from ladder.data.hdf5 import HDF5Dataset, split_names
 from ladder.errors import UserError
 
@@ -175,6 +176,30 @@ def test_own_test_arrays_and_uint8_images(tmp_path):
     test = HDF5Dataset(path, "test")
     assert test.features.dtype == "uint8" and (test.features == images[:3]).all()
     assert test.targets.tolist() == [1, 0, 1] and test.axis_labels["features"][1] == "channel"
+
+
+def test_many_classes_are_drawn_from_as_few_are():
+    """One class after the other, each from its positions in ascending order."""
+    targets = np.random.RandomState(3).randint(-1, 40, 500)
+    rng, expected = np.random.RandomState(5), []
+    for label in range(40):
+        members = rng.permutation(np.flatnonzero(targets == label))
+        expected += members[: round(0.2 * len(members))].tolist()
+    assert draw_test_positions(targets, 0.2, 5, "x").tolist() == sorted(expected)
+
+
+def test_identifiers_for_labels_are_refused_soon(tmp_path, caplog):
+    n = 20_000  # each example would be looked at for each class
+    with caplog.at_level("INFO", "main.data"), pytest.raises(UserError, match="is less than one example of each class"):
+        convert(tmp_path, {"features": np.zeros((n, 1)), "targets": np.arange(n) + 7}, renumber=True)
+    assert "7 is 0, 8 is 1" in caplog.text and caplog.text.count(" is ") < 1100
+
+
+def test_images_whose_channels_may_be_last_are_asked_about(tmp_path):
+    with pytest.raises(
+        UserError, match=r"images of shape \(8, 6, 4\), whose channels may be the first axis or the last"
+    ):
+        convert(tmp_path, {"features": np.zeros((10, 8, 6, 4)), "targets": np.arange(10) % 2})
 
 
 def test_no_test_set_on_request(tmp_path):

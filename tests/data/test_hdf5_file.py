@@ -375,6 +375,13 @@ def test_files_that_crashed_earlier_readers(name, shared_dir):
         HDF5Dataset(file, "train")
 
 
+def test_no_rows_of_what_no_memory_holds(path):
+    with h5py.File(path, "w") as h5file:
+        h5file.create_dataset("x", (0, 2**40, 2**40), "f4")
+    with HDF5File(path) as file, pytest.raises(UserError, match="the array 'x' would need"):
+        file.arrays["x"].read(0, 0)
+
+
 @pytest.mark.parametrize("offset", [2**40, 2**63 - 100, 2**64 - 1])
 def test_bytes_that_lie_nowhere_are_damage(offset, path):
     with h5py.File(path, "w") as h5file:

@@ -62,6 +62,45 @@ def test_a_pixel_of_32_bits_is_refused_whatever_it_holds(tmp_path):
                 read_image(tmp_path / "deep.tif", ImageReading(3, 4, 1))
 
 
+def tiff(path, pixels, photometric, sample_format):
+    """A TIFF of 16 bits a pixel with these tags, which Pillow does not write."""
+    height, width = pixels.shape
+    values = {
+        256: width,
+        257: height,
+        258: 16,
+        259: 1,
+        262: photometric,
+        273: 8,
+        277: 1,
+        278: height,
+        279: pixels.nbytes,
+    }
+    tags = sorted({**values, 339: sample_format}.items())
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    path.write_bytes(
+        struct.pack("<2sHI", b"II", 42, 8 + pixels.nbytes)
+        + pixels.astype("<u2").tobytes()
+        + struct.pack("<H", len(tags))
+        + entries
+        + bytes(4)
+    )
+    return path
+
+
+@pytest.mark.parametrize("photometric, sample_format, is_read", [(1, 1, True), (0, 1, False), (1, 2, False)])
+def test_sixteen_bits_that_are_signed_or_inverted_are_refused(tmp_path, photometric, sample_format, is_read):
+    pixels = RNG.randint(0, 2**15, (3, 4)).astype("uint16")
+    path = tiff(tmp_path / "deep.tif", pixels, photometric, sample_format)
+    if is_read:
+        assert (read_image(path, ImageReading(3, 4, 1))[0] == pixels >> 8).all()
+        return
+    with pytest.raises(
+        UserError, match="deep.tif has 16 bits a pixel that are signed, or where white is 0: save it anew"
+    ):
+        read_image(path, ImageReading(3, 4, 1))
+
+
 def test_a_camera_that_was_held_sideways(tmp_path):
     pixels, exif = np.zeros((2, 3), "uint8"), Image.Exif()
     pixels[0, 0], exif[0x0112] = 255, 6  # turn by 90 degrees clockwise to see it upright

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from ladder import files as ladder_files
 from ladder.data import whitening_cache
 from ladder.data.whitening import fit_whitening
 from ladder.data.whitening_cache import cached_whitening
@@ -106,14 +107,14 @@ def test_changed_bits_are_noticed(dataset, fitted):
 
 def unwritable(folder, monkeypatch):
     """As if the folder could not be written to, also for root."""
-    replacing = whitening_cache.replacing
+    replacing = ladder_files.replacing
 
     def refused(path):
         if path.parent == folder:
             raise PermissionError(13, "Permission denied")
         return replacing(path)
 
-    monkeypatch.setattr(whitening_cache, "replacing", refused)
+    monkeypatch.setattr(ladder_files, "replacing", refused)
 
 
 def test_where_the_folder_is_not_writable_it_goes_to_the_users_cache(dataset, fitted, tmp_path, monkeypatch, caplog):
@@ -132,10 +133,10 @@ def test_where_nothing_is_writable_it_is_computed_every_time(dataset, fitted, tm
 
 
 def test_nothing_half_written_is_left(dataset, monkeypatch):
-    def full(*args, **kwargs):
+    def full(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whitening_cache.np, "savez", full)
+    monkeypatch.setattr(ladder_files, "_keep", full)
     cached_whitening(dataset, parts())
     assert not files(dataset)
     assert not any(names for _, _, names in os.walk(dataset.parent.parent / "cache"))

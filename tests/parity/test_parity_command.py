@@ -115,6 +115,19 @@ def test_an_altered_order_is_status_1(golden_dir, tmp_path):
     assert run(tmp_path) == 1
 
 
+def test_orders_that_would_take_too_long_are_not_drawn(golden_dir, tmp_path, capsys):
+    orders(golden_dir, tmp_path, shuffled_n1000_e99999999999_b0=np.arange(100))
+    assert run(tmp_path) == 1
+    assert "it has epoch 99999999999 of 1000 examples, but no more than 1000 epochs" in capsys.readouterr().out
+
+
+def test_what_is_compared_is_not_replaced(golden_dir, tmp_path):
+    some_arrays(golden_dir, tmp_path, "good")
+    for half in ("good.json", "good.npz"):
+        with pytest.raises(UserError, match=f"{half} is what the command reads: give another file"):
+            run(tmp_path, "--json", str(tmp_path / half))
+
+
 def test_the_mnist_run_is_skipped_without_mnist(tmp_path, monkeypatch, capsys):
     np.savez(tmp_path / "mnist_fc100_seed1_traj.npz", total=np.zeros(200))
     (tmp_path / "mnist_fc100_seed1_traj.json").write_text("{}")

@@ -72,6 +72,17 @@ def test_index_that_does_not_fit(folder, entry):
         golden.read(folder, NAME)
 
 
+def test_arrays_that_share_numbers_or_are_of_large_types_are_not_unpacked(folder):
+    with np.load(folder / f"{NAME}.npz") as stored:
+        n = len(stored["flat_f32"])
+    change_meta(folder, lambda meta: meta["arrays"].update({f"x{i}": ["float64", [n], 0] for i in range(3)}))
+    with pytest.raises(golden.Unreadable, match="its arrays share stored numbers"):
+        golden.read(folder, NAME)
+    change_meta(folder, lambda meta: meta["arrays"].update(init__counter=["U10000000", [1], 0]))
+    with pytest.raises(golden.Unreadable, match="init__counter is of type U10000000, not one of float32"):
+        golden.read(folder, NAME)
+
+
 def test_objects_are_not_unpickled(folder):
     np.savez(folder / f"{NAME}.npz", flat_f32=np.array([{}]), flat_i64=np.zeros(2, "int64"))
     with pytest.raises(golden.Unreadable):

@@ -25,6 +25,9 @@ from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
+#: Classes whose new numbers are told: more are none, but identifiers that were taken for labels.
+MOST_RENUMBERED = 1000
+
 NAMES = ("features", "targets", "features_test", "targets_test")
 
 
@@ -294,7 +297,8 @@ def _settle_labels(splits, no_label, renumber, path):
     if several and renumber:
         several, classes = renumbered(several, no_label)
         _check_all_train(splits, several, classes, path)
-        logger.info("Classes: %s", ", ".join(f"{old} is {new}" for new, old in enumerate(classes)))
+        renumbering = [f"{old} is {new}" for new, old in enumerate(classes[:MOST_RENUMBERED])]
+        logger.info("Classes: %s%s", ", ".join(renumbering), " …" * (len(classes) > MOST_RENUMBERED))
     else:
         several = [mark_unlabelled(targets, no_label) for targets in several]
         classes = range(max((int(targets.max()) for targets in several), default=NO_LABEL) + 1)

@@ -73,9 +73,11 @@ def draw_test_positions(targets, fraction, seed, path):
 
 def _stratified(targets, fraction, rng):
     """Ascending positions of about ``fraction`` of each class, but never all of it; without labels all are one class."""
-    chosen, labels = [], range(targets.max() + 1)
-    for label in labels or [NO_LABEL]:
-        members = rng.permutation(np.flatnonzero(targets == label))
+    chosen, labels = [], np.arange(targets.max() + 1) if targets.max() >= 0 else [NO_LABEL]
+    by_label = np.argsort(targets, kind="stable")
+    starts, stops = (np.searchsorted(targets[by_label], labels, side) for side in ("left", "right"))
+    for start, stop in zip(starts, stops):
+        members = rng.permutation(by_label[start:stop])
         chosen.append(members[: min(round(fraction * len(members)), len(members) - 1)])
     return np.sort(np.concatenate(chosen))
 
