@@ -142,7 +142,7 @@ def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
             session = Session(preprocessed, folder, upkeep, callbacks, first=first)
             finished = session.train()
     if not finished:
-        how = f"; go on with: run.py train --resume {folder}" if folder else ""
+        how = f"; go on with: run.py train --resume {folder.typed}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")
     if session.loop.interrupted and folder:  # after the last update; in memory, the model would be lost
         raise KeyboardInterrupt(f"interrupted; the run was finished first: ladder.load('{folder}')")
@@ -207,7 +207,9 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
         check_read(p, options)
         folder, finished = begin_alone(p, save_to, ready, upkeep)
         if not finished:
-            raise KeyboardInterrupt(f"pre-training was interrupted; go on with: run.py pretrain --resume {folder}")
+            raise KeyboardInterrupt(
+                f"pre-training was interrupted; go on with: run.py pretrain --resume {folder.typed}"
+            )
         return folder.path
 
 

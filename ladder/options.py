@@ -28,6 +28,7 @@ from ladder.option_types import (
     finite_and_not_negative,
     inside_0_and_1,
     known_name,
+    largest_norm,
     must_be,
     names,
     none_alone,
@@ -179,7 +180,7 @@ class Options:
         check=finite_and_above_0, shown_default=own_defaults(OPTIMISERS, "epsilon"), separates=BY_MEANING)
     clip_norm: float = declare(
         0.0, TRAINING, "largest norm that the gradients of all parameters may have together; larger ones are scaled "
-        "down; 0 for no limit", "R", number, check=finite_and_not_negative)
+        "down; 0 for no limit", "R", number, check=largest_norm)
     batch_size: int = declare(
         100, TRAINING, "labelled examples in an update; 0: all of them", "N", whole_number, check=none_alone)
     unlabeled_batch_size: Optional[int] = declare(
@@ -242,7 +243,7 @@ class Options:
         check=finite_and_not_negative)
     max_norm: float = declare(
         0.0, REGULARISERS, "largest norm of a unit's incoming weights: larger ones are scaled down after each update; 0 "
-        "for no limit", "R", number, check=finite_and_not_negative)
+        "for no limit", "R", number, check=largest_norm)
     dropout: Tuple[float, ...] = declare(
         (0.0,), REGULARISERS, "probability that a unit is dropped on its way to the layer above, in the corrupted "
         "encoder; one for all but the top, or one per layer split by ',', layer 0 (the input) first", "PS", numbers,

@@ -83,7 +83,7 @@ def run(args):
         checked_backend(args)
         folder, finished = begin_alone(p, save_to, lambda: configure_backend(args), args.upkeep)
     if not finished:
-        logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder)
+        logger.info("Interrupted; go on with: run.py pretrain --resume %s", folder.typed)
         return 130
     logger.info("Train on the labels: %s", _how_to_go_on(folder))
     return 0

@@ -177,21 +177,21 @@ def _what_to_train(args):
 
 def _resume(args):
     _check_alone(args)
-    folder, state = resume(args.resume, backend_options(args), args.upkeep)
+    folder, state, interrupted = resume(args.resume, backend_options(args), args.upkeep)
     if state == "interrupted":
         print_interrupted(folder)
         return 130
     if state == "was finished":
-        logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder)
+        logger.info("%s is finished: nothing is left to train. Test error: run.py evaluate %s", folder, folder.typed)
     else:
         _say_how_to_evaluate(folder)
-    return 0
+    return 130 if interrupted else 0
 
 
 def _say_how_to_evaluate(folder):
-    logger.info("Test error: run.py evaluate %s", folder)
+    logger.info("Test error: run.py evaluate %s", folder.typed)
     if (folder / BEST).exists():
-        logger.info("Test error of the best epoch: run.py evaluate %s --parameters best", folder)
+        logger.info("Test error of the best epoch: run.py evaluate %s --parameters best", folder.typed)
 
 
 def _check_alone(args):
@@ -218,4 +218,4 @@ def _say_not_begun(n, args):
 def print_interrupted(folder):
     """Say what an interrupted run left (a pre-training leaves no parameters of the whole yet), and how it goes on."""
     left = f"parameters so far are in {folder}; " if (folder / PARAMETERS).exists() else ""
-    logger.info("Interrupted; %sgo on with: run.py train --resume %s", left, folder)
+    logger.info("Interrupted; %sgo on with: run.py train --resume %s", left, folder.typed)

@@ -197,9 +197,8 @@ def _check_labelled(p, examples):
             f"{p.dataset} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with "
             f"--sources targets={others[-1]}."
         )
-    raise UserError(
-        f"no training example of {p.dataset} has a label: convert it with labels, or train with --unsupervised."
-    )
+    without = ", or train with --unsupervised" * any(p.denoising_cost_x)  # which needs a cost of its own
+    raise UserError(f"no training example of {p.dataset} has a label: convert it with labels{without}.")
 
 
 def _check_batches(option, n, batch_option, batch_size):

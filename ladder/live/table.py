@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 from dataclasses import dataclass
 
 from rich import box
@@ -155,7 +156,7 @@ def _hints(runs):
 def _hint(name, is_rival):
     if is_rival:
         return f"{name} is a rival's run: give its command, run.py rivals, again"
-    return f"Go on with: run.py train --resume {name}"
+    return f"Go on with: run.py train --resume {shlex.quote(name)}"
 
 
 def duration(seconds):

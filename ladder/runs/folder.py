@@ -35,6 +35,7 @@
 import json
 import math
 import os
+import shlex
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -123,6 +124,11 @@ class RunFolder:
 
     def __str__(self):
         return str(self.path)
+
+    @property
+    def typed(self):
+        """Its path as a shell takes it."""
+        return shlex.quote(str(self))
 
     def __truediv__(self, name):
         return self.path / name
@@ -384,8 +390,8 @@ def _is_path(value):
 
 
 def parent_of(save_to):
-    """The folder (Path) in which runs with this name are made."""
-    return Path(os.path.dirname(save_to) or RESULTS)
+    """The folder (Path) in which runs with this name are made; a name that ends with a slash is one without."""
+    return Path(os.path.dirname(os.fspath(save_to).rstrip("/")) or RESULTS)
 
 
 def is_of_a_run(path):
@@ -412,7 +418,7 @@ def as_saved(p, in_dim):
 def _make(save_to):
     """Make the folder ``results/NAME0`` for a name or ``PATH0`` for a path, with the first free number."""
     check_save_to(save_to)
-    base = parent_of(save_to) / os.path.basename(save_to)
+    base = parent_of(save_to) / os.path.basename(os.fspath(save_to).rstrip("/"))
     i = 0
     while True:
         path = Path(f"{base}{i}")

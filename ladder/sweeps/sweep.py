@@ -55,7 +55,6 @@ class Plan:
 
 def folder_of(save_to, preset):
     """The folder of a sweep (SweepFolder): its name or path, or else the preset's name."""
-    # As the shell completes it, the name of a folder ends with a slash.
     name = str(save_to or "").rstrip("/") or (load_preset(preset).name if preset else "sweep")
     return SweepFolder(parent_of(name) / Path(name).name)
 

@@ -67,7 +67,7 @@ def go_on(task, say):
     try:
         with failures.explained():
             upkeep = Upkeep(task["minutes"], Records(**task["records"]), pause)
-            _, state = resume(task["folder"], task["backend"], upkeep)
+            _, state, _ = resume(task["folder"], task["backend"], upkeep)
     except Held:
         return {"state": "held"}
     except TrainingStopped as error:

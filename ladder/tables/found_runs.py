@@ -77,14 +77,16 @@ class FoundRun:
         return self.parameters == "last" or self.p.keep == "best"
 
 
-def find_runs(path, parameters="last"):
-    """All runs below a folder that were trained with labels.
+def find_runs(path, parameters="last", unsupervised=False):
+    """All runs below a folder that were trained with labels, or also those without.
 
     Parameters
     ----------
     path : Path
     parameters : str
         Whose errors are wanted: those of the 'last', or of the 'best' parameters.
+    unsupervised : bool
+        Find those without labels, too, which no table has.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def find_runs(path, parameters="last"):
     for folder in map(RunFolder, folders):
         try:
             p = Options(**folder.load_options())
-            if not p.unsupervised:
+            if unsupervised or not p.unsupervised:
                 runs.append(_read(folder, p, parameters))
         # One bad run must not end the table, whatever is wrong with it.
         except (UserError, OSError, ValueError, TypeError, MemoryError) as error:

@@ -140,7 +140,7 @@ def _why_not_finished(run):
         return f"an extension ended it at epoch {run.epochs} of {run.p.num_epochs}"
     if lock.is_held(run.folder):
         return f"it is being trained, and has done {run.epochs} of {run.p.num_epochs} epochs"
-    return f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder}"
+    return f"it ended at epoch {run.epochs} of {run.p.num_epochs}; go on with: run.py train --resume {run.folder.typed}"
 
 
 def usable(group):
@@ -170,7 +170,7 @@ def _why_no_error(run):
         return "it kept its last parameters alone; train with --keep best"
     if run.test_error is None:
         which = " --parameters best" if run.parameters == "best" else ""
-        return f"it has no test error yet; find it with: run.py evaluate {run.folder}{which}"
+        return f"it has no test error yet; find it with: run.py evaluate {run.folder.typed}{which}"
     return None
 
 

@@ -23,7 +23,7 @@ def without_trained(configurations, save_to):
     configurations : list of Options
     save_to : str
     """
-    runs, problems = find_runs(parent_of(save_to))
+    runs, problems = find_runs(parent_of(save_to), unsupervised=True)
     for problem in problems:
         logger.info("%s", printable(problem))
     return [p for p in configurations if not _has_run(p, runs)]
@@ -49,7 +49,7 @@ def claim(chosen, experiments, save_to):
     except OSError as error:
         raise UserError(f"cannot make the folder {folder} ({error.strerror}): give another save_to.") from None
     with lock.turn(folder):
-        runs, _ = find_runs(folder)
+        runs, _ = find_runs(folder, unsupervised=True)
         return {
             i: RunFolder.begin(save_to, experiments[i].p, experiments[i].in_dim)
             for i in chosen
@@ -74,6 +74,6 @@ def _has_run(p, runs):
             run.folder,
             run.epochs,
             run.p.num_epochs,
-            run.folder,
+            run.folder.typed,
         )
     return bool(same)

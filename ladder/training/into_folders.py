@@ -170,5 +170,5 @@ def _with_mend(error, folder, prefix):
         raise error
     return UserError(
         f"{prefix}cannot write {error.filename} ({error.strerror}): fix that, and go on with "
-        f"`run.py train --resume {folder}`."
+        f"`run.py train --resume {folder.typed}`."
     )

@@ -33,6 +33,8 @@ def resume(path, backend_options, upkeep=Upkeep()):
     folder : RunFolder
     state : str
         'finished', 'interrupted', or 'was finished' if nothing was left to train.
+    interrupted : bool
+        Whether a signal or a deadline asked to stop, be it after the last update.
     """
     folder = RunFolder.existing(path, "--resume")
     options = folder.load_options()
@@ -42,24 +44,24 @@ def resume(path, backend_options, upkeep=Upkeep()):
         raise UserError(f"--resume: {folder} is a rival's run: give its command, run.py rivals, again.")
     if folder.is_finished():
         checkpoints.remove(folder.path)  # in case it was killed before it could
-        return folder, "was finished"
+        return folder, "was finished", False
     if folder.is_record():
         raise UserError(
             f"--resume: {folder} is the record of a finished run, without its parameters: nothing can go on there."
         )
     with lock.held(folder):
         if folder.is_finished():  # by the process that held it until now
-            return folder, "was finished"
-        finished = _go_on(folder, Options(**options), backend_options, upkeep)
-    return folder, "finished" if finished else "interrupted"
+            return folder, "was finished", False
+        finished, interrupted = _go_on(folder, Options(**options), backend_options, upkeep)
+    return folder, "finished" if finished else "interrupted", interrupted
 
 
 def _go_on(folder, p, backend_options, upkeep):
     experiment = begun_experiment(folder, p, backend_options)
-    (finished,), errors, _ = train_held([experiment], [folder], upkeep)
+    (finished,), errors, interrupted = train_held([experiment], [folder], upkeep)
     if errors:
         raise errors[0]
-    return finished
+    return finished, interrupted
 
 
 def begun_experiment(folder, p, backend_options):

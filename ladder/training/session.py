@@ -5,9 +5,12 @@ import time
 from contextlib import nullcontext
 from functools import cached_property
 
+import numpy as np
+
 from ladder import backends
 from ladder.data.augmentation import Augmentation
 from ladder.data.examples import describe, training_stream, validation_stream
+from ladder.errors import TrainingStopped
 from ladder.optimisation import resolve_schedule
 from ladder.runs import checkpoints, log_lines
 from ladder.runs.arrays import AVERAGE, TrainedArrays
@@ -230,6 +233,11 @@ class Session:
         """Set the running averages to those of the whole training set."""
         stream = training_stream(self.p, self._experiment.examples, self._experiment.split)
         functions.estimate_statistics(self._update_averages, self._ladder.shareds, stream)
+        if not all(np.isfinite(shared.get_value(borrow=True)).all() for shared in self._ladder.shareds.values()):
+            raise TrainingStopped(
+                "The statistics for test data are not finite numbers, as the parameters are too large: train again with a "
+                "smaller --lr."
+            )
 
     def _validate_finally(self):
         """Costs over the validation set, in the order of its first epoch."""

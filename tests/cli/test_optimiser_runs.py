@@ -82,6 +82,8 @@ def test_mistakes_are_named_before_anything_is_trained(capsys):
         (["--optimizer", "sgd", "--beta1", "0.5"], "--beta1 is of no use to --optimizer sgd"),
         (["--optimizer", "momentum", "--momentum", "1"], "--momentum is 1.0, but must be at least 0 and below 1"),
         (["--optimizer", "momentum", "--momentum", "0.99999999"], "must be 0.9999999 or less, as more is 1 in single"),
+        (["--clip-norm", "1e-46"], "--clip-norm is 1e-46, but must be 0, or at least 1.2e-38, as less is 0 in single"),
+        (["--max-norm", "1e-46"], "--max-norm is 1e-46, but must be 0, or at least 1.2e-38"),
         (["--epsilon", "1e-50"], "--epsilon is 1e-50, but must be 1.2e-38 or more, as less is 0 in single precision"),
         (["--beta2", "0.9999999"], "--beta2 is 0.9999999, but must be from 0 to 0.999999"),
         (["--clip-norm", "-1"], "--clip-norm"),

@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,14 +14,16 @@ import pytest
 import ladder
 from ladder.cli import main
 from ladder.data.npz import load_arrays
+from ladder.errors import TrainingStopped
 from ladder.options import Options
 from ladder.positions_file import read_positions
 from ladder.runs import checkpoints
-from ladder.runs.folder import RunFolder
+from ladder.runs.folder import RunFolder, environments
 from ladder.sweeps.task import go_on
 from ladder.tables.found_runs import find_runs
 from ladder.tables.settings import differences, settings_of
 from ladder.training.pretraining import stacks
+from ladder.training.pretraining.folder import PretrainingFolder
 from ladder.training.pretraining.stage import Guard
 from ladder.training.records import Records
 
@@ -178,6 +181,38 @@ def test_what_it_would_not_read_is_refused_in_python(option):
     with pytest.raises(ladder.UserError, match=f"^{name} means nothing to pre-training: leave it out"):
         ladder.pretrain("refused", **{**NETWORK, **option})
     assert not os.path.exists("results/refused0")
+
+
+def test_a_stage_whose_last_update_diverges_is_not_done():
+    values = {"f_1_W": np.array([1, np.nan], "float32")}
+    guard = Guard("layer 1", SimpleNamespace(values=lambda: values))
+    with pytest.raises(TrainingStopped, match="layer 1: the parameters after update 5, the last one, are not finite"):
+        guard.after_training(SimpleNamespace(updates_done=5))
+    values["f_1_W"][1] = 0
+    guard.after_training(SimpleNamespace(updates_done=5))
+
+
+def test_a_signal_at_the_end_of_a_stage_stops_before_the_next_and_other_threads_are_recorded(monkeypatch, capsys):
+    save_stage = PretrainingFolder.save_stage
+
+    def interrupted(folder, name, learnt):
+        os.kill(os.getpid(), signal.SIGINT)
+        save_stage(folder, name, learnt)
+
+    words = ["pretrain", *WORDS, "--pretrain", "dae", "--pretrain-epochs", "1", "--threads", "1", "--", "told"]
+    with monkeypatch.context() as signals:
+        signals.setattr(PretrainingFolder, "save_stage", interrupted)
+        assert main(words) == 130
+    assert [path.parent.name for path in Path("results/told0").glob("*/learnt.npz")] == ["layer1"]
+    assert main(["pretrain", "--resume", "results/told0", "--threads", "2"]) == 0
+    assert [part["threads"] for part in environments(PretrainingFolder("results/told0").load_environment())] == [1, 2]
+
+
+def test_data_without_labels_get_a_sentence_that_fits(capsys):
+    np.savez("bare.npz", features=np.random.RandomState(0).rand(20, 4))
+    assert main(["convert", "arrays", "--input", "bare.npz"]) == 0
+    assert main(["pretrain", "--dataset", "bare", "--encoder-layers", "3-2"]) == 2
+    assert "bare has a label: convert it with labels.\n" in capsys.readouterr().err
 
 
 def test_what_a_stage_learnt_is_kept_before_its_checkpoints_go(monkeypatch):

@@ -129,6 +129,18 @@ def test_where_there_are_no_parameters_yet_none_are_pointed_to(caplog):
     assert caplog.messages == ["Interrupted; go on with: run.py train --resume results/begun0"]
 
 
+def test_the_way_to_go_on_can_be_pasted(caplog):
+    with caplog.at_level("INFO", logger="main"):
+        print_interrupted(RunFolder("results/my run0"))
+    assert caplog.messages == ["Interrupted; go on with: run.py train --resume 'results/my run0'"]
+
+
+def test_what_diverges_in_the_last_update_is_not_finished(capsys):
+    assert main(f"train {SMALL} --batch-size 0 --num-epochs 1 --optimizer sgd --lr 1e38 -- x".split()) == 1
+    assert "The statistics for test data are not finite numbers, as the parameters are" in capsys.readouterr().err
+    assert not RunFolder("results/x0").is_finished()
+
+
 def test_an_interrupt_of_the_final_statistics_completes_the_run_and_begins_no_other(monkeypatch, capfd):
     after_training = FinalTestMonitor.after_training
 

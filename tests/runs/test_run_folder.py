@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,7 @@ from ladder.graph import ParameterStore
 from ladder.options import Options
 from ladder.runs.arrays import TrainedArrays
 from ladder.runs.evaluations import load_evaluations, save_evaluation
-from ladder.runs.folder import WRITTEN_WHOLE, RunFolder
+from ladder.runs.folder import WRITTEN_WHOLE, RunFolder, parent_of
 
 P = Options(encoder_layers=("20", "10"), denoising_cost_x=(1.0, 2.0, 3.0), seed=7)
 
@@ -36,6 +37,12 @@ def test_folders_take_the_first_free_number(tmp_path, monkeypatch):
 def test_a_path_is_taken_as_it_is(tmp_path):
     assert begin(str(tmp_path / "deep" / "run")).path == tmp_path / "deep" / "run0"
     assert (tmp_path / "deep" / "run0" / "params.json").is_file()
+
+
+@pytest.mark.parametrize("save_to, made", [("mine/", "results/mine0"), ("there/mine/", "there/mine0")])
+def test_a_slash_at_the_end_changes_nothing(tmp_path, monkeypatch, save_to, made):
+    monkeypatch.chdir(tmp_path)
+    assert str(begin(save_to)) == made and parent_of(save_to) == Path(made).parent
 
 
 def test_a_file_in_the_way_is_named(tmp_path):

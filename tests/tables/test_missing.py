@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from ladder.errors import UserError
 from ladder.options import Options
 from ladder.runs import folder as run_folder
 from ladder.runs.folder import RunFolder
-from ladder.tables.missing import claim
+from ladder.tables.missing import claim, without_trained
 
 OPTIONS = [
     {"encoder_layers": ("6", "3"), "denoising_cost_x": (1.0, 1.0, 1.0), "dataset": "digits", "seed": seed}
@@ -39,6 +40,14 @@ def test_two_at_once_share_the_configurations(tmp_path, monkeypatch):
         thread.join()
     assert sorted(i for i, _ in claimed) == [0, 1, 2, 3]
     assert {folder.load_options()["seed"] for _, folder in claimed} == {1, 2, 3, 4}
+
+
+def test_what_is_there_is_found_by_a_name_with_a_slash_and_without_labels(tmp_path):
+    p = Options(**OPTIONS[0], unsupervised=True)
+    (folder,) = claim([0], [SimpleNamespace(p=p, in_dim=(8,))], f"{tmp_path}/run/").values()
+    assert folder.path == tmp_path / "run0"
+    assert without_trained([p, replace(p, seed=9)], f"{tmp_path}/run/") == [replace(p, seed=9)]
+    assert claim([0], [SimpleNamespace(p=p, in_dim=(8,))], f"{tmp_path}/run/") == {}
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_no_folder(tmp_path, monkeypatch):

@@ -123,6 +123,33 @@ class TestGuard:
         assert "after update 0" in self.stop(guard, SNAPSHOT_EVERY + 1)
         np.testing.assert_array_equal(saved, [[1, 1, 1]])
 
+    def test_the_last_update_has_no_next_that_looks_at_it(self):
+        shareds, saved, guard = self.make()
+        self.go_on(guard, SNAPSHOT_EVERY)
+        self.go_on(guard, SNAPSHOT_EVERY + 1)
+        shareds["f_1_W"].set_value(np.full(3, np.inf, "float32"))
+        guard.after_epoch(loop_at(epoch=1, update=SNAPSHOT_EVERY + 1))
+        with pytest.raises(TrainingStopped) as stopped:
+            guard.after_training(loop_at(epoch=1, update=SNAPSHOT_EVERY + 1))
+        assert str(stopped.value) == (
+            f"The parameters after update {SNAPSHOT_EVERY + 1}, the last one, are not finite numbers: training stopped, and "
+            f"the parameters after update {SNAPSHOT_EVERY}, the last that were good, are saved; try a smaller --lr."
+        )
+        np.testing.assert_array_equal(saved, [[1, 1, 1]])
+
+    def test_a_good_end_is_left_alone(self):
+        _, saved, guard = self.make()
+        guard.after_batch(loop_at(update=1), {"cost_total": 1.0})
+        guard.after_epoch(loop_at(epoch=1, update=1))
+        guard.after_training(loop_at(epoch=1, update=1))
+        assert not saved
+
+    def test_a_checkpoint_of_parameters_that_are_not_finite_is_told_of(self):
+        shareds, saved, guard = self.make()
+        shareds["f_1_W"].set_value(np.full(3, np.nan, "float32"))
+        with pytest.raises(TrainingStopped, match="The parameters after update 7 are not finite numbers: train again"):
+            guard.before_training(loop_at(update=7))
+
     def test_names_the_topmost_bad_layer_of_the_decoder(self):
         _, _, guard = self.make()
         bad = float("inf")

@@ -1,4 +1,4 @@
-"""Stop when a cost is no longer a finite number."""
+"""Stop when a cost, or what was learnt, is no longer finite numbers."""
 
 import math
 
@@ -27,8 +27,13 @@ class StopOnNotFinite(Extension):
         self._shareds, self._save, self._n_layers = shareds, save, n_layers
 
     def before_training(self, loop):
+        self._latest = None
         self._copy(loop)
         self._good = self._latest
+        if self._good is None:  # the checkpoint was written between the update that went wrong and the next
+            raise TrainingStopped(
+                f"The parameters after update {loop.updates_done} are not finite numbers: train again with a smaller --lr."
+            )
 
     def after_batch(self, loop, values):
         if not math.isfinite(values["cost_total"]):
@@ -44,6 +49,11 @@ class StopOnNotFinite(Extension):
         if self._looked_after < loop.updates_done:
             self._copy(loop)
 
+    def after_training(self, loop):
+        # No other update has looked at the parameters after the last one.
+        if self._latest[1] < loop.updates_done:
+            self._restore(f"The parameters after update {loop.updates_done}, the last one, are not finite numbers")
+
     def _copy(self, loop):
         """Copy the parameters if all are finite (a finite cost does not mean that its update is)."""
         self._looked_after = loop.updates_done
@@ -53,6 +63,10 @@ class StopOnNotFinite(Extension):
 
     def _stop(self, loop, values):
         where = self._first_bad_place(values)
+        self._restore(f"The cost is {values['cost_total']} at update {loop.updates_done}, first not finite in {where}")
+
+    def _restore(self, why):
+        """Go back to the last good parameters, save them, and stop."""
         copies, good_after = self._good
         for name, copy in copies.items():
             self._shareds[name].set_value(copy)
@@ -61,10 +75,7 @@ class StopOnNotFinite(Extension):
             if self._save()
             else ""
         )
-        raise TrainingStopped(
-            f"The cost is {values['cost_total']} at update {loop.updates_done}, first not finite in {where}: "
-            f"training stopped{kept}; try a smaller --lr."
-        )
+        raise TrainingStopped(f"{why}: training stopped{kept}; try a smaller --lr.")
 
     def _first_bad_place(self, values):
         """The first place in the network's order: clean encoder upwards, then decoder downwards."""

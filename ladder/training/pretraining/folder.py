@@ -19,7 +19,7 @@ from ladder.data.record import change_between, sha256
 from ladder.errors import UserError
 from ladder.files import remove_partials, save_arrays
 from ladder.layers import resolve_layers
-from ladder.runs.folder import RunFolder
+from ladder.runs.folder import CHECKPOINTS, RunFolder
 
 #: Where a run keeps the pre-training that it starts from.
 OF_A_RUN = "pretraining"
@@ -44,7 +44,8 @@ class PretrainingFolder(RunFolder):
         self.save_options(experiment.p, experiment.in_dim)
         self.save_data(describe(experiment.examples))
         self.save_fitted(experiment.examples.fitted)
-        self.save_environment(environment)
+        begun = any(found for name in (LEARNT, CHECKPOINTS) for found in self.path.glob(f"*/{name}"))
+        self.save_environment(environment, goes_on=begun)
 
     def save_stage(self, name, learnt):
         """Keep what a stage learnt: dict of name -> array."""

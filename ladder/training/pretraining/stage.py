@@ -89,7 +89,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     schedule = Schedule("linear", setting.pretraining.lr, stage.epochs, dict(SCHEDULES["linear"]), 0)
     extensions = [ProgressBar(stream.num_batches)] if setting.upkeep.progress else []
     extensions += [
-        Guard(stage.title),
+        Guard(stage.title, graph),
         monitor,
         *([] if evaluate is None else [Evaluation(evaluate)]),
         LearningRate(graph.learning_rate, schedule, log),
@@ -104,9 +104,8 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     if path is not None:
         provenance.go_on(path, state, loop, setting.about, setting.folder)
     loop.run(updates)
-    if not loop.finished:
-        return None
-    return graph.values()
+    # Of a signal while the last stage's end was written, whoever calls has to hear.
+    return None if loop.interrupted else graph.values()
 
 
 #: A stage's rows: a JSON object per epoch.
@@ -131,22 +130,27 @@ class SaveLearnt(Extension):
 
 
 class Guard(Extension):
-    """Stops a stage whose cost is not a finite number.
+    """Stops a stage whose cost, or what it has learnt in the end, is not finite numbers.
 
     Parameters
     ----------
     title : str, what messages call the stage
+    graph : StageGraph
     """
 
-    def __init__(self, title):
-        self._title = title
+    def __init__(self, title, graph):
+        self._title, self._graph = title, graph
 
     def after_batch(self, loop, values):
         if not math.isfinite(values["cost_total"]):
-            raise TrainingStopped(
-                f"Pre-training of {self._title}: the cost is {values['cost_total']} at update {loop.updates_done}, so it "
-                "stopped; try a smaller --pretrain-lr."
-            )
+            self._stop(f"the cost is {values['cost_total']} at update {loop.updates_done}")
+
+    def after_training(self, loop):
+        if not all(np.isfinite(value).all() for value in self._graph.values().values()):
+            self._stop(f"the parameters after update {loop.updates_done}, the last one, are not finite numbers")
+
+    def _stop(self, why):
+        raise TrainingStopped(f"Pre-training of {self._title}: {why}, so it stopped; try a smaller --pretrain-lr.")
 
 
 class Evaluation(Extension):

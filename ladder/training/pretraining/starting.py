@@ -48,7 +48,7 @@ def with_source(p, given=()):
     then = Options(**saved)
     if not folder.is_finished():
         raise UserError(
-            f"--from: the pre-training in {folder} is not finished: go on with run.py pretrain --resume {folder}."
+            f"--from: the pre-training in {folder} is not finished: go on with run.py pretrain --resume {folder.typed}."
         )
     _check_same_network(p, then, folder)
     taken = {name: getattr(then, name) for name in DECLARED if name != "from_"}
