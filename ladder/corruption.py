@@ -81,7 +81,9 @@ def _normals(ladder, dim, sizes):
 
 
 def _unit_mask(ladder, i, sizes):
-    return drop_mask(_normals(ladder, ladder.layers[i].h_dim, sizes), ladder.regularisation.dropout[i])
+    layer = ladder.layers[i]
+    dim = (layer.h_size,) if layer.act == "softmax" else layer.h_dim  # a softmax is taken of maps as one row
+    return drop_mask(_normals(ladder, dim, sizes), ladder.regularisation.dropout[i])
 
 
 def _weight_mask(ladder, i, sizes):

@@ -130,6 +130,7 @@ class LadderAE:
         kept = "unlabeled" if input_labeled is None else "labeled"
         self.keep_running_averages(getattr(self.act.clean, kept), inputs[kept].shape[0])
         self.costs, self.error = SimpleNamespace(denois={}, vat={}), SimpleNamespace()
+        vars(self).pop("learnt", None)  # of an earlier graph
         if target_labeled is not None:
             self.classification_costs(target_labeled)
         if clean_only:

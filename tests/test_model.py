@@ -318,7 +318,9 @@ def test_a_second_apply_keeps_the_parameters():
     before = dict(ladder.shareds)
     perturb(ladder)
     values = {name: shared.get_value() for name, shared in before.items()}
+    first = list(ladder.learnt.values())
     ladder.apply(*input_variables(IN_DIM))
+    assert not set(first) & set(ladder.learnt.values())  # the gradients are those of the new graph
     assert list(ladder.shareds.items()) == list(before.items())
     for name, shared in before.items():
         np.testing.assert_array_equal(shared.get_value(), values[name])

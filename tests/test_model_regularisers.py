@@ -103,6 +103,21 @@ def test_costs_and_gradients_with_masks_and_penalties(network):
     assert_gradients(gradients, penalised_total, params)
 
 
+def test_units_of_a_softmax_of_maps_are_dropped():
+    """It is taken of all maps as one row, so its mask is one of rows."""
+    layers = dict(
+        encoder_layers=("convv:2:1:1:1", "3"), act=("relu", "softmax", "softmax"), denoising_cost_x=(0.0,) * 3
+    )
+    ladder, arrays = built("labeled", **layers, decoder_spec=("0",), dropout=(0.0, 0.5, 0.0))
+    perturb(ladder)
+    corr = ladder.act.corr.labeled
+    outputs, (x, _) = [corr.h[1], corr.z_pre[2], *ladder.noise.draws], arrays
+    h, z_pre, *draws = aesara.function([x], outputs, mode=PYTHON)(arrays[x])
+    assert h.shape == draws[-1].shape == (6, 2 * 2 * 3)
+    W = ladder.shareds["f_2_W"].get_value()
+    np.testing.assert_allclose(z_pre, (h * mask(draws[-1], 0.5)) @ W, rtol=1e-4, atol=1e-6)
+
+
 def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
     """Of a ladder that denoises layers 2 and 3 alone; and of one that learns nothing."""
     ladder, _ = built(l1=0.1, l2=0.1, denoising_cost_x=(0.0, 0.0, 1.0, 1.0))

@@ -42,7 +42,10 @@ def write_figures(folder, name, report, examples, indices, classify, gradient, s
     if as_images(examples.features[:1]) is None:
         logger.info("No %s: examples of shape %s are not images", IMAGES, examples.in_dim)
         return
-    _write(attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name), folder / IMAGES)
+    figure = attacked_image_figure(
+        examples, indices, classify, gradient, settings, tau, show, name, report["batch_size"]
+    )
+    _write(figure, folder / IMAGES)
 
 
 def _write(figure, path):
@@ -137,7 +140,7 @@ def write_png(figure, file):
     figure.savefig(file, format="png", dpi=150)
 
 
-def attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name):
+def attacked_image_figure(examples, indices, classify, gradient, settings, tau, show, name, batch_size=None):
     """One image of each class, clean and under every attack.
 
     Parameters
@@ -149,20 +152,25 @@ def attacked_image_figure(examples, indices, classify, gradient, settings, tau, 
     tau : float
     show : function of inputs -> images, or None if inputs are images
     name : str, for the title
+    batch_size : int, optional
+        Where the gradient depends on the batch: choose from the first batch, and attack all of it.
     """
-    chosen = _one_of_each_class(examples.targets, indices)
-    x, y = examples.features[chosen], examples.targets[chosen]
+    together = indices[:batch_size]
+    places = _one_of_each_class(examples.targets[together])
+    if batch_size is None:
+        together, places = together[places], slice(None)
+    x, y = examples.features[together], examples.targets[together]
     batch = AttackedBatch(x, y, gradient, settings)
-    rows = [("clean", x)] + [(kind, batch.attacked(kind, tau)) for kind in settings.kinds]
+    rows = [("clean", x[places])] + [(kind, batch.attacked(kind, tau)[places]) for kind in settings.kinds]
     rows = [(kind, show(image) if show else image, classify(image).argmax(axis=1)) for kind, image in rows]
     # A few normalised images do not span the range of all; pixels have a fixed black and white.
     clean = rows[0][1] if show else examples.features
     rows = [(kind, as_images(image), guesses) for kind, image, guesses in rows]
     value_range = float(clean.min()), float(clean.max())
-    return image_figure(rows, y, value_range, f"{name}, tau = {tau:g}")
+    return image_figure(rows, y[places], value_range, f"{name}, tau = {tau:g}")
 
 
-def _one_of_each_class(targets, indices):
-    """The first position of each class among ``indices``, at most as many as the grid has columns."""
-    _, first = np.unique(targets[indices], return_index=True)
-    return indices[first[:MOST_IMAGES]]
+def _one_of_each_class(targets):
+    """The first position of each class, at most as many as the grid has columns."""
+    _, first = np.unique(targets, return_index=True)
+    return first[:MOST_IMAGES]

@@ -31,8 +31,8 @@ def compile_functions(run, statistics="fixed"):
 def batch_size_of(run, statistics, n, asked=None):
     """How many of n examples are attacked together.
 
-    With fixed statistics the result does not depend on it.  With those of the
-    batch it is what was asked for, else the run's batch size, and
+    With fixed statistics nothing depends on it but the random draws of
+    'gaussian' and of a random start.  With those of the batch it is what was asked for, else the run's batch size, and
     ``UserError`` if that leaves one example alone.
     """
     if statistics == "fixed":

@@ -1,12 +1,21 @@
 """What is drawn, read back from the figures."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 from matplotlib.image import imread
 
-from ladder.attacks.figures import STYLES, WRONG, as_images, error_figure, image_figure, write_png
-from ladder.attacks.methods import KINDS
+from ladder.attacks.figures import (
+    STYLES,
+    WRONG,
+    as_images,
+    attacked_image_figure,
+    error_figure,
+    image_figure,
+    write_png,
+)
+from ladder.attacks.methods import KINDS, AttackSettings
 
 
 def test_a_line_for_each_kind_that_was_tried():
@@ -47,6 +56,28 @@ def test_a_grid_of_images_with_what_each_is_taken_for():
     assert [a.get_xlabel() for a in axes] == ["", "", "true 3", "true 5"]
     # between black and white, and cut off beyond
     np.testing.assert_allclose([a.images[0].get_array()[0, 0] for a in axes], [0.5, 1, 1 / 6, 0])
+
+
+def test_images_are_attacked_in_the_batch_whose_statistics_count():
+    """Where a gradient depends on the batch; one image of each class is shown."""
+    features = np.random.RandomState(0).rand(12, 4, 4).astype("float32")
+    examples, indices = SimpleNamespace(features=features, targets=np.arange(12) // 2), np.arange(11, -1, -1)
+    gradient, settings = (lambda x, y: x - x.mean(axis=0)), AttackSettings(kinds=("sgn",), taus=(0.1,), clip=False)
+    classify = lambda x: x.reshape(len(x), -1)
+
+    def shown(batch_size):
+        figure = attacked_image_figure(examples, indices, classify, gradient, settings, 0.1, None, "run", batch_size)
+        axes = figure.axes
+        labels = [a.get_xlabel() for a in axes[len(axes) // 2 :]]
+        return labels, np.array([np.asarray(a.images[0].get_array()) for a in axes[len(axes) // 2 :]])
+
+    low, high = features.min(), features.max()
+    for batch_size, together, places in ((6, indices[:6], [4, 2, 0]), (None, [1, 3, 5, 7, 9, 11], range(6))):
+        labels, images = shown(batch_size)
+        x = features[together]
+        attacked = (x + np.float32(0.1) * np.sign(gradient(x, None)))[list(places)]
+        assert labels == [f"true {examples.targets[i]}" for i in np.array(together)[list(places)]]
+        np.testing.assert_allclose(images, np.clip((attacked - low) / (high - low), 0, 1), atol=1e-6)
 
 
 def test_a_figure_is_written_as_png():

@@ -18,7 +18,7 @@ from aesara.link.jax.dispatch import jax_funcify
 from aesara.raise_op import Assert, CheckAndRaise
 from aesara.sandbox.rng_mrg import mrg_uniform
 from aesara.scalar.basic import Cast, ScalarOp
-from aesara.tensor.basic import ARange, MakeVector, ScalarFromTensor, Split, TensorFromScalar
+from aesara.tensor.basic import Alloc, ARange, MakeVector, ScalarFromTensor, Split, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle
 from aesara.tensor.math import Argmax, MaxAndArgmax
 from aesara.tensor.nnet.abstract_conv import AbstractConv2d, AbstractConv2d_gradInputs, AbstractConv2d_gradWeights
@@ -53,6 +53,17 @@ def convert(op, node=None, **kwargs):
 def constant(data, dtype=None, **kwargs):
     """Constants stay NumPy's, scalars Python's: arrays of JAX would be unknown while tracing."""
     return data.item() if isinstance(data, (np.ndarray, np.generic)) and np.ndim(data) == 0 else data
+
+
+@jax_funcify.register(Alloc)
+def alloc(op, node, **kwargs):
+    """Of the type that it has: one of a number of Python's would be double precision."""
+    dtype = node.outputs[0].type.dtype
+
+    def function(x, *shape):
+        return jnp.broadcast_to(jnp.asarray(x, dtype), shape)
+
+    return function
 
 
 @jax_funcify.register(COp)

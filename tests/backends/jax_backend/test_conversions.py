@@ -18,6 +18,7 @@ from aesara.tensor.nnet import conv2d
 from aesara.tensor.signal.pool import pool_2d
 from golden.evaluate import PYTHON
 
+from ladder import bricks
 from ladder.backends import jax as jax_backend
 from ladder.fused.operation import FusedOperation
 
@@ -235,6 +236,14 @@ def test_convolutions(border, stride):
         outputs += [y, *at.grad((y * weights).sum(), [x, W])]
     for size in [(8, 7), (7, 10)]:
         assert_as_in_python([x, W], outputs, normals(2, 3, *size), normals(4, 3, 2, 3, seed=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("border", ["valid", "full"])
+def test_a_transposed_convolution_with_a_stride(border):
+    """Of zeros between entries, whose type is that of what is between them."""
+    z, W = (at.TensorType("float32", shape=shape)() for shape in ((None, 3, 4, 3), (2, 3, 3, 3)))
+    u = bricks.deconvolve(z, W, border, 2, (9, 7))
+    assert_as_in_python([z, W], [u], normals(2, 3, 4, 3), normals(2, 3, 3, 3, seed=1), rtol=1e-5, atol=1e-5)
 
 
 def test_a_convolution_with_two_strides():
