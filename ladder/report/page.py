@@ -46,7 +46,7 @@ def make_page(paths, backend=None, static=False, title=None, parameters="last"):
     static : bool
         Draw charts as pictures, instead of with Bokeh, whose script takes 1.3 MB.
     title : str, optional
-        Default: the names of the runs.
+        Default: ``Report of NAME``, or of how many runs.
     parameters : {'last', 'best'}
         Whose errors and pictures it shows: those of the last epoch, or those that ``--keep best`` kept.
 

@@ -23,7 +23,7 @@
 ``attack.json``, ``rival.json``
     What ``run.py attack`` found, see :mod:`ladder.attacks.report`; of a rival, what was chosen, see :mod:`ladder.rivals.folders`.
 ``labeled.txt``, ``train.txt``, ``valid.txt``
-    Positions of examples, the last two with ``--save-split``: see :mod:`ladder.runs.split_files`.
+    Positions of examples, with ``--save-split`` or ``--labeled-indices``; of a pre-training the first alone: see :mod:`ladder.runs.split_files`.
 ``pretraining``
     What was trained before the labels were looked at: see :mod:`ladder.training.pretraining.folder`.
 ``failure.json``
