@@ -16,6 +16,7 @@ from golden.evaluate import PYTHON
 from ladder import bricks, fused
 from ladder.backends import jax as jax_backend
 from ladder.bricks import optimiser as formulas
+from ladder.bricks.encoder import activate
 from ladder.optimisation import CONSTANTS, OPTIMISERS
 
 jax_backend.configure()
@@ -360,6 +361,25 @@ def test_pooling_finds_what_was_largest_though_xla_computes_it_anew(act):
         below = module.max_pool(h, 2, 2)
         *_, above = module.encode(module.convolve(below, V, "valid", 1), None, 0.0, None, None, act)
         return [at.grad((above * g).sum(), W)]
+
+    assert_same(build, inputs, list(normals(sizes).values()))
+
+
+@pytest.mark.parametrize("act", ["relu", "maxout:2"])
+def test_pooling_of_what_a_pass_begins_with(act):
+    """A z that noise and a direction were added to, as of ``--adv-path layers``: the same hazard, without normalisation."""
+    above = 16 // (2 if act == "maxout:2" else 1)
+    sizes = dict(
+        z=(8, 16, 10, 10), V=(8, above, 3, 3), noise=(8, 16, 10, 10), u=(8, 16, 10, 10), b=(16,), g=(8, 8, 3, 3)
+    )
+    z, V, noise, u, b, g = inputs = [
+        filters(name, *shape) if name in "Vb" else maps(name, *shape[1:]) for name, shape in sizes.items()
+    ]
+
+    def build(module):
+        h = activate(z + u * np.float32(0.37) + noise * np.float32(STD), b, None, act)
+        *_, out = module.encode(module.convolve(module.max_pool(h, 2, 2), V, "valid", 1), None, 0.0, None, None, "relu")
+        return at.grad((out * g).sum(), [u, z])
 
     assert_same(build, inputs, list(normals(sizes).values()))
 
