@@ -1,5 +1,7 @@
 """Gaussian noise, and all else that is made of normals: masks, directions, samples."""
 
+from contextlib import contextmanager
+
 import aesara.tensor as at
 from aesara.sandbox.rng_mrg import MRG_RandomStream
 
@@ -29,6 +31,13 @@ class NoiseSource:
         noise = self._draw(shape)
         self.draws.append(noise)
         return noise
+
+    @contextmanager
+    def kept(self):
+        """While inside, draw what follows without it being used up: afterwards all streams are where they were."""
+        states = self.get_states()
+        yield
+        self.set_states(states)
 
     def get_states(self):
         """The state of every stream (list of arrays), for :meth:`set_states`."""

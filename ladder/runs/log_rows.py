@@ -2,11 +2,12 @@
 
 import math
 
-#: The validation error in per cent: in every epoch's row with running averages; in the last row with final statistics,
-#: and that of the best epoch.
-ERROR = "valid_approx_error_rate_clean"
-FINAL_ERROR = "valid_final_error_rate_clean"
-BEST_ERROR = "valid_best_error_rate_clean"
+#: What names of costs and errors begin with: means over an epoch's updates; of the validation set in every epoch's row,
+#: with running averages; in the last row with final statistics, and those of the best epoch.
+TRAIN, APPROX, FINAL, BEST = BEGINNINGS = ("train_", "valid_approx_", "valid_final_", "valid_best_")
+
+#: The validation error in per cent.
+ERROR, FINAL_ERROR, BEST_ERROR = (f"{beginning}error_rate_clean" for beginning in (APPROX, FINAL, BEST))
 
 
 def by_epoch(rows, name):

@@ -80,9 +80,8 @@ def as_it_was(folder, given):
     if had.get("backend") not in choice.BACKENDS or not 1 <= had["threads"] <= choice.MOST_THREADS:
         had = {}
     given = {name: value for name, value in given.items() if value is not None}
-    options = {"backend": had.get("backend", "c"), "threads": had.get("threads"), **given}
-    if options["backend"] == "jax":  # not what another run has left in force in this process
-        options = {"matmul_precision": had.get("matmul_precision", "float32"), **options}
-    if options["backend"] == had.get("backend"):
-        options = {**had, **options}
-    return choice.checked(**options)
+    backend = given.get("backend", had.get("backend", "c"))
+    options = had if backend == had.get("backend") else {"threads": had.get("threads")}
+    if backend == "jax":  # not what another run has left in force in this process
+        options = {"matmul_precision": "float32", **options}
+    return choice.checked(**{**options, "backend": backend, **given})

@@ -245,18 +245,14 @@ class Session:
 
     def _validation(self):
         """A function from a validation stream to costs by name, over one epoch of it."""
-        if self._like is None:
-            self._validate_batch = functions.compile_validation(self._ladder, self._inputs)
-        else:
-            self._validate_batch = self._like._validate_batch.on(self._counterpart())
+        compile_validation = lambda: functions.compile_validation(self._ladder, self._inputs)
+        self._validate_batch = self._own("_validate_batch", compile_validation)
         noise = self._ladder.noise
 
         def evaluate(stream):
             # Training noise must not depend on how often validation runs.
-            states = noise.get_states()
-            values = mean_over_batches(self._validate_batch, stream.get_epoch_iterator())
-            noise.set_states(states)
-            return values
+            with noise.kept():
+                return mean_over_batches(self._validate_batch, stream.get_epoch_iterator())
 
         return evaluate
 
@@ -267,13 +263,16 @@ class Session:
     @cached_property
     def _looking(self):
         """Compiled when first called, which a run that nobody watches never does."""
-        if self._like is None:
-            return signals.Looking(self._ladder, self._inputs)
-        return self._like._looking.on(self._counterpart())
+        return self._own("_looking", lambda: signals.Looking(self._ladder, self._inputs))
 
     @cached_property
     def _update_averages(self):
         """Compiled when first called, so that training need not wait for it."""
-        if self._like is None:
-            return functions.compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
-        return self._like._update_averages.on(self._counterpart())
+        compile_statistics = functions.compile_statistics
+        return self._own(
+            "_update_averages", lambda: compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
+        )
+
+    def _own(self, name, compile):
+        """What ``compile()`` gives; or the attribute ``name`` of the session that compiled, with this one's variables."""
+        return compile() if self._like is None else getattr(self._like, name).on(self._counterpart())

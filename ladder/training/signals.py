@@ -53,9 +53,8 @@ class Looking:
 
     def __call__(self, batch, noise):
         """The Signals of a batch (dict of input name -> array); ``noise``'s streams stay where they are."""
-        states = noise.get_states()
-        found = self._compiled(*[batch[name] for name in self._names])
-        noise.set_states(states)
+        with noise.kept():
+            found = self._compiled(*[batch[name] for name in self._names])
         z, others = dict(zip(self._layers, found)), found[len(self._layers) :]
         return Signals(z, z[0], *others) if others else Signals(z)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ladder.runs.log_rows import APPROX, FINAL, TRAIN
 from ladder.training.extensions import Extension
 
 
@@ -28,7 +29,7 @@ class TrainingMonitor(Extension):
 
     def after_epoch(self, loop):
         count = self.state["count"]
-        loop.row.update({"train_" + name: total / count for name, total in self.state["sums"].items()})
+        loop.row.update({TRAIN + name: total / count for name, total in self.state["sums"].items()})
 
 
 class ApproxTestMonitor(Extension):
@@ -51,7 +52,7 @@ class ApproxTestMonitor(Extension):
 
     def after_epoch(self, loop):
         self._forget()
-        loop.row.update({"valid_approx_" + name: v for name, v in self._evaluate().items()})
+        loop.row.update({APPROX + name: v for name, v in self._evaluate().items()})
 
 
 class FinalTestMonitor(Extension):
@@ -71,7 +72,7 @@ class FinalTestMonitor(Extension):
     def after_training(self, loop):
         self._estimate_statistics()
         if self._evaluate is not None:
-            loop.row.update({"valid_final_" + name: v for name, v in self._evaluate().items()})
+            loop.row.update({FINAL + name: v for name, v in self._evaluate().items()})
 
 
 def mean_over_batches(function, batches):

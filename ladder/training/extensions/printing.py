@@ -7,6 +7,7 @@ import sys
 from tqdm.auto import tqdm
 
 from ladder.runs import log_lines
+from ladder.runs.log_rows import BEGINNINGS
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -25,12 +26,7 @@ class ShortPrinting(Extension):
     def after_epoch(self, loop):
         items = [
             item
-            for prefix, short in (
-                ("train_", "T"),
-                ("valid_approx_", "V"),
-                ("valid_final_", "VF"),
-                ("valid_best_", "VB"),
-            )
+            for prefix, short in zip(BEGINNINGS, ("T", "V", "VF", "VB"))
             for item in self._items(loop.row, prefix, short)
         ]
         if items:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ladder.data.images import as_images
 from ladder.runs.events import EventFile, keep_until
+from ladder.runs.log_rows import BEGINNINGS
 from ladder.training.extensions import Extension
 
 logger = logging.getLogger("main")
@@ -23,10 +24,13 @@ BINS = 64
 COLUMNS, LEAST_HEIGHT = 10, 56
 
 #: A name in the log -> its tag; TensorBoard groups tags by what stands before the first '/'.
-TAGS = (
-    (r"(train|valid_approx|valid_final|valid_best)_denois(\d+)", r"\1/denoising/\2"),
-    (r"(train|valid_approx|valid_final|valid_best)_vat(\d+)", r"\1/virtual_adversarial/\2"),
-    (r"(train|valid_approx|valid_final|valid_best)_(\w+)", r"\1/\2"),
+TAGS = tuple(
+    (rf"({'|'.join(beginning.rstrip('_') for beginning in BEGINNINGS)})_{rest}", tag)
+    for rest, tag in (
+        (r"denois(\d+)", r"\1/denoising/\2"),
+        (r"vat(\d+)", r"\1/virtual_adversarial/\2"),
+        (r"(\w+)", r"\1/\2"),
+    )
 )
 
 
