@@ -6,12 +6,13 @@ import re
 import sys
 from pathlib import Path
 
-from ladder.data import NO_LABEL, scaling, unscaled
+from ladder.data import NO_LABEL
 from ladder.data.convert.arrays import convert_arrays, dataset_name
 from ladder.data.convert.images import convert_images
-from ladder.data.hdf5 import HDF5Dataset, output_directory, split_names
+from ladder.data.hdf5 import output_directory
 from ladder.data.image_files import FITS
-from ladder.data.registry import KNOWN, has_pixels
+from ladder.data.registry import KNOWN
+from ladder.data.summary import summarise
 from ladder.errors import UserError
 from ladder.option_types import names
 from ladder.output_files import check_folder
@@ -244,24 +245,11 @@ def _name(args):
 def report(path):
     """Say what was written into a data set's file (Path)."""
     print(f"Wrote {path}")
-    for split in sorted(split_names(path), reverse=True):  # train before test
-        data = HDF5Dataset(path, split)
-        if split == "train":
-            trains = data
-        shape = " x ".join(map(str, data.features.shape[1:]))
-        unlabelled = int((data.targets < 0).sum())
-        note = f", {unlabelled} of them without a label" if unlabelled else ""
-        print(f"  {split}: {data.num_examples} examples of {shape} {data.features.dtype}{note}")
-    _report_scale(trains, path.stem)
-
-
-def _report_scale(data, name):
-    """What training will do to the features, and a warning where it should do more."""
-    features = data.features
-    divided_by = scaling.divisor_of_stored(data, name)
-    print(f"  features: {scaling.describe(features, divided_by)} (train --divide-by R changes that)")
-    if has_pixels(name) is False:
-        return  # its presets normalise contrast and whiten
-    warning = unscaled.warning(features, divided_by)
-    if warning:
-        print(warning, file=sys.stderr)
+    _, _, splits = summarise(path)
+    for split in splits:
+        note = f", {split.n_unlabelled} of them without a label" if split.n_unlabelled else ""
+        print(f"  {split.name}: {split.n} examples of {' x '.join(map(str, split.shape))} {split.dtype}{note}")
+    trains = splits[0]
+    print(f"  features: {trains.reading} (train --divide-by R changes that)")
+    if trains.warning:
+        print(trains.warning, file=sys.stderr)

@@ -160,7 +160,19 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
             # In place, but never in the caller's own array.
             out = None if converted is features else converted
             converted = np.divide(converted, np.float32(divided_by), out=out)
-    lowest, highest = (converted.min(), converted.max()) if converted.size else (0, 0)
+    if converted.size:
+        _check_range(converted.min(), converted.max(), dataset, divided_by, unit_interval)
+    return converted
+
+
+def check_range(features, dataset, divided_by=1, unit_interval=False):
+    """Raise the ``UserError`` that :func:`as_float32` would raise, without converting all features, (N, ...)."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        ends = [np.float32(end) / np.float32(divided_by) for end in (features.min(), features.max())]
+    _check_range(*ends, dataset, divided_by, unit_interval)
+
+
+def _check_range(lowest, highest, dataset, divided_by, unit_interval):
     # min and max pass NaN on, so no array of flags is needed.
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         after = f" after a division by {divided_by:g}" * (divided_by != 1)
@@ -170,7 +182,6 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
             f"{dataset} has features from {lowest:g} to {highest:g} where 0 to 1 is expected: leave out --divide-by, or "
             f"convert the data set again with `run.py convert {dataset} --directory D --force`."
         )
-    return converted
 
 
 def describe(features, divided_by, is_turned=False):

@@ -86,9 +86,9 @@ def summarise(dataset, sources=(), divide_by=None):
 
 
 def _warning(features, name, divided_by):
-    read = scaling.as_float32(features, name, divided_by, unit_interval=needs_unit_interval(name))
+    scaling.check_range(features, name, divided_by, unit_interval=needs_unit_interval(name))
     # Data whose pixels stay as they are have presets that normalise contrast and whiten.
-    return None if has_pixels(name) is False else unscaled.warning(read)
+    return None if has_pixels(name) is False else unscaled.warning(features, divided_by)
 
 
 def _summary(split, stored, divided_by):
