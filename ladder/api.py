@@ -422,7 +422,7 @@ def heard(verbose):
 
     One thread is inside at a time: a callback must not wait for training in another one.
     """
-    with _one_at_a_time, _heard(verbose):
+    with _one_at_a_time.lock, _heard(verbose):
         yield
 
 

@@ -139,9 +139,9 @@ finite_and_above_0 = all_hold(
     must_be(lambda value: math.isfinite(value) and value > 0, "above 0"),
     must_be(lambda value: value >= 2**-126, "1.2e-38 or more, as less is 0 in single precision"),
 )
-largest_norm = must_be(
-    lambda value: math.isfinite(value) and (value == 0 or value >= 2**-126),
-    "0, or at least 1.2e-38, as less is 0 in single precision",
+largest_norm = all_hold(
+    finite_and_not_negative,
+    must_be(lambda value: value == 0 or value >= 2**-126, "0, or at least 1.2e-38, as less is 0 in single precision"),
 )
 below_1 = all_hold(
     must_be(lambda value: 0 <= value < 1, "at least 0 and below 1"),

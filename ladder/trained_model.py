@@ -110,7 +110,7 @@ class Model:
             features = as_in_training(values, "X", run.p.dataset, run.data)
             warn_of_scale(features, run.p, run.data)
             features = run.training.preprocess_features(features)
-            with _one_at_a_time:
+            with _one_at_a_time.lock:
                 if self._probabilities is None:
                     ready()
                     classifier, _ = run.classifier()
@@ -122,7 +122,7 @@ class Model:
         """Probabilities of up to n examples: filled up, so that none depends on how many stand beside it."""
         filled = np.zeros((n, *features.shape[1:]), "float32")
         filled[: len(features)] = features
-        with _one_at_a_time:
+        with _one_at_a_time.lock:
             return self._probabilities(filled)[: len(features)]
 
     def predict(self, X):
@@ -148,7 +148,7 @@ class Model:
             raise ArgumentError(f"data_type is {data_type!r}, but must be 'test', 'valid' or 'train'.")
         with naming_arguments():
             self._run.check_knows_classes()
-            with _one_at_a_time:
+            with _one_at_a_time.lock:
                 ready()
                 report, _ = classification_report(self._run, data_type)
         return report
@@ -157,7 +157,7 @@ class Model:
         """Arrays (TrainedArrays) with statistics for test data: parameters of the original's come without."""
         if arrays.statistics is not None:
             return arrays
-        with _one_at_a_time:
+        with _one_at_a_time.lock:
             ready()
             return arrays.with_statistics(self._run.classifier()[0].shareds)
 

@@ -5,25 +5,22 @@ import threading
 
 
 class Turns:
-    """A lock for ``with``, of which there may be one for each module: it is never given back.
+    """A lock that a forked process finds open, for ``with turns.lock``; for the whole life of a process.
 
     Parameters
     ----------
     kind : callable
         ``threading.Lock``, or ``threading.RLock`` where a thread may take its turn within its turn.
+
+    Attributes
+    ----------
+    lock : lock
+        Another one in a forked process, where nobody would let go of what another thread held.
     """
 
     def __init__(self, kind=threading.Lock):
-        self._kind = kind
-        self._renew()
-        # In the new process nobody would let go of what another thread held.
+        self._kind, self.lock = kind, kind()
         os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self):
-        self._lock = self._kind()
-
-    def __enter__(self):
-        self._lock.acquire()
-
-    def __exit__(self, *error):
-        self._lock.release()
+        self.lock = self._kind()

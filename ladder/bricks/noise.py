@@ -36,8 +36,10 @@ class NoiseSource:
     def kept(self):
         """While inside, draw what follows without it being used up: afterwards all streams are where they were."""
         states = self.get_states()
-        yield
-        self.set_states(states)
+        try:
+            yield
+        finally:
+            self.set_states(states)
 
     def get_states(self):
         """The state of every stream (list of arrays), for :meth:`set_states`."""

@@ -14,6 +14,7 @@ from ladder.data.image_files import FITS
 from ladder.data.registry import KNOWN
 from ladder.data.summary import summarise
 from ladder.errors import UserError
+from ladder.files import expanded
 from ladder.option_types import names
 from ladder.output_files import check_folder
 
@@ -188,7 +189,7 @@ def run(args):
         raise UserError(f"{path} exists already: add --force to replace it.")
     if args.source == "arrays" and path.exists() and os.path.exists(args.input) and os.path.samefile(path, args.input):
         raise UserError(f"{path} is what would be converted, and lost: give another name with --name.")
-    check_folder(path.parent, "--output-directory")
+    check_folder(Path(os.path.realpath(path)).parent, "--output-directory")
     if args.source in KNOWN:
         options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in KNOWN[args.source].options}
         report(KNOWN[args.source].convert(output_path=path, **options))
@@ -228,7 +229,7 @@ def _convert_arrays(args, path):
 
 
 def _output_path(args):
-    folder = output_directory() if args.output_directory is None else Path(args.output_directory)
+    folder = output_directory() if args.output_directory is None else expanded(args.output_directory)
     return folder / f"{_name(args)}.hdf5"
 
 

@@ -68,7 +68,7 @@ def run(args):
     """Compare, print the verdicts, and return the exit status: 0 if all is well, 1 if not."""
     jobs = choice.cores() if args.jobs is None else args.jobs
     names = golden.find(args.directory, args.only)
-    check_output(args.json, "--json", golden.files(args.directory, golden.find(args.directory)))
+    check_output(args.json, "--json", golden.files(args.directory))
     if args.backend == "jax":
         from ladder.backends.jax.setup import check_version
 

@@ -75,7 +75,7 @@ def run(args):
     if not trained.load_arrays().final:
         raise UserError(
             f"{trained.folder} has no final statistics, as its training was interrupted: go on with run.py train --resume "
-            f"{trained.folder}."
+            f"{trained.folder.typed}."
         )
     warn_of_scale(features, trained.p, trained.data)
     features = trained.training.preprocess_features(features)

@@ -8,7 +8,7 @@ from ladder.errors import UserError
 #: How many channels images have, grey or coloured.
 USUAL = (1, 3)
 
-#: How many they have with transparency, too: fewer than images have columns.
+#: How many they have with transparency, too; images with so few columns are rare.
 WITH_TRANSPARENCY = (2, 4)
 
 

@@ -50,6 +50,8 @@ class Examples:
         What a run records of the data set, see :mod:`ladder.data.record`.
     description : dict
         What its file says beside the arrays, see :mod:`ladder.data.description`.
+    lost : str or None
+        A sentence about features that float32 can hardly tell apart.
     fitted : Fitted or None
         What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
     """
@@ -63,6 +65,7 @@ class Examples:
     reading: str = ""
     record: dict = field(default_factory=dict)
     description: dict = field(default_factory=dict)
+    lost: Optional[str] = None
     fitted: Optional[Any] = None
 
     @property
@@ -101,11 +104,10 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     elif divided_by is None:
         divided_by = scaling.divisor_of_stored(stored, name, lambda: _features_that_train(path, stored, split, names))
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
-    if split == "train" and (lost := rounding.warning(stored.features, features, name, divided_by)):
-        logger.warning(lost)
+    lost = rounding.warning(stored.features, features, name, divided_by)
     reading = scaling.describe(stored.features, divided_by, stored.is_turned)
-    about = stored.description
-    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, description=about)
+    about = {"description": stored.description, "lost": lost}
+    return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, **about)
 
 
 def _features_that_train(path, stored, split, names):

@@ -1,5 +1,7 @@
 """A warning about features that float32 numbers can hardly tell apart, such as times in seconds or large identifiers."""
 
+import math
+
 import numpy as np
 
 #: Rounding errors that need no warning, as parts of a feature's range.
@@ -8,8 +10,8 @@ LARGEST = 1e-3
 #: Ranges, as parts of a feature's largest value, that are rounding errors themselves: the feature is constant.
 OF_A_CONSTANT = 1e-12
 
-#: Examples that are compared at a time, to save memory.
-AT_ONCE = 1000
+#: Numbers that are compared at a time, to save memory.
+AT_ONCE = 2**20
 
 
 def warning(given, rounded, name, divided_by=1):
@@ -33,25 +35,28 @@ def warning(given, rounded, name, divided_by=1):
     --------
     >>> times = np.array([[1.7e9], [1.7e9 + 30], [1.7e9 + 100]])
     >>> print(warning(times, times.astype("float32"), "logs"))
-    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 36: subtract its lowest value before, or leave it out
+    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 36: shift or scale it before, or leave it out
     """
     if given.dtype.kind not in "iuf" or np.can_cast(given.dtype, "float32") or given.size == 0:
         return None
-    given, rounded = (array.reshape(len(array), -1) for array in (given, rounded))
-    lowest, highest = given.min(axis=0).astype("float64"), given.max(axis=0).astype("float64")
+    lowest, highest = (end(axis=0).ravel().astype("float64") for end in (given.min, given.max))
     span, largest = highest - lowest, np.maximum(np.abs(lowest), np.abs(highest))
-    starts = range(0, len(given), AT_ONCE)
-    errors = np.max([_errors(given[i : i + AT_ONCE], rounded[i : i + AT_ONCE], divided_by) for i in starts], axis=0)
+    errors = _errors(given, rounded, divided_by).ravel()
     lost = np.flatnonzero((errors > LARGEST * span) & (span > OF_A_CONSTANT * largest))
     if len(lost) == 0:
         return None
     worst = lost[np.argmax(errors[lost] / span[lost])]
-    others = f" (and so are {len(lost) - 1} more)" if len(lost) > 1 else ""
+    others = f" ({len(lost) - 1} more likewise)" if len(lost) > 1 else ""
     return (
         f"Warning: feature {worst} of {name} goes from {lowest[worst]:.12g} to {highest[worst]:.12g}, but is rounded to "
-        f"32-bit numbers, by up to {errors[worst]:.3g}{others}: subtract its lowest value before, or leave it out"
+        f"32-bit numbers, by up to {errors[worst]:.3g}{others}: shift or scale it before, or leave it out"
     )
 
 
 def _errors(given, rounded, divided_by):
-    return np.abs(given - rounded.astype("float64") * divided_by).max(axis=0)
+    """The largest rounding error of each feature, of the shape of an example."""
+    largest, n = np.zeros(given.shape[1:]), max(1, AT_ONCE // math.prod(given.shape[1:]))
+    for i in range(0, len(given), n):
+        part = np.abs(given[i : i + n] - rounded[i : i + n].astype("float64") * divided_by)
+        np.maximum(largest, part.max(axis=0), out=largest)
+    return largest

@@ -43,11 +43,16 @@ def _deviations(features):
     """Each feature's deviation, float64 (inputs,); computed in parts to save memory."""
     flat = features.reshape(len(features), -1)
     count, total, squares = len(flat), 0.0, 0.0
-    offset = flat[0].astype("float64")
+    offset = _as_read(flat[0])
     for start in range(0, count, 1000):
-        part = flat[start : start + 1000] - offset
+        part = _as_read(flat[start : start + 1000]) - offset
         total, squares = total + part.sum(axis=0), squares + (part**2).sum(axis=0)
     return np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0))
+
+
+def _as_read(part):
+    """The float32 numbers that training reads, in float64."""
+    return part.astype("float32", copy=False).astype("float64")
 
 
 def _position(deviations, value):

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-from dataclasses import asdict
 
 import numpy as np
 
@@ -78,7 +77,7 @@ def _save(candidates, whitening):
     for path in candidates:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_arrays(path, asdict(whitening), compressed=False)
+            save_arrays(path, vars(whitening), compressed=False)
             logger.info("Wrote the whitening to %s", path)
             return
         except OSError as error:

@@ -66,8 +66,7 @@ def find(directory, only=()):
     folder = Path(directory)
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: give the one with the original's .npz and .json files.")
-    pairs = [f for f in folder.iterdir() if f.suffix in SUFFIXES and not f.name.startswith(".")]
-    names = sorted({f.stem for f in pairs if f.is_file()})
+    names = sorted({file.stem for file in files(folder)})
     if not names:
         raise UserError(f"there are no golden files in {folder}: give a folder with pairs of .npz and .json files.")
     missing = [name for name in only if name not in names]
@@ -76,9 +75,10 @@ def find(directory, only=()):
     return [name for name in names if not only or name in only]
 
 
-def files(directory, names):
-    """The files (list of Path) of the golden files called ``names``."""
-    return [Path(directory) / f"{name}{suffix}" for name in names for suffix in SUFFIXES]
+def files(directory):
+    """The halves (list of Path) of all golden files in a directory."""
+    found = [file for file in Path(directory).iterdir() if file.suffix in SUFFIXES and not file.name.startswith(".")]
+    return list(filter(Path.is_file, found))
 
 
 def read(directory, name):

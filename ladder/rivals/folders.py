@@ -53,7 +53,7 @@ def fit_into_folder(experiment, save_to, examples_of):
     UserError
         Nothing can be written, or the data set has changed since a rival was fitted there.
     """
-    p, parent = experiment.p, made_folder(parent_of(save_to), "--save-to")
+    p, parent = experiment.p, made_folder(parent_of(_begun_as(save_to, experiment.p)), "--save-to")
     folder = find_run(p, save_to)
     if folder is not None and folder.is_record():
         check_unchanged(p, folder.load_data(), folder)
@@ -89,8 +89,9 @@ def _begun_as(save_to, p):
 
 def _folders_of(save_to, p):
     """These folders (Path); what else is beside them or below, such as records, is of somebody else's fitting."""
-    name = Path(_begun_as(save_to, p)).name
-    return [path for path in parent_of(save_to).glob(f"{glob.escape(name)}*") if path.name[len(name) :].isdecimal()]
+    begun_as = _begun_as(save_to, p)
+    name = Path(begun_as).name
+    return [path for path in parent_of(begun_as).glob(f"{glob.escape(name)}*") if path.name[len(name) :].isdecimal()]
 
 
 def _fit(p, examples, folder):

@@ -4,10 +4,12 @@ import math
 
 #: What names of costs and errors begin with: means over an epoch's updates; of the validation set in every epoch's row,
 #: with running averages; in the last row with final statistics, and those of the best epoch.
-TRAIN, APPROX, FINAL, BEST = BEGINNINGS = ("train_", "valid_approx_", "valid_final_", "valid_best_")
+TRAIN, VALID_APPROX, VALID_FINAL, VALID_BEST = BEGINNINGS = ("train_", "valid_approx_", "valid_final_", "valid_best_")
 
 #: The validation error in per cent.
-ERROR, FINAL_ERROR, BEST_ERROR = (f"{beginning}error_rate_clean" for beginning in (APPROX, FINAL, BEST))
+ERROR, FINAL_ERROR, BEST_ERROR = (
+    f"{beginning}error_rate_clean" for beginning in (VALID_APPROX, VALID_FINAL, VALID_BEST)
+)
 
 
 def by_epoch(rows, name):

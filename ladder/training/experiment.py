@@ -117,6 +117,7 @@ def _each(configurations):
         data = p.dataset, p.sources, p.divide_by
         if data not in loaded:
             loaded[data] = load_training_set(p)
+            _warn(loaded[data].lost)
         if data not in warned and not preprocesses(p):
             warned.add(data)
             _warn(unscaled.warning(loaded[data].features))

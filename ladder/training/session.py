@@ -200,7 +200,7 @@ class Session:
                 ApproxTestMonitor(lambda: validate(self._streams["valid"]), lambda: reset_counter(shareds))
             )
         extensions += [
-            FinalTestMonitor(self._estimate_statistics, validate and self._validate_finally),
+            FinalTestMonitor(self._estimate_finally, validate and self._validate_finally),
             *([self._best] if self._best is not None else []),
             *([EarlyStopping(p.patience, self.log)] if p.patience else []),
             LearningRate(self._step.learning_rate, resolve_schedule(p), self.log),
@@ -233,6 +233,10 @@ class Session:
         """Set the running averages to those of the whole training set."""
         stream = training_stream(self.p, self._experiment.examples, self._experiment.split)
         functions.estimate_statistics(self._update_averages, self._ladder.shareds, stream)
+
+    def _estimate_finally(self):
+        """The same of the last parameters, which may be finite but so large that their statistics are not."""
+        self._estimate_statistics()
         if not all(np.isfinite(shared.get_value(borrow=True)).all() for shared in self._ladder.shareds.values()):
             raise TrainingStopped(
                 "The statistics for test data are not finite numbers, as the parameters are too large: train again with a "
@@ -245,8 +249,7 @@ class Session:
 
     def _validation(self):
         """A function from a validation stream to costs by name, over one epoch of it."""
-        compile_validation = lambda: functions.compile_validation(self._ladder, self._inputs)
-        self._validate_batch = self._own("_validate_batch", compile_validation)
+        self._validate_batch = self._own("_validate_batch", functions.compile_validation, self._ladder, self._inputs)
         noise = self._ladder.noise
 
         def evaluate(stream):
@@ -263,16 +266,14 @@ class Session:
     @cached_property
     def _looking(self):
         """Compiled when first called, which a run that nobody watches never does."""
-        return self._own("_looking", lambda: signals.Looking(self._ladder, self._inputs))
+        return self._own("_looking", signals.Looking, self._ladder, self._inputs)
 
     @cached_property
     def _update_averages(self):
         """Compiled when first called, so that training need not wait for it."""
-        compile_statistics = functions.compile_statistics
-        return self._own(
-            "_update_averages", lambda: compile_statistics(self.p, self._experiment.in_dim, self._ladder.shareds)
-        )
+        arguments = self.p, self._experiment.in_dim, self._ladder.shareds
+        return self._own("_update_averages", functions.compile_statistics, *arguments)
 
-    def _own(self, name, compile):
-        """What ``compile()`` gives; or the attribute ``name`` of the session that compiled, with this one's variables."""
-        return compile() if self._like is None else getattr(self._like, name).on(self._counterpart())
+    def _own(self, name, make, *arguments):
+        """What ``make`` compiles; or the attribute ``name`` of the session that compiled, with this one's variables."""
+        return make(*arguments) if self._like is None else getattr(self._like, name).on(self._counterpart())

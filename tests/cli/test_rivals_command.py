@@ -80,12 +80,13 @@ def test_another_name_is_another_place(folder, fitted, capsys):
     """What lies elsewhere below the same folder, as the program's own records below results/, is not taken for one's own."""
     words = [*WORDS[:8], "--seed", "1", "--methods", "knn", "--save-to"]
     shutil.copytree(fitted, folder / "elsewhere" / "measured")
-    for name in ("mine", "other"):
+    for name in ("mine", "other", "below/"):
         assert main([*words, f"elsewhere/{name}"]) == 0
         assert "finished before" not in capsys.readouterr().out
         assert (folder / "elsewhere" / f"{name}_knn_0" / "rival.json").exists()
-    assert main([*words, "elsewhere/mine"]) == 0
-    assert "finished before, elsewhere/mine_knn_0" in capsys.readouterr().out
+    for name in ("mine", "below/"):
+        assert main([*words, f"elsewhere/{name}"]) == 0
+        assert f"finished before, elsewhere/{name}_knn_0" in capsys.readouterr().out
 
 
 def test_results_of_other_data_are_not_taken_for_those_of_these(tmp_path):

@@ -8,7 +8,8 @@ import pytest
 
 from ladder.data import rounding
 from ladder.data.convert.arrays import convert_arrays
-from ladder.data.examples import load_examples
+from ladder.options import Options
+from ladder.training.experiment import prepare
 
 RNG = np.random.RandomState(0)
 SPREAD = RNG.randn(3000, 4)
@@ -41,6 +42,17 @@ def test_rounding_that_does_not_matter(given):
     assert warned(given) is None
 
 
+def test_images_that_were_turned_and_large_ones_are_compared_some_at_a_time(monkeypatch):
+    monkeypatch.setattr(rounding, "AT_ONCE", 50)
+    images = np.zeros((20, 4, 5, 3))
+    images[13, 2, 1, 2] = 1e9
+    images[14, 2, 1, 2] = 1e9 + 1  # lost, but nothing beside the range
+    assert warned(images) is None
+    images[:, 3, 4, 1] = 1e9 + np.arange(20)
+    turned = np.moveaxis(images, -1, 1)
+    assert f"feature {np.ravel_multi_index((1, 3, 4), (3, 4, 5))} of mine" in warned(turned)
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -57,7 +69,7 @@ def test_rounding_that_matters(given):
 def test_the_worst_feature_is_named_and_others_are_counted():
     given = SPREAD + [0, 1e6, 1e8, 0]
     assert "feature 2 of mine" in warned(given)
-    assert "(and so are 1 more)" in warned(given)
+    assert "(1 more likewise)" in warned(given)
 
 
 def test_an_error_anywhere_is_found():
@@ -72,19 +84,16 @@ def test_features_that_are_divided():
     assert "by up to" in warned(1e8 + SPREAD, divided_by=1000)
 
 
-def test_converting_and_reading_warn_of_what_trains(tmp_path, caplog):
+def test_converting_and_training_warn_of_what_trains(tmp_path, caplog, capsys):
     given = {"features": SPREAD + [0, 1e7, 0, 0], "targets": np.arange(3000) % 2}
     np.savez(tmp_path / "mine.npz", **given)
     with caplog.at_level(logging.WARNING, "main.data"):
         path = convert_arrays(tmp_path / "mine.npz", tmp_path / "mine.hdf5")
     assert [record.message.count("feature 1 of") for record in caplog.records] == [1]
-    caplog.clear()
     with h5py.File(path, "r+") as file:
         n = len(file["features"])
         del file["features"]
         file["features"] = SPREAD[:n] + [0, 0, 1e7, 0]
-    with caplog.at_level(logging.WARNING, "main.data"):
-        load_examples(str(path), "test")
-        assert not caplog.records
-        load_examples(str(path), "train")
-    assert [record.message.count("feature 2 of mine") for record in caplog.records] == [1]
+    options = dict(dataset=str(path), encoder_layers=("3", "2"), denoising_cost_x=(1.0, 1.0, 1.0))
+    prepare([Options(**options, seed=seed) for seed in (1, 2)])
+    assert capsys.readouterr().err.count("feature 2 of mine") == 1  # once for all that train on it

@@ -144,12 +144,6 @@ class TestGuard:
         guard.after_training(loop_at(epoch=1, update=1))
         assert not saved
 
-    def test_a_checkpoint_of_parameters_that_are_not_finite_is_told_of(self):
-        shareds, saved, guard = self.make()
-        shareds["f_1_W"].set_value(np.full(3, np.nan, "float32"))
-        with pytest.raises(TrainingStopped, match="The parameters after update 7 are not finite numbers: train again"):
-            guard.before_training(loop_at(update=7))
-
     def test_names_the_topmost_bad_layer_of_the_decoder(self):
         _, _, guard = self.make()
         bad = float("inf")

@@ -25,7 +25,7 @@ from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
-#: Classes whose new numbers are told: more are none, but identifiers that were taken for labels.
+#: How many classes' new numbers are told; where there are more, the labels are likely to be identifiers.
 MOST_RENUMBERED = 1000
 
 NAMES = ("features", "targets", "features_test", "targets_test")

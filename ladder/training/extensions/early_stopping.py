@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from ladder.runs.log_rows import BEST
+from ladder.runs.log_rows import VALID_BEST
 from ladder.training.extensions import Extension
 from ladder.training.stopping import best_epoch, patience_is_over
 
@@ -78,7 +78,7 @@ class KeepBest(Extension):
         self._set(self.kept)
         self._estimate_statistics()
         loop.row["best_epoch"] = best_epoch(self._log.rows)
-        loop.row.update({BEST + name: value for name, value in self._evaluate().items()})
+        loop.row.update({VALID_BEST + name: value for name, value in self._evaluate().items()})
         self.kept = self._copies()
         self._set(last)
 

@@ -27,13 +27,8 @@ class StopOnNotFinite(Extension):
         self._shareds, self._save, self._n_layers = shareds, save, n_layers
 
     def before_training(self, loop):
-        self._latest = None
         self._copy(loop)
         self._good = self._latest
-        if self._good is None:  # the checkpoint was written between the update that went wrong and the next
-            raise TrainingStopped(
-                f"The parameters after update {loop.updates_done} are not finite numbers: train again with a smaller --lr."
-            )
 
     def after_batch(self, loop, values):
         if not math.isfinite(values["cost_total"]):

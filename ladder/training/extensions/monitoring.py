@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ladder.runs.log_rows import APPROX, FINAL, TRAIN
+from ladder.runs.log_rows import TRAIN, VALID_APPROX, VALID_FINAL
 from ladder.training.extensions import Extension
 
 
@@ -52,7 +52,7 @@ class ApproxTestMonitor(Extension):
 
     def after_epoch(self, loop):
         self._forget()
-        loop.row.update({APPROX + name: v for name, v in self._evaluate().items()})
+        loop.row.update({VALID_APPROX + name: v for name, v in self._evaluate().items()})
 
 
 class FinalTestMonitor(Extension):
@@ -72,7 +72,7 @@ class FinalTestMonitor(Extension):
     def after_training(self, loop):
         self._estimate_statistics()
         if self._evaluate is not None:
-            loop.row.update({FINAL + name: v for name, v in self._evaluate().items()})
+            loop.row.update({VALID_FINAL + name: v for name, v in self._evaluate().items()})
 
 
 def mean_over_batches(function, batches):

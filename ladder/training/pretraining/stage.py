@@ -104,7 +104,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     if path is not None:
         provenance.go_on(path, state, loop, setting.about, setting.folder)
     loop.run(updates)
-    # Of a signal while the last stage's end was written, whoever calls has to hear.
+    # Of a signal that came while the stage's end was written, whoever calls has to hear.
     return None if loop.interrupted else graph.values()
 
 
