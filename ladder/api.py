@@ -20,7 +20,7 @@ from ladder.option_types import MOST_DATA_SEED
 from ladder.options import KEPT, OPTIONS, Options, from_python
 from ladder.runs.folder import RunFolder, check_save_to
 from ladder.sweeps.carrying_out import Wish
-from ladder.sweeps.configurations import Search, configurations
+from ladder.sweeps.configurations import Search, check_search, configurations
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.standing import standing
 from ladder.sweeps.sweep import Plan, begin, end_of, folder_of, train_runs
@@ -263,7 +263,7 @@ def sweep(
     rows=None,
     random=None,
     draw=None,
-    sweep_seed=1,
+    sweep_seed=None,
     halving=None,
     workers=None,
     threads=None,
@@ -295,8 +295,8 @@ def sweep(
     draw : dict of option -> distribution, optional
         What is drawn anew in each: a text such as 'log-uniform:1e-4:1e-2', or
         a distribution of ``scipy.stats``.
-    sweep_seed : int
-        Of the draws.
+    sweep_seed : int, optional
+        Of the draws; default: 1.
     halving : int or ladder.sweeps.halving.Halving, optional
         Successive halving: one configuration in this many goes on.
     workers : int, optional
@@ -344,11 +344,11 @@ def sweep(
             raise UserError(f"--rows is {rows!r}, but must be a list of the preset's rows.")
         if not isinstance(draw, (dict, type(None))):
             raise UserError(f"--draw is {draw!r}, but must be a dict of option -> distribution.")
-        if not choice.is_whole(sweep_seed) or not 0 <= sweep_seed <= MOST_DATA_SEED:
-            raise UserError(f"--sweep-seed is {sweep_seed!r}, but must be a whole number from 0 to {MOST_DATA_SEED}.")
-        search = None if random is None else Search(whole(random, "random"), draw or {}, int(sweep_seed))
-        if search is None and draw:
-            raise UserError("--draw is for --random: say how many configurations to draw.")
+        check_search(random, draw, sweep_seed)
+        seed = Search.seed if sweep_seed is None else sweep_seed
+        if not choice.is_whole(seed) or not 0 <= seed <= MOST_DATA_SEED:
+            raise UserError(f"--sweep-seed is {seed!r}, but must be a whole number from 0 to {MOST_DATA_SEED}.")
+        search = None if random is None else Search(whole(random, "random"), draw or {}, int(seed))
         given = {name: _values(name, value) for name, value in options.items()}
         halved = halving if isinstance(halving, (Halving, type(None))) else Halving(whole(halving, "halving", 2))
         chosen = configurations(given, preset, rows, search)
@@ -360,9 +360,10 @@ def sweep(
             workers if workers is None else whole(workers, "workers"),
             scheduler,
         )
-        choice.checked("c", threads)
+        threads = choice.checked("c", threads)["threads"]
         _check_minutes(checkpoint_minutes)
-        wish = Wish({"backend": "c", "threads": threads}, checkpoint_minutes)
+        # Plain numbers, as they are told to other processes.
+        wish = Wish({"backend": "c", "threads": threads}, float(checkpoint_minutes))
         wish.records = Records.of(tensorboard, log_format, save_split)
         if max_minutes is not None:
             wish.until = end_of(max_minutes)

@@ -110,7 +110,7 @@ def parse_layer(text):
             f"write a number of units, or one of {', '.join(SYNTAX)} as in {SYNTAX['convv'].split('e.g. ')[1]}."
         )
     # Python refuses to read very long numbers, and a valid one is never that long.
-    numbers = [int(word) for word in words if word.isdecimal() and len(word) < 20]
+    numbers = [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 20]
     if len(numbers) != len(words):
         raise _malformed(text, kind)
     return _PARSERS[kind](text, kind, numbers)

@@ -29,7 +29,7 @@ def whole_number_from(low, high):
     """A reader of whole numbers from ``low`` to ``high``, neither of them negative."""
 
     def read(text):
-        if not text.isdecimal() or len(text) > 19 or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from {low} to {high}.")
         return int(text)
 
@@ -69,7 +69,7 @@ def numbers(text):
 
 def whole_numbers(text):
     """'0,2,4' -> (0, 2, 4)."""
-    if not all(part.isdecimal() and len(part) < 20 for part in text.split(",")):
+    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in text.split(",")):
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers split by ','.")
     return tuple(int(part) for part in text.split(","))
 

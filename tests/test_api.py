@@ -1,6 +1,7 @@
 """Training and loading from Python."""
 
 import copy
+import json
 import logging
 import multiprocessing
 import pickle
@@ -20,6 +21,7 @@ import pytest
 import ladder
 from ladder.backends import c
 from ladder.cli import main
+from ladder.data.hdf5 import find_dataset
 from ladder.data.npz import load_arrays
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
@@ -211,6 +213,45 @@ def test_a_network_with_data_that_it_was_not_trained_on_is_not_saved(trained, tm
     np.testing.assert_array_equal(copied.predict_proba(images()), trained[0].predict_proba(images()))
 
 
+def test_what_no_training_has_made_is_not_saved(trained, tmp_path):
+    path = trained[0].save(str(tmp_path / "mine"))
+    with pytest.raises(
+        ladder.UserError, match="loaded with another seed than .*mine0 was trained with: load it without"
+    ):
+        ladder.load(path, seed=7).save(str(tmp_path / "other"))
+    with np.load(path / "running_statistics.npz") as stored:
+        statistics = dict(stored, final=False)
+    np.savez(path / "running_statistics.npz", **statistics)
+    with pytest.raises(
+        ladder.UserError, match="mine0 was interrupted, and a copy could not go on: finish it with run.py"
+    ):
+        ladder.load(path).save(str(tmp_path / "other"))
+    assert not (tmp_path / "other0").exists()
+
+
+def test_a_copy_has_the_environment_that_trained_it(trained, tmp_path):
+    path = trained[0].save(str(tmp_path / "mine"))
+    environment = json.loads((path / "environment.json").read_text())
+    (path / "environment.json").write_text(json.dumps({**environment, "threads": 77}))
+    copy = ladder.load(path).save(str(tmp_path / "copy"))
+    assert json.loads((copy / "environment.json").read_text())["threads"] == 77
+
+
+def test_a_copy_of_its_data_set_trains_on_as_many_examples(trained, tmp_path):
+    path = trained[0].save(str(tmp_path / "mine"))
+    options = json.loads((path / "params.json").read_text())
+    (path / "params.json").write_text(json.dumps({**options, "unlabeled_samples": None}))
+    data = json.loads((path / "data.json").read_text())
+    shutil.copy(find_dataset("digits"), tmp_path / "copied.hdf5")
+    loaded = ladder.load(path, dataset=str(tmp_path / "copied.hdf5"))
+    assert loaded.options.unlabeled_samples == data["splits"]["train"]["examples"]
+
+
+def test_a_device_is_checked():
+    with pytest.raises(ValueError, match="device is 'cuda', but must be one of cpu, gpu"):
+        ladder.configure("jax", device="cuda")
+
+
 def test_in_a_thread(trained):
     found = []
     thread = threading.Thread(target=lambda: found.append(ladder.train(**SMALL)))
@@ -287,7 +328,8 @@ def test_mistakes_name_the_argument(options, sentence):
         (dict(draw="lr=1"), "draw is 'lr=1', but must be a dict of option -> distribution."),
         (dict(halving="3"), "halving is '3', but must be a whole number, 2 or more."),
         (dict(halving=1), "halving is 1, but must be a whole number, 2 or more."),
-        (dict(sweep_seed=-1), "sweep_seed is -1, but must be a whole number from 0 to 4294967295."),
+        (dict(random=2, sweep_seed=-1), "sweep_seed is -1, but must be a whole number from 0 to 4294967295."),
+        (dict(sweep_seed=3), "sweep_seed is for random: say how many configurations to draw, or leave it out"),
         (dict(preset=5), "preset is 5, but must be the name of a preset, or a file."),
         (dict(preset=Path("absent.json")), "absent.json"),
         (dict(preset="readings_100", rows="one"), "rows is 'one', but must be a list of the preset's rows."),

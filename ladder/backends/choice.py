@@ -11,6 +11,9 @@ from ladder.option_names import as_typed
 
 BACKENDS = ("c", "jax")
 
+#: Where JAX can be asked to compute.
+DEVICES = ("cpu", "gpu")
+
 #: More than any machine runs well, and than the system may start.
 MOST_THREADS = 1024
 
@@ -52,6 +55,8 @@ def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
     if threads is not None and (not is_whole(threads) or not 1 <= threads <= MOST_THREADS):
         raise UserError(f"--threads is {threads!r}, but must be a whole number from 1 to {MOST_THREADS}.")
     if backend == "jax":
+        if of_jax.get("device") not in (None, *DEVICES):
+            raise UserError(f"--device is {of_jax['device']!r}, but must be one of {', '.join(DEVICES)}.")
         from ladder.backends.jax import setup
 
         setup.check_version()

@@ -62,7 +62,10 @@ def run(args):
     found = range_test(experiment.preprocessed(Preprocessor()), args.lowest, args.highest, args.updates)
     print(f"{len(found.rates)} updates with rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g}: {found.end}")
     print(f"The smoothed cost is lowest, {found.smoothed.min():.4g}, at a rate of {found.lowest:.2g}")
-    print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}", flush=True)
+    if found.suggested is None:
+        print(f"It does not fall from there on: give a lower --from; see {args.output}", flush=True)
+    else:
+        print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}", flush=True)
     figure = rate_figure(found, f"{experiment.p.optimizer} on {experiment.p.dataset}")
     write_whole(args.output, lambda file: write_png(figure, file))
     return 0

@@ -151,7 +151,7 @@ def add_backend_options(parser, default="c", threads="OMP_NUM_THREADS if set, el
     )
     group.add_argument(
         "--device",
-        choices=("cpu", "gpu"),
+        choices=choice.DEVICES,
         help="with --backend jax, where it computes (default: on a GPU where JAX has one)",
     )
     group.add_argument(

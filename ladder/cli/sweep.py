@@ -24,7 +24,7 @@ from ladder.files import printable
 from ladder.option_names import as_typed, dashed
 from ladder.option_types import MOST_DATA_SEED, whole_number_from
 from ladder.sweeps.carrying_out import Wish
-from ladder.sweeps.configurations import Search, configurations, in_words, varied
+from ladder.sweeps.configurations import Search, check_search, configurations, in_words, varied
 from ladder.sweeps.distributions import SYNTAX
 from ladder.sweeps.halving import Halving
 from ladder.sweeps.standing import BEGUN, DONE, FAILED, RUNNING, STATES, standing
@@ -154,9 +154,7 @@ def _plan(args):
         if getattr(args, option) is not None and not args.halving:
             raise UserError(f"{as_typed(option)} is for --halving: give that, too, or leave it out.")
     check_name(args.save_to)
-    if args.random is None and (args.draw or args.sweep_seed is not None):
-        option = "--draw" if args.draw else "--sweep-seed"
-        raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
+    check_search(args.random, args.draw, args.sweep_seed)
     search = None
     if args.random is not None:
         seed = Search.seed if args.sweep_seed is None else args.sweep_seed

@@ -12,6 +12,7 @@
 """
 
 from dataclasses import dataclass, replace
+from typing import Optional
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class TrainedArrays:
         What messages call the origin of the arrays.
     files : (str, str)
         The names of the files of parameters and of statistics there.
+    epoch : int or None
+        Of the best epoch's that were read from a file: which that was.
     """
 
     parameters: dict
@@ -48,6 +51,7 @@ class TrainedArrays:
     final: bool
     where: str = "the network"
     files: tuple = (PARAMETERS, STATISTICS)
+    epoch: Optional[int] = None
 
     @classmethod
     def of(cls, parameters, shareds, final):
@@ -87,9 +91,10 @@ class TrainedArrays:
         """Read those of the best epoch from the folder of a run (RunFolder) that has them."""
         arrays = load_arrays(folder / BEST)
         final = is_final(arrays, folder / BEST)
-        for name in ("epoch", "final"):
-            arrays.pop(name, None)
-        return cls.of_best(arrays, final, str(folder))
+        arrays.pop("final", None)
+        epoch = arrays.pop("epoch", None)
+        found = cls.of_best(arrays, final, str(folder))
+        return found if epoch is None else replace(found, epoch=int(epoch))
 
     def save_best(self, folder, epoch):
         """Write those of the best epoch to the folder of a run (RunFolder)."""

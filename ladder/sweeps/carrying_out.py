@@ -135,7 +135,8 @@ class _Teller:
         else:
             error = item.look.final_error
             how = "finished" + (f", validation error {error:.2f} %" if error is not None else "")
-        logger.info("%s (%s): %s; %s", run.folder.path.name, in_words(run.p, self._varied), how, self._count())
+        level = logging.WARNING if state in ("failed", "diverged") and not again else logging.INFO
+        logger.log(level, "%s (%s): %s; %s", run.folder.path.name, in_words(run.p, self._varied), how, self._count())
         if "traceback" in answer:
             logger.info("%s", answer["traceback"])
 

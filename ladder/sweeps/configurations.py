@@ -38,6 +38,13 @@ class Search:
     seed: int = 1
 
 
+def check_search(random, draw, sweep_seed):
+    """Refuse what is said of a random search where none is asked for; all three may be None."""
+    if random is None and (draw or sweep_seed is not None):
+        option = "--draw" if draw else "--sweep-seed"
+        raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
+
+
 def configurations(given, preset=None, rows=None, search=None):
     """Every run of a sweep: its options.
 

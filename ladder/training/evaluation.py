@@ -33,6 +33,9 @@ from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
 
 logger = logging.getLogger("main")
 
+#: What can be evaluated: examples to test, those left over to validate, and those that train.
+DATA_TYPES = ("test", "valid", "train")
+
 #: Options that ask for other data than the run's, and those that ask for another preprocessing.
 OF_DATA = {"dataset", "sources", "divide_by"}
 OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
@@ -100,16 +103,15 @@ class TrainedRun:
             training = TrainingData(p_of_data, record=reading_of_others(p_of_data, record))
             data = record if given.get("divide_by") is None else divided_otherwise(record, p.divide_by)
         else:
-            p_of_data = p
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
             elif stored is not None and p.unlabeled_samples is None:
-                p_of_data = replace(p, unlabeled_samples=_n_of_the_run(stored, record))
-            training, data = TrainingData(p_of_data, record=record), record
+                p = replace(p, unlabeled_samples=_n_of_the_run(stored, record))
+            training, data = TrainingData(p, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
         check_memory(p, in_dim)
-        if not OF_PREPROCESSING & given.keys():
+        if stored is None or not OF_PREPROCESSING & given.keys():
             fitted = folder.load_fitted(p, in_dim)
             if fits(p) and fitted is None and record is not None and OF_DATA & given.keys():
                 raise UserError(

@@ -67,10 +67,9 @@ class RateTest:
 
     @property
     def suggested(self):
-        """The rate at which it fell fastest, below the one where it was lowest."""
-        smoothed = self.smoothed
-        before = smoothed[: max(2, np.argmin(smoothed) + 1)]
-        return float(self.rates[np.argmin(np.diff(before))])
+        """The rate at which it fell fastest, below the one where it was lowest; None where it only rose."""
+        before = self.smoothed[: np.argmin(self.smoothed) + 1]
+        return float(self.rates[np.argmin(np.diff(before))]) if len(before) > 1 else None
 
 
 def range_test(experiment, lowest, highest, updates):

@@ -80,8 +80,12 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
         p = replace(p, denoising_cost_x=(0.0,) * (len(p.encoder_layers) + 1), decoder_spec=("0",))
     (experiment,) = prepare([p])
     check_compiler(configure(), experiment)
-    experiment = experiment.preprocessed(Preprocessor())
     folder = PretrainingFolder.begin(save_to, p, experiment.in_dim)
+    try:
+        experiment = experiment.preprocessed(Preprocessor())
+    except UserError:
+        folder.abandon()
+        raise
     with lock.held(folder):
         return folder, _train(folder, experiment, upkeep)
 
