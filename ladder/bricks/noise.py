@@ -3,7 +3,8 @@
 from contextlib import contextmanager
 
 import aesara.tensor as at
-from aesara.sandbox.rng_mrg import MRG_RandomStream
+
+from ladder.bricks.mrg_streams import MRGStreams
 
 
 class NoiseSource:
@@ -61,7 +62,7 @@ class GaussianNoise(NoiseSource):
 
     def __init__(self, seed):
         super().__init__()
-        self._streams = MRG_RandomStream(seed=seed)
+        self._streams = MRGStreams(seed=seed)
 
     def _draw(self, shape):
         return at.cast(self._streams.normal(size=shape, avg=0.0, std=1.0), "float32")

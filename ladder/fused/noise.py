@@ -2,8 +2,9 @@
 
 import aesara
 import numpy as np
-from aesara.sandbox.rng_mrg import MRG_RandomStream, guess_n_streams
+from aesara.sandbox.rng_mrg import guess_n_streams
 
+from ladder.bricks.mrg_streams import MRGStreams
 from ladder.bricks.noise import GaussianNoise, NoiseSource
 from ladder.fused.layout import channels_second
 from ladder.fused.mrg import MRGNormal
@@ -48,7 +49,7 @@ class FastMRGNoise(_OperationNoise):
 
     def __init__(self, seed):
         super().__init__()
-        self._streams = MRG_RandomStream(seed=seed)
+        self._streams = MRGStreams(seed=seed)
 
     def _first_state(self):
         # As many substreams as Aesara takes where it does not know the size.
