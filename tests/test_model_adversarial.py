@@ -18,6 +18,7 @@ from test_model import (
     values_and_gradients,
 )
 
+from ladder.adversarial import _draw_from
 from ladder.backends import c
 from ladder.graph import ComputationGraph
 
@@ -384,3 +385,22 @@ def test_a_network_that_is_sure_gives_no_nan():
     for half in HALVES:
         z = value(getattr(ladder.act.corr, half).z[0], arrays)
         assert np.isfinite(z).all()
+
+
+def test_passes_may_begin_at_a_layer_of_pieces():
+    """Of maxout: noise and directions are as many as z, two for each h."""
+    ladder, arrays = built(
+        act=("relu", "maxout:2", "sigmoid", "softmax"),
+        adv_layers=(1,),
+        vat_cost=(1.0,),
+        vat_radius=(0.5,),
+        vat_noise_std=0.5,
+    )
+    perturb(ladder)
+    clean, parameters = ladder.act.clean.unlabeled, ladder.encoder_parameters()
+    act = ladder.begin_path(1, clean.z[1], {}, parameters)
+    ladder.climb([(act, {})], ladder.layers[2:], parameters)
+    draws = [draw for draw, _ in _draw_from(ladder, 1, len(UNLABELED)).values()]
+    found, expected, cost, *draws = value([act.logits, clean.logits, ladder.costs.vat[1], *draws], arrays)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert cost > 0 and [draw.shape for draw in draws] == [(7, 10), (7, 4), (7, 3)]

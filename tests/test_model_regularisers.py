@@ -4,6 +4,7 @@ import aesara
 import numpy as np
 import pytest
 from golden.evaluate import PYTHON
+from golden.numpy_conv_ladder import convolve
 from golden.numpy_ladder import forward
 from scipy import stats
 from test_model import GAUSS, LABELED, TARGETS, UNLABELED, assert_gradients, built, perturb
@@ -101,6 +102,20 @@ def test_costs_and_gradients_with_masks_and_penalties(network):
         return truth(params).total + L1 * l1 + L2 * l2
 
     assert_gradients(gradients, penalised_total, params)
+
+
+def test_pixels_and_weights_of_filters_are_dropped_one_by_one():
+    layers = dict(encoder_layers=("convv:4:1:1:1", "convv:3:2:1:1"), decoder_spec=("0",), denoising_cost_x=(0.0,) * 3)
+    no_noise = dict(super_noise_std=0.0, f_local_noise_std=(0.0,))
+    ladder, arrays = built("labeled", **layers, **no_noise, dropout=(0.3, 0.4, 0.0), drop_connect=(0.2, 0.3))
+    corr, (x, _) = ladder.act.corr.labeled, arrays
+    outputs = [corr.h[0], corr.z_pre[1], corr.h[1], corr.z_pre[2], *ladder.noise.draws]
+    h0, z1, h1, z2, *draws = aesara.function([x], outputs, mode=PYTHON)(arrays[x])
+    m0, m1, w1, w2 = (mask(normals, p) for normals, p in zip(draws, (0.3, 0.4, 0.2, 0.3), strict=True))
+    assert (m0.shape, m1.shape, w1.shape, w2.shape) == (h0.shape, h1.shape, (4, 1, 1, 1), (3, 4, 2, 2))
+    for i, (h, z_pre, of_units, of_weights) in enumerate(((h0, z1, m0, w1), (h1, z2, m1, w2)), start=1):
+        W = ladder.shareds[f"f_{i}_W"].get_value() * of_weights
+        np.testing.assert_allclose(z_pre, convolve(h * of_units, W, "valid", 1), rtol=1e-4, atol=1e-5)
 
 
 def test_units_of_a_softmax_of_maps_are_dropped():

@@ -186,3 +186,14 @@ def test_bad_settings_are_named(settings, sentence):
     with pytest.raises(UserError) as error:
         AttackSettings(**settings)
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("kind", methods.PROJECTED)
+def test_a_random_start_depends_on_its_ball_seed_batch_and_kind_alone(kind):
+    found = noise(kind, 0.2, linear, 3, random_start=True, steps=1, step_size=1e-6, seed=5, kinds=(kind,))
+    rng = np.random.default_rng([5, 3, methods.KINDS.index(kind)])
+    np.testing.assert_allclose(found, methods.random_in_ball(kind, SHAPE, 0.2, rng), atol=3e-6)
+
+
+def test_the_control_does_not_depend_on_which_kinds_are_asked_for():
+    np.testing.assert_array_equal(noise("gaussian", 0.1, kinds=("gaussian",)), noise("gaussian", 0.1))

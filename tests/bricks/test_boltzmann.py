@@ -6,6 +6,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from golden.evaluate import value
 
 from ladder import backends, bricks
 from ladder.bricks import boltzmann
@@ -90,13 +91,13 @@ def test_pseudo_likelihood_is_that_of_one_unit_given_the_others(look):
 def test_scikit_learn_finds_the_same(look):
     """Free energies, activations of hidden units and pseudo-likelihoods of the same machine."""
     neural_network = pytest.importorskip("sklearn.neural_network")
-    gaussian, v, _, (free, *_, found) = look
+    gaussian, v, _, (free, *_, probabilities, found) = look
     if gaussian:
         pytest.skip("theirs has binary units alone")
     theirs = neural_network.BernoulliRBM(HIDDEN, random_state=3)
     theirs.components_, theirs.intercept_visible_, theirs.intercept_hidden_ = W.T, A, B
     np.testing.assert_allclose(free, theirs._free_energy(v), rtol=1e-5)
-    np.testing.assert_allclose(hidden_probabilities(v, False) @ H, theirs.transform(v), rtol=1e-6)
+    np.testing.assert_allclose(probabilities, theirs.transform(v), rtol=1e-5)
     np.testing.assert_allclose(found, theirs.score_samples(v), rtol=1e-5)
 
 
@@ -115,8 +116,8 @@ def compiled(gaussian, persistent, steps, n):
 
 def gradient(graph, update, v):
     """What one update adds to W, a and b, where these begin at the machine's own."""
-    for name, value in zip("Wab", (W, A, B)):
-        graph.shareds[name].set_value(np.float32(value))
+    for name, x in zip("Wab", (W, A, B)):
+        graph.shareds[name].set_value(np.float32(x))
     update(v)
     return [graph.shareds[name].get_value() - value for name, value in zip("Wab", (W, A, B))]
 
@@ -160,3 +161,18 @@ def test_persistent_chains_reach_the_machine_itself(gaussian):
     own = v_given_h.T @ (of_h[:, None] * H), of_h @ (v_given_h - A if gaussian else v_given_h), of_h @ H
     for one, data, machine_s in zip(found, of_data, own):
         np.testing.assert_allclose(one, data - machine_s, atol=0.08 if gaussian else 0.03)
+
+
+@pytest.mark.parametrize("gaussian", [False, True])
+def test_the_error_that_is_logged_is_that_of_the_means(gaussian):
+    how = Pretraining(**OPTIONS, cd_steps=1, persistent=False, gaussian=gaussian, unrolled_epochs=0)
+    p, first = Options.of(encoder_layers="10", denoising_cost_x=(0, 0), optimizer="sgd"), np.full(VISIBLE, 0.5)
+    noise, rng = GaussianNoise(4), np.random.RandomState(2)
+    graph = machine(p, how, HIDDEN, first, gaussian, 16, noise, bricks, rng)
+    for name, x in zip("Wab", (W, A, B)):
+        graph.shareds[name].set_value(np.float32(x))
+    v = X if gaussian else V
+    mean = A + hidden_probabilities(v, gaussian) @ H @ W.T
+    mean = mean if gaussian else 1 / (1 + np.exp(-mean))
+    found = value(graph.monitored["cost_reconstruction"], {graph.input: v})
+    assert found == pytest.approx(np.square(v - mean).sum(axis=1).mean(), rel=1e-5)

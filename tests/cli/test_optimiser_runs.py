@@ -71,6 +71,7 @@ def test_interrupted_and_resumed_it_ends_bit_for_bit_as_in_one_go():
     )
     assert rates[0] == np.float32(0.01)  # the second of two epochs that warm up
     rose = [now >= min(errors[2:k]) for k, now in enumerate(errors) if k > 2]
+    assert any(rose)
     np.testing.assert_allclose(rates[3:], 0.01 * 0.3 ** np.cumsum(rose), rtol=1e-6)
 
 

@@ -85,8 +85,11 @@ def test_large_means_take_no_digits_from_the_covariance():
 
 def test_fewer_examples_than_inputs():
     x = examples(n=3)
-    whitened = fit_whitening(in_parts(x, 2)).apply(x)
+    whitening = fit_whitening(in_parts(x, 2))
+    whitened = whitening.apply(x)
     assert np.isfinite(whitened).all() and abs(whitened.mean(axis=0)).max() < 1e-5
+    root = scipy.linalg.sqrtm(np.cov(x.astype("float64"), rowvar=False, bias=True) + 0.1 * np.eye(6))
+    np.testing.assert_allclose(whitening.matrix, np.linalg.inv(root), rtol=1e-5, atol=1e-5)
 
 
 def test_variances_are_1_but_for_the_bias():

@@ -1,5 +1,6 @@
 """Fused convolutions and their gradients against sums over taps in float64, and those against SciPy."""
 
+import platform
 from functools import lru_cache
 
 import aesara
@@ -10,7 +11,7 @@ from aesara.compile.mode import Mode
 from compare import assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, double, normals, strided
 from scipy.signal import convolve2d, correlate2d
 
-from ladder.backends import c
+from ladder.backends import c, processor
 from ladder.fused.convolution import Convolution, FilterGradient, convolve, deconvolve
 
 BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
@@ -183,10 +184,33 @@ def test_the_truth_is_scipys():
         np.testing.assert_allclose(y[0, 0], correlate2d(x[0, 0], W[0, 0], border)[::2, ::2])
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86 processors")
+def test_narrower_vectors():
+    """As processors without AVX-512 have them."""
+    if processor.describe().get("vector_bits") == 256:
+        pytest.skip("this processor has no wider vectors: the other tests compile for these")
+    with aesara.config.change_flags(gcc__cxxflags="-mno-avx512f"):
+        function = compiled.__wrapped__("full", 1)
+    for sizes in SIZES:
+        arrays = arrays_of(*sizes, "full", 1)
+        found = dict(zip(("y", "dx", "dW"), function(*(arrays[name] for name in "xWg"))))
+        assert_all_close(found, plain_convolve(**double(arrays), border="full", stride=1), name=sizes)
+
+
+#: One for each way in which the tiles are fed.
+EVERY_WAY = [
+    (2, 5, 6, 7, 4, 3),
+    (2, 32, 9, 9, 32, 3),
+    (2, 20, 6, 7, 40, 1),
+    (2, 1, 19, 20, 37, 17),
+    (2, 20, 7, 7, 20, 3),
+]
+
+
+@pytest.mark.parametrize("sizes", EVERY_WAY)
 @pytest.mark.parametrize("border", BORDERS)
-def test_memory_in_any_order(border):
-    arrays = arrays_of(2, 5, 6, 7, 4, 3, border, 1)
-    expected = run(arrays, border, 1)
+def test_memory_in_any_order(border, sizes):
+    arrays = arrays_of(*sizes, border, 1)
     for name, array in arrays.items():
         for other in strided(array):
             found = run({**arrays, name: other}, border, 1)

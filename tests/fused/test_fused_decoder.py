@@ -367,3 +367,30 @@ def test_each_parameter_is_made_once():
 
 def test_no_decoder():
     assert fused.denoise("", None, at.fmatrix(), at.fmatrix(), None, None, None, None) == (None, None)
+
+
+def test_weights_that_units_of_several_blocks_share():
+    """The gradients of a perceptron's weights are sums over all units: more than one block of columns."""
+    own = {"W1": (3, 2), "b1": (2,), "W2": (2, 3), "b2": (3,), "W3": (3, 1), "b3": (1,)}
+
+    def sizes(rows=None, units=None):
+        matrix, row = (rows, units), (1, units)
+        signals = dict(u_pre=matrix, z_corr=matrix, z_clean=matrix, m=row, s=row)
+        return {**signals, **own, "gz_est": matrix, "gcost": ()}
+
+    values, results = normals(sizes(9, 70)), []
+    values.update(u_pre=3 * values["u_pre"] + 1, s=values["s"] ** 2 + np.float32(0.1))
+    for module in (fused, bricks):
+        graph = Graph(sizes(), plain=module is bricks)
+        v = graph.variables
+        signals = [v[name] for name in ("u_pre", "z_corr", "z_clean", "m", "s")]
+
+        def make(init, name, shape=None):
+            return v[name]
+
+        outputs = dict(zip(OUTPUTS, module.denoise("amlp:2:3", *signals, make, make)))
+        graph.made["outputs"] = outputs
+        graph.add_gradients("gradients", outputs, ["u_pre", "z_corr", "z_clean", "m", "s", *own])
+        results.append(graph.compiled()(**values))
+    for key, expected in results[1].items():
+        assert_all_close(results[0][key], expected, name=key)

@@ -176,9 +176,9 @@ def test_unpool_as_the_brick(size, shape):
 # --- Mean-pooling
 
 
-@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (2, 3)])
 def test_mean_pooling_and_its_gradient_as_the_brick(size, stride):
-    """Windows beside one another, and overlapping ones; both incomplete at the edge."""
+    """Windows beside one another, overlapping ones, and such as leave pixels out; incomplete at the edge."""
     x, g = at.TensorType("float32", shape=(None, None, HEIGHT, WIDTH))(), at.ftensor4()
 
     def built(module, mode):

@@ -93,6 +93,10 @@ def test_signs_of_more_than_13_seeds_are_drawn(monkeypatch):
     assert drawn == pytest.approx(exact, abs=0.02) and drawn != exact
 
 
+def test_what_was_observed_is_one_of_the_drawn_signs():
+    assert permutation(np.ones(40)) == wilcoxon(np.ones(40)) == 1 / (statistics.RESAMPLES + 1)
+
+
 def test_wilcoxon_with_ties_and_zeros_enumerates_all_signs():
     differences = [0.1, 0.1, -0.1, 0.3, 0.0, 0.2]
     ranks = stats.rankdata([0.1, 0.1, 0.1, 0.3, 0.2])
@@ -123,4 +127,5 @@ def test_verdicts():
     alternating = said([1, -1] * 5)
     assert "10 seeds cannot tell these apart (Wilcoxon p = 1, permutation p = 1)" in alternating
     assert "10 of which 4 differ can give p below 0.125" in said([-1, -2, -3, -4] + [0] * 6)
+    assert "5 of which 0 differ can give p below 1," in said([0] * 5)
     assert "the two tests disagree" in said([-i / 10 for i in range(1, 13)] + [9])

@@ -47,6 +47,15 @@ def built(halves="both"):
     return ladder, inputs
 
 
+def test_a_fused_graph_is_refused():
+    """It computes its statistics itself, so a batch's own would stay."""
+    p = Options(encoder_layers=("4", "3"), denoising_cost_x=(0.0,) * 3, decoder_spec=("0",))
+    ladder, (x, *_) = LadderAE(p, IN_DIM), input_variables(IN_DIM)
+    ladder.apply(input_labeled=x, clean_only=True)
+    with pytest.raises(ValueError, match="plain_graph=True"):
+        with_running_statistics(ladder.clean_outputs(), ladder.shareds)
+
+
 def probabilities(shareds, x):
     """Of the clean encoder with running statistics, in float64."""
     p = {name: shared.get_value().astype("float64") for name, shared in shareds.items()}
