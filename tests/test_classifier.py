@@ -15,6 +15,8 @@ from ladder import LadderClassifier
 from ladder.errors import UserError
 
 QUICK = dict(hidden=(5,), epochs=1, min_updates=20, random_state=0)
+#: The same without a decoder, where it is the interface that matters: a third of the time to compile.
+QUICKER = dict(**QUICK, denoising_cost=0)
 
 #: Some of each kind: what is refused, types of data, state, and what predictions depend on.  All of ``check_estimator``
 #: pass but ``check_classifiers_classes``, which trains with the classes -1 and 1, and here -1 means "no label".
@@ -50,7 +52,7 @@ def fitted():
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_checks_of_scikit_learn(name):
-    getattr(estimator_checks, name)("LadderClassifier", LadderClassifier(**QUICK))
+    getattr(estimator_checks, name)("LadderClassifier", LadderClassifier(**QUICKER))
 
 
 def test_labels_that_are_strings(fitted):
@@ -95,7 +97,7 @@ def test_everything_that_stands_for_no_label():
     X, y = make_blobs(30, centers=2, random_state=0)
     labels = y.astype(float).astype(object)
     labels[10:16] = [None, -1, -1.0, float("nan"), NAType(), np.float32(-1)]
-    clf = LadderClassifier(**QUICK).fit(X, labels)
+    clf = LadderClassifier(**QUICKER).fit(X, labels)
     assert clf.classes_.tolist() == [0.0, 1.0]
 
 
@@ -132,7 +134,7 @@ def test_examples_can_be_left_for_validation(seed):
 
 def test_whitening_needs_no_file():
     X, y = make_blobs(30, centers=2, random_state=0)
-    assert LadderClassifier(**QUICK, options={"whiten_zca": 2}).fit(X, y).score(X, y) > 0.4
+    assert LadderClassifier(**QUICKER, options={"whiten_zca": 2}).fit(X, y).score(X, y) > 0.4
 
 
 def test_unlabelled_examples_are_learnt_from():
