@@ -306,7 +306,7 @@ def sweep(
     scheduler : str, optional
         Address of a Dask scheduler, whose workers train instead.
     verbose : bool
-        Print a line for each run.
+        Print a line for each run; those that fail are told of in any case.
     checkpoint_minutes, max_minutes, tensorboard, log_format, save_split
         As for :func:`ladder.train`.
     **options

@@ -13,7 +13,7 @@ from ladder.data.preprocessing import preprocesses
 from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.runs.folder import RunFolder, check_save_to
-from ladder.training.evaluation import DATA_TYPES, classification_report
+from ladder.training.evaluation import EVALUATED, classification_report
 from ladder.training.provenance import environment
 from ladder.training.stopping import best_epoch
 from ladder.turns import Turns
@@ -144,8 +144,8 @@ class Model:
             ``error_percent``, ``n_wrong``, ``n``, ``error_percent_by_class``
             and ``confusion`` (rows are the true classes).
         """
-        if data_type not in DATA_TYPES:
-            raise ArgumentError(f"data_type is {data_type!r}, but must be one of {', '.join(DATA_TYPES)}.")
+        if data_type not in EVALUATED:
+            raise ArgumentError(f"data_type is {data_type!r}, but must be one of {', '.join(EVALUATED)}.")
         with naming_arguments():
             self._run.check_knows_classes()
             with _one_at_a_time.lock:
@@ -171,6 +171,12 @@ class Model:
         ----------
         save_to : str
             A name (``results/NAME0``, or the first free number) or a path (``PATH0``).
+
+        Raises
+        ------
+        ArgumentError
+            It was loaded with options or data that are not its own, its training has not ended, or a class cannot be
+            printed.
         """
         run = self._run
         with naming_arguments():
@@ -185,12 +191,13 @@ class Model:
                     raise UserError(
                         f"the class {label!r} cannot be saved, as it cannot be printed: train with another name."
                     )
-            _check_own(run)
-            last = self._with_statistics(run.load_arrays("last"))
+            last = run.load_arrays("last")
+            _check_own(run, last)
+            last = self._with_statistics(last)
             folder = RunFolder.begin(save_to, run.p, run.in_dim)
             folder.save_data(run.data)
             folder.save_fitted(run.training.fitted if preprocesses(run.p) else None)
-            folder.save_environment((run.folder and run.folder.load_environment()) or environment())
+            folder.save_environment(run.environment or environment())
             folder.save_rows(self.log)
             if run.keeps_best():
                 best = run.load_arrays("best")
@@ -200,17 +207,15 @@ class Model:
         return folder.path
 
 
-def _check_own(run):
-    """Refuse to save what no training has made: a run (TrainedRun) with other options, or one that goes on elsewhere."""
-    if run.folder is None or not run.folder.has_options():
-        return
-    if run.overridden:
+def _check_own(run, last):
+    """Refuse to save what no training has made: a run (TrainedRun) with other options, or one that has not ended."""
+    if run.has_options and run.overridden:
         raise UserError(
             f"this network was loaded with another {', '.join(run.overridden)} than {run.folder} was trained with: load it "
             "without, to save it."
         )
-    if not run.load_arrays("last").final:
+    if run.has_options and last.statistics is not None and not last.final:
         raise UserError(
-            f"the training of {run.folder} was interrupted, and a copy could not go on: finish it with run.py train "
-            f"--resume {run.folder.typed}, or copy its folder."
+            f"the training of {run.folder} was interrupted or stopped, and a copy could not go on: copy its folder, or "
+            f"finish it with run.py train --resume {run.folder.typed}."
         )

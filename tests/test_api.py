@@ -222,9 +222,7 @@ def test_what_no_training_has_made_is_not_saved(trained, tmp_path):
     with np.load(path / "running_statistics.npz") as stored:
         statistics = dict(stored, final=False)
     np.savez(path / "running_statistics.npz", **statistics)
-    with pytest.raises(
-        ladder.UserError, match="mine0 was interrupted, and a copy could not go on: finish it with run.py"
-    ):
+    with pytest.raises(ladder.UserError, match="mine0 was interrupted or stopped, and a copy could not go on"):
         ladder.load(path).save(str(tmp_path / "other"))
     assert not (tmp_path / "other0").exists()
 
@@ -237,14 +235,20 @@ def test_a_copy_has_the_environment_that_trained_it(trained, tmp_path):
     assert json.loads((copy / "environment.json").read_text())["threads"] == 77
 
 
-def test_a_copy_of_its_data_set_trains_on_as_many_examples(trained, tmp_path):
+def test_a_copy_of_its_data_set_trains_on_as_many_examples(trained, tmp_path, monkeypatch):
     path = trained[0].save(str(tmp_path / "mine"))
     options = json.loads((path / "params.json").read_text())
     (path / "params.json").write_text(json.dumps({**options, "unlabeled_samples": None}))
     data = json.loads((path / "data.json").read_text())
     shutil.copy(find_dataset("digits"), tmp_path / "copied.hdf5")
     loaded = ladder.load(path, dataset=str(tmp_path / "copied.hdf5"))
-    assert loaded.options.unlabeled_samples == data["splits"]["train"]["examples"]
+    assert len(loaded._run.training.split.train) == data["splits"]["train"]["examples"]
+    # So it has without being told, as 'digits' has no number of its own.
+    assert loaded.options.unlabeled_samples is None
+    with monkeypatch.context() as names:  # as 'mnist' has one, which a copy of it has not
+        names.setattr("ladder.training.evaluation.n_training_examples", lambda name: 1200 if name == "digits" else None)
+        loaded = ladder.load(path, dataset=str(tmp_path / "copied.hdf5"))
+    assert loaded.options.unlabeled_samples == len(loaded._run.training.split.train) == 1200
 
 
 def test_a_device_is_checked():

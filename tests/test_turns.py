@@ -9,6 +9,9 @@ import pytest
 
 from ladder.turns import Turns
 
+#: Of Python, beside libraries with threads: the child does next to nothing.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork")
+
 
 def taken_by_a_thread(turns):
     """Whether another thread gets its turn at once."""
@@ -71,6 +74,7 @@ def test_a_process_that_is_forked_within_a_turn_may_end_it(kind):
     try:
         with turns.lock:
             child = os.fork()
+        signal.alarm(60 if child == 0 else 0)  # an end, should it wait
         with turns.lock:
             pass
     finally:

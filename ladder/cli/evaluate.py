@@ -18,7 +18,7 @@ from ladder.cli.printing import fits, print_table
 from ladder.data.description import numbered_name
 from ladder.errors import UserError
 from ladder.output_files import write_text
-from ladder.training.evaluation import DATA_TYPES, TrainedRun, classification_report, denoising_report, keep_evaluation
+from ladder.training.evaluation import EVALUATED, TrainedRun, classification_report, denoising_report, keep_evaluation
 
 #: How many confusions are named where the matrix does not fit.
 MOST_PAIRS = 10
@@ -39,7 +39,7 @@ def add_parser(subparsers):
     parser.add_argument("load_from", help="folder of the run, e.g. results/noname0")
     parser.add_argument(
         "--data-type",
-        choices=DATA_TYPES,
+        choices=EVALUATED,
         default="test",
         help="what to evaluate on; 'train' normalises each batch with its own statistics (default: test)",
     )

@@ -63,7 +63,10 @@ def run(args):
     print(f"{len(found.rates)} updates with rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g}: {found.end}")
     print(f"The smoothed cost is lowest, {found.smoothed.min():.4g}, at a rate of {found.lowest:.2g}")
     if found.suggested is None:
-        print(f"It does not fall from there on: give a lower --from; see {args.output}", flush=True)
+        print(
+            f"That is the first one: give a lower --from, or a higher --to where it hardly changes; see {args.output}",
+            flush=True,
+        )
     else:
         print(f"Suggested: --lr {found.suggested:.2g}, at which it falls fastest; see {args.output}", flush=True)
     figure = rate_figure(found, f"{experiment.p.optimizer} on {experiment.p.dataset}")

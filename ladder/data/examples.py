@@ -51,7 +51,7 @@ class Examples:
     description : dict
         What its file says beside the arrays, see :mod:`ladder.data.description`.
     lost : str or None
-        A sentence about features that float32 can hardly tell apart.
+        A sentence about features that float32 can hardly tell apart, of the examples that train.
     fitted : Fitted or None
         What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
     """
@@ -104,7 +104,7 @@ def load_examples(dataset, split, sources=(), divided_by=None):
     elif divided_by is None:
         divided_by = scaling.divisor_of_stored(stored, name, lambda: _features_that_train(path, stored, split, names))
     features = scaling.as_float32(stored.features, name, divided_by, unit_interval=needs_unit_interval(name))
-    lost = rounding.warning(stored.features, features, name, divided_by)
+    lost = rounding.warning(stored.features, features, name, divided_by) if split == "train" else None
     reading = scaling.describe(stored.features, divided_by, stored.is_turned)
     about = {"description": stored.description, "lost": lost}
     return Examples(name, features, stored.targets, divided_by, stored.sources, path, reading, **about)

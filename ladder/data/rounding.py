@@ -10,6 +10,9 @@ LARGEST = 1e-3
 #: Ranges, as parts of a feature's largest value, that are rounding errors themselves: the feature is constant.
 OF_A_CONSTANT = 1e-12
 
+#: Where 32-bit numbers have fewer digits.
+SMALLEST = np.finfo("float32").smallest_normal
+
 #: Numbers that are compared at a time, to save memory.
 AT_ONCE = 2**20
 
@@ -35,7 +38,7 @@ def warning(given, rounded, name, divided_by=1):
     --------
     >>> times = np.array([[1.7e9], [1.7e9 + 30], [1.7e9 + 100]])
     >>> print(warning(times, times.astype("float32"), "logs"))
-    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 36: shift or scale it before, or leave it out
+    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 36: subtract its lowest value before, or leave it out
     """
     if given.dtype.kind not in "iuf" or np.can_cast(given.dtype, "float32") or given.size == 0:
         return None
@@ -47,9 +50,10 @@ def warning(given, rounded, name, divided_by=1):
         return None
     worst = lost[np.argmax(errors[lost] / span[lost])]
     others = f" ({len(lost) - 1} more likewise)" if len(lost) > 1 else ""
+    mend = "subtract its lowest value" if largest[worst] > SMALLEST else "scale it"
     return (
         f"Warning: feature {worst} of {name} goes from {lowest[worst]:.12g} to {highest[worst]:.12g}, but is rounded to "
-        f"32-bit numbers, by up to {errors[worst]:.3g}{others}: shift or scale it before, or leave it out"
+        f"32-bit numbers, by up to {errors[worst]:.3g}{others}: {mend} before, or leave it out"
     )
 
 

@@ -93,8 +93,10 @@ class TrainedArrays:
         final = is_final(arrays, folder / BEST)
         arrays.pop("final", None)
         epoch = arrays.pop("epoch", None)
+        if epoch is not None and (epoch.size != 1 or epoch.dtype.kind not in "iu"):
+            raise UserError(f"{folder / BEST} is damaged, as its 'epoch' is no number: restore it, or train again.")
         found = cls.of_best(arrays, final, str(folder))
-        return found if epoch is None else replace(found, epoch=int(epoch))
+        return found if epoch is None else replace(found, epoch=int(epoch.item()))
 
     def save_best(self, folder, epoch):
         """Write those of the best epoch to the folder of a run (RunFolder)."""

@@ -126,7 +126,9 @@ class _Teller:
         state, item = answer["state"], self._agenda.item(run)
         if state == "held":
             return
+        level = logging.INFO
         if state in ("failed", "diverged"):
+            level = logging.INFO if again else logging.WARNING
             how = f"failed: {answer['error']}" + " It is tried once more." * again
         elif state == "interrupted":
             how = f"interrupted after {item.look.epochs} epochs"
@@ -135,10 +137,9 @@ class _Teller:
         else:
             error = item.look.final_error
             how = "finished" + (f", validation error {error:.2f} %" if error is not None else "")
-        level = logging.WARNING if state in ("failed", "diverged") and not again else logging.INFO
         logger.log(level, "%s (%s): %s; %s", run.folder.path.name, in_words(run.p, self._varied), how, self._count())
         if "traceback" in answer:
-            logger.info("%s", answer["traceback"])
+            logger.log(level, "%s", answer["traceback"])
 
     def say_compiling(self):
         """Once, why there are processes without work."""

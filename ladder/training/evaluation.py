@@ -34,7 +34,7 @@ from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
 logger = logging.getLogger("main")
 
 #: What can be evaluated: examples to test, those left over to validate, and those that train.
-DATA_TYPES = ("test", "valid", "train")
+EVALUATED = ("test", "valid", "train")
 
 #: Options that ask for other data than the run's, and those that ask for another preprocessing.
 OF_DATA = {"dataset", "sources", "divide_by"}
@@ -62,6 +62,10 @@ class TrainedRun:
         Which ones are used: 'last', or 'best' for those that ``--keep best`` kept.
     best : TrainedArrays or None
         Those, of a run in memory that kept them.
+    has_options : bool
+        Whether it was read from a folder with its own options.
+    environment : dict or None
+        What that says of where it was trained.
     """
 
     p: Options
@@ -73,6 +77,8 @@ class TrainedRun:
     overridden: tuple = ()
     parameters: str = "last"
     best: Optional[TrainedArrays] = None
+    has_options: bool = False
+    environment: Optional[dict] = None
 
     @classmethod
     def load(cls, path, given=(), parameters="last"):
@@ -105,8 +111,13 @@ class TrainedRun:
         else:
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
-            elif stored is not None and p.unlabeled_samples is None:
-                p = replace(p, unlabeled_samples=_n_of_the_run(stored, record))
+            elif stored is not None and p.unlabeled_samples is None and (n := _n_of_the_run(stored, record)):
+                # Its own name need not be said again, but another may have another number.
+                p = (
+                    p
+                    if n == _n_of_the_run({**stored, "dataset": p.dataset}, record)
+                    else replace(p, unlabeled_samples=n)
+                )
             training, data = TrainingData(p, record=record), record
         in_dim = data["in_dim"]
         check_fits(p, in_dim, data["n_classes"])
@@ -119,7 +130,8 @@ class TrainedRun:
                     "restore it, or leave out the options of other data."
                 )
             training.keep(fitted)
-        return cls(p, in_dim, data, training, folder, overridden=tuple(sorted(given)), parameters=parameters)
+        own = {"has_options": stored is not None, "environment": folder.load_environment()}
+        return cls(p, in_dim, data, training, folder, overridden=tuple(sorted(given)), parameters=parameters, **own)
 
     @classmethod
     def in_memory(cls, experiment, training, arrays, folder=None, best=None):

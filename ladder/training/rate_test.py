@@ -67,7 +67,7 @@ class RateTest:
 
     @property
     def suggested(self):
-        """The rate at which it fell fastest, below the one where it was lowest; None where it only rose."""
+        """The rate at which it fell fastest, below the one where it was lowest; None where that is the first one."""
         before = self.smoothed[: np.argmin(self.smoothed) + 1]
         return float(self.rates[np.argmin(np.diff(before))]) if len(before) > 1 else None
 

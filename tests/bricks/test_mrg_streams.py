@@ -4,6 +4,7 @@ import aesara
 import numpy as np
 import pytest
 from aesara.sandbox import rng_mrg
+from golden.evaluate import PYTHON
 
 from ladder.bricks.mrg_streams import MRGStreams
 
@@ -12,9 +13,18 @@ from ladder.bricks.mrg_streams import MRGStreams
 def theirs():
     """Aesara's states of two streams, and the state of a third."""
     streams = rng_mrg.MRG_RandomStream(seed=12345)
-    with aesara.config.change_flags(cxx=""):
-        found = [streams.get_substream_rstates(n, "float32") for n in (1000, 3)]
+    found = [streams.get_substream_rstates(n, "float32") for n in (1000, 3)]
     return found, streams.rstate
+
+
+def test_streams_that_are_seeded_again_begin_again():
+    streams = MRGStreams(seed=7)
+    draws = [streams.normal(size=(3,)) for _ in range(2)]
+    function = aesara.function([], draws, mode=PYTHON)
+    first = function()
+    assert not np.array_equal(function(), first)
+    streams.seed(7)
+    np.testing.assert_array_equal(function(), first)
 
 
 def test_substreams_and_streams_are_aesaras(theirs):

@@ -208,6 +208,15 @@ def test_a_signal_at_the_end_of_a_stage_stops_before_the_next_and_other_threads_
     assert [part["threads"] for part in environments(PretrainingFolder("results/told0").load_environment())] == [1, 2]
 
 
+def test_what_cannot_be_preprocessed_leaves_no_folder(monkeypatch, capsys):
+    def refuse(*args):
+        raise ladder.UserError("these features cannot be whitened.")
+
+    monkeypatch.setattr("ladder.data.preprocessing.cached_whitening", refuse)
+    assert main(["pretrain", *WORDS, "--pretrain", "dae", "--whiten-zca", "64", "--", "odd"]) == 2
+    assert "these features cannot be whitened" in capsys.readouterr().err and not os.path.exists("results/odd0")
+
+
 def test_data_without_labels_get_a_sentence_that_fits(capsys):
     np.savez("bare.npz", features=np.random.RandomState(0).rand(20, 4))
     assert main(["convert", "arrays", "--input", "bare.npz"]) == 0

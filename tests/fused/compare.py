@@ -1,6 +1,8 @@
 """Shared by the tests of fused operations: compiling, truth for gradients, memory, threads."""
 
 import gc
+import os
+import subprocess
 import sys
 import tracemalloc
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode
+from aesara.link.c.cmodule import GCC_compiler
 from golden.evaluate import PYTHON
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -22,6 +25,24 @@ TALL = [(129, 96), (300, 3), (5000, 1), (5000, 33), (8300, 3)]
 MAPS = [(2, 3, 4, 5), (5, 33, 3, 3), (7, 1, 6, 5), (3, 40, 9, 10), (20, 5, 1, 1), (2, 96, 8, 1), (1, 7, 16, 17)]
 #: Narrower than a block of 32 columns, one block, more but no multiple, one column, enough for threads.
 SHAPES = [(7, 5), (9, 32), (6, 45), (33, 1), (21, 1003)]
+
+
+@contextmanager
+def for_processors_without(extension):
+    """While inside, C++ is compiled as for processors without 'avx512f' or 'avx'.
+
+    By the last of g++'s flags, as those before say what this processor has.
+    """
+    GCC_compiler.compile_args()  # which finds these
+    found = GCC_compiler.march_flags
+    GCC_compiler.march_flags = [*found, f"-mno-{extension}"]
+    try:
+        command = [aesara.config.cxx, *GCC_compiler.march_flags, "-dM", "-E", "-x", "c++", os.devnull]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert f"__{extension.upper()}__" not in told and "__x86_64__" in told
+        yield
+    finally:
+        GCC_compiler.march_flags = found
 
 
 class Graph:

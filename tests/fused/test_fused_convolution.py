@@ -8,7 +8,16 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode
-from compare import assert_all_close, assert_nothing_leaks, assert_refused, assert_same_bits, double, normals, strided
+from compare import (
+    assert_all_close,
+    assert_nothing_leaks,
+    assert_refused,
+    assert_same_bits,
+    double,
+    for_processors_without,
+    normals,
+    strided,
+)
 from scipy.signal import convolve2d, correlate2d
 
 from ladder.backends import c, processor
@@ -189,7 +198,7 @@ def test_narrower_vectors():
     """As processors without AVX-512 have them."""
     if processor.describe().get("vector_bits") == 256:
         pytest.skip("this processor has no wider vectors: the other tests compile for these")
-    with aesara.config.change_flags(gcc__cxxflags="-mno-avx512f"):
+    with for_processors_without("avx512f"):
         function = compiled.__wrapped__("full", 1)
     for sizes in SIZES:
         arrays = arrays_of(*sizes, "full", 1)

@@ -8,7 +8,16 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode
-from compare import assert_nothing_leaks, assert_refused, assert_same_bits, bits, double, normals, strided
+from compare import (
+    assert_nothing_leaks,
+    assert_refused,
+    assert_same_bits,
+    bits,
+    double,
+    for_processors_without,
+    normals,
+    strided,
+)
 
 from ladder.backends import c, processor
 from ladder.fused.dense import Dense, OuterProducts, dense
@@ -35,11 +44,8 @@ EMPTY = [((3,), 0, 4), ((0,), 3, 4), ((3,), 4, 0), ((0, 5), 6, 7), ((5, 0, 2), 6
 
 
 @lru_cache(maxsize=None)
-def compiled(n, of=None, cxxflags=None):
+def compiled(n, of=None):
     """(W, x_1 …, g_1 …) -> y_1 …, the gradients for W and x_1 …; ``of``: the paths whose y has a gradient."""
-    if cxxflags is not None:
-        with aesara.config.change_flags(gcc__cxxflags=cxxflags):
-            return compiled.__wrapped__(n, of)
     W, *variables = (at.fmatrix() for _ in range(1 + 2 * n))
     xs, gs = variables[:n], variables[n:]
     ys = dense(xs, W)
@@ -83,15 +89,17 @@ def test_products_and_gradients(examples, below, above):
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86 processors")
-@pytest.mark.parametrize("cxxflags", ["-mno-avx512f", "-mno-avx"])
-def test_narrower_vectors(cxxflags):
+@pytest.mark.parametrize("extension", ["avx512f", "avx"])
+def test_narrower_vectors(extension):
     """As processors without AVX-512, and without AVX, have them."""
-    if cxxflags == "-mno-avx512f" and processor.describe().get("vector_bits") == 256:
+    if extension == "avx512f" and processor.describe().get("vector_bits") == 256:
         pytest.skip("this processor has no wider vectors: the other tests compile for these")
+    with for_processors_without(extension):
+        function = compiled.__wrapped__(2)
     for examples, below, above in [((13, 7), 37, 30), ((7, 1), 450, 9), ((24, 30), 32, 16)]:
         arrays = arrays_of(examples, below, above)
         expected, terms = truth(*split(arrays))
-        for found, true, amount in zip(compiled(2, cxxflags=cxxflags)(*arrays), expected, terms, strict=True):
+        for found, true, amount in zip(function(*arrays), expected, terms, strict=True):
             assert (abs(found - true) <= 1e-6 * amount).all()
 
 

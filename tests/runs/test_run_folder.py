@@ -167,6 +167,13 @@ def test_statistics_that_are_neither_final_nor_not(tmp_path, final):
             read()
 
 
+@pytest.mark.parametrize("epoch", ["3", float("nan"), [3, 4], []])
+def test_an_epoch_that_is_none(tmp_path, epoch):
+    np.savez(tmp_path / "best_params.npz", final=True, epoch=epoch)
+    with pytest.raises(UserError, match="best_params.npz is damaged, as its 'epoch' is no number"):
+        TrainedArrays.load_best(RunFolder(tmp_path))
+
+
 def test_a_log_that_is_too_large_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(plain_json, "MOST_BYTES", 10)
     (tmp_path / "log.jsonl").write_text('{"epoch": 1}\n')

@@ -77,10 +77,19 @@ class KeepBest(Extension):
         last = self._copies()
         self._set(self.kept)
         self._estimate_statistics()
+        self._check_finite()
         loop.row["best_epoch"] = best_epoch(self._log.rows)
         loop.row.update({VALID_BEST + name: value for name, value in self._evaluate().items()})
         self.kept = self._copies()
         self._set(last)
+
+    def _check_finite(self):
+        """As of the last parameters, see ``Session``; these have gone by."""
+        if not all(np.isfinite(array).all() for array in self._copies().values()):
+            logger.warning(
+                "Warning: the best epoch's statistics for test data are not finite numbers, as its parameters are too "
+                "large: a smaller --lr may do better"
+            )
 
     def _copies(self):
         return {name: np.array(self._shareds[name].get_value(borrow=True)) for name in self.names}

@@ -27,6 +27,7 @@ class StopOnNotFinite(Extension):
         self._shareds, self._save, self._n_layers = shareds, save, n_layers
 
     def before_training(self, loop):
+        # Finite: those of checkpoints and of pre-training are checked when they are read.
         self._copy(loop)
         self._good = self._latest
 
