@@ -38,7 +38,7 @@ def warning(given, rounded, name, divided_by=1):
     --------
     >>> times = np.array([[1.7e9], [1.7e9 + 30], [1.7e9 + 100]])
     >>> print(warning(times, times.astype("float32"), "logs"))
-    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 36: subtract its lowest value before, or leave it out
+    Warning: feature 0 of logs goes from 1700000000 to 1700000100, but is rounded to 32-bit numbers, by up to 30: subtract its lowest value before, or leave it out
     """
     if given.dtype.kind not in "iuf" or np.can_cast(given.dtype, "float32") or given.size == 0:
         return None
