@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Front door: ``python run.py --help``."""
+"""Entry point: ``python run.py --help``."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import sys
 if __name__ == "__main__":
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
-        # While modules are imported nothing has been begun, and no traceback says anything.
+        # During imports no work has begun, and a traceback would be of no use.
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     from ladder.backends import check
 

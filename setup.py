@@ -1,4 +1,4 @@
-"""Package metadata: ``pip install -e .`` (see the Makefile for all of the set-up)."""
+"""Package metadata: ``pip install -e .`` (see the Makefile for the full set-up)."""
 
 import re
 from pathlib import Path
@@ -9,22 +9,22 @@ from setuptools import find_packages, setup
 INIT = Path(__file__).with_name("ladder") / "__init__.py"
 VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).group(1)
 
-# Attacks by other hands, to compare ours with.  It needs no deep learning framework; its extras would pull one.
+# Another library's attacks, to compare ours with.  It needs no deep learning framework; its extras would pull one in.
 ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
 
-# Pages of runs.  Series 3 of Bokeh, as its scripts are part of them.
+# Web pages about runs.  Only Bokeh 3, as its scripts are part of them.
 REPORT = ["jinja2>=3.1,<4", "bokeh>=3.3,<4"]
 
-# To look at those pages in a browser, which must be there, and to check how accessible they are.
+# To open those pages in a browser, which must be installed, and to check their accessibility.
 BROWSER = ["selenium>=4.15,<5", "axe-core-python==0.1.0"]
 
-# Writes what TensorBoard shows; TensorBoard itself, which reads it, would pull a web server and gRPC.
+# Writes files for TensorBoard; TensorBoard itself, which reads them, would pull in a web server and gRPC.
 TENSORBOARD = ["tensorboardX>=2.6.2,<3"]
 
-# Hands the runs of a sweep to other machines.
+# Distributes the runs of a sweep to other machines.
 DASK = ["distributed>=2025.1,<2027"]
 
-# What Aesara asks for besides NumPy and SciPy.
+# Aesara's requirements besides NumPy and SciPy.
 AESARAS_OWN = ["cons", "etuples", "filelock", "logical-unification", "minikanren", "typing-extensions"]
 
 setup(
@@ -40,12 +40,12 @@ setup(
         "ladder.fused": ["c/*.h"],
         "ladder.report": ["templates/*"],
     },
-    # Where ladder.tables.published looks where there is no checkout.
+    # Where ladder.tables.published looks if there is no checkout.
     data_files=[("share/ladder/published", sorted(map(str, Path("results/published").glob("*.json"))))],
     python_requires=">=3.10,<3.15",
     classifiers=[f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)],
     install_requires=[
-        # It asks for NumPy 1, which ends with Python 3.12, but runs with NumPy 2 (ladder/backends/repairs).  For later
+        # It requires NumPy 1, which ends with Python 3.12, but runs with NumPy 2 (ladder/backends/repairs).  For later
         # Pythons: pip install --no-deps aesara==2.9.4.
         'aesara==2.9.4; python_version < "3.13"',
         *AESARAS_OWN,
@@ -59,14 +59,14 @@ setup(
         "tqdm>=4.64",
         "rich>=13",
         "matplotlib>=3.7,<4",
-        # matplotlib needs it, too: it reads images.
+        # Reads images; matplotlib needs it, too.
         "pillow>=9.1,<14",
         "threadpoolctl>=3.1",
     ],
     extras_require={
-        # Of use for the plain graph on Intel's processors, see ladder/backends/blas.py.
+        # Useful for the plain graph on Intel processors, see ladder/backends/blas.py.
         "mkl": ["mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
-        # Another series of ruff may format otherwise.
+        # Another release series of ruff may format differently.
         "test": [
             "pytest>=7.4",
             "pytest-xdist>=3.3",
@@ -86,7 +86,7 @@ setup(
             f'{requirement}; python_version >= "3.11"'
             for requirement in ("sphinx>=9,<10", "myst-parser>=5,<6", "furo>=2025.12.19,<2027")
         ],
-        # With NumPy 1 pip finds 0.7.1, the last for it.
+        # With NumPy 1, pip finds 0.7.1, the last version for it.
         "jax": ["jax>=0.4.38,<0.13"],
         "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],
         "torch": ["torch==2.13.0"],

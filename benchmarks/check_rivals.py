@@ -4,12 +4,12 @@
     python benchmarks/check_rivals.py torch --model conv_small --small
     python benchmarks/check_rivals.py torch --model conv_small --fused
 
-With the same parameters (moved away from the start, where most gradients are
-0), inputs and noise, all costs, all gradients and, after one update, parameters
-and running averages are compared with those of the plain graph, or the fused
-one.  The plain graph is evaluated in Python: use the fused one for the large
-convolutional networks.  The exit status is 1 if anything differs, or if a rival
-that was asked for is not installed.
+All costs, all gradients and, after one update, the parameters and running
+averages are compared with those of the plain graph, or the fused one, for the
+same inputs, noise and parameters (moved away from the start, where most
+gradients are 0).  The plain graph is evaluated in Python: use the fused one for
+the large convolutional networks.  The exit status is 1 if anything differs, or
+if a rival that was asked for is not installed.
 """
 
 import argparse
@@ -28,17 +28,17 @@ RIVALS = ("torch", "torch-joined", "jax")
 #: The precision that float32 may lose: norm of an array's difference, relative to the array's norm.
 TOLERANCE = 1e-4
 
-#: The same for all steps of Adam together, which divides each gradient by its size: those that are
-#: nothing but rounding take full steps, too.
+#: The same for all of Adam's steps together.  Adam divides each gradient by its size, so those that are
+#: nothing but rounding also take full steps.
 STEP_TOLERANCE = 1e-2
 
-#: In the large network a ReLU or two of the many have an input that is 0 up to rounding: on here, off
-#: there, they move a unit's gradient by as much as this.
+#: In the large network one or two of the many ReLUs have an input that is 0 up to rounding: on in one
+#: program and off in the other, they change a unit's gradient by as much as this.
 LARGE_GRADIENT_TOLERANCE = 1e-3
 
-#: Gradients and steps of the large convolutional ones, whose maps have thousands of such ReLUs and pooling
-#: windows each.  Off the gradients in float64 are, in conv_small, ours by 0.003, the first port's by 0.002,
-#: those of PyTorch with channels last by 0.014: its batch normalisation sums less exactly.
+#: For gradients and steps of the large convolutional networks, whose maps have thousands of such ReLUs and
+#: pooling windows each.  In conv_small, our gradients differ from those in float64 by 0.003, the first port's
+#: by 0.002, those of PyTorch with channels last by 0.014: its batch normalisation sums less exactly.
 LARGE_CONV_TOLERANCES = 0.05, 0.3
 
 
@@ -120,7 +120,7 @@ def options_of(network, fused):
 
 
 def compare(name, network, parameters, ours, theirs, gradient_tolerance, step_tolerance):
-    """Print the largest difference of every kind; returns whether all are small."""
+    """Print the largest difference of every kind, and return whether all are small."""
     (costs, gradients), changed = ours
     (their_costs, their_gradients), their_changed = theirs
     assert set(gradients) == set(their_gradients) == set(parameters)
@@ -156,7 +156,7 @@ def steps_apart(first, ours, theirs):
 
 
 def relative(ours, theirs):
-    """Length of the difference, relative to ours."""
+    """Norm of the difference, relative to the norm of ours."""
     return np.linalg.norm(ours - theirs) / np.linalg.norm(ours)
 
 

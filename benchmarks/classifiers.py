@@ -1,12 +1,13 @@
-"""``LadderClassifier`` beside scikit-learn's ways with few labels: test error on its own small data sets.
+"""``LadderClassifier`` beside scikit-learn's methods for few labels: test error on scikit-learn's own small data sets.
 
     python benchmarks/classifiers.py [--splits 10] [--labels 10] [--json FILE]
 
-Each split puts a quarter of the examples aside for testing, stratified, and
-keeps the labels of so many training examples of each class.  The ladder has
-its defaults, of which scale and costs were chosen on three splits of the digits
-(seeds 0 to 2; the splits here begin at 100).  The others have what ``methods``
-says, and features from 0 to 1; none was tuned on these data sets' test errors.
+Each split sets a quarter of the examples aside for testing, stratified, and
+keeps the labels of a fixed number of training examples of each class.  The
+ladder has its defaults, of which scale and costs were chosen on three splits of
+the digits (seeds 0 to 2; the splits here begin at 100).  The others have the
+settings in ``methods``, and features from 0 to 1; none was tuned on these data
+sets' test errors.
 """
 
 import argparse
@@ -32,7 +33,7 @@ FIRST_SPLIT = 100
 
 
 def methods(seed):
-    """Name -> estimator, and whether it wants labelled examples alone."""
+    """Name -> estimator, and whether it takes only labelled examples."""
     mlp = MLPClassifier((250, 100, 50), max_iter=500, random_state=seed)
     return {
         "LadderClassifier()": (LadderClassifier(random_state=seed), False),

@@ -3,7 +3,7 @@
 Two OpenMP runtimes in one process disturb each other, and the number of threads
 is fixed at start: hence processes.  A machine's speed changes with what else
 runs on it: hence short turns, round after round, so that a change affects all
-alike.  A contestant whose turn it is not is stopped, so that no pool of idle
+alike.  A contestant is stopped between its turns, so that no pool of idle
 threads spins beside the others.
 """
 
@@ -20,7 +20,7 @@ from rows import ROWS
 
 HERE = Path(__file__).resolve().parent
 
-#: What decides how threads wait; each contestant starts with none of it, and sets what it will.
+#: Variables that decide how threads wait; each contestant starts without them, and sets its own.
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
@@ -73,7 +73,7 @@ class Contestant:
         print(f"{self.label}, {self.threads} thread{'s' * (self.threads > 1)}: {state}", file=sys.stderr)
 
     def turn(self):
-        """Let it make its updates; keeps its answer and returns it."""
+        """Let it make its updates; keep its answer and return it."""
         self._process.send_signal(signal.SIGCONT)
         print(file=self._process.stdin, flush=True)
         self.turns.append(self._answer())
@@ -82,7 +82,7 @@ class Contestant:
 
     def end(self):
         if self._process:
-            # This reaches a stopped process, too.
+            # This also reaches a stopped process.
             self._process.kill()
             self._process.communicate()
 
@@ -106,7 +106,7 @@ def environment(threads):
 
 @contextmanager
 def contest(contestants):
-    """Get all ready, one by one; yields a list of those that take part, and ends them afterwards."""
+    """Get all ready, one by one; yield a list of those that take part, and end them afterwards."""
     with ExitStack() as stack:
         for contestant in contestants:
             stack.callback(contestant.end)

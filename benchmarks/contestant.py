@@ -47,14 +47,14 @@ def main():
 
 
 def _end_with_parent():
-    """Stopped processes would outlive a parent that was killed (Linux only; a parent's own end is in contest.py)."""
+    """Die with a killed parent, which a stopped process would outlive (Linux only; contest.py covers its own end)."""
     if sys.platform == "linux":
         PR_SET_PDEATHSIG = 1
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def take_standard_output():
-    """A file for nothing but answers; what libraries print goes to standard error."""
+    """A file for nothing but answers; whatever libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers
@@ -66,7 +66,7 @@ def update_turn(row, network, threads, updates):
     update()
 
     def turn():
-        # Not counted: caches hold what the others left there.
+        # Not timed: the caches hold what the others left there.
         update()
         return {"updates_s": [_timed(update) for _ in range(updates)]}
 

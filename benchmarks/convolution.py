@@ -3,13 +3,13 @@
     python benchmarks/convolution.py
     python benchmarks/convolution.py --networks conv_small --threads 1 --rounds 20
 
-100 images per call.  PyTorch has its maps either channels last or channels
+100 images per call.  PyTorch stores its maps either channels last or channels
 first, and the faster of the two counts, layer by layer and gradient by gradient
 (for maps and for filters).  Both sides are processes that take turns, as in
-``contest.py``.  GFLOP counts what a direct convolution multiplies and adds,
-without the zeros around the maps, and "% peak" is its share of the most that
-the processor could do in that time (``peak.py``): Winograd's method, which
-needs fewer products, may exceed 100 %.
+``contest.py``.  GFLOP counts the multiplications and additions of a direct
+convolution, without the zeros around the maps, and "% peak" is their share of
+the most that the processor could do in that time (``peak.py``): Winograd's
+method, which needs fewer products, may exceed 100 %.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from step import add_options
 IMAGES = 100
 PARTS = ("forward", "maps", "filters")
 
-#: Of each network (channels, pixels along a side, filters, K, border); pooling lies between some.
+#: Each network's (channels, pixels along a side, filters, K, border); there is pooling between some.
 NETWORKS = {
     "conv_small": [
         (1, 28, 32, 5, "full"),
@@ -84,7 +84,7 @@ def measure(sides, layer, rounds, calls):
     """side -> part -> seconds of a call, the median of each round; sides take turns."""
     found = {name: {part: [] for part in PARTS} for name in sides}
     for side in sides.values():
-        side.ask(layer, 1)  # some compile, all get their memory
+        side.ask(layer, 1)  # some compile, all allocate their memory
     for _ in range(rounds):
         for name, side in sides.items():
             for part, times in side.ask(layer, calls).items():
@@ -159,7 +159,7 @@ def serve(name, threads):
         layer, calls = json.loads(line)
         key = tuple(layer)
         if key not in known:
-            known.clear()  # their memory
+            known.clear()  # frees their memory
             known[key] = prepare(*layer)
         print(json.dumps(dict(zip(PARTS, ([timed(call) for _ in range(calls)] for call in known[key])))), flush=True)
 
@@ -171,12 +171,12 @@ def timed(function):
 
 
 def images(rng, channels, size):
-    """Channels last in memory, indexed as (N, C, H, W)."""
+    """Random maps, channels last in memory, indexed as (N, C, H, W)."""
     return rng.randn(IMAGES, size, size, channels).astype("float32").transpose(0, 3, 1, 2)
 
 
 def arrays(channels, size, filters, K, border):
-    """Maps, filters, gradients for the result."""
+    """Maps, filters, and gradients with respect to the result."""
     rng, above = np.random.RandomState(0), size + K - 1 if border == "full" else size - K + 1
     weights = rng.randn(filters, channels, K, K).astype("float32")
     return images(rng, channels, size), weights, images(rng, filters, above)
@@ -197,7 +197,8 @@ def ladder(threads):
         inputs = [at.TensorType("float32", shape=(None, *value.shape[1:]))() for value in values]
         y = convolve(inputs[0], inputs[1], layer[-1], 1)
         results = [y, *aesara.grad(None, inputs[:2], known_grads={y: inputs[2]})]
-        # A number made of each, which may share its memory: so that stays with the operation, as in training.
+        # Only a number made of each is returned, borrowed, so that a result's memory stays with its operation, as
+        # in training.
         numbers = [aesara.Out(result[0, 0, 0, 0] + 1, borrow=True) for result in results]
         givens = dict(zip(inputs, (x, W, g)))
         return [

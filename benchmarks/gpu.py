@@ -7,8 +7,8 @@
 
 An epoch is 600 updates of 100 labelled and 100 unlabelled examples, with noise
 drawn anew and Adam in each.  If fewer updates are timed, their time is scaled
-to an epoch, and the table says so.  The examples are random (time does
-not depend on them) and on the device, where each update picks its own by their
+to an epoch, and the table says so.  The examples are random (time does not
+depend on them) and on the device, where each update picks its own by their
 positions.  Each row is a separate process, with empty caches.  The table is
 printed, and written as Markdown.  The exit status is 2 if no library has such a
 device.
@@ -110,7 +110,7 @@ def main():
         for model in args.models:
             for name in rows_of(args.rows, model):
                 results[model][name] = result(args, model, name, devices, caches)
-                # After each row, so that nothing is lost.
+                # Written after each row, so that nothing is lost.
                 text = report(args, devices, results)
                 output.write_text(text)
     print(text)
@@ -153,7 +153,7 @@ def positive(text):
 
 
 def refuse_without_any(device, devices):
-    """Exit if no library can compute there."""
+    """Exit if no library can compute on such a device."""
     if all("skipped" in answer for answer in devices.values()):
         reasons = "; ".join(f"{library}: {answer['skipped']}" for library, answer in devices.items())
         advice = " Try --device cpu --small --updates 2 to see how this works without one." if device == "gpu" else ""
@@ -246,11 +246,11 @@ def answer(process):
 
 
 def environment(caches, device):
-    """The environment of a row: empty caches of compilers, and one card."""
+    """The environment of a row: empty compiler caches, and one card."""
     paths = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
     settings = {"JAX_COMPILATION_CACHE_DIR": f"{caches}/jax", "TORCHINDUCTOR_CACHE_DIR": f"{caches}/torch"}
     if device == "gpu":
-        # Numbered as nvidia-smi does.
+        # Numbered as in nvidia-smi.
         settings.update(CUDA_DEVICE_ORDER="PCI_BUS_ID", CUDA_VISIBLE_DEVICES=nvidia.visible_device())
     return {**os.environ, **settings, "PYTHONPATH": paths}
 
@@ -271,7 +271,7 @@ def report(args, devices, results):
 
 
 def section(args, model, answers):
-    """Heading and table of a network, and a line for everybody who was left out."""
+    """Heading and table of a network, and a line for every row that was left out."""
     network = (SMALL_NETWORKS if args.small else NETWORKS)[model]
     n = updates(args, model)
     kind, batch = " (a small one of its kind)" * args.small, f"{network.n_labeled} + {network.n_unlabeled}"
@@ -286,7 +286,7 @@ def section(args, model, answers):
 
 
 def cells(args, model, name, present):
-    """A row's texts."""
+    """A row's cells, as text."""
     answer = present[name]
     rounds = [epoch(args, model, seconds) for seconds in answer["rounds_s"]]
     own, reference = statistics.median(rounds), fastest(args, model, EAGER, present)
@@ -341,7 +341,7 @@ def markdown(rows):
 
 
 def notes(args, devices):
-    """The machine, and what the columns are."""
+    """The machine, and the meaning of the columns."""
     _, driver = nvidia.ask("name", "driver_version") or (None, "none")
     precision = "TF32" if args.tf32 else "float32 without TF32"
     return [

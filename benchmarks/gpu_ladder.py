@@ -32,7 +32,7 @@ class Ladders:
         self.notes = []
 
     def build(self):
-        """Graphs and parameters of all seeds, and one program for all; XLA compiles it in the first round."""
+        """Build graphs and parameters of all seeds, and one program for all; XLA compiles it in the first round."""
         first, self._runs = None, []
         for seed in self._seeds:
             updates, state = self._run(seed, first)
@@ -40,8 +40,8 @@ class Ladders:
             self._runs.append(updates)
 
     def _run(self, seed, first):
-        """One seed's updates; the first seed's serve the others, as in ``ladder.training.session.Session``."""
-        # Aesara, so not before JAX is configured.
+        """One seed's updates and state; others reuse the first one's, as in ``ladder.training.session.Session``."""
+        # These import Aesara, so not before JAX is configured.
         from ladder.options import Options
         from ladder.training import functions
         from ladder.training.run_state import RunState
@@ -60,7 +60,7 @@ class Ladders:
         return updates, state
 
     def round(self):
-        """All updates of all seeds; done when it returns."""
+        """Make all updates of all seeds; they are done when it returns."""
         at_once = self._runs[0].at_once
         for start in range(0, self._count, at_once):
             requests = [each[start : start + at_once] for each in self._requests]
@@ -68,7 +68,7 @@ class Ladders:
             _check(made, len(requests[0]))
 
     def peak_mb(self):
-        """The most memory on the device that arrays took, or None."""
+        """The most memory that arrays took on the device, or None."""
         import jax
 
         peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")

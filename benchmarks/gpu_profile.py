@@ -21,7 +21,7 @@ def profile(function):
                 function()
             files = sorted(Path(folder).rglob("*.xplane.pb"))
             return describe([plane for file in files for plane in data.from_file(str(file)).planes])
-        except Exception as error:  # whatever it is, the times are good without
+        except Exception as error:  # whatever it is, the times are good without a profile
             return [f"There is no profile ({type(error).__name__}: {str(error)[:200]})."]
 
 
@@ -31,7 +31,7 @@ def describe(planes):
     if plane is None:
         return ["The profile has no device plane (on a CPU there is none)."]
     lines = list(plane.lines)
-    # Others repeat the streams' events under names of operations.
+    # The other lines repeat the streams' events under names of operations.
     streams = [line for line in lines if line.name.startswith("Stream")] or lines
     events = [(e.name, e.start_ns, e.duration_ns) for line in streams for e in line.events]
     if not events:
@@ -54,7 +54,7 @@ def _shares(device, events):
 
 
 def _busy_and_span(events):
-    """Time in which any kernel ran, and from the first one's start to the last one's end."""
+    """The time in which any kernel ran, and that from the first one's start to the last one's end."""
     intervals = sorted((start, start + duration) for _, start, duration in events)
     begin, until, busy = intervals[0][0], intervals[0][0], 0
     for start, end in intervals:

@@ -3,10 +3,10 @@
     python gpu_row.py REQUEST
 
 REQUEST is JSON.  With ``probe`` it asks whether a library has such a device,
-which one line of JSON answers.  Otherwise it asks for a row, which is answered
-by one line when it is ready, one when its rounds are done, and one with its
-profile.  Instead of any of them, ``skipped`` says why there is none, and
-``failed`` whether that is a mistake.
+which one line of JSON answers.  Otherwise it asks for a row, and is answered by
+one line when the row is ready, one when its rounds are done, and one with its
+profile.  In place of any of them, ``skipped`` says why there is none, and
+``failed`` whether that is an error.
 """
 
 import json
@@ -22,7 +22,7 @@ from unavailable import Unavailable
 
 from ladder.errors import UserError
 
-#: What may be missing, or not fit, where nothing is wrong with the row.
+#: Errors that say that something is missing or does not fit, not that the row is wrong.
 EXPECTED = (ImportError, Unavailable, UserError)
 
 MODULES = {"jax": ("gpu_ladder", "Ladders"), "torch": ("gpu_torch", "Rival")}
@@ -52,8 +52,8 @@ def run(request, answer):
     ----------
     request : dict
         ``library``, ``model``, ``small``, ``device``, ``tf32``; ``updates`` per
-        round; ``rounds`` and ``seconds``, the least of each; ``profile``; and what
-        the library's class needs.
+        round; ``rounds`` and ``seconds``, the minimum of each; ``profile``; and
+        whatever the library's class needs.
     """
     module, name = MODULES[request["library"]]
     network = (SMALL_NETWORKS if request["small"] else NETWORKS)[request["model"]]
@@ -91,7 +91,7 @@ def _profile(row):
 
 
 def _reason(error):
-    """One line; the traceback of an unexpected error goes to standard error."""
+    """The error in one line; the traceback of an unexpected one goes to standard error."""
     text = str(error).strip().split("\n")[0]
     if isinstance(error, EXPECTED):
         return text

@@ -1,8 +1,9 @@
 """PyTorch's ladder as a row of ``gpu.py``: eager, compiled, or as one CUDA graph.
 
 Costs and statistics are those of ``rivals_torch`` and ``rivals_torch_conv``.
-To be fast on a GPU, examples are on the device and picked there, and an update
-never waits for the device: the costs are summed there and read once per round.  The share of the running averages and Adam's epsilon are constants, as
+For speed on a GPU, the examples are on the device and picked there, and an
+update never waits for the device: the costs are summed there and read once per
+round.  The share of the running averages and Adam's epsilon are constants, as
 they are after the first updates, so that a CUDA graph can hold all of an update.
 """
 
@@ -16,7 +17,7 @@ import torch
 from network import first_parameters, random_positions
 from unavailable import Unavailable
 
-#: What a whole CUDA graph is recorded from: PyTorch's own CUDA graphs would get in its way.
+#: The modes in which an update is compiled for one CUDA graph: PyTorch's own CUDA graphs would get in its way.
 WITHOUT_GRAPHS = {"reduce-overhead": "default", "max-autotune": "max-autotune-no-cudagraphs"}
 
 
@@ -55,7 +56,7 @@ class Rival:
         self._positions = torch.from_numpy(np.concatenate(both, axis=1)).to(self._device)
 
     def build(self):
-        """Parameters and Adam; PyTorch compiles in the first round, a CUDA graph is recorded here."""
+        """Make parameters and Adam; PyTorch compiles in the first round, a CUDA graph is recorded here."""
         module, layout = _rival(self._network, self._maps_last)
         arrays = first_parameters(self._network, np.random.default_rng(0))
         self._parameters, averages = module.first_tensors(self._network, arrays, self._device, **layout)
@@ -70,7 +71,7 @@ class Rival:
         self._make = self._recorded() if self._way == "graph" else self._update
 
     def _compile(self):
-        # Otherwise its CUDA graphs would copy these in every update, all examples among them.
+        # Otherwise PyTorch's CUDA graphs would copy these in every update, including all examples.
         for tensor in (*self._parameters.values(), self._features, self._targets):
             torch._dynamo.mark_static_address(tensor)
         mode = WITHOUT_GRAPHS[self._mode] if self._way == "graph" else self._mode
@@ -91,7 +92,7 @@ class Rival:
     def _recorded(self):
         """An update as one CUDA graph."""
         positions = self._positions[0].clone()
-        # Compiled, and all memory of Adam made, on a stream beside, as PyTorch's manual asks for.
+        # Compile, and allocate all of Adam's memory, on a side stream, as PyTorch's manual requires.
         beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
@@ -110,7 +111,7 @@ class Rival:
         return update
 
     def round(self):
-        """All updates; done when it returns."""
+        """Make all updates; they are done when it returns."""
         self._sum.zero_()
         for positions in self._positions:
             self._make(positions)
@@ -126,7 +127,7 @@ class Rival:
         return [f"PyTorch left out CUDA graphs for {skipped} of its programs"] if skipped else []
 
     def peak_mb(self):
-        """The most memory on the device that tensors took, or None."""
+        """The most memory that tensors took on the device, or None."""
         return torch.cuda.max_memory_allocated() / 2**20 if self._device == "cuda" else None
 
 

@@ -14,7 +14,7 @@ def prepare(network, threads, plain, noise, backend="c", **options):
     network : Network
     threads : int
     plain : bool
-        The readable graph, or the fused one.
+        Whether to build the readable graph rather than the fused one.
     noise : 'mrg' or 'philox'
     backend : 'c' or 'jax'
     options : more options of the ladder
@@ -42,7 +42,7 @@ def prepare_epoch(network, threads, updates, plain, noise, backend="c", **option
 
     def epoch():
         timed.spent.clear()
-        # What training does around an update; it also prints, validates and saves, once per epoch.
+        # What training does around an update; once per epoch, it also prints, validates and saves.
         extensions = [StopOnNotFinite(shareds, lambda: None, len(network.dims)), TrainingMonitor()]
         start = time.perf_counter()
         MainLoop(stream, 1, extensions).run(timed)

@@ -3,10 +3,10 @@
     python benchmarks/neighbour.py
     python benchmarks/neighbour.py --row plain --rounds 5
 
-It runs alone and beside the neighbour in turn.  A waiting policy says what threads do
-between parallel regions: PASSIVE, they sleep; ACTIVE, they spin; LIBGOMP'S, its
-own without a policy: they spin for milliseconds, then sleep; OURS: they spin for
-microseconds, then sleep.
+The update runs alone and beside the neighbour in turn.  A waiting policy says
+what threads do between parallel regions: with PASSIVE they sleep; with ACTIVE
+they spin; with LIBGOMP'S, its own without a policy, they spin for milliseconds,
+then sleep; with OURS they spin for microseconds, then sleep.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from step import add_options
 
 COLUMNS = ["", "alone ms", "worst", "beside ms", "worst", "beside / alone"]
 
-#: Spins before a thread sleeps; libgomp's own, without any policy, are 300,000.
+#: Policy -> its variables.  Without any policy, libgomp's threads spin 300,000 times before they sleep.
 POLICIES = {
     "OURS": {},
     "PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},

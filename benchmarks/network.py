@@ -175,7 +175,7 @@ CONV_FC = Network(
 
 NETWORKS = {"mnist": LARGE, "conv_small": CONV_SMALL, "conv_large": CONV_LARGE, "conv_fc": CONV_FC}
 
-#: For tests, small ones of the same kinds: halves of different sizes, so that mixing them up shows, images
+#: Small networks of the same kinds, for tests: halves of different sizes, so that mixing them up shows, images
 #: whose edges do not fill the pooling windows, and a decoder through every kind of layer.
 SMALL_NETWORKS = {
     "mnist": Network((12,), ("9", "7", "4"), (10.0, 1.0, 0.5, 0.3), n_labeled=20, n_unlabeled=23),
@@ -206,7 +206,7 @@ SMALL_NETWORKS = {
 
 
 def first_parameters(network, rng):
-    """First values by the ladder's names: name -> float32 array.
+    """Initial values by the ladder's names: name -> float32 array.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def first_parameters(network, rng):
     for i in range(network.bottom, top + 1):
         of_maps = i < top and layers[i + 1].kind in (*CONVOLUTIONS, *POOLINGS)
         for k in range(1, 11):
-            # a2 and a7 multiply u inside the sigmoids; all else starts at 0.
+            # a2 and a7 multiply u inside the sigmoids; all others start at 0.
             values[f"g_{i}_a{k}"] = np.full(layers[i].shape[0] if of_maps else layers[i].units, float(k in (2, 7)))
     return {name: value.astype("float32") for name, value in values.items()}
 

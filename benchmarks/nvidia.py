@@ -67,6 +67,6 @@ class Sampler:
         return max(self._numbers(1), default=None)
 
     def _numbers(self, column):
-        """Parts of a card (MIG) answer with words instead."""
+        """The numbers in a column; parts of a card (MIG) answer with words instead."""
         texts = [values[column] for values in self._looks]
         return [float(text) for text in texts if text.replace(".", "", 1).isdigit()]

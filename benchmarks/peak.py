@@ -2,9 +2,9 @@
 
     python benchmarks/peak.py        # GFLOP/s and GB/s for each number of threads
 
-Compiled by g++ for this processor, with its widest vectors.  As a row of
-``step.py`` it makes as many multiply-adds as the products of the fused update, which is the
-least time that those can take.
+``peak.cpp`` is compiled by g++ for this processor, with its widest vectors.  As
+a row of ``step.py`` it makes as many multiply-adds as the products of the fused
+update, and so takes the least time that those can take.
 """
 
 import ctypes
@@ -20,8 +20,8 @@ from products import flop
 from unavailable import Unavailable
 
 SOURCE = Path(__file__).with_name("peak.cpp")
-LINE = 16  # floats of a cache line
-PER_STEP = 12 * 2  # of each lane: 12 vectors, a product and a sum
+LINE = 16  # floats in a cache line
+PER_STEP = 12 * 2  # operations of each lane: 12 vectors, a product and a sum
 
 
 @lru_cache
@@ -38,7 +38,7 @@ def library():
 
 
 def multiply_adds(flop, threads):
-    """Make this many, over all threads together."""
+    """Do this many operations as multiply-adds, over all threads together."""
     steps = flop / (PER_STEP * library().lanes() * threads)
     library().multiply_add(ctypes.c_int64(round(steps)), ctypes.c_int(threads))
 
@@ -61,13 +61,13 @@ def gflops(threads, seconds=0.05):
 
 
 def aligned(count):
-    """Floats that begin with a cache line: 1.0 each."""
+    """Floats of 1.0, aligned to a cache line."""
     array = np.ones(count + LINE, "float32")
     return array[-array.ctypes.data % (4 * LINE) // 4 :][:count]
 
 
 def gigabytes(threads, megabytes, seconds=0.05):
-    """GB/s of an array of so many MB: read, and read and written back, where both count; the best of some turns."""
+    """GB/s for an array of this many MB: read, and read and written back, where both count; the best of some turns."""
     x = aligned(int(megabytes * 2**20) // 4)
     pointer, n = ctypes.c_void_p(x.ctypes.data), ctypes.c_int64(x.size)
     calls = {
@@ -78,7 +78,7 @@ def gigabytes(threads, megabytes, seconds=0.05):
 
 
 def least_time(call, seconds):
-    """Of one call, among as many as so many seconds allow."""
+    """The least time of a call, among as many calls as these seconds allow."""
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         start = time.perf_counter()

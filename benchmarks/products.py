@@ -17,7 +17,7 @@ def prepare(network, threads, library="aesara"):
 
 
 def layers(network):
-    """Every layer that is passed: (examples, units below, units above, whether the layer below learns)."""
+    """Every pass through a layer: (examples, units below, units above, whether the layer below learns)."""
     n, m = network.n_labeled, network.n_unlabeled
     for below, above in zip(network.dims, network.dims[1:]):
         encoder = (n + m, below, above, below != network.dims[0])

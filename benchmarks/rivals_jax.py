@@ -1,9 +1,9 @@
 """The same ladder in JAX: one jitted function per update, its state donated.
 
-As in PyTorch's, the clean labelled half goes by itself, without gradients, and
-the other three go through each layer in one product.  The noise is JAX's
-default, Threefry (faster here than ``rbg``), or that of the ladder's JAX
-backend, so that only the rest differs.
+As in PyTorch's, the clean labelled half has a pass of its own, without
+gradients, and the other three go through each layer in one product.  The noise
+is JAX's default, Threefry (faster here than ``rbg``), or that of the ladder's
+JAX backend, so that only the rest differs.
 """
 
 from functools import partial
@@ -87,7 +87,7 @@ def clean_statistics(parameters, network, x):
 
 
 def activation(parameters, network, i, z):
-    """A layer's output; the top's are logits, as the softmax is part of what follows."""
+    """A layer's output; at the top the logits, as the softmax is part of what follows."""
     h = z + parameters[f"f_{i}_b"]
     return jax.nn.relu(h) if i < network.top else h * parameters[f"f_{i}_c"]
 
@@ -111,7 +111,7 @@ def normalize_by_itself(z):
 def first_state(network, parameters):
     """Everything that an update changes, a pytree of arrays."""
     values, mean, variance = (
-        # Buffers of their own: each is donated.
+        # Each has buffers of its own, because they are donated.
         {name: jnp.array(scale * value) for name, value in parameters.items()}
         for scale in (1, 0, 0)
     )

@@ -1,9 +1,9 @@
 """The same ladder in PyTorch, written as one would write it there.
 
-What it does differently, to be fast: the clean labelled half is needed only for
-the running statistics, so no gradients are kept for it, and the other three
-(clean unlabelled, corrupted labelled, corrupted unlabelled) go through each
-layer in one product.  Adam is PyTorch's own, fused.
+For speed, it differs from the ladder in two ways: the clean labelled half is
+needed only for the running statistics, so no gradients are kept for it, and the
+other three (clean unlabelled, corrupted labelled, corrupted unlabelled) go
+through each layer in one product.  Adam is PyTorch's own, fused.
 """
 
 from dataclasses import replace
@@ -102,7 +102,7 @@ def clean_statistics(parameters, network, x):
 
 
 def activation(parameters, network, i, z):
-    """A layer's output; the top's are logits, as the softmax is part of what follows."""
+    """A layer's output; at the top the logits, as the softmax is part of what follows."""
     h = z + parameters[f"f_{i}_b"]
     return torch.relu(h) if i < network.top else h * parameters[f"f_{i}_c"]
 
@@ -214,7 +214,7 @@ def prepare(network, threads, compiled=False, adversarial_tau=0.0):
 
 
 def _try_compiling(ladder, batch):
-    """The first update, in which torch.compile calls a C++ compiler and more."""
+    """Make the first update, in which torch.compile calls a C++ compiler and more."""
     try:
         ladder.update(batch)
     except Exception as error:

@@ -1,11 +1,11 @@
 """A convolutional ladder in PyTorch, optimised for speed.
 
-What makes it fast on a CPU, in order of what it saves: memory with channels
-last; noise added and rectifiers applied in place; the bias as part of PyTorch's
-batch normalisation where z is not needed; each half on its own path, so that
-nothing is joined or split and no tensor is large enough for
-malloc to hand its pages back to the system; no gradients for the clean
-labelled half; the fused Adam.
+What makes it fast on a CPU, in order of how much each saves: memory with
+channels last; noise added and rectifiers applied in place; the bias as part of
+PyTorch's batch normalisation where z is not needed; each half on its own path,
+so that nothing is joined or split and no tensor is large enough for malloc to
+hand its pages back to the system; no gradients for the clean labelled half; the
+fused Adam.
 """
 
 import math
@@ -122,7 +122,7 @@ def corrupt(network, i, z, noise):
 
 
 def activation(parameters, network, i, h):
-    """A layer's output, in place; the top's are logits, as the softmax is part of what follows."""
+    """A layer's output, in place; at the top the logits, as the softmax is part of what follows."""
     if i == network.top:
         h = h.flatten(1)
         return h * parameters[f"f_{i}_c"] if network.top_c else h
@@ -137,13 +137,13 @@ def batch_norm(z, b=None):
 
 
 def normalized(z):
-    """The same, with the (mean, variance) that PyTorch's own keeps for itself."""
+    """The same, with the (mean, variance) that PyTorch's own function does not return."""
     variance, mean = torch.var_mean(z, dim=(0, 2, 3)[: z.ndim - 1], correction=0, keepdim=True)
     return normalize(z, mean, variance), (mean, variance)
 
 
 def gauss(parameters, i, z, u):
-    """The decoder's estimate of z; by units where u is flat, by maps where it is images."""
+    """The decoder's estimate of z; per unit where u is flat, per map where it is images."""
     noisy = z.flatten(1) if u.ndim == 2 else z
     a = [None] + [parameters[f"g_{i}_a{k}"].view(-1, *[1] * (u.ndim - 2)) for k in range(1, 11)]
     mu = a[1] * torch.sigmoid(a[2] * u + a[3]) + a[4] * u + a[5]
@@ -297,7 +297,7 @@ def prepare(network, threads, compiled=False):
 
 
 def _try_compiling(ladder, batch):
-    """The first update, in which torch.compile calls a C++ compiler and more."""
+    """Make the first update, in which torch.compile calls a C++ compiler and more."""
     try:
         ladder.update(batch)
     except Exception as error:

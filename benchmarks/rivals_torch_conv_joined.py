@@ -1,4 +1,4 @@
-"""A convolutional ladder in PyTorch, ported as one would at first: the original's graph, line by line.
+"""A convolutional ladder in PyTorch, as one would first port it: the original's graph, line by line.
 
 Both halves are joined and go through the clean and the corrupted encoder; each
 half is normalised with its own statistics; filters are turned in every update;
@@ -15,7 +15,7 @@ from rivals_torch_joined import JoinedLadder, normalize
 
 
 def costs(parameters, network, batch, noise):
-    """As :class:`JoinedLadder` needs them."""
+    """Costs and statistics, as :class:`JoinedLadder` needs them."""
     n, top, layers = network.n_labeled, network.top, network.layers
     parameters = oriented(network, parameters)
     x = torch.cat([batch["features_labeled"], batch["features_unlabeled"]])
@@ -53,7 +53,7 @@ def encoder(parameters, network, x, noise):
 
 
 def activation(parameters, network, i, z):
-    """A layer's output; the top's are logits, as the softmax is part of what follows."""
+    """A layer's output; at the top the logits, as the softmax is part of what follows."""
     top = i == network.top
     if network.layers[i].kind in POOLINGS and not top:
         return z
@@ -64,7 +64,7 @@ def activation(parameters, network, i, z):
 
 
 def mean_and_variance(z):
-    """For each unit, or each map."""
+    """Mean and variance of each unit, or each map."""
     axes = (0, 2, 3)[: z.ndim - 1]
     return z.mean(axes, keepdim=True), z.var(axes, correction=0, keepdim=True)
 

@@ -1,4 +1,4 @@
-"""The ladder in PyTorch, ported as one would at first: the original's graph, line by line.
+"""The ladder in PyTorch, as one would first port it: the original's graph, line by line.
 
 Both halves are joined and go through the clean and the corrupted encoder; each
 half is normalised with its own statistics; Adam is PyTorch's, with its
@@ -20,8 +20,8 @@ class JoinedLadder:
     Parameters
     ----------
     costs : function (parameters, network, batch, noise) of dicts and lists of tensors
-        It returns all costs by name, and of every layer above the input mean
-        and unbiased variance of the clean labelled half.
+        It returns all costs by name and, for every layer above the input, the
+        mean and unbiased variance of the clean labelled half.
     network : Network
     parameters : dict of name -> array
     """
@@ -34,7 +34,7 @@ class JoinedLadder:
         self._adam = torch.optim.Adam(self.parameters.values(), lr=network.learning_rate)
 
     def costs(self, batch, noise):
-        """As above; ``batch`` holds arrays, ``noise`` too."""
+        """Costs and statistics, as above; ``batch`` and ``noise`` hold arrays."""
         batch = {name: torch.from_numpy(array) for name, array in batch.items()}
         return self._costs(self.parameters, self.network, batch, [torch.as_tensor(draw) for draw in noise])
 
@@ -69,7 +69,7 @@ class JoinedLadder:
 
 
 def costs(parameters, network, batch, noise):
-    """As :class:`JoinedLadder` needs them."""
+    """Costs and statistics, as :class:`JoinedLadder` needs them."""
     n, top = network.n_labeled, network.top
     x = torch.cat([batch["features_labeled"], batch["features_unlabeled"]])
     clean, statistics, _ = encoder(parameters, network, x, None)

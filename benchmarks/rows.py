@@ -79,7 +79,7 @@ ROWS = {
     "jax-philox": Row("JAX, our Philox noise", "rivals_jax", {"noise": "philox"}),
 }
 
-#: What is set beside Adam and no regulariser: name -> options of the ladder.
+#: What is compared with Adam and no regulariser: name -> options of the ladder.
 _OPTIONS = {
     **{
         name: {"optimizer": name}
@@ -102,7 +102,7 @@ OPTIONS = {
     for name, options in _OPTIONS.items()
 }
 
-#: The rows that are set beside one another if none are named.
+#: The rows that are compared if none are named.
 RIVALS = list(ROWS)
 ROWS |= OPTIONS
 

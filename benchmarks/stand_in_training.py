@@ -1,7 +1,7 @@
-"""Training that computes nothing: the files of a run are written as by the real one, its epochs are waited for.
+"""Training that computes nothing: it writes the files of a run as real training does, and sleeps through its epochs.
 
-For looking at what surrounds training in a sweep (``benchmarks/sweep.py``, ``tests/sweeps/test_agenda.py``).  As a
-program it is a worker: ``python benchmarks/stand_in_training.py SECONDS``, the time of an epoch.
+It serves to examine what surrounds training in a sweep (``benchmarks/sweep.py``, ``tests/sweeps/test_agenda.py``).
+As a program it is a worker: ``python benchmarks/stand_in_training.py SECONDS``, the time of an epoch.
 """
 
 import json
@@ -26,7 +26,7 @@ def error_after(p, epochs):
 
 
 def go_on(task, say, seconds=0.0):
-    """What :func:`ladder.sweeps.task.go_on` does, with no network.
+    """What :func:`ladder.sweeps.task.go_on` does, without a network.
 
     Parameters
     ----------

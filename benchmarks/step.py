@@ -7,12 +7,13 @@
     python benchmarks/step.py --options                # optimisers, regularisers … beside plain Adam
 
 ``mnist`` is 784-1000-500-250-250-250-10; ``conv_small``, ``conv_large`` and
-``conv_fc`` are the convolutional networks of ``network.py``.  100 labelled and
-100 unlabelled examples, noise drawn anew and Adam in every update.
+``conv_fc`` are the convolutional networks of ``network.py``.  Every update takes
+100 labelled and 100 unlabelled examples, draws its noise anew and uses Adam.
 ``products`` is just the update's matrix products, ``peak`` the time they would
 take if the processor did nothing but multiply and add; both are for ``mnist``.
-Threads wait as they do in each library by default (ours: passively), unless
-``--waiting`` sets a policy for all.  The images are random: time does not depend on them.
+Threads wait as they do in each library by default (ours spin 1,000 times, then
+sleep), unless ``--waiting`` sets a policy for all.  The images are random: time
+does not depend on them.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from contest import Contestant, contest, empty_caches, play
 from network import NETWORKS
 from rows import OPTIONS, RIVALS, ROWS
 
-#: Rows to which the others are compared, and the column that says how.
+#: Rows with which the others are compared, and the column with the ratio.
 REFERENCES = {"products": "x products", "products-mkl": "x MKL", "torch": "x PyTorch", "fused-philox": "x Philox"}
 
 

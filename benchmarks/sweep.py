@@ -1,7 +1,7 @@
-"""What a sweep costs beside training: ``python benchmarks/sweep.py --runs 1000 --workers 8 --epoch-seconds 0.2``.
+"""What a sweep costs besides training: ``python benchmarks/sweep.py --runs 1000 --workers 8 --epoch-seconds 0.2``.
 
-Real processes, folders, locks and files; only training is replaced by waiting (``stand_in_training.py``).  Prints the
-time that was lost, and the memory of the process that hands out the runs.
+Processes, folders, locks and files are real; only training is replaced by waiting (``stand_in_training.py``).  Prints
+the time that was lost, and the memory of the process that hands out the runs.
 """
 
 import argparse

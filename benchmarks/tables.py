@@ -47,7 +47,7 @@ def record(contestant):
 
 
 def notes(contestants):
-    """One line for the machine and its libraries, and one for everyone who was left out."""
+    """One line for the machine and its libraries, and one for every contestant that was left out."""
     versions = {name: version for c in contestants for name, version in c.versions.items()}
     libraries = ", ".join(f"{name} {version}".strip() for name, version in versions.items())
     left_out = [f"{c.label}: left out ({c.skipped})." for c in contestants if c.skipped]
@@ -69,7 +69,7 @@ def round_medians(contestant):
 
 
 def ratio(contestant, reference):
-    """How many times the reference's time, as the median over rounds; '' without a reference.
+    """Time as a multiple of the reference's, the median over rounds; '' without a reference.
 
     Within a round both had nearly the same load.
     """

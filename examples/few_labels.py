@@ -1,4 +1,4 @@
-"""Learn handwritten digits from 100 labels and 1,300 images without one (-1), as a scikit-learn estimator."""
+"""Learn handwritten digits from 100 labelled and 1,300 unlabelled (-1) images, with a scikit-learn estimator."""
 
 import sys
 

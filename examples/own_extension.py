@@ -1,4 +1,4 @@
-"""An extension of one's own, which looks at training from inside: stop once the costs no longer fall."""
+"""A custom extension, which looks at training from inside: stop once the costs no longer fall."""
 
 import sys
 

@@ -3,18 +3,18 @@
 A port of the Theano/Blocks code of Rasmus et al., "Semi-Supervised Learning
 with Ladder Networks" (2015).
 
-``LadderClassifier`` is an estimator of scikit-learn's kind; ``train``, ``pretrain``,
+``LadderClassifier`` is a scikit-learn estimator; ``train``, ``pretrain``,
 ``load``, ``sweep`` and ``fit_rivals`` do from Python what ``run.py`` does; ``Model``
 is what ``train`` and ``load`` return; ``LadderAE`` (:mod:`ladder.model`) is the
-symbolic graph.  Importing this package imports neither Aesara nor a compiler: each
-name is imported when it is first used.
+symbolic graph.  Importing this package loads neither Aesara nor a compiler: each
+name is imported on first use.
 """
 
 import importlib
 
 __version__ = "0.1.0"
 
-#: Public names -> where they are.
+#: Public name -> the module it is imported from.
 _WHERE = {
     "LadderClassifier": "ladder.classifier",
     "Model": "ladder.trained_model",

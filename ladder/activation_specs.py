@@ -1,4 +1,4 @@
-"""``--act``: the meaning of an activation's name, and of the number behind it."""
+"""``--act``: parse an activation's name and the number that may follow it."""
 
 import math
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from ladder.files import shown
 
 ACTIVATIONS = ("relu", "leakyrelu", "linear", "softplus", "sigmoid", "tanh", "elu", "maxout", "softmax")
 
-#: Those that take a number, as they are written with one.
+#: Activations that take a number, and how to write them with one.
 SYNTAX = {
     "leakyrelu": "leakyrelu:SLOPE, e.g. leakyrelu:0.01",
     "elu": "elu:ALPHA, e.g. elu:0.5",
     "maxout": "maxout:PIECES, e.g. maxout:2",
 }
 
-#: The number of those that may be written without one.
+#: The default number of those that may be written without one.
 DEFAULTS = {"leakyrelu": 0.1, "elu": 1.0}
 
-#: Activations f with f(c z) = c f(z) for c above 0: a scale before them does what the weights above can do.
+#: Activations f with f(c z) = c f(z) for c above 0: a scale before them is redundant with the weights above.
 HOMOGENEOUS = ("relu", "leakyrelu", "linear", "maxout")
 
-#: With more, nearly every z of a layer would be idle.
+#: With more pieces, nearly every z of a layer would be idle.
 MOST_PIECES = 100
 
 
@@ -34,7 +34,7 @@ class Activation:
     ----------
     name : str, one of ``ACTIVATIONS``
     number : float, int or None
-        ``leakyrelu``'s slope below 0, ``elu``'s alpha, ``maxout``'s pieces.
+        ``leakyrelu``'s slope below 0, ``elu``'s alpha, ``maxout``'s number of pieces.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Activation:
 
     @property
     def pieces(self):
-        """How many z a unit chooses from: 1 but for ``maxout``."""
+        """How many z a unit takes the maximum of: 1 except for ``maxout``."""
         return self.number if self.name == "maxout" else 1
 
     @property
     def is_homogeneous(self):
-        """Whether a scale of z is a scale of h."""
+        """Whether scaling z by a positive factor scales h by the same factor."""
         return self.name in HOMOGENEOUS
 
     def __str__(self):
@@ -77,7 +77,7 @@ def parse_activation(text):
 
 
 def _number(text, word):
-    # Entries are split by '-', so that a number has neither a sign nor a negative exponent.
+    # Entries are split at '-', so a number can have neither a minus sign nor a negative exponent.
     try:
         value = float(word) if len(word) < 40 else math.nan
     except ValueError:

@@ -1,4 +1,4 @@
-"""Adversarial noise, and virtual adversarial costs, of a ladder: which passes their gradients are taken through.
+"""Adversarial noise and virtual adversarial costs of a ladder: the passes that their gradients are taken through.
 
 "Adversarial Learning with Ladder Networks" (2016), section 5.4; layer by layer,
 Shinoda, Worrall and Brostow (2017), "Virtual Adversarial Ladder Networks for
@@ -15,12 +15,12 @@ from ladder.bricks.costs import crossentropy_of_logits, kl_divergence
 
 
 def adversarial_noise(ladder, half, x, target, parameters, corruption):
-    """Adversarial noise for one half: tau u.
+    """Adversarial noise, tau u, for one half of the batch.
 
-    The gradient of the half's supervised cost is taken through the
-    corrupted path with this update's Gaussian noise and the half's own
-    statistics, through the clean path, or, for each layer by itself, through
-    passes that begin there (``adv_path``).
+    The gradient of the half's supervised cost, or of the divergence that
+    ``vat`` climbs, is taken through the corrupted path with this update's
+    Gaussian noise and the half's own statistics, through the clean path, or,
+    for each layer by itself, through passes that begin there (``adv_path``).
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def adversarial_noise(ladder, half, x, target, parameters, corruption):
         None: the label is the network's own argmax on that path.
     parameters : as for ``LadderAE.encoder``
     corruption : dict
-        What is done to the corrupted path, see :mod:`ladder.corruption`.
+        Corruption of the corrupted path, see :mod:`ladder.corruption`.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def adversarial_noise(ladder, half, x, target, parameters, corruption):
 
 
 def virtual_adversarial_costs(ladder, corr, parameters):
-    """How far the corrupted path's probabilities move with the z of one layer.
+    """The virtual adversarial cost of each layer: how far its z can move the corrupted path's probabilities.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def virtual_adversarial_costs(ladder, corr, parameters):
 
 
 def plus(corruption, adversarial):
-    """A path's corruption with adversarial noise, dict of layer number -> tau u, added to its Gaussian noise."""
+    """A path's corruption with adversarial noise (dict of layer number -> tau u) added to its Gaussian noise."""
     corruption = dict(corruption)
     for i, tau_u in adversarial.items():
         draw, std = corruption.get(i, (0, 0))
@@ -107,23 +107,23 @@ def _virtual_together(ladder, x, parameters, corruption, act, numbers):
     return us
 
 
-# Passes that begin at the z of a layer, with Gaussian noise of their own there and above
+# Passes that begin at the z of a layer, with their own Gaussian noise there and above
 
 
 def _virtual_by_layer(ladder, x, parameters, corruption, numbers):
-    """u by layer number: away from the clean path's probabilities, from the corrupted path's z before its noise."""
+    """u by layer number: from the corrupted path's z before its noise, away from the clean path's probabilities."""
     clean, corr = ladder.encoder([(x, {}), (x, corruption)], parameters)
     starts = {i: x if i == 0 else _before_noise(ladder, corr.z_pre[i]) for i in numbers}
     return {i: _virtual_direction(ladder, i, z, clean.logits, parameters) for i, z in starts.items()}
 
 
 def _before_noise(ladder, z_pre):
-    """A layer's z without noise, from what is normalised."""
+    """A layer's z without noise: z_pre, normalised."""
     return ladder.bricks.encode(z_pre, None, 0.0, None, None, "linear")[0]
 
 
 def _virtual_direction(ladder, i, z, logits, parameters):
-    """u at which passes that begin at the z of layer i leave the probabilities of these logits fastest."""
+    """u along which passes that begin at the z of layer i leave the probabilities of these logits fastest."""
     z, logits = disconnected_grad(z), disconnected_grad(logits)
     u = _random_direction(ladder, z)
     for _ in range(ladder.p.vat_iterations):
@@ -133,7 +133,7 @@ def _virtual_direction(ladder, i, z, logits, parameters):
 
 
 def _logits_from(ladder, i, z, parameters):
-    """(examples, classes) of a pass that begins at the z of layer i."""
+    """The logits, (examples, classes), of a pass that begins at the z of layer i."""
     noise = _draw_from(ladder, i, z.shape[0]) if ladder.p.vat_noise_std > 0 else {}
     act = ladder.begin_path(i, z, noise, parameters)
     ladder.climb([(act, noise)], ladder.layers[i + 1 :], parameters)
@@ -143,7 +143,7 @@ def _logits_from(ladder, i, z, parameters):
 def _draw_from(ladder, i, n):
     """Gaussian noise for n examples at layer i and above, as ``LadderAE.encoder`` takes it.
 
-    One stream for all these layers: making a stream takes time, and there are many passes.
+    All these layers share one stream: making a stream takes time, and there are many passes.
     """
     layers, noise, start = ladder.layers[i:], {}, 0
     draw = ladder.noise.normal((n * sum(layer.size for layer in layers),))

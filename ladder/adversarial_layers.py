@@ -1,4 +1,4 @@
-"""What the options mean for adversarial noise and virtual adversarial costs: which layers, which tau, radius and weight.
+"""Resolve the options of adversarial noise and virtual adversarial costs: their layers, tau, radius and weight.
 
 As in :mod:`ladder.layers`, conflicts are found without data or a compiler, and
 nothing here imports Aesara.
@@ -12,7 +12,7 @@ from ladder.per_layer import per_layer
 
 
 def resolve_adversarial(p, layers):
-    """Where adversarial noise is added, checked.
+    """The adversarial noise of each half by layer, checked.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ def resolve_adversarial(p, layers):
     Returns
     -------
     dict of 'labeled', 'unlabeled' -> (kind, dict of layer number -> tau above 0)
-        Taus are scaled according to ``adv_scale``: ``dim`` multiplies layer
-        i's by the root of the ratio of its units to the input's, so that noise
-        of a given norm has the same power per unit in every layer.
+        Taus are scaled according to ``adv_scale``: ``dim`` multiplies that of
+        layer i by the square root of the ratio of its units to the input's, so
+        that noise of a given norm has the same power per unit in every layer.
     """
     numbers = _adversarial_layers(p, layers)
     resolved = {}
@@ -38,7 +38,7 @@ def resolve_adversarial(p, layers):
 
 
 def resolve_vat_cost(p, layers):
-    """Where the virtual adversarial cost is taken, checked.
+    """The layers with a virtual adversarial cost, checked.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def resolve_vat_cost(p, layers):
 
 
 def _adversarial_layers(p, layers):
-    """The numbers of ``--adv-layers``, checked."""
+    """The layer numbers in ``--adv-layers``, checked."""
     numbers = tuple(p.adv_layers)
     if not numbers:
         raise UserError("--adv-layers names no layer: give at least one, such as 0 (without noise: --adv-tau 0).")
@@ -88,7 +88,7 @@ def _by_adversarial_layer(p, name, numbers):
 
 
 def _check_adversarial_use(p, layers, resolved):
-    """Refuse noise that affects no cost, and a path that cannot make it."""
+    """Refuse noise that affects no cost, and a path that cannot produce it."""
     for half, (kind, taus) in resolved.items():
         if p.adv_path == "layers" and taus and kind != "vat":
             option = "--adv-kind" + ("-unlabeled" if half == "unlabeled" else "")

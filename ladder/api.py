@@ -38,7 +38,7 @@ from ladder.training.records import LOG_FORMATS, Records
 from ladder.training.upkeep import Upkeep
 from ladder.turns import Turns
 
-#: Training in several threads takes turns: what it says has one logger.
+#: Threads take turns at training, because its messages share one logger.
 _one_at_a_time = Turns(threading.RLock)
 
 
@@ -60,20 +60,19 @@ def train(
     ----------
     save_to : str, optional
         Name or path of the run's folder, to which a number is added, as on
-        the command line; default: it is trained in memory, and no file is
-        written.
+        the command line; default: train in memory, and write no file.
     callbacks : list of :class:`ladder.training.extensions.Extension`
-        Called around epochs and updates; what they add to ``loop.row`` is
+        Called around epochs and updates; anything they add to ``loop.row`` is
         logged.
     verbose : bool
         Print a line per epoch, and show a progress bar.
     checkpoint_minutes : float
-        Between checkpoints in the folder; 0: at the ends of epochs alone.
+        Minutes between checkpoints in the folder; 0: only at the ends of epochs.
     max_minutes : float, optional
-        After which training stops as if it were interrupted, to go on later in
-        its folder (``run.py train --resume``); default: it trains to the end.
+        Minutes after which training stops as if interrupted, to be resumed in
+        its folder (``run.py train --resume``); default: train to the end.
     tensorboard : bool
-        Write what TensorBoard shows into the folder, too (needs tensorboardX).
+        Also write event files for TensorBoard into the folder (needs tensorboardX).
     log_format : {'jsonl', 'csv'}
         'csv': write ``log.csv`` beside ``log.jsonl``.
     save_split : bool
@@ -81,8 +80,8 @@ def train(
         into the folder (``labeled.txt``, ``train.txt``, ``valid.txt``).
     **options
         The options of ``run.py train --help`` that describe data, network
-        and training, with ``_`` for ``-``: as Python values (numbers, tuples,
-        scalars for tuples of one) or as the command line's text.  See :class:`ladder.options.Options`.
+        and training, with ``_`` for ``-``, as Python values (numbers, tuples,
+        scalars for tuples of one) or as command-line text.  See :class:`ladder.options.Options`.
 
     Returns
     -------
@@ -95,8 +94,8 @@ def train(
     TrainingStopped
         A cost was not finite.
     KeyboardInterrupt
-        Training was interrupted, or ``max_minutes`` were over; where there is
-        a folder, it can go on, or be loaded if the last update was made.
+        Training was interrupted, or ``max_minutes`` were over; if there is a
+        folder, it can be resumed, or loaded if the last update was made.
 
     Examples
     --------
@@ -124,7 +123,7 @@ def train(
 
 
 def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
-    """Train an experiment (its examples as they were read) in memory or into a folder: a Model."""
+    """Train an experiment (its examples not yet preprocessed) in memory or into a folder; returns a Model."""
     from ladder.training.pretraining.starting import first_values
     from ladder.training.session import Session
 
@@ -144,7 +143,7 @@ def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
     if not finished:
         how = f"; go on with: run.py train --resume {folder.typed}" if folder else ""
         raise KeyboardInterrupt(f"training was interrupted{how}")
-    if session.loop.interrupted and folder:  # after the last update; in memory, the model would be lost
+    if session.loop.interrupted and folder:  # after the last update; without a folder, raising would lose the model
         raise KeyboardInterrupt(f"interrupted; the run was finished first: ladder.load('{folder}')")
     arrays, best = session.arrays(final=True), session.best_arrays(final=True)
     run = TrainedRun.in_memory(preprocessed, training, arrays, folder, best)
@@ -153,7 +152,7 @@ def train_experiment(experiment, folder=None, callbacks=(), upkeep=Upkeep()):
 
 @contextmanager
 def _held_and_logged(folder, experiment):
-    """While inside, a run's folder is this process's, and what training says goes into its log."""
+    """While inside, this process holds the lock of a run's folder, and training messages go into the run's log."""
     from ladder.runs import lock
 
     with lock.held(folder), Speaker([""]).logged([folder]):
@@ -162,19 +161,19 @@ def _held_and_logged(folder, experiment):
 
 
 def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=None, **options):
-    """Pre-train an encoder on examples alone with the options of ``run.py pretrain``.
+    """Pre-train an encoder without labels, with the options of ``run.py pretrain``.
 
     Parameters
     ----------
     save_to : str
-        Name or path of its folder, to which a number is added.
+        Name or path of the folder, to which a number is added.
     verbose : bool
         Print a line per epoch, and show a progress bar.
     checkpoint_minutes, max_minutes : as for :func:`train`
     **options
-        Every option of ``run.py pretrain --help``, with ``_`` for ``-``, as for
-        :func:`train`; ``pretrain`` is 'dae' unless given.  Of a ladder's own options ``denoising_cost_x`` and
-        ``decoder_spec`` may be among them, and change nothing.
+        All options of ``run.py pretrain --help``, with ``_`` for ``-``, as for
+        :func:`train`; ``pretrain`` defaults to 'dae'.  Of a ladder's own options, ``denoising_cost_x`` and
+        ``decoder_spec`` are also accepted, and have no effect.
 
     Returns
     -------
@@ -188,7 +187,7 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
     TrainingStopped
         A cost was not finite.
     KeyboardInterrupt
-        It was interrupted, or ``max_minutes`` were over, and can go on.
+        Pre-training was interrupted, or ``max_minutes`` were over; it can be resumed.
 
     Examples
     --------
@@ -214,7 +213,7 @@ def pretrain(save_to, *, verbose=False, checkpoint_minutes=MINUTES, max_minutes=
 
 
 def load(folder, *, parameters="last", **options):
-    """A trained network, from the folder of a run: ours, or one that the original wrote.
+    """Load a trained network from the folder of a run, ours or one that the original wrote.
 
     Parameters
     ----------
@@ -222,11 +221,11 @@ def load(folder, *, parameters="last", **options):
         E.g. 'results/mnist_100_full0'.
     parameters : {'last', 'best'}
         Those of the last epoch, or those of the epoch with the lowest
-        validation error, where the run was trained with ``keep='best'``.
+        validation error, if the run was trained with ``keep='best'``.
     **options
-        Options that override the run's.  A folder with nothing but a
-        ``trained_params.npz``, such as the original wrote, needs those it was
-        trained with.
+        Options that override the run's.  A folder that holds only a
+        ``trained_params.npz``, such as the original wrote, needs the options
+        it was trained with.
 
     Returns
     -------
@@ -249,7 +248,7 @@ def load(folder, *, parameters="last", **options):
     with naming_arguments():
         if parameters not in KEPT:
             raise UserError(f"--parameters is {parameters!r}, but must be one of {', '.join(KEPT)}.")
-        Options.of(**options)  # says what is wrong with them
+        Options.of(**options)  # refuses invalid ones
         given = {name: from_python(name, value) for name, value in options.items()}
         run = TrainedRun.load(folder, given, parameters).held()
         run.check_knows_classes()
@@ -276,10 +275,10 @@ def sweep(
     save_split=False,
     **options,
 ):
-    """Train many configurations of one grid or random search, as ``run.py sweep`` does.
+    """Train the configurations of a grid or random search, as ``run.py sweep`` does.
 
-    What a sweep of the same name has trained already is not trained again, and
-    what it has begun goes on.
+    Runs that a sweep of the same name has already finished are not trained
+    again, and those it has begun are resumed.
 
     Parameters
     ----------
@@ -287,31 +286,31 @@ def sweep(
         Name or path of the sweep's folder, in which each run has its own;
         default: the preset's name, or 'sweep'.
     preset : str or Path, optional
-        A published experiment, or the file of one's own; ``options`` override its own.
+        A published experiment, or your own preset file; ``options`` override the preset's.
     rows : list of str, optional
-        Of the preset.
+        Rows of the preset.
     random : int, optional
         Draw this many configurations; default: train all combinations.
     draw : dict of option -> distribution, optional
-        What is drawn anew in each: a text such as 'log-uniform:1e-4:1e-2', or
-        a distribution of ``scipy.stats``.
+        Options to draw anew for each configuration: the distribution as a string
+        such as 'log-uniform:1e-4:1e-2', or one of ``scipy.stats``.
     sweep_seed : int, optional
-        Of the draws; default: 1.
+        Seed of the draws; default: 1.
     halving : int or ladder.sweeps.halving.Halving, optional
         Successive halving: one configuration in this many goes on.
     workers : int, optional
-        Processes; default: the cores of this machine, divided by ``threads``.
+        Number of processes; default: the cores of this machine, divided by ``threads``.
     threads : int, optional
-        Of each process; default: the cores divided by ``workers``.
+        Threads of each process; default: the cores divided by ``workers``.
     scheduler : str, optional
-        Address of a Dask scheduler, whose workers train instead.
+        Address of a Dask scheduler, whose workers train the runs instead.
     verbose : bool
-        Print a line for each run; those that fail are told of in any case.
+        Print a line for each run; failures are reported in any case.
     checkpoint_minutes, max_minutes, tensorboard, log_format, save_split
         As for :func:`ladder.train`.
     **options
-        As for :func:`ladder.train`; a list has several values, of which all
-        combinations are made (values by layer are tuples, or texts).
+        As for :func:`ladder.train`; a list holds several values, and all
+        combinations are formed (give values per layer as tuples or text).
 
     Returns
     -------
@@ -321,9 +320,9 @@ def sweep(
     Raises
     ------
     ArgumentError
-        A configuration cannot be trained; nothing was.
+        A configuration cannot be trained; nothing was trained.
     KeyboardInterrupt
-        The sweep was interrupted, or ``max_minutes`` are over; called again, it goes on.
+        The sweep was interrupted, or ``max_minutes`` were over; calling it again resumes it.
 
     Examples
     --------
@@ -362,7 +361,7 @@ def sweep(
         )
         threads = choice.checked("c", threads)["threads"]
         _check_minutes(checkpoint_minutes)
-        # Plain numbers, as they are told to other processes.
+        # Plain numbers, as they are sent to other processes.
         wish = Wish({"backend": "c", "threads": threads}, float(checkpoint_minutes))
         wish.records = Records.of(tensorboard, log_format, save_split)
         if max_minutes is not None:
@@ -380,26 +379,26 @@ def _values(name, value):
         raise UserError(f"{as_typed(name)} is an empty list: give at least one value.")
     read = []
     for each in value if several else [value]:
-        Options.of(**{name: each})  # says what is wrong with it
+        Options.of(**{name: each})  # refuses an invalid one
         read.append(from_python(name, each))
     return read if several else read[0]
 
 
 def _upkeep(save_to, verbose, checkpoint_minutes, max_minutes, records=Records()):
-    """The Upkeep that the arguments ask for; the clock starts now, because compiling counts."""
+    """The Upkeep that the arguments ask for; the clock starts here, because compiling counts."""
     _check_minutes(checkpoint_minutes)
     deadline = None if max_minutes is None else Deadline.of(max_minutes, save_to)
     return Upkeep(checkpoint_minutes, records, deadline, progress=bool(verbose))
 
 
 def _check_minutes(value):
-    """Refuse what is no number of minutes between checkpoints."""
+    """Refuse anything but a valid number of minutes between checkpoints."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
         raise UserError(f"--checkpoint-minutes is {value!r}, but must be a number of minutes, 0 or more.")
 
 
 def checked_callbacks(given):
-    """Callbacks as a list; None is none."""
+    """Callbacks as a list, checked; None means none."""
     wanted = "callbacks must be a list of ladder.Extension"
     given = () if given is None else given
     if not isinstance(given, (list, tuple)):
@@ -419,9 +418,9 @@ def whole(value, name, least=1):
 
 @contextmanager
 def heard(verbose):
-    """While inside, what training says is printed past progress bars where ``verbose``, and else only its warnings.
+    """While inside, training messages are printed past progress bars if ``verbose``, else only warnings are printed.
 
-    One thread is inside at a time: a callback must not wait for training in another one.
+    Only one thread is inside at a time: a callback must not wait for training in another thread.
     """
     with _one_at_a_time.lock, _heard(verbose):
         yield
@@ -432,7 +431,7 @@ def _heard(verbose):
     progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout if verbose else sys.stderr)
     before = progress.level, progress.propagate
     handler.setLevel(logging.INFO if verbose else logging.WARNING)
-    progress.setLevel(logging.INFO)  # what is not printed still goes into the log of a run
+    progress.setLevel(logging.INFO)  # messages that are not printed still go into a run's log
     progress.propagate = False
     progress.addHandler(handler)
     try:

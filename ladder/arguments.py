@@ -1,21 +1,21 @@
-"""Mistakes in the arguments of Python's functions, in the command line's sentences."""
+"""Errors in the arguments of the Python functions, in the command line's words."""
 
 import re
 from contextlib import contextmanager
 
 from ladder.errors import TrainingStopped, UserError
 
-#: A command of the command line, which stays as it is (as do paths, where dashes follow a letter), or an option.
+#: An option, or a whole command, which stays as it is (as do paths, where dashes follow a letter).
 OPTION = re.compile(r"`run\.py [^`]*`|run\.py [^`;,()]*|(?<![\w./-])--([a-z][a-z0-9-]*[a-z0-9])")
 
 
 class ArgumentError(UserError, ValueError):
-    """A mistake in an argument: the sentence of the command line, with the argument's name for the option's."""
+    """An invalid argument: the command line's message, with the argument's name in place of the option's."""
 
 
 @contextmanager
 def naming_arguments(names=None):
-    """Speak of arguments where the command line would speak of options.
+    """Make error messages raised inside name arguments instead of command-line options.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``--augment``: the meaning of its entries.  What they do to images is in ``ladder/data/augmentation.py``."""
+"""``--augment``: parse its entries.  ``ladder/data/augmentation.py`` applies them to images."""
 
 import argparse
 import math
@@ -8,7 +8,7 @@ from ladder.errors import UserError
 
 HALVES = ("labeled", "unlabeled")
 
-#: Transformation -> what it does, in the order in which they are applied.
+#: Transformation -> its syntax and effect, in the order in which they are applied.
 SYNTAX = {
     "flip": "flip, mirror left and right",
     "crop": "crop:PIXELS, widen by so many mirrored pixels on each side and cut the size out anywhere",
@@ -23,16 +23,16 @@ SYNTAX = {
     "close": "close:SIDE, dilate, then erode",
 }
 
-#: Parts of one affine motion, which interpolates between pixels once.
+#: Combined into one affine transformation, so that pixels are interpolated only once.
 AFFINE = ("rotate", "scale", "shear", "translate")
 
-#: Windows of grey morphology.
+#: Operations of greyscale morphology, over a window.
 WINDOWS = ("erode", "dilate", "open", "close")
 
-#: The part of the images that are changed, where it is not given.
+#: The default probability that an image is changed.
 PROBABILITY = {name: 0.5 if name == "flip" or name in WINDOWS else 1.0 for name in SYNTAX}
 
-#: Most that an amount may be; pixels and windows are compared with the images, too.
+#: The largest amounts; pixels and windows are also checked against the size of the images.
 _MOST = {"rotate": 180.0, "scale": 1.0, "shear": 60.0, **dict.fromkeys(("crop", "shift", "translate"), 1000.0)}
 _MOST.update(dict.fromkeys(WINDOWS, 1000.0))
 
@@ -47,7 +47,7 @@ class Transformation:
     amount : int or float
         0 for ``flip``.
     probability : float
-        With which an image is changed.
+        Probability that an image is changed.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Transformation:
 
 @dataclass(frozen=True)
 class Augmenting:
-    """What is done to training images.
+    """The augmentation of training images.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ def _amount(name, value, entry):
 
 
 def resolve_augmentation(p):
-    """The Augmenting that options ask for, None for none; ``UserError`` where they do not go together."""
+    """The Augmenting that the options ask for, or None; ``UserError`` if they conflict."""
     if not p.augment:
         if p.augment_halves != "both":
             raise UserError("--augment-halves is of no use without --augment: give both, or neither.")

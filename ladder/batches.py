@@ -1,15 +1,15 @@
-"""What the options mean for the batches of an update.  Nothing here imports Aesara."""
+"""Resolve the options of batch sizes.  Nothing here imports Aesara."""
 
 from ladder.errors import UserError
 
 
 def resolve_batches(p):
-    """The sizes that options ask for: (labelled, unlabelled) examples of an update, 0 for all of a half.
+    """The batch sizes that the options ask for: (labelled, unlabelled) examples per update, 0 for all of a half.
 
     Raises
     ------
     UserError
-        An option is of no use to the others.
+        An option has no effect in combination with the others.
 
     Examples
     --------
@@ -36,12 +36,12 @@ def unlabeled_batch_size(p, n):
 
 
 def without_a_batch_of_one(size, n):
-    """The size of a batch, or the next smaller one with which n examples leave no last batch of one, which has no variance."""
+    """The batch size, reduced if need be so that n examples leave no last batch of one, which has no variance."""
     return size if n % size != 1 else next((smaller for smaller in range(size - 1, 1, -1) if n % smaller != 1), n)
 
 
 def largest_batch(p, split):
-    """How many examples the larger half of an update has.
+    """The number of examples in the larger half of an update.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def largest_batch(p, split):
 
 
 def smaller_batches(p):
-    """In words, what makes the larger half of an update smaller."""
+    """How to make the larger half of an update smaller, in words."""
     labeled, unlabeled = resolve_batches(p)
     larger, option = labeled, "--batch-size"
     if p.unlabeled_batch_size is not None and labeled and (unlabeled == 0 or unlabeled > labeled):
@@ -68,5 +68,5 @@ def unlabeled_option(p):
 
 
 def _or_all(size, n):
-    # For one example a batch of two, so that the check for a last batch of one finds it, as for any other size.
+    # A single example gets a batch of two, so that the check for a last batch of one finds it, as with any other size.
     return size or max(2, n)

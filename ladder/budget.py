@@ -1,7 +1,7 @@
-"""How much memory one thing may take: a share of this machine's, requested before it is allocated.
+"""A memory budget: one thing may take a share of this machine's memory, requested before it is allocated.
 
-A file or an option can declare any size at no cost; if it were trusted, it
-could take all the memory there is.
+Declaring any size in a file or an option costs nothing; if trusted, it could
+exhaust the memory.
 """
 
 import os
@@ -13,18 +13,18 @@ from ladder.errors import UserError
 #: Environment variable that sets another limit, in GB.
 VARIABLE = "LADDER_MEMORY"
 
-#: The share of all memory that one thing may take; the rest is for copies of it, and for others.
+#: The share of all memory that one thing may take; the rest is for copies of it, and for everything else.
 SHARE = 0.5
 
 
 def ask(size, what, mend="take less of it"):
-    """Refuse anything that would take more memory than it may.
+    """Refuse anything that would take more memory than the limit.
 
     Parameters
     ----------
     size : int, bytes
     what : str
-        What would take them, as the beginning of a sentence.
+        What would take the memory, as the beginning of a sentence.
     mend : str
         What to do about it, other than raising the limit.
 
@@ -40,7 +40,7 @@ def ask(size, what, mend="take less of it"):
 
 
 def limit():
-    """The most that may be asked for, in bytes: ``$LADDER_MEMORY`` GB, or half of what this process may have."""
+    """The memory limit, in bytes: ``$LADDER_MEMORY`` GB, or half of what this process may have."""
     given = os.environ.get(VARIABLE)
     if not given:
         return int(SHARE * _memory())
@@ -54,7 +54,7 @@ def limit():
 
 
 def _memory():
-    """The bytes that this process may have: the machine's, or fewer if it is limited."""
+    """The bytes of memory that this process may have: the machine's, or fewer if the process is limited."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     found += [soft] if soft != resource.RLIM_INFINITY else []
@@ -63,8 +63,8 @@ def _memory():
 
 def in_words(size):
     """A number of bytes as people write it: '3.6 GB'."""
-    size = min(size, 10**30)  # larger whole numbers than floats can be
+    size = min(size, 10**30)  # an integer can be larger than any float
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
-            return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:,.0f} {unit}"
+            return f"{size / factor:.3g} {unit}" if size < 999.5 * factor else f"{size / factor:,.0f} {unit}"
     return f"{size} bytes"

@@ -1,4 +1,4 @@
-"""``LadderClassifier``: a ladder network as an estimator of scikit-learn's kind."""
+"""``LadderClassifier``: a ladder network as a scikit-learn estimator."""
 
 import warnings
 from numbers import Integral, Real
@@ -24,13 +24,13 @@ from ladder.training.experiment import Experiment, check_without_data
 from ladder.training.into_folders import check_compiler
 from ladder.training.upkeep import Upkeep
 
-#: Options that are no choice where the data are arrays, of which some have labels.
+#: Options that do not apply where the data are arrays, some of them labelled.
 OF_THE_DATA = {"dataset", "sources", "divide_by", "unsupervised", "rival", "from_", "labeled_indices"}
 
-#: Options that say which examples train, where some are left for validation.
+#: Options that choose the training examples, where the rest is left for validation.
 OF_THE_SPLIT = "unlabeled_samples", "seed", "dseed"
 
-#: What the estimator's arguments are called among the options of the command line.
+#: Argument of the estimator -> command-line option, where their names differ.
 ARGUMENTS = {
     "hidden": "encoder_layers",
     "denoising_cost": "denoising_cost_x",
@@ -48,7 +48,7 @@ BY_ARGUMENT = {
     **{"batch_size": "batch_size", "unlabeled_batch_size": "unlabeled_batch_size"},
 }
 
-#: The same of all that a message may name.  Noise may be given layer by layer among ``options``.
+#: The same for all options that a message may name.  ``options`` may give the noise layer by layer.
 BEHIND_OPTIONS = {**BY_ARGUMENT, "super_noise_std": "noise_std"}
 
 
@@ -58,47 +58,47 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     hidden : tuple of int or str, or str
-        Layers between input and output: numbers of units or, for images, the
-        layers of ``--encoder-layers`` ('convv:64:3:1:1' …).
+        Layers between input and output: numbers of units or, for images,
+        layers as in ``--encoder-layers`` ('convv:64:3:1:1' …).
     denoising_cost : float or tuple of float
         Weights of the denoising costs, the paper's lambda: one per layer from
         the input to the output (``len(hidden) + 2``), or one number for the
-        input, of which a hundredth is used at the first hidden layer and a
-        ten-thousandth above, about as in the paper.  0: no decoder at all, an
+        input, a hundredth of which is used at the first hidden layer and a
+        ten-thousandth above, much as in the paper.  0: no decoder at all, an
         ordinary network with noise and batch normalisation.
     decoder : str or tuple of str
-        Decoder functions, one or one per layer.
+        Decoder functions, one for all layers or one per layer.
     activation : str or tuple of str
-        As ``--act``: 'relu', 'leakyrelu:0.1', 'maxout:2' …, one or one per layer.
+        As ``--act``: 'relu', 'leakyrelu:0.1', 'maxout:2' …, one for all layers or one per layer.
     noise_std : float
         Standard deviation of the noise at the input and at every layer.
     epochs : int
-        At least; small data sets are seen more often until ``min_updates``
-        updates were made.
+        Minimum number of epochs; small data sets are seen more often, until
+        ``min_updates`` updates have been made.
     min_updates : int
-        Updates to make at least; 0: ``epochs`` alone counts.
+        Minimum number of updates; 0: ``epochs`` alone counts.
     batch_size : int
-        Labelled examples in an update, no more than there are; 0: all.
+        Labelled examples per update, no more than there are; 0: all.
     unlabeled_batch_size : int, optional
-        Unlabelled examples in an update, likewise; default: ``batch_size``.
+        Unlabelled examples per update, likewise; default: ``batch_size``.
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     decay_from : float
-        Part of the epochs after which the learning rate falls linearly to 0.
+        Fraction of the epochs after which the learning rate falls linearly to 0.
     scale : {'rescale', 'standardize', None}
-        Give each feature the range from 0 to 1, or mean 0 and standard
-        deviation 1, on the examples of ``fit``; None: take them as they are,
-        which suits images whose pixels go from 0 to 1.  Numbers are rounded to
-        float32 before that: subtract an offset that is large beside their spread,
-        of which a warning tells.
+        Scale each feature to the range from 0 to 1, or to mean 0 and standard
+        deviation 1, on the examples of ``fit``; None: take features as they are,
+        which suits images whose pixels go from 0 to 1.  Numbers are first rounded
+        to float32: subtract an offset that is large compared with their spread
+        (a warning reports it).
     in_dim : tuple of int, optional
-        Shape of one example where layers want maps, e.g. (1, 28, 28), and ``X`` is flat or has its channels last,
+        Shape of one example, e.g. (1, 28, 28), where layers need maps and ``X`` is flat or has its channels last,
         in ``predict`` as in ``fit``.
     options : dict, optional
-        More options of ``run.py train``, by their names there.
+        Further options of ``run.py train``, by their names there.
     callbacks : list of ladder.Extension, optional
     random_state : int, RandomState or None
-        Of first weights, noise and the order of examples.
+        Source of randomness for initial weights, noise and the order of examples.
     verbose : bool
         Print a line per epoch, and show a progress bar.
 
@@ -107,14 +107,14 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
     classes_ : array of the labels, sorted
     n_features_in_ : int
     n_epochs_ : int
-        Epochs that were trained.
+        Number of epochs trained.
     model_ : ladder.Model
         Costs by epoch are in ``model_.log``.
 
     Notes
     -----
-    The label -1 means "no label", as in ``sklearn.semi_supervised``; with
-    labels that are strings, None, NaN and the string '-1' do, too.
+    The label -1 means "no label", as in ``sklearn.semi_supervised``; so do
+    None and NaN, and among strings the string '-1'.
 
     Rasmus et al. (2015), "Semi-Supervised Learning with Ladder Networks",
     algorithm 1.
@@ -199,7 +199,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
                 experiment = self._experiment(X, targets, classes)
                 check_compiler(ready(), experiment)
                 model = train_experiment(experiment, None, callbacks, Upkeep(progress=bool(self.verbose)))
-        except BaseException:  # what an earlier fit has left stays whole, with its number of features
+        except BaseException:  # keep what an earlier fit left intact, including its number of features
             vars(self).clear()
             vars(self).update(before)
             raise
@@ -229,7 +229,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         examples = Examples("X", X, targets, record=record)
         more, seed = self._more_options(), check_random_state(self.random_state).randint(1, MOST_NOISE_SEED + 1)
         n, n_labelled = len(X), int((targets != NO_LABEL).sum())
-        if "unlabeled_samples" in more:  # the others validate
+        if "unlabeled_samples" in more:  # the rest is for validation
             asked = Options.of(**{"seed": seed, **{name: more[name] for name in OF_THE_SPLIT if name in more}})
             split = split_training_set(targets, asked.dseed, 0, asked.unlabeled_samples)
             n, n_labelled = len(split.train), len(split.labeled)
@@ -298,7 +298,7 @@ class LadderClassifier(ClassifierMixin, BaseEstimator):
         return as_examples(X, in_dim, f"in_dim is {self.in_dim}, but X is an array")
 
     def _encode(self, y, n):
-        """The classes, sorted, and positions among them, (n,) int64; NO_LABEL where there is no label."""
+        """The sorted classes, and the labels as positions among them, (n,) int64; NO_LABEL where there is no label."""
         if y is None:
             raise ValueError("This LadderClassifier estimator requires y to be passed, but the target y is None.")
         if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
@@ -330,20 +330,20 @@ def _is_missing(y):
 
 
 def _stands_for_none(label):
-    # Pandas' NA is neither equal to itself nor different: it compares to NA, which is no truth value.
+    # Comparing pandas' NA with itself gives NA, which has no truth value.
     if label is None or type(label).__name__ == "NAType":
         return True
     return label != label or str(label) == str(NO_LABEL) or (isinstance(label, Real) and label == NO_LABEL)
 
 
 def _batch_sizes(asked, asked_unlabeled, n, n_labelled):
-    """The largest sizes, no more than asked for, that leave no last batch of one: it would have no variance.
+    """The largest batch sizes, up to those asked for, that leave no last batch of one, which would have no variance.
 
     Returns
     -------
     labelled : int
     unlabelled : int or None
-        As in the options: 0 is all, None the same as labelled.
+        As in the options: 0 means all, None the same as labelled.
     """
     if n_labelled < 2:
         raise UserError(f"y has {n_labelled} labelled examples, but at least 2 are needed to train.")

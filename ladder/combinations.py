@@ -1,18 +1,18 @@
-"""The configurations that several values of options make."""
+"""The configurations that lists of option values give."""
 
 import itertools
 import math
 
 from ladder.errors import UserError
 
-#: Configurations that one command may train.
+#: The most configurations that one command may train.
 MOST_CONFIGURATIONS = 2_000
 
 
 def combinations(given):
     """Every combination of the values given, the first option varying slowest.
 
-    ``UserError`` where there are too many.
+    ``UserError`` if there are too many.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def combinations(given):
 
 
 def only(given, refusal="several values of an option train several networks: give one each."):
-    """The one combination that the values given make; ``UserError`` with this sentence where they make several."""
+    """The only combination of the values given; ``UserError`` with this message if there are several."""
     found = combinations(given)
     if len(found) != 1:
         raise UserError(refusal)
@@ -36,7 +36,7 @@ def only(given, refusal="several values of an option train several networks: giv
 
 
 def check_count(n):
-    """Refuse so many configurations that checking them alone would take minutes."""
+    """Refuse so many configurations that merely checking them would take minutes."""
     if n > MOST_CONFIGURATIONS:
         raise UserError(
             f"the values given make {n:,} configurations, and no more than {MOST_CONFIGURATIONS:,} are trained at once: "

@@ -1,4 +1,4 @@
-"""What compiles and computes in this process: the function behind ``ladder.configure``."""
+"""The backend of this process: the function behind ``ladder.configure``."""
 
 from ladder import backends
 from ladder.arguments import naming_arguments
@@ -9,7 +9,7 @@ _configured = None
 
 
 def configure(backend="c", threads=None, device=None, matmul_precision=None):
-    """Choose what compiles and computes, once per process; without it the first use takes the C backend.
+    """Choose the backend that compiles and computes, once per process; without it, the first use takes the C backend.
 
     Parameters
     ----------
@@ -18,25 +18,25 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
     threads : int, optional
         Default: ``OMP_NUM_THREADS`` if set, else the cores that this process may use.
     device : {'cpu', 'gpu'}, optional
-        With ``jax``; default: a GPU where JAX has one.
+        With ``jax``; default: a GPU if JAX has one.
     matmul_precision : {'float32', 'tf32'}, optional
-        With ``jax``: what GPUs multiply matrices in.
+        With ``jax``: the precision of matrix products on GPUs.
 
     Returns
     -------
     str
-        A line that says what is in force.
+        A one-line summary of what is in force.
 
     Raises
     ------
     ArgumentError
-        The backend is not installed, or this process has begun with another
+        The backend is not installed, or this process already uses another
         one: Aesara fixes its settings when it is imported.
 
     Notes
     -----
-    ``jax`` sets flags of JAX for the whole process: 64-bit types, the precision
-    of products, its compilation cache and, with ``device='cpu'``, its platform.
+    ``jax`` sets JAX flags for the whole process: 64-bit types, the precision
+    of products, the compilation cache and, with ``device='cpu'``, the platform.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def configure(backend="c", threads=None, device=None, matmul_precision=None):
 
 
 def ready():
-    """What was configured, or else the C backend."""
+    """The configured backend, or else the C backend."""
     if _configured is None:
         configure()
     return backends.configure(_configured)

@@ -1,25 +1,25 @@
-"""The limits of the control groups that this process is in, as Slurm and containers set them (Linux)."""
+"""The limits of this process's control groups, as Slurm and containers set them (Linux)."""
 
 import math
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-#: Which groups this process is in, and where they are.
+#: The list of this process's groups, and where groups are mounted.
 OWN, MOUNTED = "/proc/self/cgroup", "/sys/fs/cgroup"
 
 
 def memory():
-    """The bytes (tuple of int) that each group allows; none where there is no limit."""
+    """The memory limit in bytes of each group that has one (tuple of int)."""
     return _memory(OWN, MOUNTED)
 
 
 def cores():
-    """The least number of cores whose time a group allows, rounded up; infinite where there is no limit."""
+    """The lowest CPU limit of any group, in cores, rounded up; infinite if there is no limit."""
     return min(_cores(OWN, MOUNTED), default=math.inf)
 
 
-@lru_cache(maxsize=None)  # as it is asked for before each image is read
+@lru_cache(maxsize=None)  # it is called before each image is read
 def _memory(own, mounted):
     found = []
     for version, group in _groups("memory", own, mounted):
@@ -37,13 +37,13 @@ def _cores(own, mounted):
                 quota, period = (group / "cpu.max").read_text().split()
             else:
                 quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-            found.append((int(quota), int(period)))  # microseconds of all cores together, and of the clock
+            found.append((int(quota), int(period)))  # microseconds: CPU time of all cores together, and wall-clock time
     return tuple(math.ceil(quota / period) for quota, period in found if quota > 0 and period > 0)
 
 
 def _groups(controller, own, mounted):
-    """Where limits may stand (version, Path): in this process's group and in all above it, as any of them may be the least."""
-    groups = [(version, Path()) for version in (2, 1)]  # where it is not said, or not true of what is mounted
+    """Where limits may be set (version, Path): this process's group and all above it, as any may have the lowest."""
+    groups = [(version, Path()) for version in (2, 1)]  # the roots, if OWN is missing or does not match what is mounted
     with suppress(OSError):
         for line in Path(own).read_text(errors="replace").splitlines():
             number, controllers, path = (line.split(":", 2) + ["", ""])[:3]

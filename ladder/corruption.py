@@ -1,19 +1,19 @@
-"""What corrupts a path through the encoder: Gaussian noise, and the masks of dropout and drop-connect.
+"""The corruption of a path through the encoder: Gaussian noise, and the masks of dropout and drop-connect.
 
-A path's corruption is a dict: the number of a layer has the noise added to its
-z, as (noise, scale); ``'h2'`` has the mask by which h of layer 2 is multiplied on
-its way to layer 3, and ``'W2'`` the mask of the weights from layer 1 to layer 2.
-That of a clean path is empty.
+A path's corruption is a dict: a layer's number maps to the noise added to its z,
+as (noise, scale); ``'h2'`` to the mask that multiplies h of layer 2 on its way to
+layer 3; and ``'W2'`` to the mask of the weights from layer 1 to layer 2.  A clean
+path's is empty.
 """
 
 from ladder.bricks.dropout import drop_mask
 
 
 def draw_corruption(ladder, inputs):
-    """The noise of every layer, drawn for both halves together, then the masks.
+    """Draw the noise of every layer for both halves together, then the masks.
 
-    Masks come from normals, too, and after all of the noise: so neither the noise of a run without
-    them changes, nor does a source of random numbers need to know about anything else.
+    Masks are drawn after all of the noise, which is therefore the same in a run without them, and are made from
+    normals, too, so that a source of random numbers need not provide anything else.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def draw_masks(ladder, sizes):
 
 
 def through_masks(project, paths, W, layer):
-    """A layer's z before normalisation, each path through its own masks.
+    """A layer's z before normalisation, for each path through its own masks.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def through_masks(project, paths, W, layer):
     Returns
     -------
     list of z_pre, one for each path
-        Paths with the same weights, as all without drop-connect, share a product.
+        Paths with the same weights (all paths, without drop-connect) share a product.
     """
     i, together, z_pres = layer.number, {}, [None] * len(paths)
     for k, (_, corruption) in enumerate(paths):
@@ -82,12 +82,12 @@ def _normals(ladder, dim, sizes):
 
 def _unit_mask(ladder, i, sizes):
     layer = ladder.layers[i]
-    dim = (layer.h_size,) if layer.act == "softmax" else layer.h_dim  # a softmax is taken of maps as one row
+    dim = (layer.h_size,) if layer.act == "softmax" else layer.h_dim  # a softmax takes maps as one row
     return drop_mask(_normals(ladder, dim, sizes), ladder.regularisation.dropout[i])
 
 
 def _weight_mask(ladder, i, sizes):
-    """One mask for all examples of both halves, whose paths so share a product."""
+    """One mask for all examples of both halves, so that their paths share a product."""
     normals = ladder.noise.normal(ladder.shareds[f"f_{i}_W"].type.shape)
     return dict.fromkeys(sizes, drop_mask(normals, ladder.regularisation.drop_connect[i]))
 

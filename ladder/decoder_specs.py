@@ -1,4 +1,4 @@
-"""``--decoder-spec``: the meaning of one decoder function's string."""
+"""``--decoder-spec``: parse the string of one decoder function."""
 
 from ladder.errors import UserError
 from ladder.files import shown
@@ -21,7 +21,7 @@ DECODERS = (
 #: Decoder functions that need a signal from the layer above.
 DECODERS_OF_U = ("relu", "sigmoid")
 
-#: Those that are small networks (Pezeshki et al. 2016); the sizes of their hidden layers follow the name.
+#: Decoder functions that are small networks (Pezeshki et al. 2016); the sizes of their hidden layers follow the name.
 PERCEPTRONS = ("mlp", "amlp")
 
 MOST_HIDDEN_LAYERS, MOST_HIDDEN_UNITS = 4, 32
@@ -30,8 +30,8 @@ MOST_HIDDEN_LAYERS, MOST_HIDDEN_UNITS = 4, 32
 def parse_decoder(text):
     """'gauss', 'gauss0', '0', 'amlp:2:2', 'amlp:2:2:0' … -> (function, whether it is to get u); UserError for others.
 
-    A trailing 0 cuts the signal from above.  Behind sizes of hidden layers it
-    is an entry of its own, as ``amlp:10`` is one hidden layer of 10 units.
+    A trailing 0 cuts the signal from above.  After the sizes of hidden layers it is
+    a separate entry, because ``amlp:10`` means one hidden layer of 10 units.
 
     Returns
     -------

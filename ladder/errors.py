@@ -2,11 +2,11 @@
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: an option, a file, an environment.
+    """A mistake in the user's input: an option, a file, an environment.
 
-    The message is one sentence, with a full stop, that names the thing and how
-    to fix it.  The command line prints it without a traceback and exits with
-    status 2.
+    The message is one sentence, with a full stop, that names the culprit and
+    how to fix it.  The command line prints it without a traceback and exits
+    with status 2.
     """
 
 

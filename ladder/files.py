@@ -1,4 +1,4 @@
-"""Opening other people's files with care, and writing our own whole or not at all."""
+"""Opening other people's files safely, and writing our own whole or not at all."""
 
 import errno
 import io
@@ -13,17 +13,17 @@ import numpy as np
 
 from ladder.errors import UserError
 
-#: Added to a file's name, after the number of the process and a random one, while it is being written: another machine's
-#: process can have the same number.
+#: Added to a file's name while it is being written, after the process id and a random number: a process of another
+#: machine can have the same id.
 PARTIAL = ".partial"
 
-#: The most letters of a name to which that is added: names end at 255 bytes, and a letter has up to four.
+#: The most characters of a name to which that is added: names have at most 255 bytes, and a character up to four.
 MOST_LETTERS = 50
 
-#: Errors of forcing a folder's names to the disk where it may be written but not read, or the file system does not do that.
+#: Errors of fsync on a folder that may be written but not read, or on a file system that does not support it.
 NOT_KEPT = (errno.EACCES, errno.EINVAL, errno.ENOTSUP)
 
-#: What this process is writing, under these names.
+#: The partial files that this process is writing.
 _BEING_WRITTEN = set()
 
 
@@ -45,16 +45,16 @@ def shown(path):
 
 
 def printable(text):
-    """A text from another's file without what would move a terminal's cursor or colour it.
+    """Text from another's file without characters that would move a terminal's cursor or colour its output.
 
-    Bytes of a file's name that are not UTF-8 stay to be seen, as escapes.
+    Bytes of a file's name that are not UTF-8 stay visible, as escapes.
     """
     letters = str(text).encode("utf-8", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
 
 
 def open_regular(path, mend="give another file"):
-    """Open a regular file for reading bytes, without waiting for a pipe.
+    """Open a regular file for reading bytes, without blocking on a pipe.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def open_regular(path, mend="give another file"):
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name with a null byte
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a name with a null byte
         raise UserError(f"there is no file {shown(path)}: {mend}.") from None
     except OSError as error:
         raise UserError(f"{shown(path)} cannot be read ({error.strerror}): {mend}.") from None
@@ -84,7 +84,7 @@ def open_regular(path, mend="give another file"):
 
 
 def read_at_most(file, most):
-    """The content of an open binary file, cut off one byte after ``most``."""
+    """The content of an open binary file, cut off one byte beyond ``most``."""
     parts, left = [], most + 1
     while left and (part := file.read(min(left, 2**20))):
         parts.append(part)
@@ -95,8 +95,8 @@ def read_at_most(file, most):
 def write_whole(path, write):
     """Let ``write(file)`` fill a file that appears under its name only once it is complete and on the disk.
 
-    For a path that the user gave: what a link leads to is written, and anything
-    but a regular file, such as ``/dev/null``, is written to directly.
+    For a path that the user gave: links are followed, and anything but a
+    regular file, such as ``/dev/null``, is written to directly.
 
     Raises
     ------
@@ -113,16 +113,16 @@ def write_whole(path, write):
 
 
 def write_ours(path, write):
-    """The same for a file of a run's folder, whose name is the program's: a link or a pipe of this name is replaced.
+    """Like :func:`write_whole`, for a file in a run's folder, named by the program: a link or a pipe is replaced.
 
-    A folder may be from somebody else, and its links may lead anywhere.
+    A folder may come from somebody else, and its links may lead anywhere.
     """
     with naming(path), replacing(path) as partial, partial.open("wb") as f:
         write(f)
 
 
 def ours(path, flags):
-    """An opener, as ``open`` takes it, of a file of a run's folder; an ``OSError`` of ``ELOOP`` for a link, a pipe or a folder."""
+    """An opener, as ``open`` takes it, of a file of a run's folder; an ``OSError`` for a link, a pipe or a folder."""
     other = OSError(errno.ELOOP, f"{os.path.basename(path)} is not a regular file", os.fspath(path))
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
@@ -159,19 +159,19 @@ def replacing(path):
 
 
 def remove_unfinished():
-    """Remove what this process is writing, which is about to end."""
+    """Remove the unfinished files of this process, which is about to end."""
     for partial in list(_BEING_WRITTEN):
         partial.unlink(missing_ok=True)
 
 
 def remove_partials(folder, name):
-    """Remove the partial files that a killed process left of files whose names match the pattern ``name``."""
+    """Remove the partial files that a killed process left behind, of files whose names match the pattern ``name``."""
     for partial in folder.glob(f"{name}.*{PARTIAL}"):
         partial.unlink(missing_ok=True)
 
 
 def _keep(path):
-    """Force a file, or the names in a folder, to the disk."""
+    """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -181,7 +181,7 @@ def _keep(path):
 
 @contextmanager
 def naming(path):
-    """Make errors inside name the file, as those of a full disk do not."""
+    """Set the file name on errors raised inside, as those of a full disk have none."""
     try:
         yield
     except OSError as error:

@@ -1,10 +1,10 @@
-"""What a symbolic variable carries (its role, its updates), and the store of parameters.
+"""Roles and updates of symbolic variables, and the store of parameters.
 
 Modelled on Blocks' ``blocks.roles`` and ``blocks.graph``: roles and updates are
 kept on the variable itself (``variable.tag``), never in a separate registry.
 
 Batch normalisation needs both.  A clean mean's running average changes with
-every batch: that update is attached to a variable where it is made, and is
+every batch: that update is attached to a variable where it is created, and
 collected by whoever compiles a graph that contains the variable
 (:attr:`ComputationGraph.updates`).
 """
@@ -35,7 +35,7 @@ class Role:
 PARAMETER = Role("parameter")
 #: A multiplicative parameter (a matrix, or one scale per unit).
 WEIGHT = Role("weight", PARAMETER)
-#: The weights from one layer to the next, a matrix or filters: what regularisers act on.
+#: The weights from one layer to the next, a matrix or filters, on which regularisers act.
 MAPPING = Role("mapping", WEIGHT)
 #: An additive parameter.
 BIAS = Role("bias", PARAMETER)
@@ -67,9 +67,10 @@ def annotated_updates(variable):
 
 
 def learnt_parameters(cost):
-    """The parameters that a cost teaches, with their gradients.
+    """The parameters that receive a gradient from a cost, with their gradients.
 
-    What a layer passes on without its activation teaches it no bias, and a direction of adversarial noise none at all.
+    A layer used without its activation gets no gradient for its bias, and a direction of adversarial noise passes on
+    none at all.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class ComputationGraph:
 
     @property
     def parameters(self):
-        """The parameters among them, sorted by name; a gradient may reach fewer."""
+        """The parameters among the variables, sorted by name; not all need receive a gradient."""
         shared = (v for v in self.variables if isinstance(v, SharedVariable))
         return sorted((v for v in shared if has_role(v, PARAMETER)), key=lambda v: v.name)
 
@@ -147,7 +148,7 @@ class ParameterStore(dict):
         value : array_like
             Initial value, stored as float32; ignored if ``name`` exists.
         role : Role, optional
-            Given to a variable that exists without one, too.
+            Also given to an existing variable that has none.
 
         Returns
         -------
@@ -155,7 +156,7 @@ class ParameterStore(dict):
         """
         if name not in self:
             value = np.asarray(value, dtype="float32")
-            # A static shape spares Aesara work on symbolic ones: compiling takes a third less time.
+            # A static shape saves Aesara work on symbolic ones: compiling takes a third less time.
             self[name] = aesara.shared(value, name=name, shape=value.shape)
         if role is not None and not getattr(self[name].tag, "roles", ()):
             add_role(self[name], role)
@@ -163,12 +164,12 @@ class ParameterStore(dict):
 
 
 def parameter_makers(store, prefix, width, *seed):
-    """Functions (initial value, name, shape=None) -> parameter, as decoder functions ask for them.
+    """Functions (initial value, name, shape=None) -> parameter, as decoder functions take them.
 
-    Without a shape a parameter has one entry per unit.  With one, all units share
-    it; a weight is then drawn from a normal distribution with the initial
-    value as its standard deviation, from a stream of its own, so that all
-    other first values stay what they are.
+    Without a shape, a parameter has one entry per unit.  With one, all units share
+    it; a weight is then drawn from a normal distribution with the initial value as
+    its standard deviation, from a separate stream, so that all other initial values
+    stay the same.
 
     Parameters
     ----------

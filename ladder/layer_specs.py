@@ -1,15 +1,15 @@
-"""``--encoder-layers``: the meaning of one layer's string, and the shape that results."""
+"""``--encoder-layers``: parse the string of one layer, and compute the resulting shape."""
 
 from dataclasses import dataclass
 
 from ladder.errors import UserError
 from ladder.files import shown
 
-#: A layer of more units is a typing mistake, and would not fit into memory.
+#: A layer with more units is a typing mistake, and would not fit into memory.
 MOST_UNITS = 1_000_000
 
 CONVOLUTIONS = ("convv", "convf")
-#: Pooling over windows, which the decoder undoes if they lie beside one another; and all pooling.
+#: Pooling over windows, which the decoder can invert if the windows lie side by side; and all pooling.
 WINDOWED = ("maxpool", "meanpool")
 POOLINGS = (*WINDOWED, "globalmeanpool")
 
@@ -141,7 +141,7 @@ def _parse_windows(text, kind, numbers):
 
 
 def _parse_globalmeanpool(text, kind, numbers):
-    # The original's commands give 0 or the size of the maps, and it reads neither.
+    # The original's commands give 0 or the size of the maps, but its code ignores both.
     if len(numbers) not in (1, 2):
         raise _malformed(text, kind)
     return LayerSpec(text, kind)

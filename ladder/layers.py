@@ -1,7 +1,7 @@
-"""What the options mean for every layer: kind, shape, activation, decoder function, noise, cost.
+"""Resolve the options of every layer: kind, shape, activation, decoder function, noise, cost.
 
 Conflicts between options that can be found without data or a compiler are
-found here, as a :class:`~ladder.errors.UserError` that names the option.
+reported here, as a :class:`~ladder.errors.UserError` that names the option.
 Nothing here imports Aesara.
 """
 
@@ -35,7 +35,7 @@ class Layer:
     filter_size, stride : int
         For convolutions, max-pooling and mean-pooling.
     act : str
-        The activation that was asked for; 'linear' where maxout was and there are no weights to choose from.
+        The activation asked for; 'linear' if maxout was asked for at a layer without weights.
     decoder : str
         Its decoder function, '' for none.
     gets_u : bool
@@ -64,12 +64,12 @@ class Layer:
 
     @property
     def pieces(self):
-        """How many z make one h: 1 but for maxout."""
+        """How many z make one h: 1 except for maxout."""
         return parse_activation(self.act).pieces
 
     @property
     def h_dim(self):
-        """Shape of one example's h: ``dim``, but for maxout a piece of it."""
+        """Shape of one example's h: ``dim`` or, for maxout, one piece of it."""
         return (self.dim[0] // self.pieces, *self.dim[1:]) if self.dim else ()
 
     @property
@@ -78,7 +78,7 @@ class Layer:
         return math.prod(self.h_dim)
 
     def shape_in_words(self, times=" x "):
-        """E.g. '250', '64 x 26 x 26', or with what a maxout leaves of it '500, h 250'."""
+        """E.g. '250', '64 x 26 x 26' or, where maxout leaves fewer h than z, '500, h 250'."""
         z, h = (times.join(map(str, dim)) for dim in (self.dim, self.h_dim))
         return z if z == h else f"{z}, h {h}"
 
@@ -107,17 +107,17 @@ class Layer:
 
     @property
     def is_scaled(self):
-        """Whether a scale c before the activation does more than scale h; of softmax, ``--top-c`` decides."""
+        """Whether a scale c before the activation does more than scale h; for softmax, ``--top-c`` decides."""
         return not parse_activation(self.encoder_act).is_homogeneous
 
     @property
     def encoder_act(self):
-        """Its activation in the encoder: 'linear' for pooling, unless it is the top layer."""
+        """Its activation in the encoder: 'linear' for pooling, unless it is softmax, as at the top."""
         return "linear" if self.is_pooling and self.act != "softmax" else self.act
 
 
 def resolve_layers(p, in_dim=()):
-    """Every layer as the options describe it, checked.
+    """All layers as the options describe them, checked.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def resolve_layers(p, in_dim=()):
 
 def _resolve_activations(p, specs):
     """The activation of every layer, the input first, as :class:`Layer` has it."""
-    # Whatever was split wrongly, as a negative number is, shows in the names.
+    # Parsed first: an entry that was split wrongly, as at a minus sign, shows as an invalid activation.
     given = tuple(str(parse_activation(text)) for text in p.act)
     acts = list(per_layer(given, len(specs) + 1, "--act", separator="-"))
     acts[-1] = "softmax"
@@ -171,7 +171,7 @@ def _resolve_activations(p, specs):
 
 
 def _dims(specs, acts, in_dim):
-    """The shape of z of every layer, the input's first; a layer of maxout has its units or maps once for each piece."""
+    """The shape of every layer's z, the input's first; a maxout layer has its units or maps once for each piece."""
     dims, below = [in_dim], in_dim
     for spec, act in zip(specs, acts[1:]):
         below = spec.out_dim(below)
@@ -210,7 +210,7 @@ def _decoder_specs(p):
 
 
 def _noise_above(stds, n):
-    """Noise of layers 1 … n - 1; a list that is too short means 0 for the rest, as in the original."""
+    """Noise of layers 1 … n - 1; a list that is too short is padded with 0, as in the original."""
     stds = tuple(stds)
     if len(stds) == 1:
         stds *= n

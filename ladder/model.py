@@ -53,10 +53,10 @@ class LadderAE:
     in_dim : tuple of int
         Shape of one example.
     shareds : ParameterStore, optional
-        Those of another ladder, to build a second graph on its parameters and statistics.
+        The store of another ladder, to build a second graph on its parameters and statistics.
     plain_graph : bool, optional
-        Build the readable graph, in which the batch's statistics can be
-        replaced, instead of the fused one; None: as in ``p.plain_graph``.
+        Build the readable graph, in which batch statistics can be replaced,
+        instead of the fused one; None: as in ``p.plain_graph``.
 
     Attributes
     ----------
@@ -72,8 +72,8 @@ class LadderAE:
     noise : GaussianNoise, or one of ``ladder.fused.noise``
     act : namespace
         ``act.clean.labeled.z[i]``, likewise ``corr``, ``unlabeled`` and ``h``;
-        ``.m[i]`` and ``.s[i]`` for mean and variance of z before it was
-        normalised, ``.logits`` for the top layer before its softmax;
+        ``.m[i]`` and ``.s[i]`` for mean and variance of z before
+        normalisation, ``.logits`` for the top layer before its softmax;
         ``act.est.z[i]``, ``act.est.h[i]`` for the decoder.
     costs : namespace
         ``total``, ``unpenalised`` (the total without penalties), ``class_clean``, ``class_corr``, ``denois[i]``,
@@ -116,7 +116,7 @@ class LadderAE:
             Without it the labelled half has activations but no costs.
         input_unlabeled : (unlabelled examples, …) float32, optional
         clean_only : bool
-            Leave out the corrupted path, and with it noise and the costs of training.
+            Leave out the corrupted path, and with it the noise and the training costs.
         """
         inputs = {"labeled": input_labeled, "unlabeled": input_unlabeled}
         inputs = {half: x for half, x in inputs.items() if x is not None}
@@ -159,23 +159,22 @@ class LadderAE:
 
     @cached_property
     def learnt(self):
-        """The parameters that training changes, with their gradients but for penalties: dict of shared variable -> variable."""
+        """The parameters that training changes, with unpenalised gradients: dict of shared variable -> variable."""
         return learnt_parameters(self.costs.unpenalised)
 
     # Encoder
 
     def encoder(self, paths, parameters, through_z=()):
-        """Take several paths through all layers together.
+        """Propagate several paths through all layers together.
 
         Parameters
         ----------
         paths : collection of (x, corruption)
-            x is (examples, …) float32, corruption what is done to the path, as in :mod:`ladder.corruption`;
-            empty for a clean path.
+            x is (examples, …) float32, corruption as in :mod:`ladder.corruption`, empty for a clean path.
         parameters : dict of layer number -> (W, b, c), see :meth:`encoder_parameters`
         through_z : collection of layer numbers
             Layers where h is computed from the variable z, so that the gradient
-            for z can be taken; a fused layer otherwise makes both at once.
+            with respect to z can be taken; a fused layer otherwise computes both at once.
 
         Returns
         -------
@@ -186,7 +185,7 @@ class LadderAE:
         return [act for act, _ in paths]
 
     def begin_path(self, i, z, corruption, parameters):
-        """The activations of a path that begins at the z of layer i, to which its noise is added."""
+        """The activations of a path that begins at the z of layer i, to which the layer's noise is added."""
         act = _activations()
         if i in corruption:
             noise, scale = corruption[i]
@@ -198,12 +197,12 @@ class LadderAE:
         return act
 
     def climb(self, paths, layers, parameters, through_z=()):
-        """Take paths through these layers, bottom first, together.
+        """Propagate paths through these layers together, bottom first.
 
         Parameters
         ----------
         paths : list of (act, corruption)
-            Activations as far as the layer below, which are added to, and corruption as for :meth:`encoder`.
+            Activations up to the layer below, which are extended in place, and corruption as for :meth:`encoder`.
         layers : sequence of Layer
         parameters, through_z : as for :meth:`encoder`
         """
@@ -221,7 +220,7 @@ class LadderAE:
                 _keep_output(act, layer, h)
 
     def project_up(self, hs, W, layer):
-        """The layer's z of each path before normalisation, from h of the layer below."""
+        """The layer's z before normalisation, for each path, from h of the layer below."""
         if layer.kind == "fc":
             return self.bricks.dense(hs, W)
         return [self.project_maps_up(h, W, layer) for h in hs]
@@ -241,7 +240,7 @@ class LadderAE:
         for below, layer in zip(self.layers, self.layers[1:]):
             i, width = layer.number, layer.dim[0]
             W = None if layer.is_pooling else self.mapping(self.first_weights(below, layer), f"f_{i}_W")
-            self.running_averages(layer)  # here for the original's order of creation
+            self.running_averages(layer)  # made here to keep the original's order of creation
             b = self.bias(np.zeros(width), f"f_{i}_b") if layer.has_bias else None
             c = self.shareds.get_or_make(f"f_{i}_c", np.ones(width), WEIGHT) if self.has_scale(layer) else None
             parameters[i] = W, b, c
@@ -266,7 +265,7 @@ class LadderAE:
     # Batch normalisation
 
     def keep_running_averages(self, act, n):
-        """Mark the clean statistics, and annotate how their running averages change.
+        """Mark the clean statistics, and annotate the updates of their running averages.
 
         A function for test data is compiled from the same graph with the
         marked variables replaced by their averages
@@ -299,7 +298,7 @@ class LadderAE:
         return averages
 
     def counter_update(self):
-        """The update of the counter of batches in the running averages, up to its maximum."""
+        """The update that counts the batches in the running averages, up to a maximum."""
         counter, counter_max = self.shareds["counter"], self.shareds["counter_max"]
         return {counter: at.clip(counter + np.float32(1), np.float32(0), counter_max)}
 
@@ -345,7 +344,7 @@ class LadderAE:
             return for_each_piece(self.bricks.unpool(z_above, above.filter_size, layer.dim[1:]), layer.pieces)
         if above.kind == "globalmeanpool":
             return for_each_piece(z_above, layer.pieces)  # the same for all pixels
-        # The square root is of a float32, as in the original's decoder.
+        # The square root is taken of a float32, as in the original's decoder.
         init = dense_init(self.rng, np.float32(above.size), layer.size)
         (u,) = self.bricks.dense([z_above], self.mapping(init, f"g_{layer.number}_W"))
         return u
@@ -353,7 +352,7 @@ class LadderAE:
     # Costs
 
     def classification_costs(self, target_labeled):
-        """Cross-entropy of the labelled half on the paths that there are, and the clean error."""
+        """Cross-entropy of the labelled half on each path that was built, and the clean error."""
         y, top = target_labeled.flatten(), len(self.layers) - 1
         for path in ("clean", "corr"):
             h = getattr(self.act, path).labeled.h
@@ -365,7 +364,7 @@ class LadderAE:
         self.error.clean.name = "error_rate_clean"
 
     def unpenalised_cost(self):
-        """What training minimises but for penalties: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
+        """Unpenalised training cost: corrupted cross-entropy + weighted denoising and virtual adversarial costs."""
         terms = [self.costs.class_corr] if hasattr(self.costs, "class_corr") else []
         for layer in self.layers:
             if layer.number in self.costs.denois and layer.denoising_cost > 0:
@@ -374,7 +373,7 @@ class LadderAE:
         return sum(terms[1:], terms[0] * np.float32(1)) if terms else at.zeros((), dtype="float32")
 
     def penalised(self, total):
-        """A cost plus the penalties on the weights that it teaches: others would shrink to nothing."""
+        """A cost plus the penalties on the weights that it trains: others would shrink to nothing."""
         weights = self.regularisation.penalties
         mappings = [v for v in self.learnt if has_role(v, MAPPING)] if weights else []
         for name, weight in weights.items() if mappings else ():
@@ -390,7 +389,7 @@ class LadderAE:
         return self.shareds.get_or_make(name, init, MAPPING)
 
     def bias(self, init, name):
-        """The shift ``name``, one for each unit or map, made from the array ``init`` once."""
+        """The bias ``name``, one entry per unit or map, made from the array ``init`` once."""
         return self.shareds.get_or_make(name, init, BIAS)
 
 
@@ -400,7 +399,7 @@ def _act_before_softmax(layer):
 
 
 def _keep_output(act, layer, h):
-    """Keep a layer's output, and what a softmax would be taken of: in the end, ``logits`` are the top layer's."""
+    """Keep a layer's output, and its values before any softmax as ``logits``, which in the end are the top layer's."""
     act.h[layer.number] = softmax(as_matrix(h)) if layer.act == "softmax" else h
     act.logits = as_matrix(h)
 

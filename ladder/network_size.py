@@ -11,21 +11,21 @@ from ladder.regularisation import resolve_regularisation
 #: Copies of each parameter while training: itself, its gradient, two moments, and the last good value.
 COPIES = 5
 
-#: About how many arrays of every layer's size an update keeps.
+#: The approximate number of arrays of every layer's size that an update keeps.
 ARRAYS_OF_A_LAYER = 6
 
 #: The same for each pass of adversarial noise or a virtual adversarial cost.
 ARRAYS_OF_A_PASS = 3
 
-#: The same for dropout, and copies of the encoder's weights for drop-connect: normals, masks, what is left.
+#: The same for dropout, and copies of the encoder's weights for drop-connect: normals, masks, masked values.
 ARRAYS_OF_DROPOUT, COPIES_OF_DROP_CONNECT = 3, 3
 
-#: About how many square float64 arrays fitting a whitening takes: the covariance, its axes, and workspace.
+#: The approximate number of square float64 arrays that fitting a whitening takes: the covariance, its axes, workspace.
 ARRAYS_OF_A_WHITENING = 4
 
 
 def check_memory(p, in_dim, batch_size=0):
-    """Ask the budget for a network's parameters and, where it is trained, what an update and a whitening need.
+    """Check the memory for a network's parameters and, if it is trained, for an update and a whitening.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def check_memory(p, in_dim, batch_size=0):
 
 
 def check_memory_of_whitening(p, in_dim):
-    """Ask the budget for what fitting a whitening needs, where ``p`` asks for one.
+    """Check the memory for fitting a whitening, if ``p`` asks for one.
 
     Parameters
     ----------
@@ -71,17 +71,17 @@ def _n_passes(p, layers):
 
 
 def _up(below, layer):
-    """What the encoder's weights lead from and to, as shapes of one example."""
+    """The shapes that the encoder's weights lead from and to, for one example."""
     return below.h_dim, layer.dim
 
 
 def _down(below, layer):
-    """The same for the decoder's, the lower layer first: z of both."""
+    """The same for the decoder's weights, lower layer first: z of both layers."""
     return below.dim, layer.dim
 
 
 def _n_weights(below, above, layer):
-    """The number of weights between these shapes, through a layer of the second."""
+    """The number of weights between these shapes; the layer is the upper one."""
     if layer.is_pooling:
         return 0
     if layer.is_convolution:

@@ -1,11 +1,11 @@
-"""What the options mean for the optimiser and the learning rate.  Nothing here imports Aesara."""
+"""Resolve the options of the optimiser and the learning rate.  Nothing here imports Aesara."""
 
 from dataclasses import dataclass
 
 from ladder.errors import UserError
 from ladder.option_names import as_typed
 
-#: Optimiser -> its constants and their defaults: those of the papers, in PyTorch's names or their own.
+#: Optimiser -> its constants and their defaults: those of the papers, under PyTorch's names or the papers' own.
 OPTIMISERS = {
     "sgd": {},
     "momentum": {"momentum": 0.9},
@@ -17,7 +17,7 @@ OPTIMISERS = {
     "amsgrad": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
 }
 
-#: Options that are constants of one optimiser or another.
+#: Options that are constants of some optimiser.
 CONSTANTS = tuple(dict.fromkeys(name for own in OPTIMISERS.values() for name in own))
 
 #: Schedule -> its constants and their defaults.
@@ -31,19 +31,19 @@ SCHEDULES = {
     "bold-driver": {"lr_factor": 0.5, "lr_growth": 1.05},
 }
 
-#: Options that are constants of one schedule or another; --lrate-decay is the original's, and always has a value.
+#: Options that are constants of some schedule, without --lrate-decay, the original's, which always has a value.
 OF_SCHEDULES = tuple(dict.fromkeys(name for own in SCHEDULES.values() for name in own if name != "lrate_decay"))
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How the parameters are changed, in numbers.
+    """The optimiser and its settings.
 
     Attributes
     ----------
     optimizer : str
     constants : dict of name -> float
-        Of the optimiser.
+        Constants of the optimiser.
     clip_norm : float or None
         The largest norm that all gradients together may have.
     """
@@ -55,7 +55,7 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The learning rate from epoch to epoch, in numbers.
+    """The learning-rate schedule and its settings.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Schedule:
         The rate that ``name`` starts from.
     num_epochs : int
     constants : dict of name -> number
-        Of this schedule.
+        Constants of the schedule.
     warmup_epochs : int
     """
 
@@ -76,13 +76,13 @@ class Schedule:
 
 
 def resolve_optimisation(p):
-    """The Optimisation that options ask for; UserError where a constant given is none of the optimiser's."""
+    """The Optimisation that the options ask for; UserError if a constant is given that the optimiser does not have."""
     constants = _chosen(p, "--optimizer", p.optimizer, CONSTANTS, OPTIMISERS)
     return Optimisation(p.optimizer, constants, p.clip_norm or None)
 
 
 def resolve_schedule(p):
-    """The Schedule that options ask for; UserError where a constant given is none of the schedule's."""
+    """The Schedule that the options ask for; UserError if a constant is given that the schedule does not have."""
     constants = _chosen(p, "--lr-schedule", p.lr_schedule, OF_SCHEDULES, SCHEDULES)
     if p.warmup_epochs >= p.num_epochs:
         raise UserError(
@@ -92,7 +92,7 @@ def resolve_schedule(p):
 
 
 def _chosen(p, option, name, all_constants, known):
-    """The constants of a choice: the values given, else its own defaults."""
+    """The constants of a choice: the values given, else its defaults."""
     own = known[name]
     for constant in all_constants:
         if getattr(p, constant) is not None and constant not in own:

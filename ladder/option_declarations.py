@@ -1,4 +1,4 @@
-"""What is said of an option where it is declared."""
+"""The declaration of an option."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from typing import Callable, Optional
 
 from ladder.option_types import one_of
 
-#: Whether runs whose values differ may be averaged: never; in a table, but as a row of their own below the
-#: published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
+#: Whether runs with different values may be averaged: never; no, but a table may show them as a row of their own below
+#: the published one; always; or as :func:`ladder.tables.settings.settings_of` decides from what several options mean.
 SEPARATES, VARIES, SAME_RUN, BY_MEANING = "separates", "varies", "same run", "by meaning"
 
 
 @dataclass(frozen=True)
 class Option:
-    """What there is to say of an option beside its name, type and default.
+    """The description of an option, besides its name, type and default.
 
     Attributes
     ----------
     group : str
         Its heading in ``--help``.
     text : str
-        Its help.
+        Its help text.
     metavar : str
         '' for a flag, which takes no value.
     read : function of a text -> value
@@ -28,7 +28,7 @@ class Option:
     many : bool
         Whether several values may be given, to train all combinations.
     shown_default : str
-        The default in words where the value does not say it; None: it does. '' for none.
+        The default in words, where the value does not say it; None: it does; '': none is shown.
     separates : str
         One of the constants above.
     """

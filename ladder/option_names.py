@@ -2,7 +2,7 @@
 
 
 def dashed(name):
-    """'batch_size' -> 'batch-size', as presets and tables have it; ``from_``, as Python has to write it, -> 'from'."""
+    """'batch_size' -> 'batch-size', as presets and tables write it; ``from_``, as Python must write it, -> 'from'."""
     return name.rstrip("_").replace("_", "-")
 
 

@@ -1,19 +1,19 @@
-"""Kinds of option values: how a text becomes a value, and what a value has to be.
+"""Types of option values: readers, which turn text into values, and checks of values.
 
 Readers raise ``argparse.ArgumentTypeError`` with a sentence about the text;
-checks return what is wrong, in words that follow the option's name, or None.
+checks return the problem, in words that follow the option's name, or None.
 """
 
 import argparse
 import math
 
-#: Whole numbers beyond would wrap around in int64.
+#: Larger whole numbers could wrap around in int64.
 MOST_WHOLE = 2**62
 
-#: MRG31k3p refuses 0 and anything from its second modulus on.
+#: The largest noise seed: MRG31k3p refuses 0 and anything from its second modulus on.
 MOST_NOISE_SEED = 2147462578
 
-#: What seeds a ``RandomState``, from 0.
+#: The largest seed of a ``RandomState``; the smallest is 0.
 MOST_DATA_SEED = 2**32 - 1
 
 
@@ -37,7 +37,7 @@ def whole_number_from(low, high):
 
 
 def number_that(good, wanted):
-    """A reader of numbers for which ``good`` (function of a float -> bool) holds, which ``wanted`` says in words."""
+    """A reader of numbers for which ``good`` (function of a float -> bool) holds, as ``wanted`` says in words."""
 
     def read(text):
         try:
@@ -94,19 +94,19 @@ def names(separator):
 
 
 def folder_name(text):
-    """The text itself, which an unset variable of a shell would leave empty."""
+    """The text itself, unless it is empty, as an unset shell variable would leave it."""
     if not text:
         raise argparse.ArgumentTypeError("'' names no folder: give one, or leave the option out.")
     return text
 
 
 def must_be(good, wanted):
-    """A check that ``good`` (function of a value -> bool) holds, which ``wanted`` says in words."""
+    """A check that ``good`` (function of a value -> bool) holds, as ``wanted`` says in words."""
     return lambda value: None if good(value) else f" is {value}, but must be {wanted}."
 
 
 def all_hold(*checks):
-    """A check that says what the first of several that does not hold says."""
+    """A check that returns the problem of the first of several checks that fails."""
     return lambda value: next(filter(None, (check(value) for check in checks)), None)
 
 
@@ -119,7 +119,7 @@ def one_of(known):
 
 
 def known_name(known, what):
-    """A check for names of which there are too many to be called a choice."""
+    """A check for names that are too many to declare as a choice."""
     return lambda name: None if name in known else f": unknown {what} '{name}': choose from {', '.join(known)}."
 
 

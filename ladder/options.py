@@ -1,8 +1,9 @@
-"""Every option of a run, once: name, type, default, help, check, and whether it separates runs.
+"""Every option of a run, declared once: name, type, default, help, check, and whether it separates runs.
 
 The command line's parser, presets, ``params.json``, the settings that tables
 compare and the Python interface are all derived from :class:`Options`.
-Names, defaults and meaning are the original's.  Nothing here imports Aesara.
+Options of the original keep its names, defaults and meaning.  Nothing here
+imports Aesara.
 """
 
 import argparse
@@ -51,13 +52,13 @@ from ladder.pretraining import PRETRAINING
 #: Sources of Gaussian noise: the original's, and a counter-based one.
 NOISES = ("mrg", "philox")
 
-#: Kinds of adversarial noise: the thesis's four, and virtual adversarial training's.
+#: Kinds of adversarial noise: the thesis's four, and that of virtual adversarial training.
 ADVERSARIAL_KINDS = ("sgn", "udg", "1N", "kN", "vat")
 
-#: What parameters a run keeps, beside the last ones in any case.
+#: Which parameters a run keeps; the last ones in any case.
 KEPT = ("last", "best")
 
-#: Each power iteration of virtual adversarial noise adds a pass through the network and back to the graph.
+#: Each power iteration of virtual adversarial noise adds a forward and a backward pass to the graph.
 MOST_VAT_ITERATIONS = 10
 
 TRAINING = "training"
@@ -67,7 +68,7 @@ DECODER = "decoder"
 REGULARISERS = "regularisers"
 ADVERSARIAL = "adversarial noise (added to the Gaussian noise), and the virtual adversarial cost"
 COMPUTATION = "how it is computed"
-#: Not among GROUPS: the methods of ``run.py rivals`` have a command, and rows of presets.
+#: Not among GROUPS: the methods of ``run.py rivals`` have their own command, and rows of presets.
 RIVALS = "rivals"
 
 _KINDS = (
@@ -81,10 +82,10 @@ class Options:
 
     Values per layer (``f_local_noise_std``, ``act``, ``decoder_spec``) hold
     one entry for all layers, or one per layer, layer 0 (the input) first.
-    :meth:`of` also takes scalars and the command line's texts.  ``dseed`` is
-    ``seed`` where it is not given, and a number of its own from then on: whoever
-    takes options over with another ``seed`` gives ``dseed=None``, too, or keeps
-    the same labelled examples and splits.
+    :meth:`of` also takes scalars and command-line text.  ``dseed`` defaults to
+    ``seed``, and is independent of it from then on: to reuse options with another
+    ``seed``, give ``dseed=None``, too, or the labelled examples and splits stay
+    the same.
 
     Raises
     ------
@@ -328,14 +329,14 @@ class Options:
 
     @classmethod
     def of(cls, **values):
-        """Options of Python values: those of the declared types, scalars for tuples, or the command line's texts."""
+        """Options from Python values: those of the declared types, scalars for tuples, or command-line text."""
         unknown = [name for name in values if name not in OPTIONS]
         if unknown:
             raise UserError(f"there is no option '{unknown[0]}': choose from {', '.join(OPTIONS)}.")
         return cls(**{name: from_python(name, value) for name, value in values.items()})
 
     def as_dict(self):
-        """Plain values, by name; of an empty ``labeled_indices`` JSON makes a list, which :meth:`of` refuses: leave it out."""
+        """Plain values by name; omit an empty ``labeled_indices``: JSON makes it a list, which :meth:`of` refuses."""
         return dataclasses.asdict(self)
 
 
@@ -345,7 +346,7 @@ GROUPS = (TRAINING, DATA, NETWORK, DECODER, PRETRAINING, REGULARISERS, ADVERSARI
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 TYPES = {field.name: field.type for field in dataclasses.fields(Options)}
 
-#: Those that tell runs of one configuration apart.
+#: The options that tell runs of one configuration apart.
 SEEDS = ("seed", "dseed", "pretrain_seed")
 
 
@@ -355,14 +356,14 @@ def read(name, text):
 
 
 def _too_large(value):
-    """A float32 would be infinite, an int64 would wrap around."""
+    """What is wrong with a number that would be infinite as float32, or wrap around as int64; else None."""
     most = {int: MOST_WHOLE, float: plain_json.MOST_FLOAT32}.get(type(value), math.inf)
     if isinstance(value, (int, float)) and most < abs(value) < math.inf:
         return " is too large a number: give a smaller one."
 
 
 def from_python(name, value):
-    """The value of an option as Python gives it: read where it is a text, and of the option's own type."""
+    """The value of an option from Python: parsed if it is text, and of the option's own type."""
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(value, str) and value == DEFAULTS[name]:
         return value
@@ -385,14 +386,14 @@ def from_python(name, value):
 
 
 def _plain(value: Any):
-    """Numbers of NumPy as Python's, tuples, ranges and arrays as lists."""
+    """NumPy numbers as Python's; tuples, ranges and arrays as lists."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return [_plain(entry) for entry in value] if isinstance(value, (tuple, list, range)) else value
 
 
 def source_names(sources):
-    """What a data set's file calls 'features' and 'targets', of ``--sources``' entries, e.g. ('targets=label',).
+    """The names of 'features' and 'targets' in a file, from the entries of ``--sources``, e.g. ('targets=label',).
 
     Returns
     -------

@@ -20,13 +20,13 @@ def check_output(path, option):
         return
     if Path(path).is_dir():
         raise UserError(f"{option} {path} is a folder: give a file.")
-    folder = Path(os.path.realpath(path)).parent  # where a link leads to itself, Path.resolve raises
+    folder = Path(os.path.realpath(path)).parent  # Path.resolve raises if a link leads to itself
     if not folder.is_dir():
         raise UserError(f"{option} {path}: there is no folder {folder}: make it first.")
     if Path(path).exists():
         if not os.access(path, os.W_OK):
             raise UserError(f"{option} {path} cannot be written: make it writable, or give another file.")
-        if not Path(path).is_file():  # /dev/stdout, which no other file replaces
+        if not Path(path).is_file():  # such as /dev/stdout, which no other file replaces
             return
     check_writable(folder, option)
 
@@ -40,7 +40,7 @@ def check_writable(folder, option):
     option : str, the option that takes another one
     """
     try:
-        # Only a file shows: permissions say nothing of a file system that is read-only.
+        # Only creating a file tells: permissions do not reveal a read-only file system.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -50,7 +50,7 @@ def check_writable(folder, option):
 
 
 def check_folder(path, option):
-    """Refuse a folder (Path) in which no file can be made, or that cannot be made itself; nothing is made yet."""
+    """Refuse a folder (Path) that cannot be made, or in which no file can be made; nothing is made yet."""
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     if not nearest.is_dir():
         raise UserError(f"{option}: {nearest} is not a folder: give another one.")
@@ -68,7 +68,7 @@ def made_folder(path, option):
 
 
 def write_text(path, text, option, write=write_whole):
-    """Write a file whole, or say in one sentence why not; a file that was there is then as it was.
+    """Write a file whole, or raise ``UserError`` and leave an existing file as it was.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def write_text(path, text, option, write=write_whole):
     """
     try:
         content = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, which JSON of others may hold
+    except UnicodeEncodeError:  # a lone surrogate, which JSON from others may hold
         content = text.encode("utf-8", "replace")
     try:
         write(path, lambda f: f.write(content))

@@ -1,10 +1,10 @@
-"""What may be one value for all layers, or one for each."""
+"""Values that are given once for all layers, or one per layer."""
 
 from ladder.errors import UserError
 
 
 def per_layer(values, n, option, which="", first="layer 0 (the input)", separator=","):
-    """Expand one value for all layers, or one for each, to one for each.
+    """Expand values given once for all layers, or one per layer, to one per layer.
 
     Parameters
     ----------
@@ -12,8 +12,8 @@ def per_layer(values, n, option, which="", first="layer 0 (the input)", separato
     n : int
         The number of layers that have one.
     option, which, first, separator : str
-        What the message says of it: whose values they are, which layers have one if not all do, whose comes first, and
-        what they are split by.
+        For the error message: whose values they are, which layers have one if not all do, whose comes first, and what
+        they are split by.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""JSON written by others, checked against declared types, whatever it holds."""
+"""Reading JSON written by others, whatever it holds, and checking it against declared types."""
 
 import json
 import math
@@ -6,7 +6,8 @@ import typing
 
 from ladder.files import open_regular, read_at_most
 
-#: The most bytes of a file (the largest are logs of very many epochs) and of one value, which takes many times as much memory.
+#: The most bytes of a file (logs of very many epochs are the largest) and of a value, which needs many times as much
+#: memory.
 MOST_BYTES, MOST_BYTES_OF_A_VALUE = 2**27, 2**24
 
 #: Bytes of memory for each value, once Python holds it.
@@ -40,7 +41,7 @@ def read(path, mend="give another file"):
     UserError
         It is missing, or not a file.
     NotJSON
-        It is not JSON that this program may have written.
+        It is not JSON that this program could have written.
     """
     return parse(read_bytes(path, mend))
 
@@ -69,19 +70,19 @@ def parse(content):
 
 
 def memory(text):
-    """The bytes of memory that a JSON text (bytes) and its values take, about, once Python holds them."""
+    """About how many bytes of memory a JSON text (bytes) and its values take once Python holds them."""
     return len(text) + BYTES_OF_A_VALUE * (1 + sum(map(text.count, (b",", b"[", b"{"))))
 
 
 def _whole_number(digits):
     number_of_them = len(digits.lstrip("-"))
-    if number_of_them > MOST_DIGITS:  # floats end at some 300 digits, and Python's integers nowhere
+    if number_of_them > MOST_DIGITS:  # floats have some 300 digits at most, Python's integers any number
         raise NotJSON(f"a number has {number_of_them} digits")
     return int(digits)
 
 
 def check(value, kind, name):
-    """Check a value against a type; where it asks for them, lists become tuples and whole numbers floats.
+    """Check a value against a type; where the type asks for it, lists become tuples and whole numbers floats.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def check(value, kind, name):
 
 
 def _short(value):
-    """A value in a message, however long or deep it is."""
+    """A value for a message, kept short however long or deep it is."""
     if isinstance(value, (dict, list)):
         return _WORDS[type(value)]
     text = (

@@ -1,6 +1,6 @@
 """Text files of positions in a data set, which this and other programs can read.
 
-There is a position, from 0, on each line; what follows a # is a comment.
+Each line holds one position, counted from 0; anything after a # is a comment.
 ``--labeled-indices`` reads such files, ``--save-split`` writes them.
 """
 
@@ -10,7 +10,7 @@ import io
 from ladder.errors import UserError
 from ladder.files import open_regular, read_at_most, shown
 
-#: The most positions of a list, and bytes of its file.
+#: The most positions in a list, and the most bytes of its file.
 MOST_POSITIONS, MOST_BYTES = 1_000_000, 2**26
 
 
@@ -32,7 +32,7 @@ def read_positions(path):
             f"{shown(path)} has more than {MOST_BYTES:,} bytes: give a position on each line, and fewer comments."
         )
     positions = []
-    # Editors of Windows begin a file with a mark of its encoding, which utf-8-sig drops, and end lines with \r\n.
+    # Windows editors begin a file with a byte order mark, which utf-8-sig drops, and end lines with \r\n.
     lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace", newline="\n")
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()

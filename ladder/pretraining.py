@@ -1,7 +1,7 @@
-"""Two-phase pre-training: its options, and what they mean.  Nothing here imports Aesara.
+"""The options of two-phase pre-training, declared and resolved.  Nothing here imports Aesara.
 
-First a stack of autoencoders or of restricted Boltzmann machines learns from
-the examples alone; then the encoder that it left is trained on the labels.
+First a stack of autoencoders or restricted Boltzmann machines learns from the
+examples alone; then the resulting encoder is trained on the labels.
 """
 
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ PRETRAINING = "two-phase pre-training (examples alone first, then the labels)"
 #: What can be pre-trained.
 MODELS = ("none", "dae", "dae-joint", "rbm")
 
-#: The probability of masking noise where none is given: Vincent et al. (2010), table 3, try 0.1, 0.25 and 0.4.
+#: The default probability of masking noise: Vincent et al. (2010), table 3, try 0.1, 0.25 and 0.4.
 MASKED = 0.25
 
-#: Gibbs steps of contrastive divergence where none are given.
+#: The default number of Gibbs steps of contrastive divergence.
 CD_STEPS = 1
 
 _OF_BOLTZMANN, _OF_AUTOENCODERS = ("rbm",), ("dae", "dae-joint")
 
-#: Options that say nothing without the others: name -> the models that they are for.
+#: Options that apply to some models only: name -> those models.
 _USERS = {
     "pretrain_epochs": MODELS[1:],
     "pretrain_lr": MODELS[1:],
@@ -100,20 +100,20 @@ DECLARED = {
 }
 # fmt: on
 
-#: Epochs and learning rate where none are given.
+#: The default epochs and learning rate.
 EPOCHS, RATE = 20, 0.001
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """What is learnt before the labels are used, in numbers.
+    """The settings of pre-training, resolved.
 
     Attributes
     ----------
     model : str
         'dae', 'dae-joint' or 'rbm'.
     epochs : int
-        Of each stage: of a layer, or of all at once.
+        Epochs of each stage: a layer, or all at once.
     lr : float
     seed : int
     top : int
@@ -121,7 +121,7 @@ class Pretraining:
     corruption : str
         'gaussian', 'masking', or '' for none (rbm).
     strengths : tuple of float
-        Of the corruption of the input of each layer: entry i belongs to layer i, the input of layer i + 1.
+        Strength of the corruption of each layer's input: entry i belongs to layer i, the input of layer i + 1.
     tied : bool
     cost : str
         'squared' or 'crossentropy'.
@@ -148,7 +148,7 @@ class Pretraining:
 
 
 def resolve_pretraining(p, layers):
-    """The Pretraining that options ask for, checked.
+    """The Pretraining that the options ask for, checked.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def resolve_pretraining(p, layers):
     Raises
     ------
     UserError
-        An option is of no use to the others, or the network cannot be pre-trained.
+        An option has no effect in combination with the others, or the network cannot be pre-trained.
     """
     _check_use(p)
     if p.pretrain == "none":
@@ -188,7 +188,7 @@ def resolve_pretraining(p, layers):
 
 
 def check_inputs(p, features):
-    """Refuse inputs outside 0 to 1 where pre-training takes them for probabilities.
+    """Refuse inputs outside 0 to 1 where pre-training treats them as probabilities.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def check_inputs(p, features):
 
 
 def _check_use(p):
-    """Refuse options that change nothing."""
+    """Refuse options that have no effect."""
     for name, users in _USERS.items():
         if getattr(p, name) == DECLARED[name].default or p.pretrain in users:
             continue
@@ -227,7 +227,7 @@ def _check_use(p):
 
 
 def _check_layers(p, layers):
-    """Refuse a network that autoencoders and Boltzmann machines cannot be made of."""
+    """Refuse a network that cannot be made of autoencoders or Boltzmann machines."""
     if len(layers) < 3:
         raise UserError(
             "--pretrain learns all layers but the top one, and --encoder-layers has no other: give more layers."
@@ -261,9 +261,9 @@ def _strengths(p, layers):
 
 
 def _cost(p, layers):
-    if p.pretrain == "rbm":  # of the unrolled stack: what its units are, probabilities or means
+    if p.pretrain == "rbm":  # for the unrolled stack, whose units are means or probabilities
         return "squared" if p.visible_units == "gaussian" else "crossentropy"
-    # Whose h are reconstructed, beside the inputs.
+    # The layers whose h are reconstructed, besides the inputs.
     targets = () if p.pretrain == "dae-joint" else layers[1:-2]
     if p.pretrain_cost == "crossentropy" and any(parse_activation(layer.act).name != "sigmoid" for layer in targets):
         raise UserError(
@@ -273,7 +273,7 @@ def _cost(p, layers):
 
 
 def _wants_probabilities(p):
-    """The option that takes inputs for probabilities; None where none does."""
+    """The option that treats inputs as probabilities, or None."""
     if p.pretrain == "rbm":
         return "--pretrain rbm with binary visible units" if p.visible_units == "binary" else None
     return "--pretrain-cost crossentropy" if p.pretrain != "none" and p.pretrain_cost == "crossentropy" else None

@@ -1,4 +1,4 @@
-"""What the options mean for the regularisers: penalties, max-norm, dropout, drop-connect.  Nothing here imports Aesara."""
+"""Resolve the options of the regularisers: penalties, max-norm, dropout, drop-connect.  Nothing here imports Aesara."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ladder.per_layer import per_layer
 
 @dataclass(frozen=True)
 class Regularisation:
-    """How the network is kept simple, in numbers.
+    """The settings of the regularisers, resolved.
 
     Attributes
     ----------
@@ -16,9 +16,9 @@ class Regularisation:
     max_norm : float or None
         The largest norm that a unit's incoming weights may have.
     dropout : dict of layer number -> probability above 0
-        That a unit of the layer's h is dropped on its way to the layer above.
+        Probability that a unit of the layer's h is dropped on its way to the layer above.
     drop_connect : dict of layer number -> probability above 0
-        That a weight from the layer below is dropped.
+        Probability that a weight from the layer below is dropped.
     """
 
     penalties: dict
@@ -28,7 +28,7 @@ class Regularisation:
 
 
 def resolve_regularisation(p, layers):
-    """The Regularisation that options ask for, checked.
+    """The Regularisation that the options ask for, checked.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""What the options mean for a rival: a method of scikit-learn's on the data of a ladder network.
+"""Resolve the options of a rival: a scikit-learn method on the data of a ladder network.
 
-A rival is a run with ``rival`` among its options.  It takes those that choose
-and prepare data, and an MLP its hidden layers; all others mean nothing to it,
-so that rows of a preset may share them with networks.  Nothing here imports
+A rival is a run with ``rival`` among its options.  It uses those that choose
+and prepare data and, for an MLP, the hidden layers; it ignores all others, so
+that rows of a preset may share them with networks.  Nothing here imports
 scikit-learn.
 """
 
@@ -17,12 +17,12 @@ HIDDEN = (100,)
 
 @dataclass(frozen=True)
 class Rival:
-    """What is known of a method without scikit-learn.
+    """What is known about a method without scikit-learn.
 
     Attributes
     ----------
     title : str
-        What tables for people call it.
+        Its name in human-readable tables.
     learns_from : str
         'labels', or 'all examples'.
     has_layers : bool
@@ -34,7 +34,7 @@ class Rival:
     has_layers: bool = False
 
 
-#: The methods by the names that ``--methods`` and presets take, in the order of tables.
+#: The methods, by their names in ``--methods`` and presets, in the order of tables.
 METHODS = {
     "logistic-regression": Rival("logistic regression"),
     "knn": Rival("nearest neighbours"),
@@ -64,7 +64,7 @@ OF_DATA = (
 
 
 def options_of(method, values):
-    """The options of a rival's run, out of those that a network might have.
+    """The options of a rival's run, selected from those that a network might have.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def options_of(method, values):
     Returns
     -------
     dict of option name -> value
-        Those that mean something to the method; it is fitted once, which counts as an epoch.
+        Those that the method uses; it is fitted once, which counts as an epoch.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def options_of(method, values):
 
 
 def hidden_units(p):
-    """Units of each hidden layer: those of ``--encoder-layers`` but the top, which has the classes.
+    """Units of each hidden layer: those of ``--encoder-layers`` except the top one, which has the classes.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def hidden_units(p):
 
 
 def check_rival(p):
-    """Check what can be checked about a rival's options without data."""
+    """Check a rival's options as far as possible without data."""
     hidden_units(p)
     if p.unsupervised:
         raise UserError(f"{p.rival} learns from labels, and --unsupervised uses none: leave that out.")
@@ -131,5 +131,5 @@ def refuse_rival(p):
 
 
 def settings_of_rival(p):
-    """The meaning of a rival's options of its own: dict of str -> comparable value."""
+    """The meaning of a rival's own options: dict of str -> comparable value."""
     return {"rival": p.rival, "hidden units": hidden_units(p)}

@@ -17,7 +17,7 @@ from ladder.training.experiment import prepare_all
 
 
 def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **options):
-    """Fit methods of scikit-learn's to the data, splits and labels of ``ladder.train`` with the same options.
+    """Fit scikit-learn methods to the data, splits and labels of ``ladder.train`` with the same options.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **opti
         'self-training-mlp'; default: all of them.
     seeds : int or sequence of int
     save_to : str, optional
-        Path to which the methods' names and numbers are added; what was
-        finished there before is not fitted again.  Default: nothing is
+        Path to which the methods' names and numbers are added; fits that
+        were finished there before are not repeated.  Default: nothing is
         written.
     **options
         Those of :func:`ladder.train` that choose and prepare data, and
-        ``encoder_layers``, whose hidden layers an MLP has, too.
+        ``encoder_layers``, whose hidden layers are also those of an MLP.
 
     Returns
     -------
     list of :class:`ladder.rivals.results.RivalResult`
-        Seed after seed.
+        All of one seed, then those of the next.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def fit_rivals(dataset, methods=tuple(METHODS), seeds=(1,), save_to=None, **opti
 
 
 def _check_arguments(options):
-    """Refuse options that a rival would not heed."""
+    """Refuse options that a rival would ignore."""
     if "seed" in options:
         raise UserError("--seed: rivals take several, as seeds=(1, 2, 3): give that.")
     unused = [name for name in options if name in OPTIONS and name not in (*OF_DATA, "encoder_layers")]
@@ -86,5 +86,5 @@ def _check_arguments(options):
 
 
 def _as_list(values):
-    """One value or several, of NumPy's types or Python's."""
+    """One value or several, of NumPy or Python types, as a list."""
     return np.atleast_1d(values).tolist()

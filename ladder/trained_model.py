@@ -31,13 +31,13 @@ class Model:
     Attributes
     ----------
     options : Options
-        What it was trained with; to train with another ``seed``, give ``dseed=None``, too, see :class:`ladder.Options`.
+        What it was trained with; to train with another ``seed``, also give ``dseed=None``, see :class:`ladder.Options`.
     in_dim : tuple of int
         Shape of one example.
     classes : array or None
         The labels or names of the classes; None: they are 0, 1, …
     log : list of dict
-        A row per epoch, and a last one: costs and errors by name.
+        A row per epoch, and a final one: costs and errors by name.
     folder : Path or None
         Where it was trained, or loaded from.
 
@@ -58,7 +58,7 @@ class Model:
 
     @cached_property
     def best(self):
-        """The network of the epoch with the lowest validation error: a Model, where ``keep='best'`` kept it.
+        """The network of the epoch with the lowest validation error, as a Model, if ``keep='best'`` kept it.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Model:
         return f"<ladder.Model {'x'.join(map(str, self.in_dim))}-{layers}, {self.options.dataset}>"
 
     def __getstate__(self):
-        # Compiled code stays behind, and with it ``best``, which has some of its own and is made again.
+        # Compiled code is left out, and so is ``best``, which has some of its own and is made again on demand.
         return {**{name: value for name, value in vars(self).items() if name != "best"}, "_probabilities": None}
 
     def predict_proba(self, X):
@@ -96,8 +96,8 @@ class Model:
         ----------
         X : (examples, …) array of numbers
             Examples of the shape ``in_dim``, with or without axes of length 1, images also with their channels last;
-            or flat.  Values as in the data set that it was trained on (they are divided, scaled and whitened as that
-            was).
+            or flat.  Values as in the data set that the network was trained on (they are divided, scaled and whitened
+            in the same way).
 
         Returns
         -------
@@ -119,7 +119,7 @@ class Model:
         return np.concatenate([self._of_whole_batch(features[i : i + n], n) for i in range(0, len(features), n)])
 
     def _of_whole_batch(self, features, n):
-        """Probabilities of up to n examples: filled up, so that none depends on how many stand beside it."""
+        """Probabilities of up to n examples, padded to n so that none depends on how many others are in the batch."""
         filled = np.zeros((n, *features.shape[1:]), "float32")
         filled[: len(features)] = features
         with _one_at_a_time.lock:
@@ -131,7 +131,7 @@ class Model:
         return positions if self.classes is None else self.classes[positions]
 
     def evaluate(self, data_type="test"):
-        """The error on the data set that it was trained on.
+        """The error on the data set that the network was trained on.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Model:
         return report
 
     def _with_statistics(self, arrays):
-        """Arrays (TrainedArrays) with statistics for test data: parameters of the original's come without."""
+        """Arrays (TrainedArrays) with statistics for test data, which parameters from the original lack."""
         if arrays.statistics is not None:
             return arrays
         with _one_at_a_time.lock:
@@ -162,10 +162,10 @@ class Model:
             return arrays.with_statistics(self._run.classifier()[0].shareds)
 
     def save(self, save_to):
-        """Write it into a new folder, as ``run.py train`` does; returns the folder's path.
+        """Write the network into a new folder, as ``run.py train`` does; returns the folder's path.
 
-        That has the last parameters and, where there are any, the best ones: so what ``best.save`` wrote is loaded with
-        ``parameters='best'``.
+        The folder holds the last parameters and, if there are any, the best ones: to load what ``best.save`` wrote,
+        give ``parameters='best'``.
 
         Parameters
         ----------
@@ -202,13 +202,13 @@ class Model:
             if run.keeps_best():
                 best = run.load_arrays("best")
                 best.save_best(folder, best.epoch or best_epoch(self.log))
-            # Last: where there are final statistics, everything else is written.
+            # Last: final statistics are a sign that everything else has been written.
             last.save(folder)
         return folder.path
 
 
 def _check_own(run, last):
-    """Refuse to save what no training has made: a run (TrainedRun) with other options, or one that has not ended."""
+    """Refuse to save what no training produced: a run (TrainedRun) with other options, or one that has not ended."""
     if run.has_options and run.overridden:
         raise UserError(
             f"this network was loaded with another {', '.join(run.overridden)} than {run.folder} was trained with: load it "

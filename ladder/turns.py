@@ -1,21 +1,21 @@
-"""Threads take turns, also in a process that was forked while one of them had its turn."""
+"""Locks for threads that also work in a process forked while a thread held one."""
 
 import os
 import threading
 
 
 class Turns:
-    """A lock that a forked process finds open, for ``with turns.lock``; for the whole life of a process.
+    """A lock that a forked process finds open, to use as ``with turns.lock`` and keep for the whole life of a process.
 
     Parameters
     ----------
     kind : callable
-        ``threading.Lock``, or ``threading.RLock`` where a thread may take its turn within its turn.
+        ``threading.Lock``, or ``threading.RLock`` if a thread may acquire it again while holding it.
 
     Attributes
     ----------
     lock : lock
-        Another one in a forked process, where nobody would let go of what another thread held.
+        Replaced in a forked process, where nobody would release it if another thread held it.
     """
 
     def __init__(self, kind=threading.Lock):

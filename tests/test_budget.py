@@ -124,10 +124,11 @@ def test_nonsense_is_refused(value, monkeypatch):
 
 def test_sizes_in_words():
     assert budget.in_words(2**5000) == "1,000,000,000,000,000,000,000 GB"
-    assert [budget.in_words(size) for size in (999, 1500, 2.5e6, 12345678901)] == [
+    assert [budget.in_words(size) for size in (999, 1500, 2.5e6, 999_999_999, 12345678901)] == [
         "999 bytes",
         "1.5 kB",
         "2.5 MB",
+        "1,000 MB",
         "12.3 GB",
     ]
 

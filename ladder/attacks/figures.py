@@ -2,7 +2,7 @@
 
 Figures 23 and 24 of "Adversarial Learning with Ladder Networks" (2016) are of
 the second kind.  Figures are made without pyplot, which keeps global state and
-may look for a screen.
+may look for a display.
 """
 
 import logging
@@ -32,7 +32,7 @@ STYLES = {
 
 RIGHT, WRONG = "#333333", "#CC0000"
 
-#: Columns of the grid of images.
+#: The most columns in the grid of images.
 MOST_IMAGES = 10
 
 
@@ -80,7 +80,7 @@ def error_figure(report, title):
     )
     if report.get("batch_size"):
         title = f"{title}: gradients through statistics of batches of {report['batch_size']:,}"
-    axes.set_title(printable(title), parse_math=False)  # it has names, in which $ begins no formula
+    axes.set_title(printable(title), parse_math=False)  # it contains names, in which $ begins no formula
     axes.set_ylim(bottom=0)
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -89,7 +89,7 @@ def error_figure(report, title):
 
 
 def image_figure(rows, targets, value_range, title):
-    """A grid of images, one column per example, each with the class that the network takes it for.
+    """A grid of images, one column per example; above each image is its predicted class.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def image_figure(rows, targets, value_range, title):
         Images from :func:`ladder.data.images.as_images`, guesses (examples,) int.
     targets : (examples,) int, the true classes
     value_range : (float, float)
-        The values of black and white; others are clipped.
+        The values of black and white; values beyond them are clipped.
     title : str
 
     Returns
@@ -171,6 +171,6 @@ def attacked_image_figure(examples, indices, classify, gradient, settings, tau, 
 
 
 def _one_of_each_class(targets):
-    """The first position of each class, at most as many as the grid has columns."""
+    """The position of each class's first example, at most as many as the grid has columns."""
     _, first = np.unique(targets, return_index=True)
     return first[:MOST_IMAGES]

@@ -1,4 +1,4 @@
-"""What attacks need from a trained run: its classifier and its gradient, in units of its inputs or of pixels."""
+"""The functions of a trained run that attacks need, classifier and gradient, in units of its inputs or of pixels."""
 
 from dataclasses import replace
 
@@ -31,9 +31,9 @@ def compile_functions(run, statistics="fixed"):
 def batch_size_of(run, statistics, n, asked=None):
     """How many of n examples are attacked together.
 
-    With fixed statistics nothing depends on it but the random draws of
-    'gaussian' and of a random start.  With those of the batch it is what was asked for, else the run's batch size, and
-    ``UserError`` if that leaves one example alone.
+    With fixed statistics, only the random draws of 'gaussian' and of a random
+    start depend on it.  With the batch's own, it is the size asked for, else the
+    run's batch size; ``UserError`` if that leaves one example alone.
     """
     if statistics == "fixed":
         return run.at_once
@@ -48,7 +48,7 @@ def batch_size_of(run, statistics, n, asked=None):
 
 
 def of_pixels(training, classify, gradient):
-    """The same two functions, of features as they are read, before any preprocessing (TrainingData)."""
+    """The same two functions, of features as they were read, before any preprocessing (TrainingData)."""
 
     def classify_pixels(x):
         return classify(training.preprocess_features(x))
@@ -65,13 +65,13 @@ def units_of_inputs(p):
 
 
 def check_clip(examples, units):
-    """Refuse to keep inputs between 0 and 1 that have no such bounds.
+    """Refuse to keep inputs between 0 and 1 if they have no such bounds.
 
     Parameters
     ----------
     examples : Examples, as they were read
     units : str
-        'pixels', or what :func:`units_of_inputs` says.
+        'pixels', or the result of :func:`units_of_inputs`.
     """
     if units not in ("pixels", "inputs"):
         raise UserError(

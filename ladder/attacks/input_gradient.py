@@ -65,7 +65,7 @@ def log_odds_gradient(logits, x, y):
     logits : (examples, classes) float32, before the softmax
     x : (examples, …) float32
         Any variable that the logits are computed from, example by example: the
-        network's input, or something it is computed from, to attack in its units.
+        network's input, or a variable it is computed from, to attack in that one's units.
     y : (examples,) int64
 
     Returns

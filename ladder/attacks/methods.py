@@ -35,7 +35,7 @@ SINGLE_STEP = ("sgn", "1N", "kN")
 PROJECTED = ("pgd-linf", "pgd-l2")
 KINDS = SINGLE_STEP + PROJECTED + ("gaussian",)
 
-#: Whose means and variances gradients are taken through: those for test data, or each batch's own.
+#: The means and variances that gradients are taken through: those for test data, or each batch's own.
 STATISTICS = ("fixed", "batch")
 
 #: Length of all steps together, in radii, unless a step size is given (Madry's choice for L2).
@@ -56,10 +56,10 @@ class AttackSettings:
     steps : int, of projected gradient descent
     step_size : float, length of one such step; None: ``2.5 tau / steps``
     clip : bool
-        Whether attacked inputs are kept between 0 and 1, where they must start.
+        Whether attacked inputs are kept between 0 and 1, where the examples must lie.
     random_start : bool
         Whether projected gradient descent starts at a random point of the
-        ball, not at the example.
+        ball rather than at the example.
     seed : int, for ``gaussian`` and random starts
     statistics : str, from ``STATISTICS``
     """
@@ -96,7 +96,7 @@ class AttackSettings:
 #: A table has a column for each.
 MOST_ATTACKS = 1_000
 
-#: Far more than changes the result; takes a few minutes for the digits.
+#: Far more than still change the result; they take a few minutes for the digits.
 MOST_STEPS = 10_000
 
 
@@ -115,10 +115,10 @@ def _refuse_repeated(option, values):
 
 
 class AttackedBatch:
-    """Some examples under every attack.
+    """A batch of examples under every attack.
 
-    What does not depend on tau, the gradient at the examples and the random
-    draws, is computed once and shared by all attacks.
+    The gradient at the examples and the random draws do not depend on tau; they
+    are computed once and shared by all attacks.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def projected_gradient_descent(kind, x, y, gradient, tau, *, steps, step_size=No
         attacked = attacked + np.float32(step_size) * direction(along, gradient(attacked, y))
         if clip:
             attacked = to_unit_interval(attacked)
-        # After clipping: moving back towards x, which is in the unit interval, stays in it.
+        # Projected after clipping: moving back towards x, which is in the unit interval, stays in it.
         attacked = x + project(kind, attacked - x, tau)
     return attacked
 

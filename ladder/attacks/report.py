@@ -1,4 +1,4 @@
-"""``attack.json``: what ``run.py attack`` found, in the folder of a run or wherever it was told to write."""
+"""``attack.json``: the results of ``run.py attack``, in the folder of a run or wherever it was told to write."""
 
 import logging
 from typing import Optional, Tuple
@@ -11,9 +11,9 @@ from ladder.runs.folder import ATTACK
 
 logger = logging.getLogger("main")
 
-#: What others may use of a report; older ones lack 'epochs', how many the attacked run had done (None: it was not
-#: finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), 'overridden', options that were
-#: not the run's, and 'n_wrong_before', errors of the network before the attack.
+#: The entries of a report that others may use.  Older reports lack 'epochs' (how many the attacked run had done; None:
+#: it was not finished), 'batch_size' (None with fixed statistics), 'parameters' (None: the last), 'overridden' (options
+#: that were not the run's) and 'n_wrong_before' (errors of the network before the attack).
 TYPES = {
     "dataset": str,
     "data_type": str,
@@ -37,7 +37,7 @@ def save_report(folder, report):
 
 
 def load_report(path):
-    """What a report says, checked: dict with the entries of ``TYPES``.
+    """Read and check a report: dict with the entries of ``TYPES``.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def load_report(path):
 
 
 def written(path, write):
-    """Let ``write(path)`` make a file, and say so; ``UserError`` if it cannot."""
+    """Let ``write(path)`` write a file, and log that; ``UserError`` if it cannot."""
     try:
         write(path)
     except OSError as error:

@@ -1,10 +1,10 @@
-"""How a symbolic graph becomes machine code.
+"""Compilation of symbolic graphs to machine code.
 
 There are two backends, modules with the same functions: ``c`` (Aesara's own C
-code) and ``jax`` (XLA, on CPU or GPU).  Whichever it is has to be configured
-before Aesara is imported; ``function``, ``updates`` and ``make_together`` here
-are those of the one that was configured last.  ``blas`` finds the library for matrix products
-in C, ``flags`` reads the user's own settings for Aesara.
+code) and ``jax`` (XLA, on CPU or GPU).  The backend must be configured before
+Aesara is imported; ``function``, ``updates`` and ``make_together`` here
+dispatch to the one that was configured last.  ``blas`` finds the library for
+matrix products in C; ``flags`` reads the user's own settings for Aesara.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def configure(name: str = "c", threads: int | None = None, **options):
     name
         'c' or 'jax'.
     threads
-        None: as many as the backend chooses.
+        None: the backend chooses.
     options
-        More settings of that backend.
+        Further settings of that backend.
 
     Returns
     -------
-    What the backend's own ``configure`` returns; it has ``summary``, a line for logs.
+    The result of the backend's own ``configure``; its ``summary`` is a line for logs.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def configure(name: str = "c", threads: int | None = None, **options):
 
 
 def function(inputs, outputs, updates=None, givens=None, allow_gc=False):
-    """A compiled function of arrays, as ``aesara.function``; unused inputs are allowed.
+    """Return a compiled function of arrays, like ``aesara.function``; unused inputs are allowed.
 
     Parameters
     ----------
@@ -58,21 +58,21 @@ def function(inputs, outputs, updates=None, givens=None, allow_gc=False):
     updates : dict of shared variable -> new value, optional
     givens : dict of variable -> variable to compute with in its place, optional
     allow_gc : bool
-        Whether to give intermediate results' memory back during a call, which is slower (C alone).
+        Whether to free the memory of intermediate results during a call, which is slower (C only).
     """
     return _module(_in_force).function(inputs, outputs, updates, givens, allow_gc)
 
 
 def updates(inputs, monitored, changes, data):
-    """What makes updates of shared variables, some at a time, from examples picked by their positions.
+    """Return an object that makes updates of shared variables, several per call, from examples picked by position.
 
     Parameters
     ----------
-    inputs : list of variables, by whose names requests and data go
+    inputs : list of variables, whose names are the keys of requests and data
     monitored : dict of name -> scalar variable
     changes : dict of shared variable -> new value
     data : dict of input name -> array (N, …)
-        What positions in requests refer to.  An input that is not in it comes in requests itself.
+        The arrays that positions in requests index.  Inputs that are not in it are passed in the requests themselves.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def updates(inputs, monitored, changes, data):
 
 
 def make_together(runs, requests):
-    """Make updates of several runs, in one program where the backend has such.
+    """Make updates of several runs, in one program where the backend supports that.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def name() -> str:
 
 
 def summary() -> str:
-    """A line for logs about the backend in force, which is configured if nobody has done so."""
+    """Return a line for logs about the backend in force, configuring it if necessary."""
     return _module(_in_force).configure().summary
 
 
@@ -111,14 +111,14 @@ def _module(name):
 
 
 def describe() -> dict[str, str | int]:
-    """Return what decides speed and rounding here, for logs and ``environment.json``.
+    """Return what determines speed and rounding here, for logs and ``environment.json``.
 
-    Configures the C backend if nobody has configured any.
+    Configures the C backend if none has been configured.
 
     Raises
     ------
     UserError
-        The backend cannot be configured, see ``configure``.
+        The backend cannot be configured; see ``configure``.
     """
     return {
         "python": platform.python_version(),

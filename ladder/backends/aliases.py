@@ -1,4 +1,4 @@
-"""Names that NumPy 2 has removed and Aesara 2.9.4 looks for while it is imported or at work."""
+"""Names that NumPy 2 removed but Aesara 2.9.4 still uses, on import or at run time."""
 
 import numpy as np
 
@@ -24,16 +24,16 @@ ALIASES = {
     "obj2sctype": lambda dtype, default=None: np.dtype(dtype).type,
     "sctype2char": lambda dtype: np.dtype(dtype).char,
     "cast": _Cast(),
-    # "All axes", and no number of dimensions: what NumPy 2's headers call NPY_RAVEL_AXIS.
+    # Means "all axes", not a number of dimensions: NumPy 2's headers call it NPY_RAVEL_AXIS.
     "MAXDIMS": np.iinfo(np.int32).min,
-    # Where NumPy 2 has them, which NumPy 1.22 did not.
+    # NumPy 2 keeps these in its exceptions module, which NumPy 1.22 does not have.
     "AxisError": getattr(exceptions, "AxisError", None),
     "ComplexWarning": getattr(exceptions, "ComplexWarning", None),
 }
 
 
 def restore():
-    """Put them back; harmless where they are, and when called again."""
+    """Put the missing names back; harmless where they exist, and when called again."""
     for name, value in ALIASES.items():
         if name not in np.__dict__:
             setattr(np, name, value)

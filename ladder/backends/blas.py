@@ -1,12 +1,12 @@
 """Find the BLAS that Aesara's C code is linked with.
 
-Aesara looks for a BLAS by asking NumPy how it was built, which finds nothing
-for NumPy from a wheel and then multiplies matrices through slow Python calls.
-Good libraries are there all the same, inside other wheels: ``find`` looks for
-them in order of speed and says how to link with them.
+Aesara looks for a BLAS by asking NumPy how it was built.  For NumPy from a
+wheel this finds nothing, and Aesara multiplies matrices through slow Python
+calls.  Other wheels do contain good libraries: ``find`` looks for them in order
+of speed and says how to link with them.
 
-The fused graph has products of its own (``ladder/fused/dense.py``); a BLAS
-serves the plain graph, and all that is built of it: validation, tests,
+The fused graph has its own matrix products (``ladder/fused/dense.py``); the
+BLAS serves the plain graph and everything built from it: validation, tests,
 predictions, attacks.
 """
 
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ladder.backends import flags
 
-#: What SciPy's OpenBLAS has before each of its names, since SciPy 1.13.
+#: The prefix of every symbol in SciPy's OpenBLAS since SciPy 1.13.
 PREFIX = "scipy_"
 
 #: The functions that Aesara calls.
@@ -40,7 +40,7 @@ class Blas:
     """One BLAS library and how to link with it.
 
     ``name`` is ``mkl``, ``openblas``, ``system``, ``user`` or ``none``;
-    ``version`` and ``library_path`` are empty where they are not known;
+    ``version`` and ``library_path`` are empty where unknown;
     ``ldflags`` is the value for Aesara's ``blas__ldflags``.
     """
 
@@ -51,9 +51,9 @@ class Blas:
 
 
 def find(cxx: str) -> Blas:
-    """Return the best BLAS of this environment; ``cxx`` is the compiler to try links with, empty for none.
+    """Return the best BLAS in this environment; ``cxx`` is the compiler for trial links, empty for none.
 
-    Intel's MKL is the best on Intel's processors alone: on others it leaves half of the vectors' width unused.
+    Intel's MKL is best only on Intel processors: on others it leaves half of the vector width unused.
     """
     first, second = (mkl, scipy_openblas) if _is_intel() else (scipy_openblas, mkl)
     return first() or second() or (cxx and system(cxx)) or Blas("none")
@@ -65,7 +65,7 @@ def _is_intel() -> bool:
 
 
 def named(ldflags: str) -> Blas:
-    """Return the library that a given ``blas__ldflags`` links with, as far as it can be told."""
+    """Return the library that a given ``blas__ldflags`` links with, as far as can be told."""
     for candidate in (mkl(), scipy_openblas()):
         if candidate and candidate.ldflags == ldflags:
             return candidate
@@ -100,7 +100,7 @@ def _mkl_files() -> list[Path]:
 def scipy_openblas() -> Blas | None:
     """Return the OpenBLAS inside SciPy's Linux wheel, or None.
 
-    Its names have a prefix since SciPy 1.13, which definitions for the compiler put before those that Aesara calls.
+    Since SciPy 1.13 its symbols have a prefix, which preprocessor definitions add to the names that Aesara calls.
     """
     scipy = importlib.util.find_spec("scipy")
     if scipy is None or not sys.platform.startswith("linux"):
@@ -123,13 +123,13 @@ def system(cxx: str) -> Blas | None:
 
 
 def link_flags(library: Path) -> str:
-    """Return the ``blas__ldflags`` that link with this very file, now and at run time.
+    """Return the ``blas__ldflags`` that link with exactly this file, at link time and at run time.
 
-    By file name, because wheels ship no ``libmkl_rt.so`` beside
-    ``libmkl_rt.so.3``.  ``--disable-new-dtags`` lets the run path also serve
-    the library's own dependencies (OpenBLAS needs the libgfortran beside it).
-    The directory goes through ``-Wl`` since Aesara warns about every plain
-    ``-L`` in which it sees no ``lib*.so``.
+    The library is given by file name because wheels ship no ``libmkl_rt.so``
+    beside ``libmkl_rt.so.3``.  ``--disable-new-dtags`` lets the run path also
+    serve the library's own dependencies (OpenBLAS needs the libgfortran beside
+    it).  The directory is passed through ``-Wl`` because Aesara warns about
+    every plain ``-L`` in which it sees no ``lib*.so``.
     """
     directory = _without_separators(library.parent)
     return f"-Wl,-L{directory},-rpath,{directory},--disable-new-dtags -l:{library.name}"
@@ -139,10 +139,10 @@ SEPARATORS = r"[\s,]"
 
 
 def _without_separators(directory: Path) -> Path:
-    """Return the directory, or a link to it whose path has no blank and no comma.
+    """Return the directory, or a link to it whose path contains no whitespace or comma.
 
-    Aesara splits flags at blanks and the compiler splits ``-Wl`` at commas;
-    neither knows of quotes.
+    Aesara splits flags at whitespace and the compiler splits ``-Wl`` at commas;
+    neither understands quotes.
     """
     if not re.search(SEPARATORS, str(directory)):
         return directory
@@ -159,7 +159,7 @@ def _without_separators(directory: Path) -> Path:
     return link
 
 
-# Looking into the file avoids loading the library, which would start its threads.
+# Searching the file avoids loading the library, which would start its threads.
 
 
 def _exports(library: Path, symbol: bytes) -> bool:
@@ -167,7 +167,7 @@ def _exports(library: Path, symbol: bytes) -> bool:
 
 
 def _openblas_version(library: Path) -> str:
-    """Its version as it says itself, empty where it does not."""
+    """The version that the library itself states, empty if it states none."""
     return (_search(library, rb"OpenBLAS (\d[\w.]*)") or b"").decode()
 
 

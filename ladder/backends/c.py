@@ -1,7 +1,7 @@
 """Aesara's C backend: compiler, BLAS, threads and compile mode.
 
-Aesara fixes its settings while it is being imported, so ``configure`` comes
-first in every program; modules that import Aesara do not call it themselves.
+Aesara fixes its settings on import, so every program calls ``configure`` first;
+modules that import Aesara do not call it themselves.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 # three times over.
 EXCLUDED_REWRITES = ("local_dot22_to_dot22scalar",)
 
-#: Turns of libgomp's waiting loop, some microseconds, before a thread sleeps.
+#: Iterations of libgomp's waiting loop, some microseconds in all, before a thread sleeps.
 SPIN_COUNT = "1000"
 
 log = logging.getLogger(__name__)
 _in_force: CBackend | None = None
 _is_forked = False
-#: Whether Aesara was imported here to build graphs alone.
+#: Whether this module imported Aesara only to build graphs.
 _without_compiler = False
 
 
@@ -62,8 +62,8 @@ class CBackend:
 def configure(threads: int | None = None) -> CBackend:
     """Choose compiler, BLAS and threads for Aesara; call before Aesara is imported.
 
-    Settings of the user (``AESARA_FLAGS``, ``.aesararc``) win over ours.  A
-    second call, and a call after Aesara was imported, change no more than the
+    The user's settings (``AESARA_FLAGS``, ``.aesararc``) take precedence over
+    ours.  A second call, or a call after Aesara was imported, changes only the
     number of threads.
 
     Parameters
@@ -75,9 +75,9 @@ def configure(threads: int | None = None) -> CBackend:
     Raises
     ------
     UserError
-        The Python version, the C++ compiler or Python's headers are missing
-        or unfit, ``threads`` is no positive number, or Aesara was imported
-        without a compiler.
+        The Python version is not supported, the C++ compiler or Python's
+        headers are missing or unusable, ``threads`` is not positive, or Aesara
+        was imported without a compiler.
     """
     global _in_force
     if _in_force is None and _without_compiler:
@@ -101,9 +101,9 @@ def configure(threads: int | None = None) -> CBackend:
 
 
 def import_without_compiler() -> None:
-    """Import Aesara for building graphs that it does not compile; no compiler is needed.
+    """Import Aesara only to build graphs, not to compile them; no compiler is needed.
 
-    Other processes that this one starts, and a look at what the user has set, see nothing of it.
+    Child processes and later reads of the user's settings are not affected.
     """
     global _without_compiler
     begins = "aesara" not in sys.modules
@@ -162,7 +162,7 @@ class Updates:
     Attributes
     ----------
     at_once : int
-        How many updates a call makes best.
+        The best number of updates per call.
     """
 
     at_once = 1
@@ -177,11 +177,11 @@ class Updates:
         Parameters
         ----------
         requests : list of dict of input name -> positions (batch,), one per update
-            Of an input that is not in the data: the array (batch, …) itself.
+            For an input that is not in the data: the array (batch, …) itself.
 
         Returns
         -------
-        list of dict of name -> float: what was monitored, each before its update
+        list of dict of name -> float: the monitored values, each from before its update
         """
         return [self._make_one(request) for request in requests]
 
@@ -199,7 +199,7 @@ def make_together(runs, requests):
 
 
 def _after_fork():
-    """In a process that was forked: OpenMP would wait forever for threads that only the parent has."""
+    """Use one thread in a forked process: OpenMP would wait forever for threads that only the parent has."""
     global _in_force, _is_forked
     if _in_force is not None and _in_force.threads > 1:
         _is_forked = True
@@ -210,7 +210,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def describe() -> dict[str, str | int]:
-    """What decides speed and rounding, see :func:`ladder.backends.describe`."""
+    """Return what determines speed and rounding; see :func:`ladder.backends.describe`."""
     backend = configure()
     return {
         "blas": f"{backend.blas.name} {backend.blas.version}".strip(),
@@ -222,7 +222,7 @@ def describe() -> dict[str, str | int]:
 
 
 def _compiler_version(cxx: str) -> str:
-    """The first line that a compiler says of itself, 'none' for none."""
+    """The first line of a compiler's version text, 'none' without a compiler."""
     if not cxx:
         return "none"
     return subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
@@ -236,7 +236,7 @@ def _prepare(threads: int) -> CBackend:
     cxx = user["cxx"] if "cxx" in user else check.find_compiler()
     check.device(user)
     check.compile_folder()
-    if cxx:  # empty is a user's choice of Python instead of C
+    if cxx:  # empty if the user chose Python instead of C
         check.compiler(cxx)
         check.links(cxx, user.get("blas__ldflags", ""))
     compile_lock.tell()
@@ -251,7 +251,7 @@ def _prepare(threads: int) -> CBackend:
         "floatX": "float32",
         "device": "cpu",
         "cxx": cxx,
-        # Even empty: unset, Aesara would spend seconds looking for one.
+        # Set even if empty: otherwise Aesara would spend seconds looking for a BLAS.
         "blas__ldflags": library.ldflags,
         **numpy_headers.settings(),
     }
@@ -270,7 +270,7 @@ def _imported(threads: int) -> CBackend:
 
 
 def _set_threads(threads: int) -> int:
-    """Set the number for libraries still to be loaded, and for those in memory."""
+    """Set the number of threads, for libraries not yet loaded and for those already in memory."""
     from threadpoolctl import threadpool_limits
 
     if threads < 1:
@@ -289,8 +289,8 @@ def _set_openmp() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
-    # Left to itself MKL brings Intel's OpenMP beside the GNU one that g++
-    # links, two pools of threads that know nothing of each other.
+    # By default MKL loads Intel's OpenMP beside the GNU one that g++ links:
+    # two thread pools that know nothing of each other.
     os.environ.setdefault("MKL_THREADING_LAYER", "GNU" if _loads("libgomp.so.1") else "INTEL")
 
 

@@ -1,6 +1,6 @@
-"""Can Aesara compile here?  ``python -m ladder.backends.check`` answers in a line.
+"""Check whether Aesara can compile here; ``python -m ladder.backends.check`` prints what is missing.
 
-Needs the standard library only, so the Makefile asks before it installs
+This needs only the standard library, so the Makefile runs it before it installs
 anything.
 """
 
@@ -22,7 +22,7 @@ OLDEST, NEWEST = (3, 10), (3, 14)
 
 
 def main() -> int:
-    """Print what is missing, if anything is, and return the exit status."""
+    """Print what is missing, if anything, and return the exit status."""
     try:
         system()
         python_version()
@@ -51,19 +51,19 @@ def python_version() -> None:
 
 
 def aesara() -> None:
-    """Raise UserError where Aesara is not installed, which pip refuses to do by itself beside NumPy 2."""
+    """Raise UserError if Aesara is not installed; by default pip refuses to install it alongside NumPy 2."""
     if importlib.util.find_spec("aesara") is None:
         raise UserError("Aesara is not installed: run `pip install --no-deps aesara==2.9.4`.")
 
 
 def find_compiler() -> str:
     """Return the path of a C++ compiler that Aesara knows, or raise UserError."""
-    # Aesara tells compilers by these names and drops its optimising options
-    # for others, so a CXX called plainly `c++` is passed over.
+    # Aesara recognises compilers by these names and drops its optimising options
+    # for others, so a CXX called just `c++` is skipped.
     defaults = ["clang++", "g++"] if sys.platform == "darwin" else ["g++", "clang++"]
     for name in [os.environ.get("CXX", ""), *defaults]:
         path = shutil.which(name)
-        if path and "g++" in Path(name).name:  # which clang++ ends with, too
+        if path and "g++" in Path(name).name:  # clang++ matches, too
             return path
     raise UserError(
         "No C++ compiler found, and Aesara compiles its graphs with one: install g++ or clang++ "
@@ -90,7 +90,7 @@ def compiler(cxx: str) -> None:
 
 
 def device(user: dict[str, str]) -> None:
-    """Raise UserError where the user's settings, left from Theano perhaps, name a device that Aesara has not."""
+    """Raise UserError if the user's settings, perhaps left over from Theano, name a device that Aesara lacks."""
     if user.get("device", "cpu") != "cpu":
         raise UserError(
             f"{flags.where('device')} cannot be used, as Aesara computes on the CPU alone: take it away (on a GPU, train "
@@ -99,7 +99,7 @@ def device(user: dict[str, str]) -> None:
 
 
 def compile_folder() -> None:
-    """Raise UserError unless something can be written where Aesara keeps what it compiles."""
+    """Raise UserError unless the folder in which Aesara keeps what it compiles is writable."""
     folder = Path(flags.compile_folder())
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def compile_folder() -> None:
 
 
 def links(cxx: str, ldflags: str) -> None:
-    """Raise UserError where the user's own flags for BLAS link with nothing."""
+    """Raise UserError if linking with the user's own BLAS flags fails."""
     if not ldflags:
         return
     program = "int main() { return 0; }"

@@ -1,4 +1,4 @@
-"""Which backend, and its options: checked before anything large is imported."""
+"""The choice of backend and its options, checked before anything large is imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_THREADS = 1024
 
 
 def cores() -> int:
-    """How many cores this process may use: those it may run on, or fewer where a container or a job has less of their time."""
+    """How many cores this process may use: those it may run on, or fewer if a container or job limits its CPU time."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(allowed, control_groups.cores())
 
@@ -34,14 +34,14 @@ def default_threads() -> int:
 
 
 def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
-    """The arguments of :func:`ladder.backends.configure`.
+    """Return the checked arguments of :func:`ladder.backends.configure`.
 
     Parameters
     ----------
     backend
         'c' or 'jax'.
     threads
-        None: as many as the backend chooses.
+        None: the backend chooses.
     of_jax
         ``matmul_precision`` and ``device``; None: not given.
 
@@ -68,5 +68,5 @@ def checked(backend: str = "c", threads: int | None = None, **of_jax) -> dict:
 
 
 def is_whole(value):
-    """Whether it is a whole number, of Python or of NumPy."""
+    """Whether a value is an integer, of Python or of NumPy."""
     return isinstance(value, Integral) and not isinstance(value, bool)

@@ -1,6 +1,6 @@
-"""Aesara's lock on its compile folder: whoever waits for it is told so, and for which process.
+"""Aesara's lock on its compile folder, with a message that says which process is being waited for.
 
-Aesara waits two minutes without a word, then gives up with a page of
+Aesara itself waits two minutes in silence, then gives up with a page of
 traceback.
 """
 
@@ -14,10 +14,10 @@ import filelock
 
 from ladder.errors import UserError
 
-#: Of the lock's file in the compile folder.
+#: The name of the lock file in the compile folder.
 NAME = ".lock"
 
-#: Seconds that a wait may last unsaid: the lock is held while keys of a module are written, not while it is compiled.
+#: Seconds of waiting before the message: the lock is held while a module's keys are written, not while it is compiled.
 UNSAID = 0.5
 
 _Original = filelock.FileLock
@@ -25,7 +25,7 @@ _said = set()
 
 
 class _TellingLock(_Original):
-    """The lock that Aesara makes, which says when it has to wait."""
+    """Aesara's lock, which reports when it has to wait."""
 
     def acquire(self, timeout=None, *args, **kwargs):
         timeout = self.timeout if timeout is None else timeout
@@ -45,12 +45,12 @@ class _TellingLock(_Original):
 
 
 def tell() -> None:
-    """Let Aesara's lock tell; before or after Aesara is imported, which looks it up at each use."""
+    """Make Aesara's lock report; works before or after Aesara is imported, which looks the lock up at each use."""
     filelock.FileLock = _TellingLock
 
 
 def _say(whose):
-    """Once of each process; not on standard output, which may be for results."""
+    """Report each process once; not on standard output, which may be for results."""
     if whose not in _said:
         _said.add(whose)
         print(f"Waiting for another process that is compiling: {whose}", file=sys.stderr)
@@ -70,7 +70,7 @@ def _whose(path: str) -> str:
 
 
 def _holder(path: str) -> int | None:
-    """The process that holds a lock, where the system tells (Linux)."""
+    """The id of the process that holds a lock, where the system tells (Linux)."""
     try:
         file = os.stat(path)
         wanted = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"

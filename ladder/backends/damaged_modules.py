@@ -1,9 +1,8 @@
-"""Compiled modules that are damaged are removed, so that they are compiled again.
+"""Remove damaged compiled modules, so that they are compiled again.
 
-A disk that filled up, or a machine that went down, leaves modules in Aesara's
-cache that are cut short.  Aesara finds them by their keys and fails to load
-them, in this run and in every later one; where the file ends early enough,
-the process dies.
+A full disk, or a machine that went down, leaves truncated modules in Aesara's
+cache.  Aesara finds them by their keys and fails to load them, in this run and
+in every later one; where the file ends early enough, the process dies.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ import filelock
 
 from ladder.backends.compile_lock import NAME
 
-#: Of 64-bit ELF: the first bytes, and the length of the header that they begin.
+#: The first bytes of a 64-bit ELF file, and the length of its header.
 MAGIC, HEADER = b"\x7fELF\x02", 64
 
-#: What Aesara leaves beside each module: its folder may be shared with files of others (``base_compiledir=/tmp``).
+#: The file that identifies Aesara's modules: their folder may be shared with other programs (``base_compiledir=/tmp``).
 SOURCE = "mod.cpp"
 
-#: What it adds once a module is whole, but for its own three, which are compiled under a lock: one of them under its own.
+#: What Aesara adds to a complete module, except to its own three, compiled under a lock: one of them under its own.
 KEYS, OWN, WITH_A_LOCK = "key.pkl", ("cutils_ext", "lazylinker_ext", "scan_perform"), "scan_perform"
 
 
 def remove(base: str) -> None:
-    """Remove what is cut short among the modules below Aesara's compile folder ``base``."""
+    """Remove truncated modules below Aesara's compile folder ``base``."""
     damaged = {}
     for path in [*Path(base).glob("*/*/*.so"), *Path(base).glob("*/*.so")]:
         if is_aesaras(path) and not is_being_compiled(path) and is_cut_short(path):
             damaged.setdefault(_lock(path), []).append(path)
     for lock, paths in damaged.items():
         try:
-            # Who holds the lock may be writing what is not whole yet.
+            # Whoever holds the lock may still be writing the module.
             with filelock.FileLock(lock, timeout=0):
                 for path in filter(is_cut_short, paths):
                     _remove(path)
@@ -50,7 +49,7 @@ def _lock(path):
 
 
 def remove_one(path: str) -> bool:
-    """Remove the module that a file is; whether that worked."""
+    """Remove the module in a file; return whether that worked."""
     _remove(Path(path))
     return not Path(path).exists()
 
@@ -65,18 +64,18 @@ def is_aesaras(path: str | Path) -> bool:
 
 
 def is_being_compiled(path: str | Path) -> bool:
-    """Whether a module has no keys yet: another process is at it, or was killed, and nobody will look for it."""
+    """Whether a module has no keys yet: another process is compiling it, or was killed and no one will look for it."""
     folder = Path(path).parent
     return folder.name not in OWN and not (folder / KEYS).exists()
 
 
 def is_cut_short(path: str | Path) -> bool:
-    """Whether a file is an ELF library that ends before its table of sections, which linkers write last."""
+    """Whether a file is an ELF library cut off before the end of its section header table, which linkers write last."""
     try:
         with open(path, "rb") as file:
             head, size = file.read(HEADER), file.seek(0, 2)
     except OSError:
-        return False  # to be found by who loads it
+        return False  # left to whoever loads it
     if not MAGIC.startswith(head[: len(MAGIC)]):
         return False
     if len(head) < HEADER:

@@ -1,33 +1,34 @@
-"""What Aesara says in pages of traceback, in one sentence with the mend."""
+"""Aesara's pages of traceback, reduced to one sentence that says how to fix the problem."""
 
 from __future__ import annotations
 
 import re
 import traceback
 from contextlib import contextmanager
+from pathlib import Path
 
 from ladder.backends import damaged_modules, flags
 from ladder.errors import UserError
 
-#: What Aesara adds to an exception while it compiles or calls: other arguments before its text, and a page after it.
+#: When compiling or calling, Aesara adds arguments before an exception's text and, after it, a page that begins so.
 AESARAS_OWN = "\nApply node that caused the error"
 
 
 @contextmanager
 def explained():
-    """Inside, failures of Aesara that the user can fix become a ``UserError``; others pass."""
+    """Within this context, Aesara's failures that the user can fix become a ``UserError``; others propagate."""
     try:
         yield
     except Exception as error:
         sentence = _sentence(error)
-        # A UserError may be of a kind that somebody waits for.
+        # A UserError may be of a subclass that a caller catches.
         if sentence is None or isinstance(error, UserError) and sentence == str(error):
             raise
         raise UserError(sentence) from error
 
 
 def _sentence(error: BaseException) -> str | None:
-    """A sentence for an exception, or for one that it came from; None for what is not known."""
+    """A sentence for an exception, or for one that it came from; None if none of them is known."""
     seen = []
     while error is not None and error not in seen:
         seen.append(error)
@@ -54,12 +55,12 @@ def _setting(error, text):
 
 
 def _raised_in(error, names):
-    """Whether an exception comes from modules of Aesara with these names."""
+    """Whether an exception was raised in an Aesara module with one of these names."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return frame.f_globals.get("__name__") in {f"aesara.{name}" for name in names}
 
 
-#: What the loader says of a file that is not whole.
+#: What the loader says about a damaged file.
 DAMAGED = (
     "file too short|invalid ELF header|cannot read file data|ELF load command|ELF file|wrong ELF class|only ET_DYN|"
     "no dynamic section|no loadable segments|not a mach-o file|does not define module"
@@ -96,7 +97,7 @@ def _folder(error, text):
 
 
 def _in_compile_folder(path):
-    return path.startswith(flags.compile_folder())
+    return Path(flags.compile_folder()) in (Path(path), *Path(path).parents)
 
 
 def _advice(folder, reason):
@@ -121,7 +122,7 @@ def _compiler(error, text):
 
 
 def _no_compiler(error, text):
-    """What only C can do, where the user chose to go without."""
+    """Operations that exist only in C, where the user chose to have no compiler."""
     if "runs in C only" not in text and "no implementation available supporting the requested options" not in text:
         return None
     return (

@@ -1,8 +1,7 @@
 """Read and write Aesara's settings without importing Aesara.
 
-Aesara reads ``AESARA_FLAGS`` and its settings file once, while it is being
-imported, so whoever wants to change a default has to know beforehand what the
-user has already set.
+Aesara reads ``AESARA_FLAGS`` and its settings file once, on import, so code
+that changes a default has to know beforehand what the user has already set.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import shlex
 
 from ladder.errors import UserError
 
-#: The variable as the user set it; later it has our settings, too.
+#: The variable as the user set it; our settings are added later.
 AT_START = os.environ.get("AESARA_FLAGS", "")
 
 
@@ -36,15 +35,15 @@ def join(settings: dict[str, str]) -> str:
 
 
 def escape(value: str) -> str:
-    """Return the value with the characters escaped that Aesara's parser treats as its own."""
+    """Return the value with the characters escaped that are special to Aesara's parser."""
     return re.sub(r"""([\\,'"#])""", r"\\\1", value)
 
 
 def from_files() -> dict[str, str]:
     """Return the settings in the user's ``.aesararc``, named as in ``AESARA_FLAGS``.
 
-    In lower case (``floatx``): in files, unlike in the variable, Aesara takes
-    no notice of case.
+    Names are in lower case (``floatx``): in files, unlike in the variable,
+    Aesara ignores case.
     """
     paths = os.environ.get("AESARARC", "~/.aesararc").split(os.pathsep)
     parser = configparser.RawConfigParser()
@@ -61,12 +60,12 @@ def from_files() -> dict[str, str]:
 
 
 def user() -> dict[str, str]:
-    """Return everything that the user has set for Aesara, in the order in which it wins."""
+    """Return everything that the user has set for Aesara; ``AESARA_FLAGS`` wins over the files."""
     return {**from_files(), **split(os.environ.get("AESARA_FLAGS", ""))}
 
 
 def where(name: str) -> str:
-    """A setting with its value, and where the user made it, for messages."""
+    """A setting with its value and where the user made it, for messages."""
     variable, files = split(os.environ.get("AESARA_FLAGS", "")), from_files()
     if name in variable:
         return f"{name}={variable[name]} in AESARA_FLAGS"

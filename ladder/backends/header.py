@@ -1,12 +1,12 @@
 """Faster compilation of the many small modules that Aesara's C code consists of.
 
-A network's functions are 80 modules or more.  Of the second that g++ takes for
-each, most goes into reading the same headers and writing debugging
-information.  So those headers are compiled once, as C++14, whose own are the
-shorter ones, debugging information is left out, and modules are linked by
-the faster linker (``linker.py``).  The arithmetic stays the same, instruction by
-instruction.  A compiled header serves modules with the same flags alone, so there are two, of
-ordinary modules and of fused operations.
+A network's functions are 80 modules or more.  g++ takes a second for each, most
+of it to read the same headers and to write debugging information.  So those
+headers are precompiled, as C++14, whose standard headers are shorter; debugging
+information is left out; and modules are linked by a faster linker
+(``linker.py``).  The arithmetic stays the same, instruction by instruction.  A
+precompiled header serves only modules with the same flags, so there are two:
+for ordinary modules and for fused operations.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ HEADERS = (
 
 
 def use() -> None:
-    """Let Aesara compile with a header of ours, made when first needed.
+    """Let Aesara compile with our precompiled header, made when first needed.
 
-    Does nothing for compilers other than g++, and where the user set
-    ``gcc__cxxflags``.  Where the header cannot be made, g++ reads the headers
-    each time, as always.
+    Does nothing for compilers other than g++, or if the user set
+    ``gcc__cxxflags``.  If the header cannot be made, g++ reads the headers each
+    time as usual.
     """
     from aesara import config
 
@@ -58,7 +58,7 @@ def use() -> None:
 
 
 def _flags() -> list[str]:
-    """The flags of an ordinary module: a precompiled header is read only under the same ones."""
+    """The flags of an ordinary module: g++ uses a precompiled header only with the same ones."""
     from aesara.graph.fg import FunctionGraph
     from aesara.link.c.basic import CLinker
     from aesara.link.c.cmodule import std_include_dirs
@@ -71,19 +71,19 @@ def _flags() -> list[str]:
 
 
 def _key(cxx: str, flags: list[str]) -> str:
-    """Changes with all that the header depends on; g++ itself does not look."""
+    """A key that changes with everything the header depends on; g++ itself does not check."""
     import numpy
 
     version = subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout
     parts = [version, numpy.__version__, *flags, *vectorise.VECTORISE, *HEADERS]
-    # With NumPy 1 a part less, so that what was compiled before there was such a text is still found.
+    # With NumPy 1 there is no such part, so that headers compiled before it was introduced are still found.
     parts += filter(None, [numpy_headers.text()])
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _is_there(cxx: str, kinds: dict[str, list[str]], header: Path) -> bool:
-    """Whether the header is there in its form for each kind's flags; makes what is not, side by side."""
-    # g++ looks into a folder of this name, and takes what fits.
+    """Whether the header is there, compiled with each kind's flags; compiles what is missing, in parallel."""
+    # g++ searches a folder of this name and takes the file that fits.
     folder = header.with_name(header.name + ".gch")
     lacking = [kind for kind in kinds if not (folder / kind).exists()]
     if not lacking:
@@ -100,7 +100,7 @@ def _is_there(cxx: str, kinds: dict[str, list[str]], header: Path) -> bool:
 
 
 def _compile(cxx: str, flags: list[str], header: Path, compiled: Path):
-    """Write the header's compiled form, whole or not at all."""
+    """Write the compiled header atomically."""
     partial = header.with_name(f"{compiled.name}-{os.getpid()}.gch")
     subprocess.run([cxx, *flags, "-x", "c++-header", str(header), "-o", str(partial)], capture_output=True, check=True)
     os.replace(partial, compiled)

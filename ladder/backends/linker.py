@@ -1,7 +1,7 @@
 """A faster linker for the many small modules that Aesara's C code consists of.
 
-GNU ld takes a fifth of the time in which g++ makes a module, most of it over the names in C++'s library.  gold, which
-lies beside it in many installations, takes a quarter of that.  What g++ makes of the code is the same.
+GNU ld takes a fifth of the time that g++ needs for a module, most of it for the symbols of the C++ library.  gold,
+which many installations have beside it, takes a quarter of that.  The machine code stays the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 GOLD = "-fuse-ld=gold"
 
-#: A library that needs C++'s own.
+#: The source of a library that needs the C++ library.
 PROGRAM = """
 #include <string>
 extern "C" int letters(const char* text) { return std::string(text).size(); }
@@ -23,14 +23,14 @@ extern "C" int letters(const char* text) { return std::string(text).size(); }
 
 
 def flags(cxx: str, folder: Path) -> list[str]:
-    """``[GOLD]`` where g++ makes libraries with it that can be loaded, else nothing.
+    """``[GOLD]`` if libraries that g++ makes with it can be loaded, else an empty list.
 
     Parameters
     ----------
     cxx
         The compiler.
     folder
-        What was found is kept there, in a file ``linker``, as trying takes as long as a module.
+        Where the result is kept, in a file ``linker``, as trying takes as long as compiling a module.
     """
     gold, kept = _gold(cxx), folder / "linker"
     if not gold:
@@ -48,7 +48,7 @@ def flags(cxx: str, folder: Path) -> list[str]:
 
 
 def _gold(cxx: str) -> str:
-    """Which gold g++ would call: its path and its time, of this machine; empty where there is none."""
+    """The path and modification time of the gold that g++ would call on this machine; empty if there is none."""
     named = subprocess.run([cxx, "-print-prog-name=ld.gold"], capture_output=True, text=True).stdout.strip()
     path = named and shutil.which(named)
     return f"{path} {os.stat(path).st_mtime_ns}" if path else ""

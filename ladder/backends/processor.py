@@ -1,22 +1,22 @@
-"""What the processor is, as far as it decides speed and rounding."""
+"""The processor, as far as it determines speed and rounding."""
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
 
-#: Where Linux describes it.
+#: Where Linux describes the processor.
 CPUINFO = Path("/proc/cpuinfo")
 
-#: An x86-64 processor's instructions for vectors of more than 128 bits, the widest first, and how wide they are.
+#: The x86-64 instruction sets for vectors of more than 128 bits, widest first, and their widths in bits.
 VECTORS = {"avx512f": 512, "avx": 256}
 
 
 def describe() -> dict[str, str | int]:
-    """Its model, and the bits of its vectors, where that can be told, for ``environment.json``.
+    """Return the processor's model, and its vector width in bits where known, for ``environment.json``.
 
-    Sums are split over a vector's lanes, so processors with different ones round differently.  Virtual machines often
-    give the family and the model as numbers alone, so both are part of the name.
+    Sums are split over a vector's lanes, so processors with different widths round differently.  Virtual machines often
+    identify the processor only by the numbers of its family and model, so both are part of the name.
     """
     found = _first_entry()
     names = [found.get("model name") or platform.processor() or platform.machine()]
@@ -29,7 +29,7 @@ def describe() -> dict[str, str | int]:
 
 
 def _first_entry() -> dict[str, str]:
-    """What Linux says of the first processor, nothing elsewhere."""
+    """Linux's entry for the first processor, empty on other systems."""
     if not CPUINFO.exists():
         return {}
     lines = CPUINFO.read_text().split("\n\n")[0].splitlines()

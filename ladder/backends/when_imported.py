@@ -1,8 +1,8 @@
 """Change a module as soon as it has been imported.
 
-Aesara compiles C, and makes constants, while it is itself being imported; what
-has to be put right before that cannot wait until ``import aesara`` is done,
-and cannot be done before.
+Aesara compiles C and creates constants during its own import.  Changes that
+have to precede this can neither wait until ``import aesara`` is done nor be
+made before it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Callable
 
 
 def when_imported(name: str, change: Callable[[ModuleType], None]) -> None:
-    """Call ``change`` with the module of this name: now if it is there, else right after its import."""
+    """Call ``change`` with the module of this name: now if it is already imported, else right after its import."""
     if name in sys.modules:
         change(sys.modules[name])
     else:
@@ -23,7 +23,7 @@ def when_imported(name: str, change: Callable[[ModuleType], None]) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module as Python does, and takes part in its import once."""
+    """Finds one module as Python does, and hooks into its import once."""
 
     def __init__(self, name: str, change: Callable[[ModuleType], None]):
         self._name, self._change = name, change

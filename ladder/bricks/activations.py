@@ -10,22 +10,22 @@ from ladder.bricks.dense import as_matrix
 def softmax(x):
     """Softmax over the last axis, with the maximum subtracted first.
 
-    Written out as in the original (``softmax_n``), so that the cross-entropy of
-    it rounds as it does there.
+    Written out as in the original (``softmax_n``), so that its cross-entropy
+    rounds the same way.
     """
     e_x = at.exp(x - x.max(axis=-1, keepdims=True))
     return e_x / e_x.sum(axis=-1, keepdims=True)
 
 
 def leakyrelu(x, slope):
-    """x, or the slope times x below 0 (Maas et al. 2013)."""
+    """x where it is above 0, else the slope times x (Maas et al. 2013)."""
     return at.switch(x > 0, x, np.float32(slope) * x)
 
 
 def elu(x, alpha):
-    """x, or ``alpha (exp(x) - 1)`` below 0 (Clevert et al. 2015, equation 15).
+    """x where it is above 0, else ``alpha (exp(x) - 1)`` (Clevert et al. 2015, equation 15).
 
-    What is not chosen must be finite: its gradient is multiplied by 0.
+    The branch not taken must be finite, because its gradient is multiplied by 0.
     """
     below = at.switch(x > 0, np.float32(0), x)
     return at.switch(x > 0, x, np.float32(alpha) * at.expm1(below))
@@ -37,7 +37,7 @@ def maxout(x, pieces):
     Parameters
     ----------
     x : (examples, pieces units) or (examples, pieces maps, height, width) float32
-        All units' first pieces, then all units' second ones …
+        The first piece of every unit, then the second of every unit …
     pieces : int
 
     Returns
@@ -52,11 +52,11 @@ def maxout(x, pieces):
 
 
 def for_each_piece(u, pieces):
-    """The inverse of :func:`maxout` in the decoder: u of a layer's h, copied for all its z."""
+    """The inverse of :func:`maxout` in the decoder: the u of a layer's h, copied to each of its z."""
     return u if pieces == 1 else at.concatenate([u] * pieces, axis=1)
 
 
-#: name -> function, of the activation's number too where it has one.
+#: Name -> function of x, and of the activation's number if it has one.
 ACTIVATIONS = {
     "relu": lambda x: at.maximum(0, x),
     "leakyrelu": leakyrelu,
@@ -71,7 +71,7 @@ ACTIVATIONS = {
 
 
 def apply_activation(act, x):
-    """An activation as ``--act`` names it, e.g. 'leakyrelu:0.01', of float32 x; shaped as x, but for maxout."""
+    """Apply an activation named as in ``--act``, e.g. 'leakyrelu:0.01', to float32 x."""
     activation = parse_activation(act)
     numbers = () if activation.number is None else (activation.number,)
     return ACTIVATIONS[activation.name](x, *numbers)

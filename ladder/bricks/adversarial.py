@@ -42,7 +42,7 @@ def direction(kind, gradient):
 def unit_norm(x):
     """Each example divided by its L2 norm; (examples, …) -> the same shape, 0 where x is 0.
 
-    It is divided by its largest entry first, as squares of small gradients would underflow.
+    Each is divided by its largest entry first, because the squares of small gradients would underflow.
     """
     axes = tuple(range(1, x.ndim))
     largest = at.abs(x).max(axis=axes, keepdims=True)

@@ -17,7 +17,7 @@ HALF = np.float32(0.5)
 
 
 def hidden_probabilities(v_W, b):
-    """P(h = 1 | v), of the product v W."""
+    """P(h = 1 | v), given the product v W."""
     return at.sigmoid(v_W + b)
 
 
@@ -41,7 +41,7 @@ def free_energies(v, v_W, a, b, gaussian=False):
 
 
 def uniform(normals):
-    """Standard normals as numbers uniform between 0 and 1: their distribution function."""
+    """Map standard normals to numbers uniform between 0 and 1, by their distribution function."""
     return HALF * at.erfc(normals * np.float32(-np.sqrt(0.5)))
 
 
@@ -57,18 +57,18 @@ def binary_sample(probabilities, normals):
 
 
 def visible_sample(means, normals, gaussian=False):
-    """v drawn given its means."""
+    """A sample of v, given its means."""
     return means + normals if gaussian else binary_sample(means, normals)
 
 
 def gibbs_step(h, W, a, b, noise, package, gaussian=False):
-    """v given h, then h given v (Hinton 2002, section 3).
+    """Sample v given h, then h given v (Hinton 2002, section 3).
 
     Parameters
     ----------
     noise : ladder.bricks.noise.NoiseSource
     package : ladder.bricks or ladder.fused
-        Whose products are taken.
+        The package that computes the products.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def gibbs_step(h, W, a, b, noise, package, gaussian=False):
 def pseudo_likelihoods(v, W, a, b, unit):
     """log P(v_i | all other units) of each example for one unit i, times the number of units.
 
-    Its mean over units is the pseudo-log-likelihood (Besag 1975).  The other value of a binary unit is 1 - v_i, also
+    Its mean over units is the pseudo-log-likelihood (Besag 1975).  The other value of a binary unit is 1 - v_i, even
     where v_i is a probability, as in scikit-learn's ``BernoulliRBM.score_samples``.
 
     Parameters

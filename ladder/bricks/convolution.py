@@ -16,13 +16,13 @@ def conv_init(rng, shape, fan=None):
     rng : numpy RandomState
     shape : tuple of int, (filters, maps below, size, size)
     fan : int, optional
-        1 over the variance; None: the number of weights that lead to one unit.
+        1 over the variance; None: the number of weights into one unit.
 
     Returns
     -------
     ``shape`` float64
     """
-    # In float64, whatever NumPy's rules for scalars: the last bits depend on it.
+    # In float64, whatever NumPy's promotion rules for scalars: the last bits depend on it.
     bound = np.sqrt(3.0 / max(1.0, float(np.prod(shape[1:]) if fan is None else fan)))
     return rng.uniform(-bound, bound, shape)
 
@@ -70,7 +70,7 @@ def deconvolve(z, W, border, stride, shape):
 
 
 def spread(z, stride):
-    """Zeros between entries: (n, maps, h, w) -> (n, maps, h stride, w stride)."""
+    """Insert zeros between entries: (n, maps, h, w) -> (n, maps, h stride, w stride)."""
     n, maps, height, width = z.shape
     zeros = at.zeros((n, maps, height * stride, width * stride), dtype="float32")
     return at.set_subtensor(zeros[:, :, ::stride, ::stride], z)

@@ -7,15 +7,15 @@ from ladder.bricks.dense import as_matrix
 
 
 def one_hot(y, scores):
-    """Which class is each example's own: (examples,) int64, (examples, classes) -> (examples, classes) bool."""
+    """Targets as one-hot rows: (examples,) int64, (examples, classes) -> (examples, classes) bool."""
     return at.eq(y.dimshuffle(0, "x"), at.arange(scores.shape[1]))
 
 
 def categorical_crossentropy(y, p):
     """Mean of ``-log p[y]``: (examples,) int64, (examples, classes) -> scalar.
 
-    p[y] is selected by a sum over classes, which unlike Aesara's own
-    cross-entropy runs in C; adding zeros does not change a bit.
+    p[y] is selected by a sum over classes, which, unlike Aesara's own
+    cross-entropy, runs in C; adding zeros does not change a bit.
     """
     return -at.log((p * one_hot(y, p)).sum(axis=1)).mean()
 
@@ -27,7 +27,7 @@ def log_softmax(logits):
 
 
 def crossentropy_of_logits(y, logits):
-    """:func:`categorical_crossentropy` of the softmax, whose gradient never vanishes however sure the network is.
+    """:func:`categorical_crossentropy` of the softmax; its gradient never vanishes, however sure the network is.
 
     (examples,) int64, (examples, classes) -> scalar
     """

@@ -3,8 +3,9 @@
 ``gauss`` is the Gaussian g of Rasmus et al. (2015), "Decoder for unsupervised
 learning", equation (2), with mu(u) and v(u) as defined below it; ``sig`` and
 ``comparison_g2`` … ``comparison_g4`` are the alternatives compared in their
-appendix, where ``comparison_g5`` is ``gauss`` itself; the rest are from the original code.  (``mlp`` and ``amlp`` of
-Pezeshki et al. (2016) are in :mod:`ladder.bricks.perceptron`.)  Each takes
+appendix, where ``comparison_g5`` is ``gauss`` itself; the rest are from the
+original code.  (``mlp`` and ``amlp`` of Pezeshki et al. (2016) are in
+:mod:`ladder.bricks.perceptron`.)  Each takes
 
 z : (examples, units) or (examples, maps, height, width) float32
     The corrupted encoder's z of this layer.
@@ -12,7 +13,7 @@ u : float32, broadcast against z, or None
     The estimate of the layer above, projected down and normalised; None if the
     layer has no vertical input.
 w, b : functions (initial value, name) -> parameter, broadcast against z
-    They make multiplicative and additive parameters with the original's names.
+    They create multiplicative and additive parameters with the original's names.
 
 and returns z_est, shaped like z, or None if there is no decoder.
 """
@@ -145,7 +146,7 @@ DECODERS = {
 
 
 def decoder_function(name):
-    """The function of a name that ``--decoder-spec`` takes, without its trailing 0, e.g. 'gauss' or 'amlp:2:2'."""
+    """The decoder function for a name in ``--decoder-spec``, without its trailing 0, e.g. 'gauss' or 'amlp:2:2'."""
     kind, sizes = hidden_sizes(name)
     return partial(of_arrays, kind, sizes) if kind in PERCEPTRONS else DECODERS[name]
 
@@ -165,8 +166,8 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
         The clean path's mean and variance, with which z_est is normalised for
         the comparison (``zestbn``); None to compare it as it is.
     w, b : functions (initial value, name, shape=None) -> (units,) or (maps,) parameter
-        With a shape: a parameter of this shape that all units share, for w
-        normal with the initial value as its standard deviation.
+        With a shape: a parameter of this shape that all units share; for w it is
+        normal, with the initial value as its standard deviation.
 
     Returns
     -------
@@ -185,7 +186,7 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
 
 
 def _like(z_est, z):
-    """z_est for every pixel of z: of u alone, which below global pooling has but one, some functions make one."""
+    """z_est for every pixel of z: below global pooling u has only one pixel, and so has a z_est made of u alone."""
     return z_est if z_est.broadcastable == z.broadcastable else at.alloc(z_est, *z.shape)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 def drop_mask(normals, p):
     """A mask that drops each entry with probability p and scales the others by 1 / (1 - p).
 
-    So the mean stays what it is without one (inverted dropout: Srivastava et al. 2014, section 10).
+    So the mean is the same as without a mask (inverted dropout: Srivastava et al. 2014, section 10).
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ def drop_mask(normals, p):
 
 
 def masking(normals, p):
-    """The same mask without the scale: 0 with probability p, else 1 (masking noise: Vincent et al. 2010, section 3.3)."""
+    """The same mask, unscaled: 0 with probability p, else 1 (masking noise: Vincent et al. 2010, section 3.3)."""
     return at.switch(_dropped(normals, p), np.float32(0), np.float32(1))
 
 
 def _dropped(normals, p):
-    # The quantile of p by symmetry: 1 - p would lose the digits of a small p.
+    # By symmetry, from the quantile of p: 1 - p would lose the digits of a small p.
     return at.gt(normals, np.float32(-NormalDist().inv_cdf(p)))

@@ -1,4 +1,4 @@
-"""One layer of the encoder after its matrix product or convolution (Rasmus et al. 2015, algorithm 1, both encoders' loops)."""
+"""One encoder layer after its matrix product or convolution (Rasmus et al. 2015, algorithm 1, both encoders' loops)."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def encode(z_pre, noise, std, b, c, act):
     ----------
     z_pre : (examples, units) or (examples, maps, height, width) float32
     noise : shaped like z_pre, float32, or None
-        What is added to z once it is scaled: standard normals, or the sum with adversarial noise that
-        :func:`ladder.adversarial.plus` makes; None where nothing is added, as in the clean path.
+        Scaled, then added to z: standard normals, or the sum of Gaussian and adversarial noise from
+        :func:`ladder.adversarial.plus`; None where nothing is added, as in the clean path.
     std : float
-        What ``noise`` is multiplied by: its standard deviation, or 1 for such a sum.
+        The factor that scales ``noise``: its standard deviation, or 1 for such a sum.
     b, c : (units,) or (maps,) float32, or None
         Shift and scale before the activation; None if the layer has none.
     act : str, the activation as ``--act`` names it

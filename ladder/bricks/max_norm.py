@@ -1,11 +1,11 @@
-"""Weights within a norm."""
+"""The max-norm constraint on weights."""
 
 import aesara.tensor as at
 import numpy as np
 
 
 def within_norm(W, most):
-    """Each unit's incoming weights, scaled down to norm ``most`` where theirs is above it.
+    """Each unit's incoming weights, scaled down to norm ``most`` where their norm is above it.
 
     Srivastava et al. (2014), section 5.1; the thesis's equation 6.
 
@@ -17,7 +17,7 @@ def within_norm(W, most):
 
     Returns
     -------
-    float32, shaped like W; what is within the norm is unchanged to the bit
+    float32, shaped like W; weights within the norm are unchanged to the bit
     """
     axes, most = ((0,) if W.ndim == 2 else (1, 2, 3)), np.float32(most)
     norm = at.sqrt(at.square(W).sum(axis=axes, keepdims=True))

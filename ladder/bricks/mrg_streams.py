@@ -1,6 +1,6 @@
 """Where the streams of MRG31k3p begin (L'Ecuyer and Touzin 2000).
 
-A stream is 2^134 numbers after the one before, and its substreams are 2^72
+A stream begins 2^134 numbers after the one before, and its substreams are 2^72
 numbers apart.  A jump of any length is a product with a matrix.
 """
 
@@ -9,14 +9,14 @@ from aesara.sandbox.rng_mrg import M1, M2, A1p72, A1p134, A2p72, A2p134, MRG_Ran
 
 
 class MRGStreams(MRG_RandomStream):
-    """Aesara's streams, bit for bit, whose substreams are found by doubling.
+    """Aesara's streams, bit for bit, but with substreams found by doubling.
 
-    Aesara jumps from each to the next, in a loop of Python's, which takes four
-    times as long, and with ``cxx`` empty a second a stream; a ladder has one a layer.
+    Aesara jumps from each substream to the next in a Python loop, which takes four
+    times as long, and with ``cxx`` empty a second per stream; a ladder has one per layer.
     """
 
     def get_substream_rstates(self, n_streams, dtype, inc_rstate=True):
-        """The states of the next stream's substreams, (n_streams, 6) int32; ``dtype`` means nothing."""
+        """The states of the next stream's substreams, (n_streams, 6) int32; ``dtype`` is ignored."""
         found, jumps = np.empty((n_streams, 6), "int64"), (A1p72, A2p72)
         found[0], done = self.rstate, 1
         while done < n_streams:
@@ -33,7 +33,7 @@ class MRGStreams(MRG_RandomStream):
 
 
 def _jumped(states, jumps):
-    """States (n, 6) after jumps, a matrix (3, 3) for either half: int64."""
+    """States, (n, 6) int64, after jumps, which are a (3, 3) matrix for each half."""
     halves = zip(np.split(states.astype("int64"), 2, axis=1), jumps, (M1, M2))
     return np.concatenate([_product(half, jump.T, m) for half, jump, m in halves], axis=1)
 
@@ -43,5 +43,5 @@ def _twice(jumps):
 
 
 def _product(a, b, m):
-    """a @ b modulo m, of numbers below 2^31: each product is below 2^62, and reduced before it is added."""
+    """a @ b modulo m, for numbers below 2^31: each product is below 2^62, and is reduced before the sum."""
     return (a[:, :, np.newaxis] * b[np.newaxis] % m).sum(axis=1) % m

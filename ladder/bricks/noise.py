@@ -1,4 +1,4 @@
-"""Gaussian noise, and all else that is made of normals: masks, directions, samples."""
+"""Standard normal draws, for Gaussian noise and whatever else is made from normals: masks, directions, samples."""
 
 from contextlib import contextmanager
 
@@ -11,9 +11,9 @@ class NoiseSource:
     """Standard normal draws, one stream of random numbers per draw.
 
     The k-th draw takes the k-th stream of a seed, and every call of a compiled
-    function advances its streams.  A subclass has ``_draw(shape)``, and
-    ``states()``, the shared variables that hold the streams, in the order of
-    the draws.
+    function advances its streams.  A subclass implements ``_draw(shape)`` and
+    ``states()``, which returns the shared variables that hold the streams, in
+    the order of the draws.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class NoiseSource:
 
     @contextmanager
     def kept(self):
-        """While inside, draw what follows without it being used up: afterwards all streams are where they were."""
+        """Put all streams back where they were on leaving, so that draws made inside are not used up."""
         states = self.get_states()
         try:
             yield

@@ -7,7 +7,7 @@ is normalised with its own statistics.
 import aesara.tensor as at
 import numpy as np
 
-#: Added to the variance under the root.
+#: Added to the variance under the square root.
 EPSILON = np.float32(1e-10)
 
 
@@ -47,7 +47,7 @@ def normalize(z, mean, variance):
 def normalize_by_itself(u):
     """``u`` normalised with its own mean and variance (the decoder's ``u``).
 
-    The variance is that of the centred values, in the original's order.
+    The variance is computed from the centred values, in the original's order.
     """
     axes = _all_but_units(u)
     u = u - u.mean(axis=axes, keepdims=True)
@@ -57,14 +57,14 @@ def normalize_by_itself(u):
 def unbiased(variance, n):
     """The population variance times n / (n - 1), ``n`` being the number of examples: a unit's sample variance.
 
-    As in the original, n does not count pixels, so that variances of maps come out larger than theirs, by about 1 / n.
+    As in the original, n does not count pixels, so the result for a map exceeds its sample variance, by about 1 / n.
     """
     n = at.cast(n, "float32")
     return n / (n - np.float32(1)) * variance
 
 
 def running_average(new, old, counter):
-    """The mean of the last ``counter`` values, where ``old`` is that of all but ``new``.
+    """The mean of the last ``counter`` values, where ``old`` is the mean of all but ``new``.
 
     With ``counter`` 1 the past is forgotten.
     """

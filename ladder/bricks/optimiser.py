@@ -1,8 +1,8 @@
-"""What an optimiser does to one parameter, as formulas; and the sum behind a gradient's norm.
+"""Each optimiser's update of one parameter, as a formula; and the sum behind a gradient's norm.
 
-A formula takes a gradient, a rate, the parameter and the optimiser's buffers
-for it, all of one shape but for the rate, and returns what these become.
-Constants are float32.
+A formula takes a gradient, a learning rate, the parameter and the optimiser's
+buffers for it, all of one shape except the rate, and returns the new parameter
+and buffers.  Constants are float32.
 """
 
 import aesara.tensor as at
@@ -25,13 +25,13 @@ def optimiser_step(formula, state, gradient, rate, **constants):
 
     Returns
     -------
-    list of variables, what ``state`` becomes
+    list of variables, the new ``state``
     """
     return formula(gradient, rate, *state, **constants)
 
 
 def sgd(gradient, rate, parameter):
-    """Plain descent."""
+    """Plain gradient descent."""
     return [parameter - rate * gradient]
 
 
@@ -42,25 +42,25 @@ def momentum(gradient, rate, parameter, velocity, momentum):
 
 
 def nesterov(gradient, rate, parameter, velocity, momentum):
-    """Nesterov's accelerated gradient as Bengio et al. (2012), equation 7: the parameter is where the gradient is taken."""
+    """Nesterov's accelerated gradient, as in Bengio et al. (2012), equation 7: taken at the parameter itself."""
     velocity = momentum * velocity - rate * gradient
     return [parameter + momentum * velocity - rate * gradient, velocity]
 
 
 def adagrad(gradient, rate, parameter, squares, epsilon):
-    """Duchi et al. (2011): rates fall with the sum of all squares so far."""
+    """Duchi et al. (2011): rates fall with the sum of all squared gradients so far."""
     squares = squares + at.square(gradient)
     return [parameter - rate * gradient / (at.sqrt(squares) + epsilon), squares]
 
 
 def rmsprop(gradient, rate, parameter, squares, rho, epsilon):
-    """Tieleman and Hinton (2012): a running mean of squares."""
+    """Tieleman and Hinton (2012): rates fall with a running mean of squared gradients."""
     squares = rho * squares + (ONE - rho) * at.square(gradient)
     return [parameter - rate * gradient / (at.sqrt(squares) + epsilon), squares]
 
 
 def adadelta(gradient, rate, parameter, squares, steps, rho, epsilon):
-    """Zeiler (2012), algorithm 1, its step times the rate (there 1)."""
+    """Zeiler (2012), algorithm 1, with its step multiplied by the rate (1 in the paper)."""
     squares = rho * squares + (ONE - rho) * at.square(gradient)
     step = at.sqrt(steps + epsilon) / at.sqrt(squares + epsilon) * gradient
     steps = rho * steps + (ONE - rho) * at.square(step)
@@ -68,7 +68,7 @@ def adadelta(gradient, rate, parameter, squares, steps, rho, epsilon):
 
 
 def adam(gradient, rate, parameter, mean, variance, beta1, beta2, epsilon):
-    """Kingma and Ba (2014), the bias correction in the rate; the betas are what they call 1 - beta."""
+    """Kingma and Ba (2014), with the bias correction in the rate; the betas here are their 1 - beta."""
     mean = beta1 * gradient + (ONE - beta1) * mean
     variance = beta2 * at.square(gradient) + (ONE - beta2) * variance
     return [parameter - rate * mean / (at.sqrt(variance) + epsilon), mean, variance]

@@ -11,7 +11,7 @@ def l1(weights, package):
     ----------
     weights : list of float32 variables, not empty
     package : ladder.bricks or ladder.fused
-        Whose sums are taken.
+        The package that computes the sums.
     """
     return _sum(map(package.sum_of_absolutes, weights))
 
@@ -33,7 +33,7 @@ def sum_of_absolutes(x):
 
 
 def penalised(gradient, W, l1, l2):
-    """The gradient of a cost with its penalties, from that without.
+    """The gradient of a cost with its penalties, from the gradient without them.
 
     Parameters
     ----------

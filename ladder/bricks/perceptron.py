@@ -1,10 +1,10 @@
-"""A small network as decoder function, shared by a layer's units.
+"""A small network as the decoder function, shared by all units of a layer.
 
 Pezeshki, Fan, Brakel, Courville and Bengio (2016), "Deconstructing the Ladder
-Network Architecture": ``mlp`` takes z and u of a unit to its z_est, ``amlp``
-(augmented) z, u and their product.  Hidden layers have a leaky rectifier, the
-output is linear.  Weights and biases belong to a layer of the ladder, not to a
-unit of it.  Without u both take z alone.
+Network Architecture": ``mlp`` maps z and u of a unit to its z_est, ``amlp``
+(augmented) maps z, u and their product.  Hidden layers are leaky rectifiers, the
+output is linear.  Weights and biases belong to a layer of the ladder, not to one
+of its units.  Without u, both take z alone.
 """
 
 import aesara.tensor as at
@@ -15,13 +15,13 @@ from ladder.decoder_specs import hidden_sizes
 
 SLOPE = 0.1
 
-#: Standard deviation of the first weights.  With larger ones, up to 1 over the square root of the units below, the function
-#: of a layer with a small denoising cost often stays where its estimate says nothing (docs/activations.md).
+#: Standard deviation of the initial weights.  With larger ones, up to 1 over the square root of the units below, a
+#: layer with a small denoising cost often keeps a function whose estimate is uninformative (docs/activations.md).
 FIRST_WEIGHTS = 0.025
 
 
 def inputs(kind, z, u):
-    """What the network sees of a unit: z, u and, for 'amlp', z u."""
+    """The network's inputs for a unit: z, u and, for 'amlp', z u."""
     if u is None:
         return [z]
     return [z, u, z * u] if kind == "amlp" else [z, u]
@@ -36,14 +36,14 @@ def layers(kind, sizes, has_u, w, b):
 
 
 def n_weights(decoder, has_u):
-    """How many numbers a network such as 'amlp:2:2' has."""
+    """The number of weights and biases of a network such as 'amlp:2:2'."""
     kind, sizes = hidden_sizes(decoder)
     count = lambda init, name, shape: int(np.prod(shape))
     return sum(map(sum, layers(kind, sizes, has_u, count, count)))
 
 
 def of_arrays(kind, sizes, z, u, w, b):
-    """z_est by matrix products, every unit of every example being a row.
+    """z_est by matrix products, with a row for every unit of every example.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def of_arrays(kind, sizes, z, u, w, b):
 
 
 def unrolled(kind, sizes, z, u, w, b):
-    """The same for scalars z and u, term by term, where w and b make arrays of scalars."""
+    """The same for scalars z and u, term by term; w and b then make arrays of scalars."""
     x = inputs(kind, z, u)
     *hidden, output = layers(kind, sizes, u is not None, w, b)
     for W, bias in hidden:

@@ -22,7 +22,7 @@ def max_pool(x, size, stride):
 
 
 def mean_pool(x, size, stride):
-    """The mean of each window; of an incomplete window at the edge, of what it has.
+    """The mean of each window; for an incomplete window at the edge, of the entries it has.
 
     Parameters and result are those of :func:`max_pool`.
     """

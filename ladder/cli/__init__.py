@@ -1,4 +1,4 @@
-"""The command line: one file a sub-command."""
+"""The command line: one module per sub-command."""
 
 import argparse
 import logging
@@ -37,7 +37,7 @@ from ladder.cli.options import swallowed_name
 from ladder.errors import TrainingStopped, UserError
 from ladder.files import printable, remove_unfinished, shown
 
-#: Commands whose result is a file, whatever becomes of what they print.
+#: Commands whose result is a file: they succeed even if what they print is lost.
 OUTLIVE_THEIR_OUTPUT = ("train", "pretrain", "sweep", "rivals", "convert", "download")
 
 COMMANDS = (
@@ -64,7 +64,7 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers a mistake with one sentence, not with pages of usage."""
+    """Reports a mistake in one sentence, not with pages of usage."""
 
     def error(self, message):
         found = re.match(r"argument (--[\w-]+)", message)
@@ -76,7 +76,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser():
-    """The parser of ``run.py``; each sub-command sets ``run``, a function of its arguments."""
+    """The parser of ``run.py``; each sub-command sets ``run``, a function that takes the parsed arguments."""
     parser = _Parser(prog="run.py", allow_abbrev=False, description="Semi-supervised learning with ladder networks.")
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -86,12 +86,12 @@ def make_parser():
 
 
 def _draw_into_files():
-    """Keep matplotlib from reading the user's choice of a window, which may be one that is not there."""
+    """Keep matplotlib from using the user's own backend, which may need a display that is not there."""
     os.environ["MPLBACKEND"] = "agg"
 
 
 class _Printable(logging.Formatter):
-    """Some messages have names from files that others have made."""
+    """Makes messages printable, as some contain names from other people's files."""
 
     def format(self, record):
         return _printable(super().format(record))
@@ -103,10 +103,10 @@ def _printable(text):
 
 @contextmanager
 def _progress_printed():
-    """Progress goes to standard output, warnings of libraries to standard error."""
+    """Send progress to standard output and the warnings of libraries to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     progress, handler = logging.getLogger("main"), logging.StreamHandler(sys.stdout)
-    # The prefix tells runs apart that are trained side by side.
+    # The prefix tells apart runs that are trained side by side.
     handler.setFormatter(_Printable("%(prefix)s%(message)s", defaults={"prefix": ""}))
     progress.setLevel(logging.INFO)
     progress.propagate = False
@@ -120,14 +120,14 @@ def _progress_printed():
 
 @contextmanager
 def _leaving_nothing_half_written():
-    """Before SIGTERM ends the process, what it is writing is removed; outside the main thread nothing changes."""
+    """Remove half-written files before SIGTERM ends the process; outside the main thread nothing changes."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
 
     def end(number, frame):
-        # An exception would be lost in the callback of a weak reference, of which h5py makes many.
+        # An exception raised in the callback of a weak reference would be lost, and h5py makes many of these.
         remove_unfinished()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -140,7 +140,7 @@ def _leaving_nothing_half_written():
 
 
 def _hint(args, message):
-    """For ``train --act relu myrun``, where the name of the run was taken for a value."""
+    """A hint for ``train --act relu myrun``, where the name of the run was taken for a value."""
     name = swallowed_name(args) if getattr(args, "save_to", "") is None else None
     if name is None or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message):
         return ""
@@ -148,10 +148,10 @@ def _hint(args, message):
 
 
 def main(argv=None):
-    """Run a command; returns its exit status.
+    """Run a command and return its exit status.
 
-    0 done, 1 failed, 2 the user can fix it, 130 interrupted, 141 whoever
-    read the output (``head``, ``less``) has seen enough.
+    0: done; 1: failed; 2: failed, but the user can fix it; 130: interrupted;
+    141: the reader of the output (``head``, ``less``) has closed it.
     """
     _draw_into_files()
     with streams.lasting():
@@ -176,7 +176,7 @@ def _run(args):
             args, "there is not enough memory for this: take less data, a smaller network or a smaller batch.", 2
         )
     except OSError as error:
-        if error.errno is None:  # a library's own, not the system's
+        if error.errno is None:  # raised by a library, not by the system
             raise
         where = f"{shown(error.filename)}: " if error.filename else ""
         return _say(args, f"{where}{error.strerror}: fix that, or give another path.", 2)
@@ -185,13 +185,13 @@ def _run(args):
 
 
 def _say(args, error, status):
-    # Some messages quote files that others have made.
+    # Some messages quote other people's files.
     print(_printable(f"run.py {args.command}: {error}"), file=sys.stderr)
     return status
 
 
 def _status(status, prog, outlives=False):
-    """The exit status, where the output may have been lost: of training, that does not matter."""
+    """The exit status: lost output is a failure, except where the result outlives it, as in training."""
     sys.stdout.flush()
     error = streams.failure()
     if status or error is None or outlives:

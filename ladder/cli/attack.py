@@ -144,10 +144,10 @@ def run(args):
 
 
 def _network(args, published, statistics):
-    """The network that is attacked, and the size of the gradient's batches or None."""
+    """The attacked network, and the batch size of the gradient or None."""
     given = {**{name: value for name, value in published.items() if name not in SETTINGS}, **given_options(args)}
     given = only(given)
-    # Of the gradient's batches; a run has one of its own, by which statistics are estimated where it has none.
+    # The batch size of the gradient; a run has its own, with which missing statistics are estimated.
     batch_size = given.pop("batch_size", None) if (Path(args.load_from) / OPTIONS_FILE).exists() else None
     if batch_size is not None and statistics == "fixed" and "batch_size" in given_options(args):
         raise UserError("--batch-size is that of --statistics batch: give that, too, or leave it out.")
@@ -159,14 +159,14 @@ def _network(args, published, statistics):
 def _output_folder(args, attacked, n, overridden):
     """Where the report of an attack on n examples goes."""
     _check_own(args.output, attacked)
-    # Those of the last parameters are left where they are.
+    # An attack on the best parameters leaves the files of one on the last parameters alone.
     folder = Path(args.output or attacked.path / ("best" if args.parameters == "best" else ""))
     _check_replaced(folder, args, n, overridden)
     return made_folder(folder, "--output")
 
 
 def _check_own(output, attacked):
-    """Refuse the folder of another run, or one below it: tables would take the report for one of that run."""
+    """Refuse the folder of another run, or one below it: tables would attribute the report to that run."""
     for folder in [Path(output), Path(output).parent] if output else []:
         if (folder / OPTIONS_FILE).exists() and not os.path.samefile(folder, attacked.path):
             raise UserError(
@@ -175,7 +175,7 @@ def _check_own(output, attacked):
 
 
 def _check_replaced(folder, args, n, overridden):
-    """Refuse to replace the report of an attack on the test set by one on less, or on another network or data set."""
+    """Refuse to replace a report on the test set with one on fewer or other examples, another network or data set."""
     path = folder / ATTACK
     before = load_report(path) if path.exists() else None
     if before is None or before["data_type"] != "test":
@@ -195,7 +195,7 @@ def _check_replaced(folder, args, n, overridden):
 
 
 def _settings(args, published):
-    """The options, a published attack's where they are not given, checked without reading a run."""
+    """The attack's settings: the options given, else a published attack's, checked without reading a run."""
     if args.examples is not None and args.examples < 1:
         raise UserError(f"--examples is {args.examples}, but must be at least 1.")
     check_tau("--figure-tau", args.figure_tau)

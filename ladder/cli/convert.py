@@ -18,7 +18,7 @@ from ladder.files import expanded
 from ladder.option_types import names
 from ladder.output_files import check_folder
 
-#: What ``--channels`` means.
+#: The number of channels that each ``--channels`` means.
 CHANNELS = {"grey": 1, "gray": 1, "colour": 3, "color": 3}
 
 
@@ -32,7 +32,7 @@ def add_parser(subparsers):
     Returns
     -------
     ArgumentParser
-        Whose ``run`` default is ``run`` below.
+        Its default for ``run`` is the function below.
     """
     parser = subparsers.add_parser(
         "convert",
@@ -180,9 +180,9 @@ def _add_output_options(parser):
 
 
 def run(args):
-    """Convert, say what was written, and return the exit status 0.
+    """Convert a data set, say what was written, and return the exit status 0.
 
-    Raises ``UserError`` for what the user can fix.
+    Raises ``UserError`` for mistakes that the user can fix.
     """
     path = _output_path(args)
     if path.exists() and not args.force:
@@ -244,7 +244,7 @@ def _name(args):
 
 
 def report(path):
-    """Say what was written into a data set's file (Path)."""
+    """Print what was written to a data set's file (Path)."""
     print(f"Wrote {path}")
     _, _, splits = summarise(path)
     for split in splits:

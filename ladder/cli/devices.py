@@ -1,4 +1,4 @@
-"""``run.py devices``: what the backends have here to compute on."""
+"""``run.py devices``: the devices that the backends can compute on here."""
 
 from rich.table import Table
 

@@ -35,7 +35,7 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Download, convert if that is asked for, and return the exit status 0."""
+    """Download, convert if asked to, and return the exit status 0."""
     folder = Path(args.directory) if args.directory is not None else output_directory() / args.name
     words = ["run.py", "convert", args.name, "--directory", str(folder)]
     converted = output_directory() / f"{args.name}.hdf5"

@@ -1,4 +1,4 @@
-"""What ``run.py train --dry-run`` prints of a configuration."""
+"""What ``run.py train --dry-run`` prints about a configuration."""
 
 import math
 
@@ -38,7 +38,7 @@ def print_network(experiment):
 
 
 def _examples(experiment):
-    """How many examples there are for what, and of which shape."""
+    """The numbers of training, labelled and validation examples, and the shape of one example."""
     p, examples, split = experiment.p, experiment.examples, experiment.split
     labelled = "no labels used" if p.unsupervised else f"{len(split.labeled)} of them labelled"
     return (
@@ -48,7 +48,7 @@ def _examples(experiment):
 
 
 def _batches(p, split):
-    """How large batches are, and how many make an epoch."""
+    """The batch sizes, and the number of updates in an epoch."""
     n = len(split.train)
     size = unlabeled_batch_size(p, n)
     labelled = (
@@ -60,7 +60,7 @@ def _batches(p, split):
 
 
 def _layers(ladder, counts):
-    """The table of layers; ``counts`` as from ``_parameters_by_layer``."""
+    """The table of layers; ``counts`` is the result of ``_parameters_by_layer``."""
     table = Table(
         "layer",
         "type",
@@ -109,14 +109,14 @@ def _adversarial_noise(ladder):
 
 
 def _pretraining(how, source):
-    """Which layers are trained first, and how or from which folder."""
+    """Which layers are pre-trained, and how or from which folder."""
     layers = "layer 1" if how.top == 1 else f"layers 1 to {how.top}"
     epochs = f"{how.epochs} epochs" if how.model == "dae-joint" else f"{how.epochs} epochs each"
     return f"Pre-trained first: {layers} ({how.model}, {f'from {source}' if source else epochs})"
 
 
 def _parameters_by_layer(ladder):
-    """(f or g, layer number) -> how many numbers are learnt there."""
+    """(f or g, layer number) -> number of learnt parameters."""
     counts = {(path, layer.number): 0 for path in "fg" for layer in ladder.layers}
     for parameter in ladder.learnt:
         path, number, _ = parameter.name.split("_", 2)

@@ -20,10 +20,10 @@ from ladder.errors import UserError
 from ladder.output_files import write_text
 from ladder.training.evaluation import EVALUATED, TrainedRun, classification_report, denoising_report, keep_evaluation
 
-#: How many confusions are named where the matrix does not fit.
+#: How many confusions are listed if the matrix does not fit.
 MOST_PAIRS = 10
 
-#: Columns of a confusion matrix that any terminal has room for.
+#: The most columns of a confusion matrix that any terminal could have room for.
 MOST_COLUMNS = 100
 
 
@@ -83,7 +83,7 @@ def _unused_statistics(what):
 
 def _print_report(report, data_type, data):
     n_classes = len(report["confusion"])
-    # A table of a million cells takes seconds to be found too wide.
+    # Finding that a table of a million cells is too wide takes seconds.
     with_guesses = _table_by_class(report, True, data) if n_classes <= MOST_COLUMNS else None
     if with_guesses is not None and fits(with_guesses):
         print_table(with_guesses)
@@ -97,19 +97,19 @@ def _print_report(report, data_type, data):
 
 
 def _table_by_class(report, with_guesses, data):
-    """Errors by class, beside the rows of the confusion matrix or without them."""
+    """Errors by class, with or without the rows of the confusion matrix."""
     guesses = [f"as {i}" for i in range(len(report["confusion"]))] if with_guesses else []
     table = Table("class", "error %", "examples", *guesses)
     rows = zip(report["error_percent_by_class"], report["confusion"])
     for i, (error, counts) in enumerate(rows):
         cells = map(str, counts) if with_guesses else ()
-        # Text, as a name may have brackets, which rich would take for a style.
+        # Text, because a name may contain brackets, which rich would take for a style.
         table.add_row(Text(numbered_name(data, i)), "" if error is None else f"{error:.2f}", str(sum(counts)), *cells)
     return table
 
 
 def _worst_pairs(confusion):
-    """The classes that are most often taken for others, in words."""
+    """The most frequent confusions, in words."""
     wrong = np.array(confusion)
     np.fill_diagonal(wrong, 0)
     rows, columns = wrong.nonzero()

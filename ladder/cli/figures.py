@@ -14,10 +14,10 @@ from ladder.output_files import made_folder, write_text
 from ladder.report.figures.catalogue import FIGURES, chosen
 from ladder.runs.folder import RESULTS
 
-#: Where figures go unless told otherwise.
+#: The default folder for figures.
 OUTPUT = "figures"
 
-#: What others call pictures: such a name is not meant for a folder.
+#: Suffixes of pictures in other formats: a name with one of them is not meant for a folder.
 OTHER_PICTURES = (".png", ".pdf", ".jpg", ".jpeg", ".eps", ".ps", ".html", ".webp")
 
 
@@ -79,7 +79,7 @@ def _print_list():
 
 
 def _runs(args, entries):
-    """The runs that figures are drawn of; None where no figure needs any."""
+    """The runs that figures are drawn from; None if no figure needs any."""
     of_runs = [name for name, entry in entries.items() if entry.of_runs]
     if not of_runs:
         if args.preset or args.results:

@@ -24,7 +24,7 @@ def add_parser(subparsers):
         "against the rate (Smith 2017). The rate at which it falls fastest is suggested. Nothing is kept but the "
         "picture.",
     )
-    # It looks at a network's own first weights.
+    # The test starts from a network's own initial weights.
     add_training_options(parser, without=(PRETRAINING,))
     test = parser.add_argument_group("range test")
     test.add_argument("--from", dest="lowest", type=_rate, default=1e-6, metavar="R", help="first rate (default: 1e-6)")
@@ -45,7 +45,7 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Test, draw and suggest."""
+    """Run the range test, draw it and suggest a rate."""
     given = only(given_options(args), "lr-test looks at one network: give one value of each option.")
     if args.lowest >= args.highest:
         raise UserError(f"--from {args.lowest:g} must be below --to {args.highest:g}.")

@@ -29,7 +29,7 @@ class _Given(argparse.Action):
 
 
 def add_training_options(parser, without=()):
-    """Add all options that describe a network, its data and its training, but for those of some groups."""
+    """Add all options that describe a network, its data and its training, except those of some groups."""
     for title in GROUPS:
         if title in without:
             continue
@@ -40,7 +40,7 @@ def add_training_options(parser, without=()):
 
 
 def add_preset_options(group):
-    """Add ``--preset`` and ``--rows``, of what is trained, to a group of a parser's."""
+    """Add ``--preset`` and ``--rows``, which choose what is trained, to a parser's group."""
     group.add_argument(
         "--preset",
         metavar="NAME",
@@ -51,14 +51,14 @@ def add_preset_options(group):
 
 
 def add_options(parser, names, many=()):
-    """Add some of these options to another command; :func:`given_options` has them.
+    """Add some of these options to another command; :func:`given_options` returns them.
 
     Parameters
     ----------
     parser : ArgumentParser, or group of one
     names : sequence of str
     many : sequence of str
-        Those that take several values where ``train`` does; the others take one.
+        Those that take several values if they do so for ``train``; the others take one.
     """
     for name in names:
         _add(parser, name, OPTIONS[name] if name in many else replace(OPTIONS[name], many=False))
@@ -93,12 +93,12 @@ def _shown(value):
 
 
 def given_options(args):
-    """The training options that were given, in their order: name -> value or list of values."""
+    """The training options given, in the order given: name -> value or list of values."""
     return {name: getattr(args, name) for name in getattr(args, "given", ()) if name in TYPES}
 
 
 def swallowed_name(args):
-    """What may be the name that a command lacks: the last of several values of an option; None where there is none."""
+    """The last of several values of an option, which may be the name that a command lacks; None if there is none."""
     lists = [getattr(args, name) for name in getattr(args, "given", ())]
     last = [values[-1] for values in lists if isinstance(values, list) and len(values) > 1][-1:]
     words = [",".join(value) if _is_texts(value) else value for value in last]
@@ -114,7 +114,7 @@ def _is_number(text):
 
 
 def check_name(save_to):
-    """Refuse what names no folder, and a bare number, as in ``--num-epochs 10 20`` where an option takes one value."""
+    """Refuse a value that names no folder, and a bare number, as in ``--num-epochs 10 20`` if that takes one value."""
     if save_to is None:
         return
     check_save_to(save_to)
@@ -126,13 +126,13 @@ def check_name(save_to):
 
 
 def add_backend_options(parser, default="c", threads="OMP_NUM_THREADS if set, else the cores this process may use"):
-    """How graphs are compiled; see :func:`backend_options`.
+    """Add the options for compiling graphs; see :func:`backend_options`.
 
     Parameters
     ----------
     parser : ArgumentParser
-    default : str, what ``--backend`` is where it is not given; None where that depends
-    threads : str, what ``--threads`` is where it is not given, in words
+    default : str, the default of ``--backend``; None if that depends on something else
+    threads : str, the default of ``--threads`` in words
     """
     group = parser.add_argument_group("backend")
     group.add_argument(
@@ -163,17 +163,17 @@ def add_backend_options(parser, default="c", threads="OMP_NUM_THREADS if set, el
 
 
 def backend_options(args):
-    """The backend options as given, None for what was not."""
+    """The backend options as given; None for those that were not."""
     return {name: getattr(args, name) for name in ("backend", "threads", "device", "matmul_precision")}
 
 
 def checked_backend(args):
-    """Arguments for :func:`ladder.backends.configure`; ``UserError`` where they do not go together.  Quick."""
+    """The arguments for :func:`ladder.backends.configure`; ``UserError`` if they are incompatible.  It is quick."""
     return choice.checked(**backend_options(args))
 
 
 def configure_backend(args):
-    """Make ready the backend that was asked for, before anything imports Aesara; returns what it says of itself."""
+    """Configure the chosen backend, before anything imports Aesara; returns its description."""
     return backends.configure(**checked_backend(args))
 
 
@@ -188,7 +188,7 @@ def add_checkpoint_options(parser):
 
 
 def add_minutes_options(parser, goes_on="with --resume"):
-    """When checkpoints are written, and when the command stops; ``goes_on`` says how a stopped one does."""
+    """Add the options for when checkpoints are written and the command stops; ``goes_on`` says how to continue it."""
     parser.add_argument(
         "--checkpoint-minutes",
         type=number_that(lambda minutes: 0 <= minutes < math.inf, "of minutes, 0 or more"),
@@ -216,7 +216,7 @@ def add_parameters_option(parser):
 
 
 def add_record_options(parser):
-    """What a run writes for those who watch it; see :func:`records`."""
+    """Add the options for what a run writes for those who watch it; see :func:`records`."""
     group = parser.add_argument_group("to watch a run (this changes nothing in it)")
     group.add_argument(
         "--tensorboard",
@@ -238,11 +238,11 @@ def add_record_options(parser):
 
 
 def records(args):
-    """The Records that were asked for; ``UserError`` where they cannot be written."""
+    """The requested Records; ``UserError`` if they cannot be written."""
     return Records.of(args.tensorboard, args.log_format, args.save_split)
 
 
 def upkeep(args, records=Records()):
-    """The Upkeep that was asked for; the clock starts now, because compiling counts."""
+    """The requested Upkeep; its clock starts now, because compiling counts."""
     deadline = None if args.max_minutes is None else Deadline(args.max_minutes)
     return Upkeep(args.checkpoint_minutes, records, deadline)

@@ -1,4 +1,4 @@
-"""Files that commands write for the user: none of them takes the place of what a command reads."""
+"""Files that commands write for the user; none of them may replace a file that its command reads."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ from ladder.runs.folder import RunFolder, is_of_a_run
 
 
 def check_output(path, option, inputs=(), suffix=None, datasets=()):
-    """Refuse a path that cannot become a file, or where something lies that must not be lost; None is fine.
+    """Refuse a path that cannot become a file or that holds something that must not be lost; None is fine.
 
     Parameters
     ----------
@@ -20,9 +20,9 @@ def check_output(path, option, inputs=(), suffix=None, datasets=()):
     inputs : sequence of str or Path
         The files that the command reads.
     suffix : str, optional
-        Which the name has to end in, e.g. '.png'.
+        The ending that the name must have, e.g. '.png'.
     datasets : sequence of str, optional
-        The data sets that it reads, by their names or paths.
+        The data sets that the command reads, by name or path.
     """
     output_files.check_output(path, option)
     if path is None:
@@ -36,16 +36,16 @@ def check_output(path, option, inputs=(), suffix=None, datasets=()):
 
 
 def datasets_of(folders):
-    """The data sets (list of str) of those runs, in these folders (str), whose options can be read."""
+    """The data sets (list of str) of the runs in these folders (str) whose options can be read."""
     found = []
     for folder in folders:
-        with suppress(UserError):  # whoever reads the run says what is wrong with it
+        with suppress(UserError):  # the command reports what is wrong when it reads the run
             found.append((RunFolder(folder).load_options() or {}).get("dataset"))
     return list(filter(None, found))
 
 
 def _is_one_of(path, others):
-    """Whether a file that is there is one of others, whatever links lead to it."""
+    """Whether an existing file is one of others, whatever links lead to it."""
     if not os.path.exists(path):
         return False
     own = os.stat(path)

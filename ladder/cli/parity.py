@@ -29,7 +29,7 @@ def add_parser(subparsers):
     Returns
     -------
     ArgumentParser
-        Whose ``run`` default is ``run`` below.
+        Its default for ``run`` is the function below.
     """
     parser = subparsers.add_parser(
         "parity", help="compare with the original's own numbers", allow_abbrev=False, description=DESCRIPTION
@@ -95,6 +95,6 @@ def _by(backend):
 
 
 def _write(path, results):
-    # An infinite difference is written as such, which Python's reader takes.
+    # An infinite difference is written as such; Python's JSON reader accepts that.
     text = json.dumps([{"graph": graph, **report.as_dict(result)} for graph, result in results], indent=1) + "\n"
     write_text(path, text, "--json")

@@ -91,7 +91,7 @@ def run(args):
 
 
 def _read(files, args, p, data):
-    """Names of the examples, or None where they have none, and their features as they are read in training."""
+    """The names of the examples (None if they have none), and their features as read in training."""
     path = Path(args.input)
     if holds_images(path):
         return read_own_images(path, p.dataset, data, files)
@@ -117,7 +117,7 @@ def _separator(text):
 
 
 def _as_csv(probabilities, files, data):
-    """(examples, classes) -> text: the file if there are any, the most probable class, its name, all probabilities."""
+    """(examples, classes) -> text: the file (if any), the most probable class, its name, all probabilities."""
     text, has_names = io.StringIO(), "classes" in data
     writer = csv.writer(text, lineterminator="\n")
     titles = ["file"] * (files is not None) + ["class"] + ["name"] * has_names

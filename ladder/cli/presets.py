@@ -42,7 +42,7 @@ def _print_list():
 
 
 def _short(source):
-    """The place without authors and title: every row would repeat them."""
+    """The source without its authors and title, which every row would repeat."""
     for work, name in (
         ("Adversarial Learning with Ladder Networks, 2016, ", "thesis 2016, "),
         ("Semi-Supervised Learning with Ladder Networks, 2015; README of its code, ", "README 2015, "),
@@ -54,7 +54,7 @@ def _short(source):
 
 
 def _print_one(preset):
-    parsed_rows(preset)  # says what is wrong with a file of the user's own
+    parsed_rows(preset)  # reports what is wrong with a user's own file
     place = f"file: {preset.path} (copy it, edit it, and give the copy to --preset)"
     for text in (preset.title, preset.source, place, *(f"note: {note}" for note in preset.notes)):
         print(f"# {printable(text)}")

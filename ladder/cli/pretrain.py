@@ -25,10 +25,10 @@ from ladder.training.pretraining.alone import AS_ONE_WOULD, READ, begin_alone, g
 
 logger = logging.getLogger("main")
 
-#: Where ``--filters`` draws.
+#: The default file of ``--filters``.
 PICTURE = "filters.png"
 
-#: What is offered: ``--seed`` is the seed of pre-training, too, and ``--unsupervised`` wants a ladder's costs.
+#: The options offered: ``--seed`` is also the seed of pre-training, and ``--unsupervised`` needs a ladder's costs.
 NAMES = READ - {"pretrain_seed", "unsupervised"}
 
 
@@ -62,7 +62,7 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Check the options, then pre-train, or go on with that; or draw what was learnt."""
+    """Check the options, then pre-train or resume pre-training; or draw what was learnt."""
     given = [*map(as_typed, given_options(args)), *([f"'{args.save_to}'"] if args.save_to else [])]
     if args.filters is not None:
         if given or args.resume is not None:
@@ -102,7 +102,7 @@ def _draw(args):
 
 
 def _how_to_go_on(folder):
-    """The command that goes on with the labels: what decides which network and which data, and no ladder's costs."""
+    """The command that trains on the labels: the options that determine network and data, without a ladder's costs."""
     p = Options(**folder.load_options())
     words = words_typed(p, [name for name in OPTIONS if name in NAMES - set(DECLARED)], folder.path)
     n = len(p.encoder_layers) + 1

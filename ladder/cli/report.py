@@ -1,4 +1,4 @@
-"""``run.py report``: one HTML page of one or several runs."""
+"""``run.py report``: one HTML page about one or several runs."""
 
 from ladder.cli.options import add_backend_options, add_parameters_option, checked_backend
 from ladder.cli.outputs import check_output, datasets_of
@@ -37,7 +37,7 @@ def add_parser(subparsers):
 def run(args):
     backend = checked_backend(args)
     check_output(args.output, "--output", datasets=datasets_of(args.folders))
-    # Only now: it imports matplotlib.
+    # Imported only now, because it imports matplotlib.
     from ladder.report.page import make_page
 
     page = make_page(args.folders, None if args.files_only else backend, args.static, args.title, args.parameters)

@@ -1,4 +1,4 @@
-"""``run.py rivals``: methods of scikit-learn's on the data, splits and labels of a ladder's run."""
+"""``run.py rivals``: scikit-learn methods on the data, splits and labels of a ladder's run."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Fit what is not finished, one after the other, and print a table of all."""
+    """Fit the rivals that are not finished, one after the other, and print a table of all."""
     check_output(args.json, "--json", [args.preset] if args.preset else ())
     check_installed()
     from ladder.rivals.examples import ExamplesOfRuns
@@ -100,7 +100,7 @@ def run(args):
 
 
 def _what_to_fit(args):
-    """The Options of every rival, the methods of a seed together."""
+    """The Options of every rival, seed by seed."""
     given = given_options(args)
     if (args.dataset is None) == (args.preset is None):
         raise UserError("give either a data set, e.g. digits, or --preset.")
@@ -117,7 +117,7 @@ def _what_to_fit(args):
 
 
 def _of_rows(rows, methods):
-    """Iterate over the options of rivals in a preset's rows, or, where it has none, of all methods on each row's data."""
+    """Iterate over the options of the rivals in a preset's rows or, without any, of the methods on each row's data."""
     own = [options for options in rows if options.get("rival")]
     for options in own or rows:
         for method in [options["rival"]] if own else methods or METHODS:
@@ -126,7 +126,7 @@ def _of_rows(rows, methods):
 
 
 def _title(experiments):
-    """The data set and the number of labels, where all experiments have the same."""
+    """The data set and the number of labels, each only if all experiments share it."""
     common = {each.p.dataset for each in experiments}, {f"{len(each.split.labeled):,} labels" for each in experiments}
     return ", ".join(text for texts in common for text in texts if len(texts) == 1) or "several data sets"
 

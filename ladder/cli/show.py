@@ -25,13 +25,13 @@ from ladder.network_size import check_memory_of_whitening
 from ladder.option_types import MOST_NOISE_SEED, whole_number_from
 from ladder.options import Options
 
-#: The options of training that say how examples are read and changed.
+#: The training options that say how examples are read and changed.
 READING = ("sources", "divide_by", "standardize", "rescale", "contrast_norm", "whiten_zca", "augment")
 
-#: More classes are summed up.
+#: The most classes that are listed one by one; more are summarised.
 MOST_CLASSES = 100
 
-#: Changed images beside each example.
+#: Augmented images drawn beside each example.
 CHANGED = 4
 
 SUFFIXES = (".png", ".svg")
@@ -68,7 +68,7 @@ def add_parser(subparsers):
 
 
 def run(args):
-    """Print, and draw what was asked for."""
+    """Print what the data set holds, and draw it if asked to."""
     p = Options.of(dataset=args.dataset, seed=args.seed, unsupervised=True, **given_options(args))
     augmenting = resolve_augmentation(p)
     _check(args, augmenting)
@@ -109,7 +109,7 @@ def _print_splits(path, sources, splits):
 
 
 def _print_classes(splits):
-    """Each class's examples, or how many there are at least and at most."""
+    """Print the number of examples of each class or, for many classes, the smallest and the largest number."""
     classes = sorted({label for split in splits for label in split.classes})
     if len(classes) > MOST_CLASSES:
         for split in splits:
@@ -187,7 +187,7 @@ def _versions(p, examples, positions, augmenting):
 
 
 def _training(p, in_dim):
-    """What the options do to features, fitted to all examples of the training split."""
+    """The preprocessing of features, fitted to all examples of the training split."""
     check_whitening(p, in_dim)
     check_memory_of_whitening(p, in_dim)
     training = load_examples(p.dataset, "train", p.sources, p.divide_by)

@@ -1,8 +1,8 @@
-"""Standard streams that may be closed, full, gone or of few letters: writing to them never fails.
+"""Standard streams to which writing never fails: they may be closed, full, gone or of a limited encoding.
 
-What cannot be written any more is dropped, and :func:`failure` says at the end
-why.  So training goes on without its audience, and files are written
-whatever becomes of what is printed.
+Output that can no longer be written is dropped, and :func:`failure` says why at
+the end.  So training goes on without an audience, and files are written
+whatever becomes of the printed output.
 """
 
 import errno
@@ -13,12 +13,12 @@ from contextlib import contextmanager
 
 
 class LastingStream(io.TextIOWrapper):
-    """A text stream to a descriptor, which drops what the descriptor does not take.
+    """A text stream to a file descriptor that drops what the descriptor does not accept.
 
     Attributes
     ----------
     error : OSError or None
-        What the first failure was.
+        The first failure.
     """
 
     error = None
@@ -41,13 +41,13 @@ class LastingStream(io.TextIOWrapper):
     def _drop_from_now_on(self, error):
         self.error = self.error or error
         _open_nowhere(self.fileno())
-        super().flush()  # what it still holds
+        super().flush()  # what is still buffered
 
 
 @contextmanager
 def lasting():
     """Replace ``sys.stdout`` and ``sys.stderr`` where they are the process's own."""
-    # A closed descriptor would be given to the next file that is opened, and that file written to as if it were the stream.
+    # The next file opened would get a closed descriptor's number, and be written to as if it were the stream.
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -70,12 +70,12 @@ def _lasting(stream, descriptor):
         replaced.error = OSError(errno.EBADF, "it is closed")
         return replaced
     options = {name: getattr(stream, name) for name in ("encoding", "line_buffering", "write_through")}
-    # Letters that the encoding lacks are written as Python would: \u2026.
+    # Characters that the encoding lacks are written as Python escapes: \u2026.
     return LastingStream(stream.detach(), errors="backslashreplace", **options)
 
 
 def failure():
-    """The OSError that ended standard output, None where there was none."""
+    """The OSError that ended standard output, or None."""
     return getattr(sys.stdout, "error", None)
 
 

@@ -33,13 +33,13 @@ from ladder.sweeps.swept import SweepFolder
 
 logger = logging.getLogger("main")
 
-#: What says which configurations there are, beside the options of runs.
+#: What determines the configurations, besides the options of runs.
 SEARCH = ("rows", "random", "draw", "sweep_seed", "halving", "halving_factor", "halving_first")
 
-#: Of configurations, workers or epochs: more are a slip of the finger.
+#: The most configurations, workers or epochs: a larger number must be a typing error.
 MOST = 100_000
 
-#: Configurations, and runs of a state, that are listed.
+#: The most configurations, or runs in one state, that are listed.
 MOST_LISTED = 10
 
 
@@ -179,7 +179,7 @@ def _distributions(words):
 
 
 def _say_plan(plan):
-    """What a sweep would train, without beginning it."""
+    """Say what a sweep would train, without beginning it."""
     check(plan)
     names = varied(plan.configurations)
     for p in plan.configurations[:MOST_LISTED]:
@@ -193,14 +193,14 @@ def _say_plan(plan):
 
 
 def _look(args):
-    """``--status`` and ``--plot``, which train nothing."""
+    """Carry out ``--status`` and ``--plot``, which train nothing."""
     given = [as_typed(name) for name in given_options(args)]
     given += [as_typed(name) for name in SEARCH if getattr(args, name)]
     if given:
         raise UserError(f"--status and --plot look at a sweep that was begun: leave out {', '.join(given)}.")
     folder = SweepFolder.existing(folder_of(args.save_to, args.preset).path)
     check_output(args.plot, "--plot", suffix=".svg")
-    folder.halving()  # what is wrong with the sweep's own file comes first
+    folder.halving()  # first report what is wrong with the sweep's own file
     if not folder.runs():
         raise UserError(f"no runs are left in {folder}: give the command that began the sweep again.")
     found = standing(folder)

@@ -27,7 +27,7 @@ from ladder.training.evaluation import evaluate_and_keep
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
 
-#: Characters of a file's name that presets may take up.
+#: The most characters that presets' names may take up in a file's name.
 MOST_OF_A_NAME = 120
 
 BEST_NOTE = (
@@ -93,15 +93,18 @@ def run(args):
         table.notes.append(BEST_NOTE)
     _print(table)
     name = table.name + "_selected_on_valid" * bool(args.select_on) + "_best" * (args.parameters == "best")
-    # What --output holds is the user's own; a folder of results may be from somebody else.
+    # The folder of --output is the user's own; a folder of results may come from somebody else.
     _write(table, output / name, write_whole if args.output else write_ours)
     return 0
 
 
 def _file_name(presets):
-    """What the files of a table are called, in a length that file systems take."""
+    """The name of a table's files, short enough for file systems."""
     name = _joined(presets, "name", "_and_")
-    return name if len(name) <= MOST_OF_A_NAME else f"{presets[0].name}_and_{len(presets) - 1}_more"
+    if len(name) > MOST_OF_A_NAME and len(presets) > 1:
+        more = f"_and_{len(presets) - 1}_more"
+        name = presets[0].name[: MOST_OF_A_NAME - len(more)] + more
+    return name[:MOST_OF_A_NAME]
 
 
 def _joined(presets, attribute, separator):
@@ -109,7 +112,7 @@ def _joined(presets, attribute, separator):
 
 
 def _fill_by_validation(table, preset, rows, candidates, runs):
-    """Published lines, and for each choice the chosen row and the baseline."""
+    """Add the published lines and, for each choice, the chosen row and the baseline."""
     add_lines(table, rows, [])
     baselines = [replace(row, published=None) for row in rows if row.is_baseline]
     choices, problems = choose(candidates, runs)
@@ -142,14 +145,14 @@ def _of_interest(rows, candidates, runs):
 
 
 def _evaluate_missing(runs, args):
-    """Evaluate finished runs that have no test error; returns whether there were any."""
+    """Evaluate finished runs that have parameters but no test error; returns whether there were any."""
     missing = [run for run in runs if run.finished and run.has_parameters and run.test_error is None]
     backend = checked_backend(args) if missing else None
     for run in missing:
         print(f"Evaluating {run.folder}")
         try:
             evaluate_and_keep(run.folder.path, backend, args.parameters)
-        except UserError as error:  # the other runs make a table, too
+        except UserError as error:  # the other runs still make a table
             print(printable(f"{run.folder} cannot be evaluated: {error}"), file=sys.stderr)
     return bool(missing)
 

@@ -77,7 +77,7 @@ def _add_choice_of_runs(parser):
 
 
 def run(args):
-    """Check every configuration, then train one after the other."""
+    """Check every configuration, then train them one after the other."""
     args.upkeep = upkeep(args, records(args))
     if args.resume is not None:
         return _resume(args)
@@ -86,7 +86,7 @@ def run(args):
     configurations, save_to = _what_to_train(args)
     _check_side_by_side(args, configurations)
     checked_backend(args)
-    backend = None if args.dry_run else configure_backend(args)  # whitening is matrix products, too
+    backend = None if args.dry_run else configure_backend(args)  # whitening computes matrix products, too
     experiments = prepare(configurations)
     for experiment in experiments:
         check_source(experiment)
@@ -119,17 +119,17 @@ def run(args):
 
 
 def _begin(group, experiments, save_to, missing):
-    """Position -> folder, of the experiments that are this process's to train."""
-    if missing:  # another process may have begun it meanwhile
+    """The folders of the experiments that this process is to train: position -> folder."""
+    if missing:  # another process may have begun one meanwhile
         return claim(group, experiments, save_to)
     return {i: RunFolder.begin(save_to, experiments[i].p, experiments[i].in_dim) for i in group}
 
 
 def _train(experiments, folders, preprocessor, args):
-    """Train experiments together, and say how that ended; returns the exit status."""
+    """Train experiments together, say how they ended, and return the exit status."""
     try:
         experiments = [experiment.preprocessed(preprocessor) for experiment in experiments]
-    except UserError:  # going on with these would fail again
+    except UserError:  # resuming these would fail again
         for folder in folders:
             folder.abandon()
         raise
@@ -148,12 +148,12 @@ def _train(experiments, folders, preprocessor, args):
 
 
 def _check_side_by_side(args, configurations):
-    """Refuse ``--vmap-seeds`` where there is nothing to train side by side, or no backend that does."""
+    """Refuse ``--vmap-seeds`` if there is nothing to train side by side, or the backend cannot do so."""
     if not args.vmap_seeds:
         return
     if args.backend != "jax":
         raise UserError("--vmap-seeds is for --backend jax: give that, too, or leave it out.")
-    # What --missing leaves may be one seed, or none.
+    # --missing may leave one seed, or none.
     if not args.missing and len({(p.seed, p.dseed) for p in configurations}) < 2:
         raise UserError(
             "--vmap-seeds trains several seeds in one program: give some, e.g. --seed 1 2 3, or leave it out."
@@ -208,7 +208,7 @@ def _check_alone(args):
 
 
 def _say_not_begun(n, args):
-    """What an interrupted command has left undone, where it trains several configurations."""
+    """Say how many of its configurations an interrupted command has not begun, and how to train them."""
     if n:
         how = "give it again with --missing" if args.preset else "train the rest with another command"
         were = "1 more configuration was" if n == 1 else f"{n} more configurations were"
@@ -216,6 +216,6 @@ def _say_not_begun(n, args):
 
 
 def print_interrupted(folder):
-    """Say what an interrupted run left (a pre-training leaves no parameters of the whole yet), and how it goes on."""
+    """Say what an interrupted run left (pre-training leaves no parameters of the whole yet), and how to resume it."""
     left = f"parameters so far are in {folder}; " if (folder / PARAMETERS).exists() else ""
     logger.info("Interrupted; %sgo on with: run.py train --resume %s", left, folder.typed)

@@ -19,13 +19,13 @@ from ladder.runs.folder import RESULTS
 #: Seconds between two looks.
 EVERY = 2.0
 
-#: Seconds without a run under way after which watching ends: a command that trains several begins the next one then.
+#: Seconds without a run under way after which watching ends: a command that trains several begins the next meanwhile.
 GRACE = 5.0
 
-#: What the sparkline shows where nothing else is asked for.
+#: What the sparkline shows by default.
 COURSE = "train_cost_total"
 
-#: Names of other numbers that a message has at most.
+#: The most names of other numbers that a message lists.
 MOST_NAMES = 60
 
 
@@ -80,7 +80,7 @@ def run(args):
 
 
 def _follow(reader, folders, runs, args, console):
-    """Show runs anew until none has been under way for a while."""
+    """Redraw the runs until none has been under way for a while."""
     last_seen = time.monotonic() if any(run.is_under_way for run in runs) else -math.inf
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
@@ -100,12 +100,12 @@ def _screen(runs, args, console):
 
 
 def _look(reader, folders):
-    """The Progress of every run that is there now."""
+    """The current Progress of every run."""
     return [run for run in map(reader.read, runs_in(folders)) if run is not None]
 
 
 def _check_course(name, runs):
-    """Refuse a name that no log has; logs of rivals alone have no course."""
+    """Refuse a name that no log has, unless all runs are rivals, whose logs have no course."""
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row)
     if names and name not in (*names, COURSE):
         raise UserError(f"--course: no log has '{name}', but {printable(', '.join(list(names)[:MOST_NAMES]))}.")

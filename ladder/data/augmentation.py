@@ -1,10 +1,10 @@
-"""Training images changed at random, anew in each batch (``--augment``).
+"""Random augmentation of training images, drawn anew for each batch (``--augment``).
 
-Images are changed as they were read, then preprocessed like all others, so
-that a shift brings in black and not the mean of a whitened pixel.  The random
-numbers of a batch come from a counter-based generator (Philox) whose key and
-counter are the data's seed, the half, the epoch and the batch: whoever makes a
-batch, and whatever was made before, it is the same.
+Images are augmented as read, then preprocessed like all others, so that a
+shift brings in black and not the mean of a whitened pixel.  The random numbers
+of a batch come from a counter-based generator (Philox) whose key and counter
+are the data seed, the half, the epoch, the batch and the transformation: a
+batch is the same whoever makes it and whatever was made before.
 """
 
 from functools import partial
@@ -16,10 +16,10 @@ from ladder.data import transformations
 from ladder.data.preprocessing import TrainingData
 from ladder.errors import UserError
 
-#: Images that are changed together: few enough that what is computed of them stays in a core's own cache.
+#: Images that are augmented together: few enough for intermediate results to stay in a core's own cache.
 CHUNK = 32
 
-#: Of each transformation and image: whether it is changed, and up to two numbers.
+#: Random numbers per transformation and image: one decides whether it is applied, and up to two are parameters.
 DRAWS = 3
 
 _MORPHOLOGY = {
@@ -31,15 +31,15 @@ _MORPHOLOGY = {
 
 
 class Augmentation:
-    """Makes the features of a run's training batches.
+    """Augments and preprocesses the features of a run's training batches.
 
     Parameters
     ----------
     p : Options, with ``augment``
     features : float32 array, (N, …)
-        The training examples as they were read.
+        The training examples as read.
     fitted : Fitted or None
-        What they are preprocessed with.
+        The fitted preprocessing to apply.
     """
 
     def __init__(self, p, features, fitted=None):
@@ -51,24 +51,24 @@ class Augmentation:
 
     @classmethod
     def of(cls, experiment):
-        """That of an experiment whose examples are as the network takes them; None where it has none."""
+        """The augmentation of an experiment whose examples are already preprocessed; None if it has none."""
         if resolve_augmentation(experiment.p) is None:
             return None
         as_read = experiment.as_read or experiment.examples
         return cls(experiment.p, as_read.features, experiment.examples.fitted)
 
     def others(self, sources):
-        """The sources (dict of input name -> array) from which batches are still picked by positions."""
+        """The sources (dict of input name -> array) from which batches are still picked by position."""
         return {name: array for name, array in sources.items() if name not in self._names}
 
     def __call__(self, request, epoch, batch):
-        """A request with features in place of positions.
+        """Replace positions in a request with augmented features.
 
         Parameters
         ----------
         request : dict of input name -> positions (batch,)
         epoch, batch : int
-            Counted from 0, the batch within the epoch.
+            Both count from 0, the batch within its epoch.
 
         Returns
         -------
@@ -85,7 +85,7 @@ class Augmentation:
 
 
 def random_numbers(dseed, half, epoch, batch, n, names=tuple(SYNTAX)):
-    """The random numbers of a batch's images.
+    """Draw the random numbers for the images of a batch.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ def random_numbers(dseed, half, epoch, batch, n, names=tuple(SYNTAX)):
     epoch, batch : int
     n : int, images
     names : iterable of str
-        The transformations that need some.
+        The transformations to draw for.
 
     Returns
     -------
     dict of transformation -> float64 array (n, 3), at least 0 and below 1
-        Those of an image depend neither on the images after it nor on other transformations.
+        An image's numbers depend neither on later images nor on other transformations.
     """
     return {name: _generator(dseed, half, epoch, batch, name).random((n, DRAWS)) for name in names}
 
@@ -111,7 +111,7 @@ def _generator(dseed, half, epoch, batch, name):
 
 
 def augmented(images, chosen, draws, lowest, highest):
-    """Changed images.
+    """Apply transformations to images.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def augmented(images, chosen, draws, lowest, highest):
     chosen : iterable of Transformation, in the order of ``SYNTAX``
     draws : dict, see :func:`random_numbers`
     lowest, highest : numbers
-        The range of all images: the lowest comes in at the edges, and nothing leaves the range.
+        The range of all images: the lowest value comes in at the edges, and no result leaves the range.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def _augmented(images, parts, draws, lowest, highest):
 
 
 def _where(hit, images, change):
-    """Images of which those that were hit, (n,) bool, are changed by a function of these."""
+    """Apply a function to the images that a mask, (n,) bool, selects; the others stay as they are."""
     if hit.all():
         return change(images)
     if hit.any():
@@ -165,17 +165,17 @@ def _changed(images, t, u, lowest):
 
 
 def _whole(u, most):
-    """Two whole numbers an image, from 0 to ``2 * most``, each as likely as the others."""
+    """Two integers per image, uniform from 0 to ``2 * most`` inclusive."""
     return np.floor(u[:, 1:].T * (2 * most + 1)).astype("intp")
 
 
 def _motions(parts, draws):
-    """All affine parts as one motion, so that pixels are interpolated once: which images move, and how."""
+    """All affine transformations as one, so that pixels are interpolated once: which images move, and how."""
     n = len(next(iter(draws.values())))
     numbers, hit = {name: np.zeros((n, 2)) for name in AFFINE}, np.zeros(n, bool)
     for name in parts.keys() & set(AFFINE):
         moves = draws[name][:, 0] < parts[name].probability
-        # From -amount to amount, and 0 where it does not move.
+        # From -amount to amount, and 0 where the image does not move.
         numbers[name] = np.where(moves, parts[name].amount, 0.0)[:, None] * (2 * draws[name][:, 1:] - 1)
         hit |= moves
     # From 1 / (1 + amount) to 1 + amount, smaller as often as larger.
@@ -189,12 +189,12 @@ def _motions(parts, draws):
 
 def _moved(images, motions, lowest, highest):
     result = transformations.moved(images, motions, lowest)
-    # Rounding may leave the range by a bit.
+    # Rounding may take values slightly out of the range.
     return np.clip(result, lowest, highest, out=result)
 
 
 def check_images(p, in_dim):
-    """Refuse what cannot be augmented: examples that are no images, or too small.
+    """Refuse examples that cannot be augmented: not images, or images that are too small.
 
     Parameters
     ----------

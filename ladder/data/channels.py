@@ -1,14 +1,14 @@
-"""Images with their channels last, turned so that they come first, as the network takes them."""
+"""Conversion of images with channels last to channels first, the layout that the network takes."""
 
 import numpy as np
 
 from ladder.data.labels import mend
 from ladder.errors import UserError
 
-#: How many channels images have, grey or coloured.
+#: Numbers of channels of grey and colour images.
 USUAL = (1, 3)
 
-#: How many they have with transparency, too; images with so few columns are rare.
+#: The same including an alpha channel; images with so few columns are rare.
 WITH_TRANSPARENCY = (2, 4)
 
 
@@ -24,14 +24,14 @@ def channels_first(features, labels, where, channels=None, given=None):
     where : str or Path
         The file, for messages.
     channels : 'first', 'last' or None
-        None: as the labels say, or the shape where there are no labels.
+        None: decided by the labels or, where they do not tell, by the shape.
     given : dict or None
-        Options that the suggested command repeats, see :func:`ladder.data.labels.mend`.
+        Options to repeat in the suggested command, see :func:`ladder.data.labels.mend`.
 
     Returns
     -------
     array
-        A view of ``features``, or ``features`` itself where nothing has to be turned.
+        A view of ``features``, or ``features`` itself if no axis has to move.
 
     Raises
     ------

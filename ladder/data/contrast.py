@@ -1,4 +1,4 @@
-"""Contrast normalisation: every image gets mean 0 and the same length.
+"""Contrast normalisation: every image gets mean 0 and the same L2 norm.
 
 Source: ``ContrastNorm`` in the original's ``nn.py``.
 """
@@ -9,7 +9,7 @@ SMALLEST_NORM = np.float32(1e-8)
 
 
 def normalise_contrast(examples, scale):
-    """Subtract each example's mean, and divide by its length over ``scale``.
+    """Subtract each example's mean, and divide by its L2 norm over ``scale``.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ def normalise_contrast(examples, scale):
     Returns
     -------
     float32 array, shape (N, inputs)
-        A constant example becomes 0 where its mean is exact, as with whole
-        numbers; otherwise its rounding error is scaled up, as in the original.
+        A constant example becomes 0 if its mean is exact, as with integers; if
+        not, the rounding error is scaled up, as in the original.
     """
     centred, norms = _centred_and_norms(examples, scale)
     centred /= norms
@@ -30,13 +30,13 @@ def normalise_contrast(examples, scale):
 
 
 def gradient_by_examples(examples, scale, gradient):
-    """The gradient of a cost with respect to the examples, given that with respect to the normalised ones.
+    """The gradient of a cost with respect to the examples, given the gradient with respect to the normalised ones.
 
     Parameters
     ----------
     examples, scale : as for :func:`normalise_contrast`
     gradient : float32 array, shape (N, inputs)
-        With respect to what :func:`normalise_contrast` returns.
+        With respect to the result of :func:`normalise_contrast`.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def gradient_by_examples(examples, scale, gradient):
     """
     centred, norms = _centred_and_norms(examples, scale)
     normalised = centred / norms
-    # An example's length has no effect, so the gradient's component along it vanishes.
+    # An example's norm has no effect, so the gradient's component along the example vanishes.
     along = (normalised * gradient).sum(axis=1, keepdims=True) / np.float32(scale) ** 2
     by_centred = (gradient - along * normalised) / norms
     return by_centred - by_centred.mean(axis=1, keepdims=True)

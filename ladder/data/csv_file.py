@@ -1,4 +1,4 @@
-"""Numbers from a CSV file, one example per line; mistakes are reported by line, column and text."""
+"""Reading numbers from a CSV file, one example per line; mistakes are reported by line, column and text."""
 
 import codecs
 import csv
@@ -12,7 +12,7 @@ from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: What may separate two numbers, by the names that ``--separator`` takes.
+#: Separators between numbers, by the names that ``--separator`` takes.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "bar": "|"}
 
 #: Bytes of memory for each byte of the file, for each separator and for each line, once Python holds it cell by cell.
@@ -34,8 +34,9 @@ def read_numbers(path, n_values, separator="comma", header=None):
     separator : str
         A name in ``SEPARATORS``.
     header : bool or None
-        Whether the first line is a header; None: it is one if it has words or
-        counts the columns (0, 1, 2 … or 1, 2, 3 …), and a message says so.
+        Whether the first line is a header; None: it is one if it is mostly
+        words, or counts the columns (0, 1, 2 … or 1, 2, 3 …) and cannot be an
+        example.  A message says so, unless all its cells are words.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def _is_header(lines, n_values):
         if len(words) < len(cells):
             _say(number, "is mostly words")
         return True
-    names = cells[1:] if cells[0] == "" else cells  # pandas leaves its index without a name
+    names = cells[1:] if cells[0] == "" else cells  # pandas leaves the index column unnamed
     if _counts(names) and _is_apart(names, rest):
         _say(number, f"counts the columns ({', '.join(names[:3])} …)")
         return True
@@ -113,17 +114,17 @@ def _is_header(lines, n_values):
 
 
 def _say(number, what):
-    # Standard output is for the classes.
+    # Standard output is for the predicted classes.
     print(f"Line {number} {what}: it is taken for a header (if it is an example, add --no-header)", file=sys.stderr)
 
 
 def _counts(cells):
-    """Whether texts are 0, 1, 2 … or 1, 2, 3 …"""
+    """Whether cells read 0, 1, 2 … or 1, 2, 3 …"""
     return any(cells == [str(start + i) for i in range(len(cells))] for start in (0, 1)) and len(cells) > 0
 
 
 def _is_apart(cells, rest):
-    """Whether a line that counts must be a header; if it has two numbers it may be an example among whole numbers."""
+    """Whether a line that counts must be a header; one of two numbers may be an example if others hold integers."""
     return len(cells) > 2 or not any(all(cell.lstrip("+-").isdigit() for cell in other) for _, other in rest)
 
 

@@ -1,7 +1,7 @@
-"""What a data set's file says beside its arrays: names of the classes, and how its images were read.
+"""The description in a data set's file: the names of its classes, and how its images were read.
 
-It is JSON in an array of bytes at the root of the HDF5 file, which no split
-names, so that Fuel passes it over, and so that the one reader of HDF5 files
+It is JSON in a byte array at the root of the HDF5 file.  No split names this
+array, so Fuel ignores it; and as it is an array, the reader of HDF5 files
 needs no other kind of entry.
 """
 
@@ -20,7 +20,7 @@ from ladder.errors import UserError
 #: The name of the array.
 DESCRIPTION = "ladder_description"
 
-#: Its most bytes: a million classes of short names.
+#: Its maximum size in bytes: enough for a million classes with short names.
 MOST_BYTES = 2**24
 
 TYPES = {"classes": Optional[list], "images": Optional[dict]}
@@ -38,12 +38,12 @@ def read_description(h5file):
     Returns
     -------
     dict
-        ``classes`` (list of str) and ``images`` (entries of an ImageReading), those that are known.
+        ``classes`` (list of str) and ``images`` (entries of an ImageReading), whichever are known.
 
     Raises
     ------
     UserError
-        It is damaged.
+        The description is damaged.
     """
     stored = h5file.arrays.get(DESCRIPTION)
     if stored is None:
@@ -59,12 +59,12 @@ def read_description(h5file):
 
 
 def is_label(value):
-    """Whether a class can have this label: a number, or a name that can be printed."""
+    """Whether a class can have this label: a number or a printable name."""
     return isinstance(value, (str, int, float)) and str(value).isprintable()
 
 
 def check_description(values):
-    """The known entries of a description; ``plain_json.NotJSON`` says what is wrong with one."""
+    """Check a description and return its known entries; ``plain_json.NotJSON`` says what is wrong with one."""
     checked = plain_json.check(values, TYPES, "the whole")
     for name in checked["classes"] or ():
         if not plain_json.check(name, str, "a class").isprintable():
@@ -75,7 +75,7 @@ def check_description(values):
 
 
 def check_image_reading(values):
-    """The entries of an ImageReading (dict), checked in the same way."""
+    """Check the entries of an ImageReading (dict) in the same way, and return them."""
     images = plain_json.check(values, IMAGE_TYPES, "'images'")
     if not all(0 < images[side] <= MOST_SIDE for side in ("height", "width")):
         raise plain_json.NotJSON("'images' has sides that no image has")
@@ -85,12 +85,12 @@ def check_image_reading(values):
 
 
 def class_name(description, i):
-    """What class number ``i`` is called, str; '' where it has no name of its own.
+    """The name (str) of class number ``i``; '' if it has none.
 
     Parameters
     ----------
     description : dict
-        With ``classes`` or without: of a data set, or the ``data.json`` of a run.
+        Of a data set, or the ``data.json`` of a run; ``classes`` may be missing.
     i : int
     """
     classes = description.get("classes") or ()
@@ -103,30 +103,30 @@ def numbered_name(description, i):
 
 
 def labels_of_units(classes, n):
-    """A label for each of the ``n`` units of a top layer (list): those of the classes, and numbers beyond them."""
+    """The labels (list) of a top layer's ``n`` units: those of the classes, then numbers for units beyond them."""
     beyond = range(len(classes), n)
     return [*classes, *(map(str, beyond) if classes and isinstance(classes[0], str) else beyond)]
 
 
 def with_known_classes(examples, description):
-    """Examples of which a label says the same as in the data set that a network was trained on.
+    """Renumber the labels of examples to match the data set that a network was trained on.
 
     Parameters
     ----------
     examples : Examples
-        Of that data set, or of another whose classes may have other numbers.
+        Of that data set, or of another that may number its classes differently.
     description : dict
-        Of the one that it was trained on.
+        Of the data set that it was trained on.
 
     Returns
     -------
     Examples
-        The same, where one of the two has no names of classes, or both number them alike.
+        ``examples`` itself if either has no class names, or if both number the classes alike.
 
     Raises
     ------
     UserError
-        A class is none of the network's.
+        A class is not one of the network's.
     """
     known, named = description.get("classes"), examples.description.get("classes")
     if not known or not named or known[: len(named)] == named:
@@ -144,17 +144,17 @@ def with_known_classes(examples, description):
         raise UserError(
             f"{examples.name} has the label {lowest}, which is no class: convert it with --no-label {lowest}."
         )
-    positions = np.array([*(numbers[name] for name in named), NO_LABEL])  # NO_LABEL, -1, is the last of them
+    positions = np.array([*(numbers[name] for name in named), NO_LABEL])  # NO_LABEL, -1, picks the last entry
     return replace(examples, targets=positions[examples.targets])
 
 
 def image_reading(description, in_dim):
-    """How images become examples of a network (ImageReading); None where they cannot.
+    """The ImageReading that turns images into examples of a network; None if there is none.
 
     Parameters
     ----------
     description : dict
-        Of the data set that it was trained on.
+        Of the data set that the network was trained on.
     in_dim : tuple of int, shape of one example
     """
     if "images" in description:

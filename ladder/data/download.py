@@ -1,7 +1,7 @@
-"""Files of public data sets from the web: several mirrors in turn, resumed, and checked against known sums.
+"""Download of public data sets: mirrors are tried in turn, downloads resumed, and checksums verified.
 
-A file is written as ``NAME.part`` and gets its name once its sum is right, so
-whatever has the name is whole.  Only https is spoken (and http to this very
+A file is written as ``NAME.part`` and renamed once its checksum is right, so a
+file with the final name is complete.  Only https is allowed (and http to this
 machine, for tests); proxies are those of the environment, as ``urllib`` reads
 them.
 """
@@ -27,13 +27,13 @@ from ladder.files import open_regular, shown
 
 logger = logging.getLogger("main.data")
 
-#: Added to a file's name until it is whole.
+#: Added to a file's name until it is complete.
 PART = ".part"
 
-#: Seconds without a byte after which a mirror is given up, and attempts at a mirror that breaks off.
+#: Seconds without a byte after which a mirror is given up, and attempts at a mirror that drops the connection.
 TIMEOUT, ATTEMPTS = 30, 3
 
-#: The least bytes a second, looked at over so many seconds.
+#: The lowest acceptable rate in bytes per second, and the seconds over which it is measured.
 SLOWEST, OVER = 1000, 60
 
 MOST_REDIRECTS = 5
@@ -51,10 +51,10 @@ class RemoteFile:
     name : str
     size : int, bytes
     algorithm : 'sha256' or 'md5'
-        MD5 where nothing better was published: it finds damage, not forgery.
+        MD5 where nothing better was published: it detects damage, not forgery.
     digest : str
     urls : tuple of str
-        Where it is, the first to be tried first.
+        Its mirrors, in the order in which they are tried.
     """
 
     name: str
@@ -65,31 +65,31 @@ class RemoteFile:
 
 
 class _Unusable(Exception):
-    """Why a mirror cannot give a file; the message completes a sentence."""
+    """A mirror cannot provide a file; the message says why and completes a sentence."""
 
 
 class _BrokenOff(_Unusable):
-    """The connection ended early: what came is good, and the rest can be asked for."""
+    """The connection ended early: the bytes received are good, and the rest can be requested."""
 
 
 def download(files, directory, by_hand):
-    """Fetch those files that a folder lacks.
+    """Fetch the files that a folder lacks.
 
     Parameters
     ----------
     files : tuple of RemoteFile
     directory : Path
-        Made where it is missing.
+        Created if it is missing.
     by_hand : str
-        The command to run once all files are there, for those who have to fetch them otherwise.
+        The command to run once all files are there, for users who have to fetch them by other means.
 
     Raises
     ------
     UserError
-        No mirror has a file, with what to do by hand; a file of the name is there already and differs; the folder
+        No mirror has a file (the message says what to do by hand); a file of that name exists but differs; the folder
         cannot be written to, or is full.
     KeyboardInterrupt
-        What has come stays, and the next call goes on from there.
+        What has been received is kept, and the next call resumes from there.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def download(files, directory, by_hand):
 
 
 def _by_hand(file, why, missing, directory, then):
-    """The sentence for those whose machine reaches no mirror, perhaps as it has no network."""
+    """The message for users whose machine reaches no mirror, perhaps because it has no network."""
     left = [other for other in missing if not (directory / other.name).exists()]
     folders = {tuple(url.removesuffix(other.name) for url in other.urls) for other in left}
     if len(folders) == 1 and len(left) > 1:
@@ -145,7 +145,7 @@ def _check_room(files, directory):
 
 
 def _fetch(file, directory):
-    """Get one file under its name; returns '' or why no mirror has it, in words."""
+    """Download one file to its final name; returns '' or, in words, why no mirror has it."""
     part, reasons = directory / (file.name + PART), []
     with _locked(part) as output:
         for url in file.urls:
@@ -168,7 +168,7 @@ def _fetch(file, directory):
 
 @contextmanager
 def _locked(part):
-    """The open unfinished file, which no other process may be writing; an empty one is not left."""
+    """Open the unfinished file, locked against other processes; it is removed at the end if it is empty."""
     if part.is_symlink() or (part.exists() and not part.is_file()):
         raise UserError(f"{shown(part)} is no plain file: move it away.")
     with part.open("ab+") as output:
@@ -184,7 +184,7 @@ def _locked(part):
 
 
 def _fetch_from(url, file, output):
-    """Complete ``output`` from one mirror; what is resumed and turns out wrong is fetched once more from its beginning."""
+    """Complete ``output`` from one mirror; a resumed file with a wrong checksum is fetched once more from the start."""
     had_some = output.seek(0, 2) > 0
     for attempt in range(ATTEMPTS):
         try:
@@ -203,7 +203,7 @@ def _fetch_from(url, file, output):
 
 
 def _go_on(url, file, output):
-    """Ask for what is missing, and append it."""
+    """Request the missing bytes and append them."""
     start = output.seek(0, 2)
     if start > file.size:
         output.truncate(0)
@@ -224,7 +224,7 @@ def _begins_at(answer, start):
 
 @contextmanager
 def _answer(url, start):
-    """The open answer to a request for the bytes from ``start`` on; what goes wrong becomes ``_Unusable``."""
+    """The open response to a request for the bytes from ``start`` on; errors become ``_Unusable``."""
     headers = {"User-Agent": f"ladder/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -246,7 +246,7 @@ def _answer(url, start):
 
 @contextmanager
 def _breaking_off():
-    """What the network does while inside becomes ``_BrokenOff``; nothing may be written there, as disks fail alike."""
+    """Turn network errors inside the block into ``_BrokenOff``; write nothing there, as disk errors look the same."""
     try:
         yield
     except urllib.error.URLError:  # no connection was made
@@ -264,7 +264,7 @@ class _FewRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _check_allowed(url, redirected_from=None):
-    """Refuse anything but https; and http to this machine, unless another one sends us there."""
+    """Allow only https, and http to this machine unless another one redirects there."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme == "https":
         return
@@ -282,7 +282,7 @@ def _is_local(url):
 
 
 def _copy(answer, output, file):
-    """Append an answer to the file, up to the size that it must have."""
+    """Append a response to the file, up to the expected size."""
     from tqdm import tqdm
 
     done = output.seek(0, 2)

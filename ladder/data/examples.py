@@ -20,10 +20,10 @@ from ladder.errors import UserError
 from ladder.layers import resolve_layers
 from ladder.options import source_names
 
-#: For ``divided_by``: as in runs from before it was recorded.
+#: Value of ``divided_by`` for runs from before it was recorded.
 BEFORE_IT_WAS_DECIDED = "before it was decided"
 
-#: With so many validation examples for each class, a random order hardly ever leaves a class out.
+#: With this many validation examples per class, a random order hardly ever leaves a class out.
 PER_CLASS = 10
 
 logger = logging.getLogger("main.data")
@@ -31,7 +31,7 @@ logger = logging.getLogger("main.data")
 
 @dataclass(frozen=True)
 class Examples:
-    """Arrays of one split of a data set, in memory once and shared by all streams.
+    """The arrays of one split of a data set, held in memory once and shared by all streams.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class Examples:
     reading : str
         In words, what the file holds and what was done to it.
     record : dict
-        What a run records of the data set, see :mod:`ladder.data.record`.
+        What a run records about the data set, see :mod:`ladder.data.record`.
     description : dict
-        What its file says beside the arrays, see :mod:`ladder.data.description`.
+        The description in its file, see :mod:`ladder.data.description`.
     lost : str or None
-        A sentence about features that float32 can hardly tell apart, of the examples that train.
+        For the training split: a warning about features whose values float32 can hardly tell apart.
     fitted : Fitted or None
-        What they were preprocessed with, see :mod:`ladder.data.preprocessing`.
+        The fitted preprocessing that was applied, see :mod:`ladder.data.preprocessing`.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Examples:
 
     @property
     def n_classes(self):
-        """Highest label + 1; 0 where nothing is labelled."""
+        """Highest label + 1; 0 if nothing is labelled."""
         return int(self.targets.max(initial=NO_LABEL)) + 1
 
 
@@ -111,21 +111,21 @@ def load_examples(dataset, split, sources=(), divided_by=None):
 
 
 def _features_that_train(path, stored, split, names):
-    """The training split's features as stored; ``stored``'s own where their type decides, or nothing trains."""
+    """The training split's features as stored; those of ``stored`` if their dtype decides or no split trains."""
     if split == "train" or stored.features.dtype.kind == "f" or "train" not in split_names(path):
         return stored.features
     return HDF5Dataset(path, "train", names).features
 
 
 def describe(examples):
-    """What a run records of its training data: plain values for ``data.json``.
+    """What a run records about its training data: plain values for ``data.json``.
 
     Returns
     -------
     dict
         ``in_dim`` (tuple of int), ``n_classes``, ``feature_range`` (lowest and highest, as the network takes them),
-        the names of classes and how images were read where the file says it, and the record of
-        :mod:`ladder.data.record` where there is one.
+        the class names and how images were read if the file says so, and the record of
+        :mod:`ladder.data.record` if there is one.
     """
     feature_range = (float(examples.features.min()), float(examples.features.max()))
     return {
@@ -138,7 +138,7 @@ def describe(examples):
 
 
 def choose_examples(p, examples):
-    """Cut the training set by the options of ``p``, and check that it can train.
+    """Split the training set according to the options ``p``, and check that it can be trained on.
 
     Parameters
     ----------
@@ -160,13 +160,13 @@ def choose_examples(p, examples):
     split = split_training_set(
         targets, p.dseed, p.labeled_samples, p.unlabeled_samples, p.valid_set_size, examples.name, p.labeled_indices
     )
-    if not p.rival:  # which has no batches
+    if not p.rival:  # rivals have no batches
         _check_all_batches(p, split)
     return split
 
 
 def warn_of_missing_classes(examples, split):
-    """Say that the validation set lacks classes that it would have were the examples in a random order."""
+    """Warn if the validation set lacks classes that it would have if the examples were in random order."""
     trained, validate = np.unique(examples.targets[split.labeled]), examples.targets[split.valid]
     missing = np.setdiff1d(trained, validate)
     if len(missing) and len(validate) >= PER_CLASS * len(trained):
@@ -199,7 +199,7 @@ def _check_labelled(p, examples):
             f"{p.dataset} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with "
             f"--sources targets={others[-1]}."
         )
-    without = ", or train with --unsupervised" * any(p.denoising_cost_x)  # which needs a cost of its own
+    without = ", or train with --unsupervised" * any(p.denoising_cost_x)  # unsupervised training needs one
     raise UserError(f"no training example of {p.dataset} has a label: convert it with labels{without}.")
 
 
@@ -248,7 +248,7 @@ def training_stream(p, examples, split: Split):
 
 
 def validation_stream(p, examples, indices):
-    """Batches whose halves are the same images: labels for the error, the rest for denoising."""
+    """Batches whose halves are the same images: the labelled half for the error, the other for denoising."""
     both = [ShuffledScheme(indices, p.valid_batch_size) for _ in range(2)]
     unlabeled = DataStream({"features": examples.features}, both[1])
     return SemiDataStream(None if p.unsupervised else _labeled(examples, both[0]), unlabeled)

@@ -1,4 +1,4 @@
-"""One scale for all features: mean 0 and deviation 1, or 0 to 1, fitted to the examples that train.
+"""Scaling of all features to mean 0 and standard deviation 1, or to 0 to 1, fitted to the examples that train.
 
 Source: equations 3 (z-score) and 4 (minimum and maximum) of the thesis
 *Adversarial Learning with Ladder Networks*.
@@ -16,7 +16,7 @@ class FeatureScale:
     Attributes
     ----------
     shift, divisor : float32 arrays, shape (inputs,)
-        The divisor is 1 where a feature is the same in all examples.
+        The divisor of a constant feature is 1.
     """
 
     shift: np.ndarray
@@ -53,7 +53,7 @@ def fit_standardization(parts):
 
 
 def fit_rescaling(parts):
-    """Lowest value and range of each feature (equation 4); parameters and result as above."""
+    """Lowest value and range of each feature (equation 4); otherwise as :func:`fit_standardization`."""
     lowest, highest = _ranges(parts)
     return _scale(lowest, highest.astype("float64") - lowest, lowest == highest)
 

@@ -2,8 +2,8 @@
 
 All splits of a source lie one after the other in one HDF5 dataset at the root
 (``features``, ``targets``).  The root attribute ``split`` says which rows
-belong to which split.  Files of this layout can be read by Fuel, and files
-that Fuel wrote by ``ladder.data.hdf5``.
+belong to which split.  Fuel can read files of this layout, and
+``ladder.data.hdf5`` can read files that Fuel wrote.
 
 Source: ``fuel/datasets/hdf5.py`` (``create_split_array``) and
 ``fuel/converters/base.py`` of Fuel 0.2.
@@ -20,17 +20,17 @@ from ladder.data.description import DESCRIPTION, as_bytes
 from ladder.errors import UserError
 from ladder.files import replacing
 
-#: The axes of images and their labels.
+#: The axis labels of images and of their targets.
 IMAGES = {"features": ("batch", "channel", "height", "width"), "targets": ("batch", "index")}
 
 
 def write_fuel_file(path, splits, axis_labels, description=None):
-    """Write ``splits`` to ``path``, all or nothing; a file there is replaced.
+    """Write ``splits`` to ``path`` atomically; an existing file is replaced.
 
     Parameters
     ----------
     path : str or Path
-        The file to write, or a link to it.  Missing folders are made.
+        The file to write, or a link to it.  Missing folders are created.
     splits : dict of str to dict of str to array
         Split name to source name to array of shape (examples, ...).  Every
         split has the same sources, and a source has the same dtype and example
@@ -39,7 +39,7 @@ def write_fuel_file(path, splits, axis_labels, description=None):
     axis_labels : dict of str to tuple of str
         Source name to one label per axis.
     description : dict, optional
-        What else is known of the data, see :mod:`ladder.data.description`.
+        What else is known about the data, see :mod:`ladder.data.description`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def write_fuel_file(path, splits, axis_labels, description=None):
             if description:
                 h5file.create_dataset(DESCRIPTION, data=as_bytes(description))
             h5file.attrs["split"] = _split_rows(splits)
-    except (OSError, RuntimeError) as error:  # h5py raises the second where the file cannot be closed
+    except (OSError, RuntimeError) as error:  # h5py raises RuntimeError if the file cannot be closed
         raise UserError(
             f"cannot write {path} ({_reason(error)}): choose a folder that you may write to and that has space left."
         ) from error
@@ -69,9 +69,9 @@ def write_fuel_file(path, splits, axis_labels, description=None):
 
 
 def _created(path):
-    """An open HDF5 file, as ``h5py.File(path, "w")`` makes it, that keeps no rows back.
+    """An open HDF5 file, as ``h5py.File(path, "w")`` makes it, but without a buffer for rows.
 
-    HDF5 would write those as it forgets their array; h5py prints it, in pages, if it cannot, and nobody is told.
+    HDF5 would flush that buffer when it frees the array; on failure, h5py would print pages of errors but raise none.
     """
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_sieve_buf_size(0)
@@ -81,7 +81,7 @@ def _created(path):
 
 
 def _reason(error):
-    """What the system said of a file, without what HDF5 says around it."""
+    """The system's error message about a file, without HDF5's text around it."""
     number = re.search(r"errno = (\d+)", str(error))
     return os.strerror(int(number[1])) if number else getattr(error, "strerror", None) or error
 

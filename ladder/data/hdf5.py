@@ -2,8 +2,8 @@
 
 The layout is that of Fuel's ``H5PYDataset`` (see ``ladder.data.fuel_file``),
 so files that ``fuel-convert`` wrote can be used as they are.  So can older
-ones: up to Fuel 0.0.1 (May 2015) ``split`` had no field ``indices``, at first
-it had two dimensions, and before April 2015 each split was an attribute of the
+ones: up to Fuel 0.0.1 (May 2015), ``split`` had no field ``indices`` and, at
+first, two dimensions; before April 2015, each split was an attribute of the
 root that held its first row and the row after its last.
 
 Source: ``fuel/datasets/hdf5.py`` and ``fuel/utils/__init__.py`` of Fuel 0.2.
@@ -76,7 +76,7 @@ def find_dataset(name_or_path):
 
 
 def existing_file(name_or_path):
-    """The file (Path) of a data set where it is there already, else None; argument as for :func:`find_dataset`."""
+    """The file (Path) of a data set if it exists already, else None; argument as for :func:`find_dataset`."""
     name = str(name_or_path)
     if is_path(name):
         places = [Path(os.path.expanduser(name))]
@@ -88,13 +88,13 @@ def existing_file(name_or_path):
 
 
 def user_cache():
-    """The folder (a Path) for files that can be made again, where the data sets' folder is not writable; None without a home."""
+    """The cache folder (a Path), used if the data sets' folder is not writable; None without a home folder."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ladder")
     return None if folder.parts[0] == "~" else folder
 
 
 def _made(dataset):
-    """Make a data set in the data sets' folder or, if that is not writable, in the user's own."""
+    """Make a data set in the data sets' folder or, if that is not writable, in the user's cache."""
     try:
         path = dataset.convert(output_path=output_directory() / f"{dataset.name}.hdf5")
     except UserError as error:
@@ -118,7 +118,7 @@ def _how_to_make(name):
     return f"there is no data set {name!r} in {folders}: make it with {how_to_make(name)}."
 
 
-#: What a data set consists of; a file may have other names for the two.
+#: The sources of a data set; a file may name them differently.
 SOURCES = ("features", "targets")
 
 
@@ -132,13 +132,13 @@ class HDF5Dataset:
     split : str
         For instance ``"train"`` or ``"test"``.
     names : dict of str to str, optional
-        What the file calls ``features`` and ``targets``, where it has other
-        names; without an entry for ``targets``, none are read.
+        The file's names for ``features`` and ``targets``, if they differ;
+        without an entry for ``targets``, none are read.
     channels : 'first', 'last' or None
-        Where images have their channels; None: as the axis labels or the
-        shape say.
+        Where images have their channels; None: decided by the axis labels or
+        the shape.
     given : dict, optional
-        Options that a message's command repeats, see :func:`ladder.data.labels.mend`.
+        Options to repeat in a message's command, see :func:`ladder.data.labels.mend`.
 
     Attributes
     ----------
@@ -151,13 +151,12 @@ class HDF5Dataset:
     axis_labels : dict of str to tuple of str
         Source name to labels as stored, '' where the file gives none.
     is_turned : bool
-        Whether the images had their channels last.
+        Whether the images were stored with their channels last.
     sources : tuple of str
         The names of all sources of the split.
     path : Path
     description : dict
-        Names of classes, and how images were read, as :mod:`ladder.data.description` has them; empty where the file
-        says nothing.
+        Class names, and how images were read, see :mod:`ladder.data.description`; empty if the file has none.
 
     Raises
     ------
@@ -232,14 +231,14 @@ def _rows_of(h5file, path):
 
 
 def _rows_of_ranges(h5file):
-    """The same for files from before the attribute ``split``, where 'train', say, is an attribute of two numbers."""
+    """The same for files that predate the attribute ``split``, where 'train', say, is an attribute of two numbers."""
     for split, (start, stop) in h5file.ranges.items():
         for source in h5file.arrays:
             yield {"split": split, "source": source, "start": start, "stop": stop, "indices": None}
 
 
 def _rows_of_split(rows, split, names, path):
-    """Dict of 'features' and, where there are any, 'targets' -> their row of a split."""
+    """Dict of 'features' and, if there are any, 'targets' -> their row of a split."""
     found = {row["source"]: row for row in rows if row["split"] == split}
     if not found:
         there = sorted({row["split"] for row in rows})
@@ -269,7 +268,7 @@ def _read_source(h5file, row, where):
         raise UserError(
             f"{where} has no array of numbers {row['source']!r}{_because(stored)}: convert the data set again."
         )
-    if 0 in stored.shape[1:]:  # there may be any number of such rows, in no bytes
+    if 0 in stored.shape[1:]:  # any number of such rows takes no bytes
         raise UserError(
             f"{where} has {row['source']!r} of shape {stored.shape}: give one row of numbers or one image per example, "
             "and one class number."

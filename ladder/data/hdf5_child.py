@@ -1,8 +1,8 @@
-"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_reader`, so that a crash in HDF5's code ends only it.
+"""The process that reads an HDF5 file for :mod:`ladder.data.hdf5_reader`; a crash in HDF5's code ends nothing else.
 
 It takes requests, one line of JSON each, and answers with a line of JSON or raw
 bytes.  The first request has the file's path; the first answers are the
-process's number, and what is in the file.  Only plain arrays are read: hard
+process ID and a description of the file.  Only plain arrays are read: hard
 links to data that lies in the file itself.
 """
 
@@ -25,7 +25,7 @@ FIELDS = ("split", "source", "start", "stop", "indices", "available")
 
 MOST_ROWS, MOST_NAMES, MOST_LABELS = 10_000, 1_000, 64
 
-#: Characters of a split's or source's name, or of an axis's label.
+#: The most characters in the name of a split or source, or in an axis label.
 MOST_CHARACTERS = 1_000
 
 #: Bytes read at a time: few enough for memory, and enough for speed.
@@ -33,20 +33,20 @@ SLAB = 2**24
 
 
 class NotPlain(Exception):
-    """Why something is not read; the message ends a sentence."""
+    """Something in the file is not read; the message says why and ends a sentence."""
 
 
 def fork_readers(descriptor, idle):
-    """Fork this process for each file, until nobody can ask for more, or nobody does for a while.
+    """Fork this process for each file, until no more requests can come, or none has come for a while.
 
     Parameters
     ----------
     descriptor : int
-        A socket from which the one of :func:`serve` comes, with a byte each time.
+        A socket over which those for :func:`serve` arrive, each with one byte.
     idle : float, seconds without work after which this process ends
     """
     signal.signal(signal.SIGCHLD, lambda *_: _has_children())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: it is for the process that asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal: it is meant for the process that asks
     with socket.socket(fileno=descriptor) as source:
         source.settimeout(idle)
         while True:
@@ -67,7 +67,7 @@ def fork_readers(descriptor, idle):
 
 
 def _has_children():
-    """Whether any file is still read; those whose process has ended are waited for, so that nothing is left of it."""
+    """Whether any file is still being read; child processes that have ended are reaped, so that no zombies remain."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -76,7 +76,7 @@ def _has_children():
 
 
 def _is_forked():
-    """Whether this is the new process; where there can be none, whoever asks gets no answer."""
+    """Fork, and return whether this is the new process; if forking fails, whoever asks gets no answer."""
     try:
         return os.fork() == 0
     except OSError:
@@ -84,13 +84,13 @@ def _is_forked():
 
 
 def serve(descriptor):
-    """Describe a file, then answer requests until there are none.
+    """Describe a file, then answer requests until there are no more.
 
     Parameters
     ----------
     descriptor : int
-        A socket.  The first request has ``path``, and bytes of address space that this process may take: ``describing``
-        until it has said what is in the file, ``memory`` then.
+        A socket.  The first request has ``path``, and the bytes of address space that this process may take:
+        ``describing`` until it has described the file, ``memory`` afterwards.
     """
     allowed = resource.getrlimit(resource.RLIMIT_AS)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -98,7 +98,7 @@ def serve(descriptor):
         first = json.loads(requests.readline())
         output.write(os.getpid().to_bytes(NUMBER, "little"))
         output.flush()
-        # A small file can hold a text of megabytes once, and refer to it from every row of its table.
+        # A small file can hold a string of megabytes once, and refer to it from every row of its table.
         _limit(first["describing"], *allowed)
         try:
             h5file = h5py.File(first["path"], "r")
@@ -129,11 +129,11 @@ def _answer(output, values):
 
 
 def _send(output, stored, request):
-    """Rows ``start`` to ``stop`` of an array, as raw bytes."""
+    """Send rows ``start`` to ``stop`` of an array, as raw bytes."""
     start, stop = request["start"], request["stop"]
     kind = "int64" if "row" in request else stored.dtype
     row_size = max(1, stored.dtype.itemsize * prod(stored.shape[1:]))
-    # Whole chunks at a time: a part of one costs as much to unpack as all of it.
+    # Whole chunks at a time: part of a chunk costs as much to decompress as all of it.
     chunk = stored.chunks[0] if stored.chunks else 1
     step = max(chunk, SLAB // row_size // chunk * chunk)
     while start < stop:
@@ -144,7 +144,7 @@ def _send(output, stored, request):
 
 
 def _split_attribute(h5file):
-    """Fuel's table, an array with named fields; None if there is none."""
+    """Fuel's table, a structured array; None if there is none."""
     if "split" not in h5file.attrs:
         return None
     attribute = h5file.attrs.get_id("split")
@@ -155,7 +155,7 @@ def _split_attribute(h5file):
 
 
 def _ranges(h5file):
-    """Attributes of two whole numbers, by name: splits were such before there was a table."""
+    """Attributes of two integers, by name: splits were stored like that before there was a table."""
     found = {}
     for name in _names(h5file.attrs):
         attribute = h5file.attrs.get_id(name)
@@ -217,7 +217,7 @@ def _arrays(h5file):
 
 
 def _names(group):
-    """The first names of a group or of attributes; h5py gives one that is not UTF-8 as bytes, and no option can say it."""
+    """The first names of a group or of attributes; h5py gives names not in UTF-8 as bytes, which no option can give."""
     return (name for name in islice(group, MOST_NAMES) if isinstance(name, str))
 
 
@@ -239,7 +239,7 @@ def _array(h5file, name):
 
 
 def _check_plain(stored):
-    """Refuse data that lies elsewhere, or that was never written: it would be read as fill values."""
+    """Refuse data that is stored elsewhere, or was never written: it would be read as fill values."""
     creation = stored.id.get_create_plist()
     if creation.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
         raise NotPlain("is put together from other data sets (virtual)")
@@ -256,13 +256,13 @@ def _is_written(stored):
 
 
 def _offset(stored):
-    """Position of an array's bytes, if the file holds them in one piece and as NumPy does; else None."""
+    """Position of an array's bytes, if they are contiguous in the file and in NumPy's format; else None."""
     as_in_memory = stored.dtype.kind in "uif" and stored.id.get_type().equal(h5py.h5t.py_create(stored.dtype))
     return stored.id.get_offset() if as_in_memory and stored.chunks is None else None
 
 
 def _labels(stored):
-    """The axes' labels as they are stored; h5py's own reader of them follows references into nowhere."""
+    """The axis labels as stored; h5py's own reader of labels follows dangling references."""
     labels = [""] * stored.ndim
     if "DIMENSION_LABELS" not in stored.attrs:
         return labels

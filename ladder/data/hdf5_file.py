@@ -1,7 +1,7 @@
 """HDF5 files from anywhere, read in a separate process.
 
-HDF5 is a format of many parts, and its library trusts what it reads: one
-flipped bit can crash the process that reads it.  So another process reads it
+HDF5 is a complex format, and its library trusts what it reads: one flipped bit
+can crash the process that reads a file.  So a separate process reads it
 (:mod:`ladder.data.hdf5_reader`) and hands over plain arrays; no HDF5 code runs
 in this one.
 """
@@ -25,7 +25,7 @@ _MEND = "convert the data set again with `run.py convert`"
 
 
 class HDF5File:
-    """An open file; a context manager.
+    """An open HDF5 file; a context manager.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class HDF5File:
         Fuel's table, with those of the fields ``split``, ``source``,
         ``start``, ``stop``, ``indices`` (how many examples are listed, or
         None) and ``available`` that the file has; a malformed row has
-        ``refused``.  None where there is no such table.
+        ``refused``.  None if there is no such table.
     ranges : dict of name -> [int, int]
         Attributes of the root that hold two whole numbers.
     arrays : dict of name -> StoredArray
@@ -69,7 +69,7 @@ class HDF5File:
         self.close()
 
     def close(self):
-        """End the process that reads it."""
+        """End the process that reads the file."""
         self._reader.close()
 
     def listed(self, number):
@@ -80,7 +80,7 @@ class HDF5File:
     def read(self, request, shape, dtype, what, offset=None):
         """Ask the reader for an array; only :class:`StoredArray` needs to call this."""
         dtype = np.dtype(dtype)
-        # Of no rows, too, NumPy makes an array only if the other sides could be.
+        # Even with no rows, NumPy makes an array only if its other dimensions are possible.
         budget.ask(
             prod(max(side, 1) for side in shape) * dtype.itemsize, f"{self.path}: {what}", "use a smaller data set"
         )
@@ -110,7 +110,7 @@ class HDF5File:
             self._reader.receive(content)
 
     def _describe(self):
-        """What is in the file, as the reader says first."""
+        """The reader's description of what is in the file."""
         with self._telling():
             described = self._reader.answer()
         if "error" in described:
@@ -119,7 +119,7 @@ class HDF5File:
 
     @contextmanager
     def _telling(self):
-        """A reader that ends or goes on without end says something about the file."""
+        """Turn a reader that ends early or hangs into an error about the file."""
         try:
             yield
         except Ended:
@@ -145,7 +145,7 @@ class StoredArray:
     labels : tuple of str
         One per axis, '' where the file gives none.
     offset : int or None
-        Position of its bytes in the file, if they lie there as they are in memory.
+        Position of its bytes in the file, if they are laid out there as in memory.
     """
 
     file: HDF5File

@@ -1,4 +1,4 @@
-"""The process from which those that read HDF5 files are forked, the origin.
+"""The origin: the process from which the readers of HDF5 files are forked.
 
 Python and h5py take longer to start than most files take to read.  So they are started once, in a process that opens no
 file itself; it ends with this process, or after a while without work.
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 #: Seconds without work after which the origin ends.
 IDLE = 30
 
-#: Seconds in which a process that has nothing more to do ends by itself.
+#: Seconds that a process with nothing left to do is given to end by itself.
 POLITE = 0.2
 
 _PROGRAM = (
@@ -30,34 +30,34 @@ class Ended(Exception):
 
 
 class _Origin:
-    """The process that is forked; started when it is first needed, and again where it has ended."""
+    """The origin, started when it is first needed, and again if it has ended."""
 
     def __init__(self):
         self._turn, self._now = threading.Lock(), None
 
     def running(self):
-        """The :class:`Process` that it is now."""
+        """The running :class:`Process`, started if there is none."""
         with self._turn:
             if self._now is None or self._now.has_ended():
                 self._now = Process()
             return self._now
 
     def end(self, process=None):
-        """End it, or do nothing where it is another process by now; files that are being read go on."""
+        """End the origin, unless it is another process by now; files that are being read are not affected."""
         with self._turn:
             if self._now is not None and process in (None, self._now):
                 self._now.end()
                 self._now = None
 
     def forget(self):
-        """In a process that was forked: the origin is its parent's."""
+        """Drop the origin in a forked process: it is the parent's."""
         if self._now is not None:
             self._now.socket.close()
         self.__init__()
 
 
 class Process:
-    """One process that is forked."""
+    """One process from which readers are forked."""
 
     def __init__(self):
         self.socket, theirs = socket.socketpair()
@@ -65,7 +65,7 @@ class Process:
         # One thread: it multiplies no matrices, and threads take address space, which is limited.
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         try:
-            # Nothing of the user's is kept open: who reads our output waits for its end.
+            # It keeps none of the user's streams open: whoever reads our output waits for its end.
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _PROGRAM, paths, str(theirs.fileno()), str(IDLE)],
                 pass_fds=[theirs.fileno()],
@@ -106,7 +106,7 @@ class Process:
 
 @contextmanager
 def noticing():
-    """What the system says where the other end of a socket is closed becomes ``Ended``."""
+    """Turn the system's errors about a socket whose other end is closed into ``Ended``."""
     try:
         yield
     except (BrokenPipeError, ConnectionResetError):
@@ -114,7 +114,7 @@ def noticing():
 
 
 def from_anywhere(path):
-    """A path that is the same from any folder, with its links and dots, which the system follows in their order."""
+    """An absolute path, valid in any folder; links and dots are kept, as the system resolves them in order."""
     return os.fspath(path) if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 

@@ -14,7 +14,7 @@ from ladder.errors import UserError
 #: Seconds without a byte after which a reader is given up.
 PATIENCE = 60
 
-#: Bytes of a process's number, its first answer.
+#: Bytes of a process ID, a reader's first answer.
 NUMBER = 8
 
 
@@ -23,13 +23,13 @@ class Silent(Exception):
 
 
 class Reader:
-    """A process that reads one file, as :func:`ladder.data.hdf5_child.serve` says.
+    """A process that reads one file, by running :func:`ladder.data.hdf5_child.serve`.
 
     Parameters
     ----------
     path : str or Path
     describing, memory : int
-        Bytes of address space that it may take until it has said what is in the file, and then.
+        Bytes of address space that it may take: until it has described the file, and afterwards.
     """
 
     def __init__(self, path, describing, memory):
@@ -38,7 +38,7 @@ class Reader:
             try:
                 self._begin(asked, {"path": from_anywhere(path), "describing": describing, "memory": memory})
                 return
-            except (Ended, Silent):  # it ended just before it was asked
+            except (Ended, Silent):  # the origin ended just before it was asked
                 origin.end(asked)
         raise UserError(
             f"cannot read {path}, as the process that reads HDF5 files does not start: end other processes, or see "
@@ -61,12 +61,12 @@ class Reader:
         self._number = int.from_bytes(number, "little")
 
     def ask(self, request):
-        """Send it a request (what JSON can hold)."""
+        """Send it a request (any value that JSON can hold)."""
         with noticing():
             self._socket.sendall(json.dumps(request).encode() + b"\n")
 
     def answer(self):
-        """The value in its next line, of JSON."""
+        """The value in its next line of JSON."""
         line = bytearray()
         while not line.endswith(b"\n"):
             self._wait()
@@ -93,27 +93,27 @@ class Reader:
             raise Silent
 
     def close(self):
-        """End the process, whatever it does: it holds the file no longer."""
+        """End the process, whatever it is doing, so that it no longer holds the file."""
         if self._socket.fileno() >= 0:
             with self._socket:
                 if not self._ends_by_itself():
                     _kill(self._number)
 
     def _ends_by_itself(self):
-        """Let it end where it waits for a request: its end of the socket is the last that it closes."""
+        """Let it end by itself if it waits for a request: its end of the socket is the last thing that it closes."""
         until = time.monotonic() + POLITE
         try:
             self._socket.shutdown(socket.SHUT_WR)
             while (left := until - time.monotonic()) > 0:
                 if self._ready.poll(1000 * left) and not self._socket.recv(2**16):
                     return True
-        except OSError:  # it has ended before
+        except OSError:  # it had ended already
             return True
         return False
 
 
 def _kill(number):
-    """Kill a process that lives, and is not our child; wait until it is gone."""
+    """Kill a process that is not our child, if it is alive, and wait until it is gone."""
     with suppress(ProcessLookupError):
         os.kill(number, signal.SIGKILL)
         for _ in range(1000):

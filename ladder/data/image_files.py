@@ -1,7 +1,7 @@
-"""Image files as arrays of pixels: turned upright, laid on white where they are transparent, resized.
+"""Image files as arrays of pixels: turned upright, composited on white if transparent, resized.
 
-Pillow reads them, and no other formats than the plain ones of ``FORMATS``.
-Whatever is damaged, too large or no image becomes one sentence.
+Pillow reads them, and only in the plain formats of ``FORMATS``.  A file that is
+damaged, too large or not an image is reported in one sentence.
 """
 
 import os
@@ -15,7 +15,7 @@ from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular, shown
 
-#: What Pillow may take a file for.
+#: The formats that Pillow may recognise.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 SUFFIXES = (
@@ -23,16 +23,16 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 
-#: What is done to an image of other proportions: the default comes first.
+#: How an image of another aspect ratio is fitted; the default comes first.
 FITS = ("crop", "pad", "stretch")
 
-#: The most bytes of a file, and of the sides that an image is resized to.
+#: The most bytes of a file, and the most pixels of a side that an image is resized to.
 MOST_BYTES, MOST_SIDE = 2**30, 4096
 
-#: Modes of Pillow without colours.
+#: Pillow's modes without colours.
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 
-#: Numbers of TIFF's tags, and values of the last two.
+#: TIFF tag numbers, and values of the last two tags.
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO, SIGNED = 0, 2
 
@@ -49,7 +49,7 @@ class ImageReading:
     channels : int
         1 is grey, 3 are red, green and blue.
     fit : 'crop', 'pad' or 'stretch'
-        For other proportions: the middle of the image that has them; the whole image with black bars; or the whole
+        For other aspect ratios: a central crop of the right ratio; the whole image with black bars; or the whole
         image, its sides scaled differently.
     """
 
@@ -60,7 +60,7 @@ class ImageReading:
 
     @classmethod
     def for_shape(cls, in_dim):
-        """The one that gives examples of this shape (tuple of int); None where that is no image's."""
+        """The one that gives examples of this shape (tuple of int); None if that is not an image's."""
         if len(in_dim) != 3 or in_dim[0] not in (1, 3) or max(in_dim[1:]) > MOST_SIDE:
             return None
         return cls(in_dim[1], in_dim[2], in_dim[0])
@@ -76,7 +76,7 @@ class ImageReading:
 
 
 def check_installed():
-    """Refuse, with a sentence, to do without Pillow, which matplotlib brings along."""
+    """Raise a ``UserError`` if Pillow, which matplotlib brings along, is not installed."""
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
@@ -128,7 +128,7 @@ def read_image(path, reading):
 
 @contextmanager
 def _opened(path):
-    """A Pillow image of which the header was read; what is wrong with it while inside becomes a sentence."""
+    """A Pillow image whose header has been read; errors inside the block are reported in one sentence."""
     from PIL import Image
 
     with open_regular(path, _MEND) as file, warnings.catch_warnings():
@@ -153,10 +153,10 @@ def _opened(path):
 
 
 def _check_bits(image, path):
-    """Refuse a TIFF whose values Pillow takes for whole numbers of 16 bits from black to white, though they are others."""
+    """Refuse a TIFF whose values Pillow mistakes for 16-bit integers from black to white."""
     if image.format != "TIFF" or not image.mode.startswith("I"):
         return
-    # Of more bits, or of 12, it would come out dark.
+    # With more bits, or with 12, it would come out dark.
     if set(image.tag_v2.get(BITS_PER_SAMPLE, ())) - {8, 16}:
         raise _of_other_bits(path)
     if SIGNED in image.tag_v2.get(SAMPLE_FORMAT, ()) or image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO:
@@ -175,7 +175,7 @@ def _upright(image):
 
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # such a note may be damaged where the image is not
+    except Exception:  # the EXIF data may be damaged even if the image is not
         return image
 
 
@@ -191,7 +191,7 @@ def _plain(image, channels, path):
 
 
 def _eight_bits(values, path):
-    """The upper 8 of 16 bits, as Pillow takes them of colours with 16 bits."""
+    """The upper 8 of 16 bits, which is what Pillow takes of 16-bit colours."""
     if values.dtype.kind not in "ui" or values.min() < 0 or values.max() >= 2**16:
         raise _of_other_bits(path)
     return (values.astype("int64") >> 8).astype("uint8")
@@ -203,7 +203,7 @@ def _resized(image, reading):
     size = width, height = reading.width, reading.height
     if image.size == size:
         return image
-    bilinear = Image.Resampling.BILINEAR  # of all pixels below a new one, so nothing is skipped
+    bilinear = Image.Resampling.BILINEAR  # averages all pixels below a new one, so none is skipped
     if reading.fit == "stretch":
         return image.resize(size, bilinear)
     if reading.fit == "crop":
@@ -216,7 +216,7 @@ def _resized(image, reading):
 
 
 def _middle(size, proportion):
-    """(left, top, right, bottom) of the largest part in the middle of an image whose width is ``proportion`` heights."""
+    """The largest central box (left, top, right, bottom) of an image, with ``proportion`` as its width over height."""
     width, height = size
     part_width, part_height = min(width, height * proportion), min(height, width / proportion)
     left, top = (width - part_width) / 2, (height - part_height) / 2

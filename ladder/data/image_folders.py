@@ -1,6 +1,6 @@
-"""Folders of images: one folder a class, ``unlabeled`` for the rest, and ``train`` and ``test`` around them or not.
+"""Folders of images: one per class and ``unlabeled`` for the rest, optionally inside ``train`` and ``test``.
 
-These three may have capitals: ``Train`` is ``train``.
+These three names may have capitals: ``Train`` is ``train``.
 """
 
 import logging
@@ -18,10 +18,10 @@ logger = logging.getLogger("main.data")
 #: The folder of images without a label.
 UNLABELED = ("unlabeled", "unlabelled")
 
-#: Files that systems leave in folders, of which nothing need be said.
+#: Files that operating systems leave in folders, which need no message.
 LEFTOVERS = ("thumbs.db", "desktop.ini")
 
-#: Names of files that are looked at; a folder with more was hardly meant.
+#: The most files that are looked at; a folder with more is hardly the intended one.
 MOST_FILES = 5_000_000
 
 #: A message lists at most this many names.
@@ -61,7 +61,7 @@ def find_images(directory):
     Raises
     ------
     UserError
-        There is no such folder, or it is laid out otherwise; a class has no image.
+        There is no such folder, it is laid out differently, or a class has no image.
     """
     if not directory.is_dir():
         raise UserError(f"--directory: there is no folder {shown(directory)}: give the one with your images.")
@@ -81,7 +81,7 @@ def find_images(directory):
 
 
 def _split_folders(directory):
-    """The folders of training and test images (Paths): the folder itself, and None, where there are no two."""
+    """The folders of training and test images (Paths): without ``train`` the folder itself, without ``test`` None."""
     folders = _folders(directory)
     train, test = (next((name for name in folders if name.lower() == split), None) for split in ("train", "test"))
     if train:
@@ -101,7 +101,7 @@ def _is_unlabeled(name):
 
 
 def _class_names(folder, least=2):
-    """The sorted names of the class folders; none where all images are without a label."""
+    """The sorted names of the class folders; none if no image has a label."""
     folders = _folders(folder)
     loose = [name for name in os.listdir(folder) if _is_image(name) and not (folder / name).is_dir()]
     if loose:
@@ -122,7 +122,7 @@ def _class_names(folder, least=2):
 
 
 def _folders(directory):
-    """The names of the folders in a folder, sorted, but for hidden ones."""
+    """The sorted names of the folders in a folder, except hidden ones."""
     try:
         return sorted(
             name for name in os.listdir(directory) if not name.startswith(".") and (directory / name).is_dir()
@@ -145,7 +145,7 @@ def _labelled_files(folder, classes):
     paths, targets = [], []
     without = [name for name in _folders(folder) if _is_unlabeled(name)]
     for name in [*classes, *without]:
-        if not (folder / name).is_dir():  # a class that is not tested
+        if not (folder / name).is_dir():  # a class without test images
             continue
         if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(folder / name)):
             raise UserError(f"{shown(folder / name)} is a link to a folder that holds it: remove it.")
@@ -160,7 +160,7 @@ def _labelled_files(folder, classes):
 
 
 def images_below(folder):
-    """The image files in a folder and in those inside it, sorted; links to folders are not followed.
+    """The image files in a folder and its subfolders, sorted; links to folders are not followed.
 
     Parameters
     ----------

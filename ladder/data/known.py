@@ -26,7 +26,7 @@ class KnownDataSet:
     unit_interval : bool
         Whether features must lie between 0 and 1 once they are read.
     needs_nothing : bool
-        Whether it can be made without any file, and is when first used.
+        Whether it can be made without any input file; if so, it is made when first used.
     downloads : tuple of RemoteFile
         The files that ``run.py download`` fetches, and that ``convert`` finds in their folder.
     """

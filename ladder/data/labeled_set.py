@@ -8,7 +8,7 @@ from ladder.positions_file import MOST_POSITIONS
 
 
 def check_fixed(p):
-    """Refuse options that do not go with a fixed labelled set; without one nothing is checked."""
+    """Refuse options that conflict with a fixed labelled set; without such a set nothing is checked."""
     if not p.labeled_indices:
         return
     if p.unsupervised:
@@ -30,7 +30,7 @@ def fixed_labelled_set(positions, targets, dataset):
     Parameters
     ----------
     positions : tuple of int
-        Each once, as :func:`check_fixed` makes sure.
+        Each once, as :func:`check_fixed` ensures.
     targets : int64 array, shape (N,)
         Classes of the whole training set; -1 where there is no label.
     dataset : str, for messages
@@ -43,7 +43,7 @@ def fixed_labelled_set(positions, targets, dataset):
     Raises
     ------
     UserError
-        A position is not in the training split or has no label, or a class has none.
+        A position is not in the training split, its example has no label, or a class has no position.
     """
     chosen = np.array(positions, "int64")
     if chosen.max() >= len(targets):
@@ -66,10 +66,10 @@ def fixed_labelled_set(positions, targets, dataset):
 
 
 def train_on(train, labeled, rest):
-    """The examples that train, made to have a fixed labelled set among them.
+    """Make a fixed labelled set part of the examples that train.
 
-    Labelled ones that were not drawn take the places of the last that were and
-    have no part in the set; where all were drawn, nothing changes.
+    Members of the set that were not drawn replace the last examples that were
+    drawn and are not in the set; if all were drawn, nothing changes.
 
     Parameters
     ----------

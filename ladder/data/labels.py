@@ -102,7 +102,7 @@ def check_labels(targets, source, given=None):
 
 
 def _why_single(labels, source, given):
-    """Why nothing can be learnt of the labels, a single class beside -1 or not, and what else they may mean."""
+    """Why nothing can be learnt from the labels, a single class with or without -1, and what else they may mean."""
     if NO_LABEL not in labels:
         return "a single class, of which nothing can be learnt"
     left = f"which leaves the single class {labels[-1]}"
@@ -113,7 +113,7 @@ def _why_single(labels, source, given):
 
 
 def _without_labels(given):
-    """The options that leave labels out, and what is about labels with them."""
+    """The options that leave out labels and, with them, all options about labels."""
     features = [entry for entry in given.get("--sources", "").split(",") if entry.startswith("features")]
     return {"--sources": ",".join([*features, "targets=none"]), "--no-label": None, "--renumber-labels": None}
 
@@ -127,7 +127,7 @@ def _last_is_apart(classes):
 
 
 def mend(source, *several):
-    """The command that writes a data set anew with some options of ``convert arrays``.
+    """The command that converts a data set again with some options of ``convert arrays``.
 
     Parameters
     ----------
@@ -148,14 +148,14 @@ def mend(source, *several):
         if value is not None
     ]
     stem = str(source).replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    name = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-") or "data"  # one that convert takes
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-") or "data"  # a name that convert accepts
     return (
         "`" + " ".join(["run.py convert arrays --input", shlex.quote(str(source)), *words, f"--name {name}-new"]) + "`"
     )
 
 
 def check_minus_one(several, no_label, renumber, source):
-    """Refuse targets in which -1 would get another meaning than they have, or say which it gets.
+    """Refuse targets in which -1 would change its meaning, or log the meaning that it gets.
 
     Parameters
     ----------
@@ -163,14 +163,14 @@ def check_minus_one(several, no_label, renumber, source):
     no_label : int or None
         As for :func:`mark_unlabelled`.
     renumber : bool
-        Whether the classes are numbered anew.
+        Whether the classes are renumbered.
     source : str or Path
         The file that holds them.
 
     Raises
     ------
     UserError
-        -1 is a class and would keep its number, or is the mark of "no label" beside a single class.
+        -1 is a class and would keep its number, or means "no label" beside a single class.
     """
     labels = np.unique(np.concatenate(several))
     if NO_LABEL not in labels:
@@ -198,13 +198,13 @@ def mark_unlabelled(targets, no_label):
     ----------
     targets : int64 array
     no_label : int or None
-        The target that means it so far, beside -1; None: every target is a class, -1, too.
+        The target that means it so far, in addition to -1; None: every target is a class, even -1.
     """
     return np.where(_is_unlabelled(targets, no_label), NO_LABEL, targets)
 
 
 def renumbered(several, no_label):
-    """Arrays of targets with all their classes numbered anew, from 0, in their order.
+    """Arrays of targets with all their classes renumbered from 0, in the same order.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Reading ``.npz`` files that a user hands in: only plain arrays, whose declared sizes are checked first."""
+"""Reading a user's ``.npz`` files: only plain arrays, whose declared sizes are checked first."""
 
 import math
 import zipfile
@@ -10,13 +10,13 @@ from ladder import budget
 from ladder.errors import UserError
 from ladder.files import open_regular
 
-#: NumPy writes no others.
+#: The only ones that NumPy writes.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 #: A checkpoint of fifty layers has a thousand.
 MOST_ARRAYS = 20_000
 
-#: The most bytes that are read at once: of an array's content, and of the list of them all.
+#: The most bytes that are read at once: of an array's content, and of the list of all arrays.
 MOST_BYTES_AT_ONCE = 2**23
 
 #: Bytes read at a time.
@@ -39,8 +39,8 @@ def load_arrays(path):
     Raises
     ------
     UserError
-        If the file is missing or damaged, holds a name twice, anything but
-        arrays of plain values, or more than may be in memory.
+        If the file is missing or damaged, or holds a name twice, anything but
+        arrays of plain values, or more than memory allows.
     """
     with open_regular(path) as file:
         try:
@@ -57,7 +57,7 @@ def load_arrays(path):
 
 
 class _ReadInParts:
-    """An open file that refuses to read much at once, as zipfile does with the list of the members."""
+    """An open file that refuses to read much at once, as zipfile would with a long list of members."""
 
     def __init__(self, file):
         self._read = file.read
@@ -100,7 +100,7 @@ def _array(archive, member, path):
         if dtype.hasobject:
             raise UserError(f"{path}: {_name(member)!r} holds Python objects, which are not read: save only numbers.")
         size = math.prod(shape) * dtype.itemsize
-        # What the header declares must exist before memory is taken for it.
+        # What the header declares must exist before memory is allocated for it.
         if size != member.file_size - content.tell():
             raise ValueError("the array's shape is not that of its content")
         array = np.empty(math.prod(shape), dtype)

@@ -47,13 +47,13 @@ def _read_npz(path):
 
 
 def as_examples(values, in_dim, what):
-    """An array as examples of a network, with every value in its place.
+    """An array in the shape of a network's examples, with every value in its place.
 
     Parameters
     ----------
     values : array
         An example may have the shape ``in_dim``, or be flat; an axis of length 1 may be missing, and the channels of
-        images may be last.  Where ``in_dim`` is also the shape with channels last, they are first.
+        images may be last.  If ``in_dim`` is also the shape with channels last, they are taken to be first.
     in_dim : tuple of int, shape of one example
     what : str, how a message about the array begins, e.g. 'X is an array'
 
@@ -64,8 +64,8 @@ def as_examples(values, in_dim, what):
     Raises
     ------
     UserError
-        It is empty, holds no numbers, or its examples have another shape: turned to ``in_dim``, which is possible if
-        they have as many values, their values would be out of place.
+        It is empty, holds no numbers, or its examples have another shape: even if they have as many values, reshaping
+        them to ``in_dim`` would put values out of place.
     """
     in_dim = tuple(in_dim)
     shapes = _possible_shapes(in_dim)
@@ -99,32 +99,32 @@ def holds_images(path):
 
 
 def input_files(path):
-    """The files (list of Path) in which a user's examples are: the images of a folder, or the one file (Path)."""
+    """The files (list of Path) that hold a user's examples: the images of a folder, or the one file (Path)."""
     return images_below(path) if path.is_dir() else [path]
 
 
 def read_own_images(path, dataset, data, files=None):
-    """A user's images, read as those of the data set were, and scaled like them.
+    """A user's images, read and scaled like those of the data set.
 
     Parameters
     ----------
     path : Path, of an image or of a folder of images
     dataset : str, the run's
     data : dict, the run's ``data.json``
-        Where its data set was not made of images, they are made grey or coloured and cropped to the examples' shape.
+        For a data set not made from images, the user's are made grey or coloured and cropped to the examples' shape.
     files : list of Path, optional
-        What :func:`input_files` found there, if it was asked before.
+        The result of :func:`input_files`, if it is known already.
 
     Returns
     -------
     names : list of str
-        File names; of a folder's images relative to it.
+        File names; those of a folder's images are relative to it.
     features : (images, channels, height, width) float32
 
     Raises
     ------
     UserError
-        There is no image, one cannot be read, or the network's examples have no shape of images.
+        There is no image, one cannot be read, or the network's examples are not shaped like images.
     """
     check_installed()
     reading = image_reading(data, data["in_dim"])
@@ -177,11 +177,11 @@ def warn_of_scale(features, p, record):
     p : Options of the run
     record : dict, its data.json
     """
-    if p.contrast_norm:  # takes the scale away
+    if p.contrast_norm:  # which removes the scale
         return
     if "read_range" in record:
         low, high = record["read_range"]
-    elif preprocesses(p):  # an older run, which did not say what it read
+    elif preprocesses(p):  # an older run, which did not record the range that it read
         return
     else:
         low, high = record["feature_range"]

@@ -1,10 +1,10 @@
 """Scaling, contrast normalisation and whitening of a run's examples, in this order.
 
 Data flows one way: ``load_training_set`` reads, ``choose_examples`` splits,
-and what is here comes last, because scales and whitening are fitted to the
-examples that train and applied to all.  What was fitted belongs to the run
-and is kept in its folder.  Features are copied: those that were read are
-shared by runs with other options.
+and preprocessing comes last, because scales and whitening are fitted to the
+examples that train and applied to all.  The fitted parameters belong to the
+run and are kept in its folder.  Features are copied, because runs with other
+options share those that were read.
 
 Source: ``setup_data`` and ``Whitening`` in the original's ``run.py``.
 """
@@ -23,41 +23,41 @@ from ladder.data.whitening import Whitening, fit_whitening
 from ladder.data.whitening_cache import cached_whitening
 from ladder.errors import UserError
 
-#: Examples at a time: enough for fast products, few for memory.
+#: Examples processed at a time: enough for fast matrix products, few enough to save memory.
 CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted to the examples that train; each is None unless asked for."""
+    """The preprocessing fitted to the examples that train; each part is None unless asked for."""
 
     scale: Optional[FeatureScale] = None
     whitening: Optional[Whitening] = None
 
 
 class TrainingData:
-    """The training set of a run, and what its options do to any features.
+    """The training set of a run, and its preprocessing, which can be applied to any features.
 
-    Nothing is read or computed before it is asked for.
+    Nothing is read or computed before it is needed.
 
     Parameters
     ----------
     p : Options
         The run's options.
     examples : Examples or None
-        The training split as it was read, if it was.
+        The training split as read, if it has been.
     split : Split or None
         Which of them train and validate, if that is known.
     record : dict or None
-        What the run recorded of its data, see :mod:`ladder.data.record`.
+        What the run recorded about its data, see :mod:`ladder.data.record`.
     fitted : Fitted or None
-        What the run saved of its preprocessing; None: it is fitted anew.
+        The preprocessing that the run saved; None: it is fitted anew.
     """
 
     def __init__(self, p, examples=None, split=None, record=None, fitted=None):
         self.p, self.record = p, record
         self._is_of_arrays = examples is not None and examples.path is None
-        self._left_behind = None  # the record of the data set, where a pickle left the examples behind
+        self._left_behind = None  # the record of the data set, if a pickle left the examples behind
         self.keep(fitted)
         if examples is not None:
             self.examples = examples
@@ -65,17 +65,17 @@ class TrainingData:
             self.split = split
 
     def keep(self, fitted):
-        """Use what a run saved of its preprocessing (Fitted) instead of fitting anew; None changes nothing."""
+        """Use the preprocessing that a run saved (Fitted) instead of fitting anew; None changes nothing."""
         if fitted is not None:
             self.fitted = fitted
 
     def __getstate__(self):
-        """All but the examples that were trained on, unless it is not known whether those read again are the same."""
+        """All but the examples that were trained on, unless it cannot be checked that those read again are the same."""
         state, examples = dict(vars(self)), vars(self).get("examples")
-        record = examples and (examples.record or self.record or {})  # the run's own, where it was loaded
+        record = examples and (examples.record or self.record or {})  # the run's own, if it was loaded
         if examples is not None and (self._is_of_arrays or "splits" in record):
             del state["examples"]
-            # Fitted to them, so it has to come along.
+            # It is fitted to these examples, so it has to come along.
             state.update(fitted=self.fitted, _left_behind=record)
         return state
 
@@ -114,7 +114,7 @@ class TrainingData:
 
     @cached_property
     def fitted(self):
-        """What is fitted to the examples that train (Fitted)."""
+        """The preprocessing fitted to the examples that train (Fitted)."""
         scale = self._fit_scale()
         if not self.p.whiten_zca:
             return Fitted(scale)
@@ -137,7 +137,7 @@ class TrainingData:
             yield self._contrast_normalised(scale.apply(part) if scale else part)
 
     def preprocess(self, examples):
-        """Examples (of any split) as the network takes them; the same object where there is nothing to do."""
+        """Examples (of any split) as the network takes them; the same object if there is nothing to do."""
         if not preprocesses(self.p):
             return examples
         return replace(examples, features=self.preprocess_features(examples.features), fitted=self.fitted)
@@ -152,7 +152,7 @@ class TrainingData:
         Returns
         -------
         float32 array, shape (N, …)
-            ``features`` itself where there is nothing to do.
+            ``features`` itself if there is nothing to do.
         """
         if not preprocesses(self.p):
             return features
@@ -166,14 +166,14 @@ class TrainingData:
         return result
 
     def gradient_by_features(self, features, gradient):
-        """The gradient of a cost with respect to the features as they were read.
+        """The gradient of a cost with respect to the features as read.
 
         Parameters
         ----------
         features : float32 array, shape (N, …)
-            As they were read.
+            As read.
         gradient : float32 array, shape (N, …)
-            With respect to what :meth:`preprocess_features` makes of them.
+            With respect to the result of :meth:`preprocess_features`.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class TrainingData:
         """
         flat = gradient.reshape(len(gradient), -1)
         if self.fitted.whitening is not None:
-            flat = flat @ self.fitted.whitening.matrix  # which is symmetric
+            flat = flat @ self.fitted.whitening.matrix  # symmetric, so not transposed
         if self.p.contrast_norm:
             flat = gradient_by_examples(self._scaled(features), self.p.contrast_norm, flat)
         if self.fitted.scale is not None:
@@ -189,7 +189,7 @@ class TrainingData:
         return flat.reshape(features.shape)
 
     def undo(self, features):
-        """Preprocessed features as images that can be looked at, float32 (N, …); others are returned as they are.
+        """Preprocessed features as viewable images, float32 (N, …); returned as they are if nothing was fitted.
 
         Contrast normalisation cannot be undone, so it stays, and with it any scaling before it.
         """
@@ -212,9 +212,9 @@ class TrainingData:
 
 
 class Preprocessor:
-    """Preprocesses the training sets of a sweep, one at a time in memory.
+    """Preprocesses the training sets of a sweep, keeping one at a time in memory.
 
-    Runs that differ in nothing that matters here share one result.
+    Successive runs with the same data and preprocessing share one result.
     """
 
     def __init__(self):
@@ -229,13 +229,13 @@ class Preprocessor:
         examples : Examples, the training split as it was read
         split : Split
         fitted : Fitted or None
-            That of a run that is resumed; None: it is fitted.
+            The preprocessing of a resumed run; None: it is fitted.
         """
         trains = (split.train.tobytes(),) if fits(p) else ()
         data = (p.dataset, p.sources, p.divide_by)
         key = (*data, p.contrast_norm, p.whiten_zca, p.standardize, p.rescale, *trains)
         if key != self._key:
-            self._key = self._examples = None  # free the last one's memory before the next one takes its own
+            self._key = self._examples = None  # free the last result's memory before the next one takes its own
             self._examples = TrainingData(p, examples, split, fitted=fitted).preprocess(examples)
             self._key = key
         return self._examples
@@ -252,7 +252,7 @@ def fits(p):
 
 
 def steps_in_words(p):
-    """What is done to features between reading and the network: list of str, first to last."""
+    """The preprocessing steps between reading and the network, in words: list of str, first to last."""
     steps = ["standardised"] * p.standardize + ["rescaled"] * p.rescale
     steps += [f"contrast normalised to {p.contrast_norm}"] * bool(p.contrast_norm)
     return steps + ["ZCA-whitened"] * bool(p.whiten_zca)

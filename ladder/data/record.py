@@ -1,4 +1,4 @@
-"""What a run records of its data: how they were read, and what they were, so that a change is noticed.
+"""What a run records about its data: how they were read, and what they were, so that changes are noticed.
 
 The record is part of the run's ``data.json``: ``divided_by``, ``read_range``
 (lowest and highest value as read), and ``splits``, the number of examples and
@@ -43,7 +43,7 @@ def load_training_set(p, record=None):
         if "test" in split_names(find_dataset(p.dataset)):
             splits["test"] = fingerprint(load_examples(p.dataset, "test", p.sources, examples.divided_by))
     except UserError:
-        pass  # training does not need it; evaluating reports it
+        pass  # training does not need a test set; evaluation reports the error
     if record is not None:
         splits.update(record.get("splits", {}))  # as they were when the run began
     kept = {"divided_by": float(examples.divided_by), "read_range": (low, high), "splits": splits}
@@ -80,7 +80,7 @@ def reading_of_others(p, record):
     Parameters
     ----------
     p : Options
-        With the other data set.
+        Options that name the other data set.
     record : dict
         The run's ``data.json``.
     """
@@ -133,7 +133,7 @@ def check_unchanged(p, record, folder, splits=SPLITS):
 
 
 def has_the_same(p, record):
-    """Whether the data set that options name has the examples of a run, in every split; False where that is not known.
+    """Whether the data set that the options name has the same examples as a run, in every split; False if unknown.
 
     Parameters
     ----------
@@ -145,14 +145,14 @@ def has_the_same(p, record):
     if not recorded or not set(recorded) <= set(split_names(find_dataset(p.dataset))):
         return False
     try:
-        # The test set, which is smaller, first.
+        # The test set first, because it is smaller.
         return all(recorded[split] == fingerprint(read(p, split, record)) for split in sorted(recorded))
     except UserError:  # it cannot even be read like the run's
         return False
 
 
 def change_between(then, now, dataset, split):
-    """How a split differs from a recorded one, the beginning of a sentence; None where it does not.
+    """How a split differs from a recorded one, as the beginning of a sentence; None if it does not.
 
     Parameters
     ----------

@@ -12,18 +12,18 @@ from ladder.data.convert.svhn import SVHN
 KNOWN = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10, SVHN, DIGITS)}
 
 
-#: The ends of names of HDF5 files.
+#: The suffixes of HDF5 files.
 SUFFIXES = (".hdf5", ".h5")
 
 
 def is_path(dataset):
-    """Whether a data set is given as a file: by something that ends in ``.hdf5`` or ``.h5``, or has a folder in it."""
+    """Whether a data set is given as a file: it ends in ``.hdf5`` or ``.h5``, or has a folder in it."""
     separators = {os.sep, os.altsep} - {None}
     return dataset.lower().endswith(SUFFIXES) or any(separator in dataset for separator in separators)
 
 
 def name_of(dataset):
-    """What a data set is called, given by its name or as a file: 'mnist' for '/data/mnist.hdf5', too."""
+    """The name of a data set that is given by name or as a file: 'mnist' also for '/data/mnist.hdf5'."""
     return Path(dataset).stem if is_path(dataset) else dataset
 
 
@@ -33,7 +33,7 @@ def n_training_examples(name):
 
 
 def has_pixels(name):
-    """Whether integers of a data set are 8-bit pixels to be divided by 255; None: its data say so."""
+    """Whether integers of a data set are 8-bit pixels to be divided by 255; None: the values decide."""
     return KNOWN[name].has_pixels if name in KNOWN else None
 
 

@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
-#: Rounding errors that need no warning, as parts of a feature's range.
+#: The largest rounding error that needs no warning, as a fraction of a feature's range.
 LARGEST = 1e-3
 
-#: Ranges, as parts of a feature's largest value, that are rounding errors themselves: the feature is constant.
+#: The largest range, as a fraction of a feature's largest value, that is mere rounding error: the feature is constant.
 OF_A_CONSTANT = 1e-12
 
-#: Where 32-bit numbers have fewer digits.
+#: Below this, 32-bit numbers have fewer digits.
 SMALLEST = np.finfo("float32").smallest_normal
 
-#: Numbers that are compared at a time, to save memory.
+#: Numbers compared at a time, to save memory.
 AT_ONCE = 2**20
 
 
@@ -23,12 +23,12 @@ def warning(given, rounded, name, divided_by=1):
     Parameters
     ----------
     given : array, shape (N, ...)
-        Of numbers, as a file or the user has them.
+        The numbers as a file or the user has them.
     rounded : float32 array, of the same shape
     name : str
         What to call the data.
     divided_by : number
-        What ``rounded`` were divided by as they were read.
+        What ``rounded`` was divided by when it was read.
 
     Returns
     -------

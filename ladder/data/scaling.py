@@ -1,8 +1,8 @@
 """Features as float32 numbers, and whether they are 8-bit pixels, which are divided by 255.
 
 The values decide: a file of whole numbers may hold pixels, but also flags,
-counts or classes.  What was decided for the examples that train is recorded
-with the run, and holds for all others.
+counts or classes.  The decision for the examples that train is recorded with
+the run, and holds for all others.
 
 Source: the check of MNIST's range is from ``setup_data`` in the original's
 ``run.py``.
@@ -19,12 +19,12 @@ WHITE = 255
 
 
 def divisor(features, name):
-    """What features are divided by when they are read: 255 where they are 8-bit pixels, else 1.
+    """What features are divided by when they are read: 255 if they are 8-bit pixels, else 1.
 
     Pixels are whole numbers from 0 to 255 that reach the upper half of that
-    range.  Where examples have more than one axis, the largest value has to;
-    in flat rows, whose columns may have different scales, most of the columns
-    that vary have to.
+    range.  If examples have more than one axis, the largest value has to reach
+    it; in flat rows, whose columns may have different scales, most of the
+    columns that vary have to.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def divisor(features, name):
 
 
 def divisor_of_stored(stored, name, features=None):
-    """The same for a split as stored: images are pixels, however dark; else the examples that train decide.
+    """The same for a stored split: images are pixels, however dark; otherwise the examples that train decide.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def divisor_of_stored(stored, name, features=None):
     name : str
         The data set's.
     features : callable -> array, optional
-        What gives the features that train; default: those of ``stored``.
+        Returns the features that train; default: those of ``stored``.
     """
     if "images" in stored.description:
         return WHITE
@@ -70,7 +70,7 @@ def _most_columns_reach_up(features):
 
 
 def divisor_before_it_was_decided(features, name):
-    """The same for a run from before values decided, when uint8 meant pixels."""
+    """The same for a run from before the values decided, when uint8 meant pixels."""
     return WHITE if features.dtype == np.uint8 and has_pixels(name) is not False else 1
 
 
@@ -83,7 +83,7 @@ def divisor_of_others(values, divided_by, read_range):
     divided_by : number
         What the training examples were divided by.
     read_range : (number, number)
-        Their range after that.
+        Their range after the division.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def divisor_of_others(values, divided_by, read_range):
         and trained_on_unit_interval
         and values.dtype.kind in "ui"
         and low >= 0
-        # A dark image is one of pixels, too, whatever stands beside it.
+        # A dark image holds pixels, too, whatever other examples come with it.
         and (1 if values.dtype == np.uint8 else WHITE // 2) < high <= WHITE
     ):
         return WHITE
@@ -117,7 +117,7 @@ def divisor_of_pixels(divided_by, read_range):
     divided_by : number
         What the training examples were divided by.
     read_range : (number, number)
-        Their range after that.
+        Their range after the division.
 
     Returns
     -------
@@ -140,12 +140,12 @@ def as_float32(features, dataset="the data set", divided_by=1, unit_interval=Fal
         See :func:`divisor`.  The division is in float32, as in Fuel's
         ``convert_mnist`` with ``--dtype float32``.
     unit_interval : bool
-        Insist on values from 0 to 1, as the original does for MNIST.
+        Require values from 0 to 1, as the original does for MNIST.
 
     Returns
     -------
     float32 array, shape (N, ...)
-        ``features`` itself where it is float32 already and not divided.
+        ``features`` itself if it is float32 already and not divided.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def check_range(features, dataset, divided_by=1, unit_interval=False):
 
 
 def _check_range(lowest, highest, dataset, divided_by, unit_interval):
-    # min and max pass NaN on, so no array of flags is needed.
+    # min and max propagate NaN, so no boolean array is needed.
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         after = f" after a division by {divided_by:g}" * (divided_by != 1)
         raise UserError(f"{dataset} has features that are not finite numbers (NaN or infinity){after}: replace them.")
@@ -192,7 +192,7 @@ def describe(features, divided_by, is_turned=False):
     features : array, as stored
     divided_by : number
     is_turned : bool
-        Whether they were stored with their channels last.
+        Whether images were stored with their channels last.
     """
     kind = {"u": "whole numbers", "i": "whole numbers", "b": "true or false", "f": "numbers"}[features.dtype.kind]
     low, high = float(features.min()), float(features.max())

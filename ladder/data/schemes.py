@@ -1,6 +1,6 @@
 """Which examples make a batch, and in what order.
 
-A scheme knows only positions, not data.  Both have ``batch_size``,
+A scheme knows only positions, not data.  Both classes have ``batch_size``,
 ``num_batches``, ``get_request_iterator()``, which yields the positions of one
 batch after another for one epoch, and ``state``, which a checkpoint stores.
 
@@ -66,7 +66,7 @@ class ShuffledScheme:
 
     @property
     def state(self):
-        """The generator's state, as of ``RandomState.get_state``; can be set."""
+        """The generator's state, as from ``RandomState.get_state``; can be set."""
         return self._rng.get_state()
 
     @state.setter

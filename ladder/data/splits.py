@@ -1,4 +1,4 @@
-"""Cut a training set into examples to train on, labelled ones and a validation set.
+"""Split a training set into examples to train on, labelled ones and a validation set.
 
 Source: ``setup_data`` and ``make_datastream`` in the original's ``run.py``.
 Messages name the command line's options, as the numbers come from there.
@@ -95,8 +95,8 @@ def _check_sizes(n_unlabeled, n_labeled, valid_set_size, n_examples, dataset, is
 def permutation(n_examples, dseed):
     """The positions 0 to n_examples - 1, int64, shuffled by ``RandomState(dseed)``.
 
-    With a dseed of 0 or None they stay in order.  UserError if dseed cannot
-    seed a ``RandomState``.
+    With a dseed of 0 or None they stay in order.  Raises UserError if dseed
+    cannot seed a ``RandomState``.
     """
     order = np.arange(n_examples)
     if dseed:
@@ -109,9 +109,9 @@ def permutation(n_examples, dseed):
 def labeled_indices(targets, train, n_labeled=None, dataset="the data set"):
     """The examples of ``train`` whose labels are used.
 
-    If fewer are asked for than there are: the same number of each class,
-    class after class, the first of each in the order of ``train``.  Otherwise
-    all of them, in the order of ``train``.
+    If fewer are asked for than there are: the same number from each class,
+    class after class, the first ones of each in the order of ``train``.
+    Otherwise all of them, in the order of ``train``.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class SplitSummary:
     dtype : str, as stored
     lowest, highest : float, of the features as stored
     counts : dict of class -> int
-        Examples of each class that there is; -1 is "no label".
+        The number of examples of each class that occurs; -1 is "no label".
     reading : str
         What training reads, in words.
     warning : str or None
@@ -48,7 +48,7 @@ class SplitSummary:
 
     @property
     def classes(self):
-        """The classes that there are, in their order: list of int."""
+        """The classes that occur, in order: list of int."""
         return [label for label in self.counts if label != NO_LABEL]
 
 
@@ -87,7 +87,7 @@ def summarise(dataset, sources=(), divide_by=None):
 
 def _warning(features, name, divided_by):
     scaling.check_range(features, name, divided_by, unit_interval=needs_unit_interval(name))
-    # Data whose pixels stay as they are have presets that normalise contrast and whiten.
+    # Data sets whose pixels are not scaled have presets that normalise contrast and whiten.
     return None if has_pixels(name) is False else unscaled.warning(features, divided_by)
 
 

@@ -1,8 +1,8 @@
-"""Transformations of many images at once, each by numbers of its own.
+"""Transformations of many images at once, each image with its own parameters.
 
 All take and return float32 images, (examples, maps, height, width), and leave
-what they are given as it was.  They are NumPy's alone, whose bits do not
-depend on threads; what was measured beside it is in docs/augmentation.md.
+their input unchanged.  They use NumPy alone, whose results do not depend on
+threads, not even in the last bit; docs/augmentation.md measures alternatives.
 
 Source: section 3.4.1 of the thesis *Adversarial Learning with Ladder
 Networks*; Serra, *Image Analysis and Mathematical Morphology* (1982), chapter
@@ -14,12 +14,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def flipped(images):
-    """Mirrored left and right."""
+    """Images mirrored left to right."""
     return images[..., ::-1].copy()
 
 
 def shifted(images, rows, columns, fill):
-    """Moved by whole pixels.
+    """Images moved by whole pixels.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def shifted(images, rows, columns, fill):
     rows, columns : (n,) int
         How far down and to the right; negative is up and left.
     fill : number
-        What comes in at the edges.
+        The value that comes in at the edges.
 
     Examples
     --------
@@ -40,21 +40,21 @@ def shifted(images, rows, columns, fill):
 
 
 def cropped(images, padding, rows, columns):
-    """Widened by mirrored pixels on each side, and cut to the old size.
+    """Images padded by reflection on each side, then cropped to the old size.
 
     Parameters
     ----------
     images : float32 array, (n, maps, height, width)
     padding : int, below height and width
     rows, columns : (n,) int
-        Where to cut, from 0 to twice the padding, whose middle changes nothing.
+        Where to crop, from 0 to twice the padding; the middle changes nothing.
     """
     around = ((0, 0), (0, 0), (padding, padding), (padding, padding))
     return _cut(np.pad(images, around, mode="reflect"), images.shape, rows, columns)
 
 
 def _framed(images, above, left, value):
-    """With so many lines of one value above and below, left and right; ``numpy.pad`` takes several times as long."""
+    """Images padded with one value above and below, left and right; ``numpy.pad`` takes several times as long."""
     *outer, height, width = images.shape
     framed = np.full((*outer, height + sum(above), width + sum(left)), value, images.dtype)
     framed[..., above[0] : above[0] + height, left[0] : left[0] + width] = images
@@ -67,7 +67,7 @@ def _cut(padded, shape, rows, columns):
 
 
 def affine(angles, magnifications, shears, rows, columns):
-    """Where a motion about an image's centre takes each pixel from.
+    """Matrices that map each pixel of a result to its source, for motions about the image's centre.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def affine(angles, magnifications, shears, rows, columns):
 
 
 def moved(images, motions, fill):
-    """Moved as :func:`affine` says, bilinear between pixels.
+    """Images moved by the matrices of :func:`affine`, with bilinear interpolation.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def moved(images, motions, fill):
         The value of everything around an image.
     """
     n, maps, height, width = images.shape
-    # One pixel around that motions may reach into, and one more to the right and below for the last one's neighbours.
+    # A margin of one pixel that motions may reach into, and one more to the right and below for its neighbours.
     padded = _framed(images, (1, 2), (1, 2), fill).reshape(n, -1)
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
     starts = motions[:, :, 2] + centre - motions[:, :, :2] @ centre + 1
@@ -116,7 +116,7 @@ def moved(images, motions, fill):
     left = np.floor(columns)
     columns -= left
     first += left
-    # Whole numbers below 2^24 are exact in float32.
+    # Integers below 2^24 are exact in float32.
     first = first.astype("intp")
     first += (np.arange(n) * padded.shape[1])[:, None]
     flat = padded.reshape(-1)
@@ -132,7 +132,7 @@ def moved(images, motions, fill):
 
 
 def _positions(numbers, grid, most):
-    """(n, pixels): a line or column in the padded image, kept inside of it."""
+    """(n, pixels): a row or column in the padded image, kept inside it."""
     found = numbers[:, 0, None] * grid[0]
     found += numbers[:, 1, None] * grid[1]
     found += numbers[:, 2, None]
@@ -149,26 +149,26 @@ def _between(values, first, part):
 
 
 def eroded(images, side):
-    """The smallest value of a window of ``side`` x ``side`` pixels, of each map; nothing is beyond the edges.
+    """The smallest value in a window of ``side`` x ``side`` pixels, in each map; nothing beyond the edges counts.
 
     A window with an even side reaches one pixel further up and left than down
-    and right, and that of :func:`dilated` the other way round.
+    and right; that of :func:`dilated` is the other way round.
     """
     return _extreme(images, side, np.minimum, np.inf, side // 2)
 
 
 def dilated(images, side):
-    """The largest value of a window; see :func:`eroded`."""
+    """The largest value in a window; see :func:`eroded`."""
     return _extreme(images, side, np.maximum, -np.inf, (side - 1) // 2)
 
 
 def opened(images, side):
-    """Eroded, then dilated: what is bright and smaller than the window is gone, and nothing becomes brighter."""
+    """Eroded, then dilated: bright details smaller than the window vanish, and nothing becomes brighter."""
     return dilated(eroded(images, side), side)
 
 
 def closed(images, side):
-    """Dilated, then eroded: what is dark and smaller than the window is gone, and nothing becomes darker."""
+    """Dilated, then eroded: dark details smaller than the window vanish, and nothing becomes darker."""
     return eroded(dilated(images, side), side)
 
 

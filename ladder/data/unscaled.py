@@ -2,10 +2,10 @@
 
 import numpy as np
 
-#: Standard deviations of features that need no warning.  The corrupted encoder's noise has 0.3.
+#: Where the largest standard deviation of features needs no warning.  The corrupted encoder's noise has 0.3.
 SMALLEST, LARGEST = 0.01, 10
 
-#: The largest ratio of the two, unless all features lie between 0 and 1 as pixels do.
+#: The largest ratio of two such deviations, unless all features lie between 0 and 1 as pixels do.
 LARGEST_RATIO = 100
 
 
@@ -15,9 +15,9 @@ def warning(features, divided_by=1):
     Parameters
     ----------
     features : array, shape (N, ...)
-        Of the examples that train, as they are read, or as they are stored.
+        Of the examples that train, as read or as stored.
     divided_by : number
-        What those that are stored will be divided by.
+        What stored features will be divided by.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def warning(features, divided_by=1):
 
 
 def _deviations(features):
-    """Each feature's deviation, float64 (inputs,); computed in parts to save memory."""
+    """Each feature's standard deviation, float64 (inputs,); computed in parts to save memory."""
     flat = features.reshape(len(features), -1)
     count, total, squares = len(flat), 0.0, 0.0
     offset = _as_read(flat[0])

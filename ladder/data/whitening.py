@@ -1,4 +1,4 @@
-"""ZCA whitening: inputs without correlations, as close to the images as they can be.
+"""ZCA whitening: decorrelated inputs, as close to the images as possible.
 
 Source: ``ZCA`` in the original's ``nn.py``.  The covariance is added up in
 parts here, so that no float64 copy of all the images is needed.

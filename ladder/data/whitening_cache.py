@@ -1,4 +1,4 @@
-"""Whitening computed once: kept beside the data set, in a file named after what it was fitted to."""
+"""A cache of whitenings: kept beside the data set, in files named after the examples they were fitted to."""
 
 import hashlib
 import logging
@@ -14,7 +14,7 @@ from ladder.files import save_arrays
 
 logger = logging.getLogger("main.data")
 
-#: To be raised when the same examples would give another whitening.
+#: To be incremented when the same examples would give another whitening.
 VERSION = 1
 
 
@@ -28,7 +28,7 @@ def cached_whitening(dataset, parts):
     Parameters
     ----------
     dataset : Path
-        The data set's file, which gives folder and name.
+        The data set's file, which gives the cache its folder and name.
     parts : function without arguments -> iterator over float32 arrays, shape (n, inputs)
         As for :func:`ladder.data.whitening.fit_whitening`.
 
@@ -40,7 +40,7 @@ def cached_whitening(dataset, parts):
     candidates = [folder / name for folder in (dataset.parent, user_cache()) if folder]
     n_inputs = next(parts()).shape[1]
     for path in candidates:
-        if os.path.isfile(path):  # False, where Path.is_file raises, in a folder that may not be searched
+        if os.path.isfile(path):  # False in a folder that may not be searched, where Path.is_file raises
             try:
                 return _load(path, n_inputs)
             # What a damaged file raises depends on where the damage is.
@@ -73,7 +73,7 @@ def _load(path, n_inputs):
 
 
 def _save(candidates, whitening):
-    """Write it to the first folder that is writable."""
+    """Write the whitening to the first folder that is writable."""
     for path in candidates:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

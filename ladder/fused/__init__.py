@@ -1,7 +1,7 @@
-"""Operations in C that do the work of many graph nodes; those that costs pass through have their gradients.
+"""Operations in C that each do the work of many graph nodes; those that costs pass through have gradients.
 
-They stand for the functions of :mod:`ladder.bricks` of the same names.  The
-readable graph (``--plain-graph``) stays the reference; tests hold one against
+They replace the functions of the same names in :mod:`ladder.bricks`.  The
+readable graph (``--plain-graph``) remains the reference; tests compare one with
 the other.
 """
 

@@ -1,9 +1,9 @@
-"""Convolutions, channels last, and their gradients: two operations whose gradients are each other.
+"""Convolutions, channels last, and their gradients: two operations that are each other's gradients.
 
-Every convolution lies between a fine side and a coarse one.  Pixel i of the
-coarse side meets pixel ``i * stride + d - pad`` of the fine side through tap d
-of the filters, along both axes.  :class:`Convolution` leads from one side to the
-other, and :class:`FilterGradient` sums over all pixels that meet.
+Every convolution connects a fine side and a coarse one.  Tap d of the filters
+connects pixel i of the coarse side with pixel ``i * stride + d - pad`` of the fine
+side, along both axes.  :class:`Convolution` goes from one side to the other, and
+:class:`FilterGradient` sums over all pairs of connected pixels.
 """
 
 import aesara.tensor as at
@@ -85,7 +85,7 @@ def _is_full(border):
 
 
 def _sizes(x):
-    """Numbers where they are known, else variables."""
+    """The sizes of x: numbers where they are known, else variables."""
     return [x.shape[i] if n is None else n for i, n in enumerate(x.type.shape)]
 
 
@@ -117,7 +117,7 @@ class _Sides(FusedOperation):
     """
 
     __props__ = ("down", "stride", "full", "turned")
-    # Not in the code but beside it, so that all convolutions share one module.
+    # Passed to the C code instead of written into it, so that all convolutions share one module.
     params_type = ParamsType(down=boolean, stride=int64, full=boolean, turned=boolean)
     kernels = KERNELS
 
@@ -127,14 +127,14 @@ class _Sides(FusedOperation):
         self.down, self.stride, self.full, self.turned = down, stride, full, turned
 
     def number(self, n):
-        """A variable; TypeError unless it is an integer."""
+        """A size as a variable; TypeError unless it is an integer."""
         n = at.constant(n, dtype="int64") if isinstance(n, int) else at.as_tensor_variable(n)
         if n.ndim or not n.dtype.startswith(("int", "uint")):
             raise TypeError(f"{self}: a size is {n.type}, not an integer")
         return n if n.dtype == "int64" else at.cast(n, "int64")
 
     def pad(self, K):
-        """Pixels of zeros around the fine side."""
+        """The width of the zero padding around the fine side."""
         return K - 1 if self.full else 0
 
     def convolution(self, down):
@@ -187,7 +187,7 @@ class Convolution(_Sides):
 
 
 class FilterGradient(_Sides):
-    """(fine, coarse, K) -> the gradient for filters, from the maps of one side and gradients for the other's.
+    """(fine, coarse, K) -> the gradient for the filters, from one side's maps and the gradients for the other's.
 
     fine : (N, H, W, C or F), coarse : (N, h, w, F or C), K : int64 scalar, result : (F, C, K, K).
     """

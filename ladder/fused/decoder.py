@@ -15,7 +15,7 @@ from ladder.fused.operation import FusedOperation, pointers
 
 KERNELS = ("elementwise.h", "columns.h", "parameters.h", "decoder.h")
 
-#: A small network with more weights is not written out term by term: as matrix products it takes less time.
+#: A small network with more weights than this is not unrolled term by term: it is faster as matrix products.
 MOST_UNROLLED = 64
 
 
@@ -39,7 +39,7 @@ def denoise(decoder, u_pre, z_corr, z_clean, m, s, w, b):
 
 
 def _like(u, z):
-    """u for every pixel of z: below global pooling it has but one."""
+    """u repeated for every pixel of z: below global pooling it has only one."""
     if u.ndim != z.ndim or u.broadcastable == z.broadcastable:
         return u
     return channels_second(at.alloc(channels_last(u), *channels_last(z).shape))
@@ -148,8 +148,8 @@ class Denoise(_Decoding):
 class DenoiseGradient(_Decoding):
     """(Denoise's inputs, z_est, [gradient for z_est,] [gradient for cost]) -> gradients for Denoise's inputs.
 
-    Without a gradient for the cost there are none for what is compared:
-    z_clean, mean and variance.
+    Without a gradient for the cost there are none for what only the cost
+    depends on: z_clean, mean and variance.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class DenoiseGradient(_Decoding):
         self.has_est, self.has_cost = has_est, has_cost
 
     def outputs_of(self, signals, parameters):
-        """What gets a gradient: (u_pre, z_corr, z_clean, mean, variance), None for what does not, and parameters."""
+        """The inputs with gradients: (u_pre, z_corr, z_clean, mean, variance), None for others, and parameters."""
         u_pre, z_corr, *compared = signals
         return (u_pre, z_corr, *(compared if self.has_cost else (None,) * 3)), parameters
 

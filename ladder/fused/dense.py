@@ -1,7 +1,7 @@
-"""Products with the weights of fully connected layers, several examples' matrices at once, and their gradients.
+"""Products of several matrices of examples at once with the weights of a fully connected layer, and their gradients.
 
-The paths of a ladder meet a layer together: its weights are laid out once for all
-of them, and their gradient is one sum over all examples.  Two operations are
+The paths of a ladder go through a layer together: its weights are packed once for
+all of them, and their gradient is one sum over all examples.  Two operations are
 each other's gradients: :class:`Dense`, and :class:`OuterProducts` for the weights.
 """
 
@@ -14,7 +14,7 @@ from aesara.graph.rewriting.basic import node_rewriter, out2in
 from ladder.bricks.dense import as_matrix
 from ladder.fused.operation import FusedOperation, pointers
 
-#: What matrix products need of ``c/``, and of the standard library.
+#: What matrix products need from ``c/``, and from the standard library.
 PRODUCTS = ("buffer.h", "tile.h", "pack.h", "dense.h")
 HEADERS = ("<new>", "<numeric>", "<utility>")
 
@@ -118,7 +118,7 @@ class OuterProducts(_Products):
 
 @node_rewriter([Dense])
 def used_paths(fgraph, node):
-    """Without the paths that lead nowhere, as the labelled ones in a validation's denoising costs."""
+    """Leave out paths whose outputs are not used, such as the labelled ones in the denoising costs of validation."""
     used = [i for i, y in enumerate(node.outputs) if fgraph.clients[y]]
     if len(used) == len(node.outputs):
         return None
@@ -127,5 +127,5 @@ def used_paths(fgraph, node):
     return {node.outputs[i]: y for i, y in zip(used, ys)}
 
 
-# From the outputs down: what a path no longer needs may leave another without use.
+# From the outputs down: leaving out one path may make another unused.
 optdb.register("ladder_used_paths", out2in(used_paths, ignore_newtrees=True), "fast_run", position=90)

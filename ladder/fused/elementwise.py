@@ -38,17 +38,17 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Elementwise:
-    """A function of one or two signals, z and u, some parameters a unit, and some that units share.
+    """A function of one or two signals, z and u, with parameters per unit, and others that units share.
 
     Attributes
     ----------
     parameters : tuple of (name, first value, maker)
         ``maker`` is 'w' or 'b', as in ``ladder.bricks.decoder``.
     shared : tuple of (name, first value, maker, shape)
-        Those that all units share.
+        Parameters that all units share.
     inputs : dict of name -> float32 scalar
-        z, u where the brick was given one, the parameters, and every entry of
-        the shared ones, in their order.
+        z, u if the brick was given one, the parameters, and every entry of
+        the shared ones, in this order.
     value : scalar, the brick's result
     g : scalar, the gradient for ``value``
     gradients : dict of name -> scalar, or None where ``value`` does not depend on that input
@@ -124,14 +124,14 @@ def _scalars(name, shape):
 
 
 def _struct(value, gradients, names, n_parameters, inputs):
-    """C++; of the ``names`` all but the first ``n_parameters`` are shared by units."""
+    """The C++ struct; all ``names`` after the first ``n_parameters`` are shared by units."""
     load = "".join(f"        const float {name} = p[{k}][j];\n" for k, name in enumerate(names))
     into = {**{x: f"d{x} = {{}};" for x in "zu"}, **{name: f"d[{k}][j] += {{}};" for k, name in enumerate(names)}}
     wanted = {name: gradient for name, gradient in gradients.items() if gradient is not None}
     value_body, (result,) = statements(inputs, simplified([value]))
     gradient_body, results = statements(inputs, simplified(list(wanted.values())))
     stores = "".join(f"        {into[name].format(result)}\n" for name, result in zip(wanted, results))
-    # g++ does not inline long formulas unless it is told to, and then does not vectorise the loop around them.
+    # Unless told to, g++ does not inline long formulas, and then it does not vectorise the loop around them.
     inline = "LADDER_INLINE" if len(names) > n_parameters else "inline"
     return f"""
 struct Function {{
@@ -149,15 +149,15 @@ struct Function {{
 
 
 def simplified(outputs):
-    """The same values by shorter formulas, and by ones that keep more digits."""
+    """The same values from formulas that are shorter and numerically more stable."""
     return rewrite_graph(outputs, include=("canonicalize", "stabilize"), clone=False)
 
 
 def statements(inputs, outputs, order=io_toposort):
-    """C++ statements that compute ``outputs`` from ``inputs``, all float32 scalars, and the expression of each.
+    """C++ statements that compute ``outputs`` from ``inputs``, all float32 scalars, and the expression of each output.
 
-    Where two products are added, g++ joins the first of them with the sum, and
-    rounds the other: so ``order`` (function of inputs and outputs -> nodes)
+    Where two products are added, g++ fuses the first with the addition and
+    rounds the other, so ``order`` (function of inputs and outputs -> nodes)
     matters to the last bit.
     """
     names, lines = {x: x.name for x in inputs}, []
@@ -168,7 +168,7 @@ def statements(inputs, outputs, order=io_toposort):
 
 
 def as_written(inputs, outputs):
-    """Nodes in the order in which a reader of the formula would compute them, from left to right."""
+    """The nodes in the order in which a reader of the formula would compute them, from left to right."""
     nodes = {}
 
     def visit(variable):
@@ -192,7 +192,7 @@ def _expression(node, arguments):
     operation = getattr(node.op, "scalar_op", None)
     kind = getattr(operation, "name", None) or type(operation).__name__
     to_float = isinstance(operation, Cast) and node.outputs[0].dtype == "float32"
-    if to_float or type(node.op).__name__ == "DimShuffle":  # all is float32, all is scalar
+    if to_float or type(node.op).__name__ == "DimShuffle":  # everything is a float32 scalar
         return arguments[0]
     if kind not in OPERATIONS:
         raise NotImplementedError(f"ladder.fused.elementwise: no C++ for Aesara's {node.op}: add it to OPERATIONS")

@@ -19,7 +19,7 @@ KERNELS = ("elementwise.h", "columns.h", "rows.h", "parameters.h", "encoder.h")
 def encode(z_pre, noise, std, b, c, act):
     """Fused :func:`ladder.bricks.encoder.encode`: the same arguments and results.
 
-    The noise is a constant for gradients, and so is ``std``.
+    Gradients treat the noise and ``std`` as constants.
     """
     pieces = parse_activation(act).pieces
     if pieces > 1:
@@ -28,7 +28,7 @@ def encode(z_pre, noise, std, b, c, act):
     parameters = [x for x in (b, c) if x is not None]
     noise = [] if noise is None else [channels_last(noise), at.constant(std, dtype="float32")]
     operation = Encode(act, b is not None, c is not None, bool(noise))
-    operation.elementwise().source  # complains now of what has no C++
+    operation.elementwise().source  # fails now if something has no C++
     z, h, m, s = map(channels_second, operation(channels_last(z_pre), *noise, *parameters))
     return z, m, s, h
 

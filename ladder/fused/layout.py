@@ -1,10 +1,10 @@
-"""Where maps lie in memory.
+"""The memory layout of maps.
 
 The graph has maps as (examples, maps, height, width), like the original.
-Fused operations have them last: then a pixel's maps lie side by side, pixels
+Fused operations have the maps last: a pixel's maps are then contiguous, pixels
 are rows of a matrix like examples, and a map is a column like a unit.  Each
-operation turns its inputs and outputs around; between two of them the turns
-cancel when Aesara rewrites the graph, so from one to the next nothing is copied.
+operation transposes its inputs and outputs; between two of them the transpositions
+cancel when Aesara rewrites the graph, so nothing is copied from one to the next.
 """
 
 import aesara.tensor as at

@@ -1,4 +1,4 @@
-"""Weights within a norm, in one pass over them and, where some are beyond it, a second."""
+"""The max-norm constraint on weights, in one pass over them and, if some exceed the norm, a second."""
 
 import aesara.tensor as at
 from aesara.compile.mode import optdb
@@ -14,9 +14,9 @@ def within_norm(W, most):
 
 
 class WithinNorm(FusedOperation):
-    """W -> W, each column of a matrix or each filter scaled down to a norm.
+    """W -> W, with each column of a matrix or each filter scaled down to a maximum norm.
 
-    ``inplace`` overwrites W; a rewrite of the graph sees to that where it is allowed.
+    ``inplace`` overwrites W; a rewrite of the graph sets it where that is allowed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The largest of each unit's pieces, units or maps last, and its gradient."""
+"""Maxout (the largest of each unit's pieces) and its gradient; units or maps are the last axis."""
 
 from aesara.graph.basic import Apply
 from aesara.tensor import TensorType
@@ -53,7 +53,7 @@ class Maxout(_Maxout):
 
 
 class MaxoutGradient(_Maxout):
-    """x, Maxout's output and the gradient for it -> the gradient for x, which all pieces get that are the largest."""
+    """x, Maxout's output and the gradient for it -> the gradient for x, which goes to all pieces that are largest."""
 
     def make_node(self, *inputs):
         ndim = matrix_or_maps(inputs[0])

@@ -1,4 +1,4 @@
-"""Normals of Aesara's own generator, MRG31k3p with Box-Muller, as one operation.
+"""Normals from Aesara's own generator, MRG31k3p with Box-Muller, as one operation.
 
 P. L'Ecuyer and R. Touzin, Fast combined multiple recursive generators with
 multipliers of the form a = ±2^d ± 2^e, Winter Simulation Conference 2000.
@@ -11,15 +11,15 @@ from ladder.fused.normals import Normals, with_static_shape
 
 
 class MRGNormal(Normals):
-    """What ``aesara.sandbox.rng_mrg.MRG_RandomStream.normal`` makes of a state, bit for bit where libm is glibc's.
+    """What ``aesara.sandbox.rng_mrg.MRG_RandomStream.normal`` draws from a state, bit for bit if libm is glibc's.
 
     (state, size, size, …) -> next state, normals.  The state is an int32
-    matrix (substreams, 6).  Of n numbers, made even, uniform i comes from
-    substream i modulo the number of substreams; normal j and normal j + n / 2
-    are made of uniforms j and j + n / 2.
+    matrix (substreams, 6).  With n, the count of numbers, rounded up to even,
+    uniform i comes from substream i modulo the number of substreams; normals j
+    and j + n / 2 are made from uniforms j and j + n / 2.
 
-    ``inplace`` overwrites the state; a rewrite of the graph sees to that where
-    it is allowed.
+    ``inplace`` overwrites the state; a rewrite of the graph sets it where that
+    is allowed.
     """
 
     __props__ = ("inplace",)

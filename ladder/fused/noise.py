@@ -1,4 +1,4 @@
-"""Sources of Gaussian noise that draw a layer in one operation, for ``ladder.bricks.noise.GaussianNoise``."""
+"""Sources of Gaussian noise that draw a layer in one operation, in place of ``ladder.bricks.noise.GaussianNoise``."""
 
 import aesara
 import numpy as np
@@ -12,14 +12,14 @@ from ladder.fused.philox import PhiloxNormal
 
 
 def noise_source(name, seed, plain=False):
-    """The source called ``name``, one of ``ladder.options.NOISES``; ``plain``: in Aesara's operations, if it has them."""
+    """The source called ``name``, one of ``ladder.options.NOISES``; ``plain``: of Aesara's operations, if it can be."""
     if name == "philox":
         return PhiloxNoise(seed)
     return GaussianNoise(seed) if plain else FastMRGNoise(seed)
 
 
 class _OperationNoise(NoiseSource):
-    """Draws of one ``operation`` each; a subclass also has ``_first_state()``, that of the next stream."""
+    """Noise with one ``operation`` per draw; a subclass also has ``_first_state()``, that of the next stream."""
 
     def __init__(self):
         super().__init__()
@@ -38,7 +38,7 @@ class _OperationNoise(NoiseSource):
 
 
 class FastMRGNoise(_OperationNoise):
-    """The numbers of ``GaussianNoise``, and its states: each can go on where the other stopped.
+    """The same numbers and states as ``GaussianNoise``: each can go on where the other stopped.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class FastMRGNoise(_OperationNoise):
         self._streams = MRGStreams(seed=seed)
 
     def _first_state(self):
-        # As many substreams as Aesara takes where it does not know the size.
+        # As many substreams as Aesara takes if it does not know the size.
         return self._streams.get_substream_rstates(guess_n_streams(None), "float32")
 
 
 class PhiloxNoise(_OperationNoise):
-    """Numbers of Philox4x32-10: other ones than the original's, and a state of three integers a stream.
+    """Numbers from Philox4x32-10: not the original's, and with a state of three integers per stream.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class PhiloxNoise(_OperationNoise):
         self._seed = seed
 
     def _draw(self, shape):
-        # Numbered in the order of memory that fused layers have, so that none need be moved.
+        # Numbered in the memory order of fused layers, so that none need be moved.
         if len(shape) == 4:
             n, maps, height, width = shape
             return channels_second(super()._draw((n, height, width, maps)))

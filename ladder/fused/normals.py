@@ -39,11 +39,11 @@ class Normals(FusedOperation):
 
 
 def with_static_shape(normals, node):
-    """In JAX: sizes are known while it traces."""
+    """For JAX, where sizes are known at trace time."""
     return lambda state, *sizes: normals(state, tuple(int(size) for size in sizes))
 
 
 def _scalar(size):
-    """A size as an int64 scalar; a constant where Aesara can tell the number, so that types have static shapes."""
+    """A size as an int64 scalar; a constant if Aesara can tell the number, so that types have static shapes."""
     known = at.extract_constant(size)
     return at.cast(known, "int64") if isinstance(known, Variable) else at.constant(known, dtype="int64")

@@ -17,14 +17,14 @@ class FusedOperation(COp):
     """An operation whose work is done by functions in header files under ``c/``.
 
     A subclass names its files in ``kernels`` and calls their functions from
-    ``c_code``; ``arrays.h`` (inputs, outputs) is always there.
+    ``c_code``; ``arrays.h`` (inputs, outputs) is always included.
     """
 
     __props__ = ()
     kernels = ()
 
     def variables(self, inputs, ndims):
-        """The inputs as variables; TypeError unless they are float32 of these numbers of dimensions."""
+        """The inputs as variables; TypeError unless they are float32 with these numbers of dimensions."""
         variables = list(map(at.as_tensor_variable, inputs))
         for x, ndim in zip(variables, ndims, strict=True):
             if (x.dtype, x.ndim) != ("float32", ndim):
@@ -35,11 +35,11 @@ class FusedOperation(COp):
         raise NotImplementedError(f"{self} runs in C only: where there is no compiler, build with --plain-graph")
 
     def in_jax(self, node):
-        """The function of arrays that does the same in JAX; the shapes of the node's variables are known."""
+        """A function of arrays that does the same in JAX; the shapes of the node's variables are known."""
         raise NotImplementedError(f"{self} has nothing in JAX yet: build with --plain-graph")
 
     def elementwise(self):
-        """What the kernels apply to every element (``elementwise.Elementwise``), None for kernels that need none."""
+        """The function that kernels apply to every element (``elementwise.Elementwise``); None if they need none."""
         return None
 
     def c_support_code(self, **kwargs):
@@ -54,7 +54,7 @@ class FusedOperation(COp):
         return list(vectorise.compile_args())
 
     def c_code_cache_version(self):
-        """A number made of all sources, so that no stale module is ever taken from the cache."""
+        """A hash of all sources, so that no stale module is ever taken from the cache."""
         return (_version(self),)
 
 
@@ -66,6 +66,6 @@ def _version(operation):
 
 
 def pointers(name, arrays, outputs=False):
-    """C++ for an array ``name`` of the variables ``arrays``, or of pointers to them where they are outputs."""
+    """C++ for an array ``name`` of the variables ``arrays``, or of pointers to them if they are outputs."""
     kind, entries = ("PyArrayObject**", [f"&{x}" for x in arrays]) if outputs else ("PyArrayObject*", arrays)
     return f"{kind} const {name}[] = {{{', '.join(entries) or 'nullptr'}}};"

@@ -1,4 +1,4 @@
-"""An optimiser's update of one parameter as one operation, which adds up the squares of the gradient on its way."""
+"""An optimiser's update of one parameter as one operation, which also sums the squares of the gradient."""
 
 from functools import lru_cache
 
@@ -33,7 +33,7 @@ def traced(formula, constants, n_state, penalties):
     inputs : list of float32 scalars
         ``x0`` (the parameter), ``x1`` … (its buffers), gradient, rate.
     outputs : list of float32 scalars
-        What the state becomes, and the gradient with its penalties.
+        The new state, and the gradient with its penalties.
     """
     state = [at.fscalar(f"x{k}") for k in range(n_state)]
     gradient, rate = at.fscalar("gradient"), at.fscalar("rate")
@@ -43,10 +43,10 @@ def traced(formula, constants, n_state, penalties):
 
 
 class OptimiserStep(FusedOperation):
-    """(parameter, buffers, gradient, rate) -> new parameter and buffers, and the gradient's sum of squares, in C a float64.
+    """(parameter, buffers, gradient, rate) -> new parameter and buffers, the gradient's sum of squares (float64 in C).
 
-    ``inplace`` overwrites parameter and buffers; a rewrite of the graph sees
-    to that where it is allowed.
+    ``inplace`` overwrites parameter and buffers; a rewrite of the graph sets it
+    where that is allowed.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ struct Formula {{
 
 
 class SumOver(FusedOperation):
-    """The sum of a function of the entries of an array, in C a float64; a subclass names the ``function``, in C++."""
+    """The sum of a function over the entries of an array, float64 in C; a subclass names the ``function`` in C++."""
 
     kernels = ("sums.h",)
 
@@ -141,7 +141,7 @@ class SumOver(FusedOperation):
 
 
 class SumOfSquares(SumOver):
-    """The sum of the squared entries of an array, in C a float64."""
+    """The sum of the squared entries of an array, float64 in C."""
 
     function = "Square"
 
@@ -153,7 +153,7 @@ class SumOfSquares(SumOver):
 
 @node_rewriter([SumOfSquares])
 def squares_of_step(fgraph, node):
-    """Where a step meets the array as its gradient, it adds up the squares, and no other pass over it is needed."""
+    """If a step takes the array as its gradient, use the sum that it computes, and save another pass over the array."""
     for client, position in fgraph.clients[node.inputs[0]]:
         if client != "output" and isinstance(client.op, OptimiserStep) and position == client.op.n_state:
             return [client.outputs[-1]]
@@ -165,7 +165,7 @@ def step_in_place(fgraph, node):
     return None if node.op.inplace else node.op.in_place()(*node.inputs, return_list=True)
 
 
-# After the rewrites that change what is computed, and before any is done in place.
+# After the rewrites that change what is computed, and before those that work in place.
 optdb.register("ladder_squares_of_step", in2out(squares_of_step, ignore_newtrees=True), "fast_run", position=48)
 # As for Aesara's own in-place operations.
 optdb.register("ladder_step_in_place", in2out(step_in_place, ignore_newtrees=True), "fast_run", "inplace", position=99)

@@ -1,4 +1,4 @@
-"""A penalty's sum, and what penalties add to gradients, which an optimiser's pass over the weights adds on its way."""
+"""A penalty's sum, and the terms that penalties add to gradients, included in an optimiser's pass over the weights."""
 
 from aesara.compile.mode import optdb
 from aesara.graph.basic import Apply
@@ -32,7 +32,7 @@ class SumOfAbsolutes(SumOver):
 class Penalised(FusedOperation):
     """(gradient, W) -> gradient + l2 W + l1 sgn(W).
 
-    By itself only where the gradients are needed before the optimiser's pass, to clip them.
+    A separate operation only where the gradients are needed before the optimiser's pass, to clip them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Penalised(FusedOperation):
 
 @node_rewriter([OptimiserStep])
 def penalised_step(fgraph, node):
-    """A step whose gradient is penalised, for its own parameter and nobody else, adds the penalties itself."""
+    """Let a step add the penalties itself if its gradient is penalised for its own parameter and used nowhere else."""
     gradient, W = node.inputs[node.op.n_state], node.inputs[0]
     if gradient.owner is None or not isinstance(gradient.owner.op, Penalised) or gradient.owner.inputs[1] is not W:
         return None

@@ -1,4 +1,4 @@
-"""Normals of a counter-based generator, Philox4x32-10 with Box-Muller, as one operation.
+"""Normals from a counter-based generator, Philox4x32-10 with Box-Muller, as one operation.
 
 J. Salmon, M. Moraes, R. Dror and D. Shaw, Parallel random numbers: as easy as
 1, 2, 3, Supercomputing 2011.
@@ -10,8 +10,8 @@ from ladder.fused.normals import Normals, with_static_shape
 class PhiloxNormal(Normals):
     """(state, size, size, …) -> next state, normals; no number is ever infinite or NaN.
 
-    The state is an int64 vector: seed, stream, update.  The update goes up by
-    one a call; a shorter draw is the beginning of a longer one.
+    The state is an int64 vector: seed, stream, update.  Each call increases the
+    update by one; a shorter draw is a prefix of a longer one.
     """
 
     kernels = ("normal.h", "philox.h")

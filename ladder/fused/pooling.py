@@ -1,4 +1,4 @@
-"""Max-pooling and mean-pooling, channels last, with their gradients; the decoder's inverse of them."""
+"""Max-pooling and mean-pooling, channels last, with their gradients; and their inverse in the decoder."""
 
 import aesara.tensor as at
 from aesara.graph.basic import Apply
@@ -19,7 +19,7 @@ def mean_pool(x, size, stride):
 
 
 def unpool(z, size, shape):
-    """:func:`ladder.bricks.pooling.unpool` in the order of memory that fused operations have."""
+    """:func:`ladder.bricks.pooling.unpool` in the memory layout of fused operations."""
     z = channels_last(z)
     n, h, w, maps = z.shape
     windows = at.alloc(z.dimshuffle(0, 1, "x", 2, "x", 3), n, h, size, w, size, maps)
@@ -48,7 +48,7 @@ class _Pooling(FusedOperation):
 
 
 class _PoolUp(_Pooling):
-    """x (examples, height, width, maps) -> a number for each window, windows at the edge incomplete."""
+    """x (examples, height, width, maps) -> one number per window; windows at the edge may be incomplete."""
 
     kernel = ""
 
@@ -102,7 +102,7 @@ class MeanPool(_PoolUp):
 
 
 class MaxPoolGradient(_Pooling):
-    """x, MaxPool's output and the gradient for it -> the gradient for x, which all entries get that are the largest."""
+    """x, MaxPool's output and the gradient for it -> the gradient for x, which goes to all entries that are largest."""
 
     def make_node(self, *inputs):
         inputs = self.variables(inputs, [4, 4, 4])
@@ -123,7 +123,7 @@ class MaxPoolGradient(_Pooling):
 
 
 class MeanPoolGradient(_Pooling):
-    """The gradient for MeanPool's output -> that for its x, to each entry a window's part.
+    """The gradient for MeanPool's output -> that for its x, each entry's share from every window that it is in.
 
     Parameters
     ----------

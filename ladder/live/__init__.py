@@ -1,1 +1,1 @@
-"""Runs as they are while they train, from what is in their folders."""
+"""Watching runs while they train, from the files in their folders."""

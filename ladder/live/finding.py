@@ -1,4 +1,4 @@
-"""The runs to watch: the folders of runs that were named, and those below other folders."""
+"""The runs to watch: run folders that were named, and those found below other folders."""
 
 import os
 from collections import deque
@@ -8,12 +8,12 @@ from ladder.errors import UserError
 from ladder.runs.folder import OPTIONS_FILE, RESULTS, ROWS
 from ladder.tables.ordering import numbers_in_order
 
-#: How deep below a folder runs are looked for, and in how many folders at most.
+#: How deep below a folder to look for runs, and in how many folders at most.
 DEPTH, MOST_FOLDERS = 4, 10_000
 
 
 def check_folders(paths):
-    """Refuse what is no folder."""
+    """Refuse paths that are not folders."""
     for path in paths:
         if not Path(path).is_dir():
             raise UserError(
@@ -22,9 +22,9 @@ def check_folders(paths):
 
 
 def runs_in(paths):
-    """The folders of runs (Path), each once: those named first, those below a folder in order of their names.
+    """The folders of runs (Path), each once, in the order of ``paths``; those below one folder are sorted by name.
 
-    Links are followed, as results may lie on another disk.  Folders that vanish, or cannot be read, are passed over.
+    Links are followed, as results may lie on another disk.  Folders that vanish or cannot be read are skipped.
     """
     seen, found = set(), []
     for path in paths:
@@ -34,7 +34,7 @@ def runs_in(paths):
 
 
 def _below(path, seen):
-    """The runs at and below a folder, the nearest first; ``seen`` are real paths of folders not to look into again."""
+    """The runs at and below a folder, nearest first; ``seen`` holds the real paths of folders already visited."""
     waiting, found = deque([(path, DEPTH)]), []
     while waiting and len(seen) < MOST_FOLDERS:
         folder, depth = waiting.popleft()

@@ -15,18 +15,18 @@ from ladder.runs.folder import FAILURE, LOG, OPTIONS_FILE, ROWS, SWEEP, RunFolde
 from ladder.training.pretraining.folder import OF_A_RUN
 from ladder.training.stopping import patience_is_over
 
-#: A run's states.  ``SILENT``: a process holds it, but has written nothing for long.
+#: The states of a run.  ``SILENT``: a process holds it but has written nothing for a long time.
 STARTING, COMPILING, PRETRAINING = "starting", "compiling", "pre-training"
 TRAINING, FINISHING, SILENT = "training", "finishing", "silent"
 FINISHED, INTERRUPTED, UNREADABLE = "finished", "interrupted", "unreadable"
 
-#: Those of a sweep's runs beside them; ``PAUSED``: trained as far as a rung, where it waits, or was dropped.
+#: Further states of a sweep's runs.  ``PAUSED``: trained up to a rung, where it waits or was dropped.
 TO_COME, PAUSED = "to come", "paused"
 
-#: Those in which a run is under way.
+#: States in which a run is under way.
 UNDER_WAY = (STARTING, COMPILING, PRETRAINING, TRAINING, FINISHING, SILENT)
 
-#: Without news for this long, and for this many epochs' time, a run is silent; checkpoints come every five minutes.
+#: A run without news for this long, and for this many epochs' time, is silent; checkpoints come every five minutes.
 SILENT_SECONDS, SILENT_EPOCHS = 600, 3
 
 
@@ -39,17 +39,17 @@ class Progress:
     path : Path
     state : str, one of the above
     rows : list of dict of name -> number
-        The last ones of its log, oldest first.
+        The last rows of its log, oldest first.
     num_epochs : int or None
-        How many it is to train.
+        The number of epochs it is to train.
     epoch_seconds : float or None
-        Of one epoch.
+        Duration of one epoch.
     since : float
         Seconds since it last wrote anything.
     left : float or None
-        Seconds until its last epoch ends; with ``--patience`` it may end before.
+        Seconds until its last epoch ends; with ``--patience`` it may end sooner.
     patience : int
-        After how many epochs without a lower validation error it ends; 0: it never ends early.
+        Epochs without a lower validation error after which it ends; 0: it never ends early.
     is_rival : bool
         Whether ``run.py rivals`` fits it.
     """
@@ -71,26 +71,26 @@ class Progress:
 
     @property
     def is_under_way(self):
-        # A sweep that has just begun has no run yet that a process holds.
+        # In a sweep that has just begun, no process holds a run yet.
         return self.state in UNDER_WAY or self.state == TO_COME and self.since < SILENT_SECONDS
 
     def course(self, name):
-        """A number of the log in the last epochs: list of float."""
+        """The values of a logged quantity over the last epochs: list of float."""
         return [row[name] for row in self.rows if name in row]
 
     def last(self, *names):
-        """The last value of the first of these names that the log has; None where it has none."""
+        """The last value of the first of these names that the log has; None if it has none of them."""
         return next((values[-1] for values in map(self.course, names) if values), None)
 
 
 class Reader:
-    """Reads runs again and again, and of each file only what has changed."""
+    """Reads runs repeatedly, rereading only the files that have changed."""
 
     def __init__(self):
         self._read = {}
 
     def read(self, path, now=None):
-        """The Progress of the run in a folder; None where there is none (any more).
+        """The Progress of the run in a folder; None if there is no run, or no longer one.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Reader:
         return FINISHING if last else TRAINING
 
     def _cached(self, path, read):
-        """What ``read`` makes of a file, again only once it has changed; None where there is no file."""
+        """The result of ``read`` for a file, cached until the file changes; None if there is no file."""
         try:
             status = path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -155,7 +155,7 @@ class Reader:
 
 
 def _planned(path):
-    """What the options ask for: epochs, None where they do not say; the patience, 0 for none; whether it is a rival."""
+    """The options' number of epochs (None if missing) and patience (0 for none), and whether the run is a rival's."""
     options = plain_json.check(plain_json.read(path), dict, "the whole")
     num_epochs, patience = (
         value if type(value) is int and 0 < value < 10**9 else None
@@ -165,7 +165,7 @@ def _planned(path):
 
 
 def _is_halved(path):
-    """Whether the sweep with this file is halved; a damaged file says nothing about runs."""
+    """Whether the sweep of this file uses successive halving; a damaged file says nothing about its runs."""
     try:
         return plain_json.check(plain_json.read(path), dict, "the whole").get("halving") is not None
     except (plain_json.NotJSON, UserError):
@@ -173,7 +173,7 @@ def _is_halved(path):
 
 
 def _signs_of_life(folder):
-    """When the files that training writes were last changed."""
+    """Modification times of the files that training writes."""
     written = [folder / name for name in (LOG, ROWS, OPTIONS_FILE)]
     written += [*folder.path.glob(CHECKPOINTS), *folder.path.glob(f"{OF_A_RUN}/*/{CHECKPOINTS}")]
     for path in written:
@@ -189,5 +189,5 @@ def _modified(path):
 
 
 def _left(epochs, epoch_seconds, since_the_last):
-    """Seconds left, if the epoch that is being trained takes as long as those before."""
+    """Seconds left if the remaining epochs take as long as those before."""
     return max(0.0, epochs * epoch_seconds - min(max(0.0, since_the_last), epoch_seconds))

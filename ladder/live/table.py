@@ -15,22 +15,22 @@ from ladder.files import printable
 from ladder.live.progress import FINISHED, INTERRUPTED, SILENT, UNREADABLE
 from ladder.runs.log_rows import ERROR, FINAL_ERROR
 
-#: Heights of a sparkline, and where the terminal has no such letters.
+#: Characters of a sparkline, and those for a terminal that lacks them.
 HEIGHTS, ASCII_HEIGHTS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 
-#: Letters of a sparkline, in a terminal of ``WIDE`` columns and in a narrower one.
+#: Length of a sparkline in a terminal of at least ``WIDE`` columns, and in a narrower one.
 SPARKS, FEW_SPARKS, WIDE = 20, 10, 100
 
 #: State -> colour.
 STYLES = {FINISHED: "green", INTERRUPTED: "yellow", SILENT: "red", UNREADABLE: "red"}
 
-#: Columns' names, from the one that a narrow terminal loses last; those before it are always there.
+#: Columns that a narrow terminal drops, from the last to be dropped to the first; all others are always shown.
 GIVEN_UP_LAST = ("valid. error", "cost", "left", "course", "an epoch", "class. cost", "denois0")
 
-#: Lines that say how a run goes on; lines around the table's rows.
+#: Maximum number of hints on resuming a run; number of lines around the table's rows.
 MOST_HINTS, AROUND = 3, 4
 
-#: The least width of the runs' names; spaces between two columns.
+#: Minimum width of the column of names; spaces between two columns.
 LEAST_NAME, BETWEEN = 12, 3
 
 NOTHING = "–"
@@ -38,7 +38,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of texts."""
+    """A column of the table, as text."""
 
     name: str
     cells: list
@@ -50,17 +50,17 @@ class Column:
 
 
 def render(runs, course, options, most_lines=None):
-    """What is shown of some runs.
+    """Render runs as a table, with hints on resuming interrupted ones.
 
     Parameters
     ----------
     runs : list of Progress
     course : str
-        The name in the log of what the sparkline shows.
+        The log's name for the quantity in the sparkline.
     options : ConsoleOptions
-        Of the console: its width and encoding.
+        The console's, for its width and encoding.
     most_lines : int or None
-        The lines that there is room for; None: as many as it takes.
+        How many lines there is room for; None: no limit.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def _columns(runs, spark):
         "state": [_state(run) for run in runs],
     }
     left = ("run", "course", "state")
-    # A column of nothing says nothing.
+    # Leave out columns without a single value.
     return [
         Column(name, cells, "left" if name in left else "right")
         for name, cells in names.items()
@@ -123,7 +123,7 @@ def _columns(runs, spark):
 
 
 def _names(paths):
-    """The runs' names, without the folder that all have in common."""
+    """The runs' names, without the folder that they have in common."""
     parents = [os.path.abspath(path.parent) for path in paths]
     above = os.path.commonpath(parents) if parents else ""
     return [printable(os.path.relpath(os.path.abspath(path), above)) for path in paths]
@@ -138,7 +138,7 @@ def _percent(value):
 
 
 def _left(run):
-    """The time left, at most where training may end early."""
+    """The time left, shown as an upper bound where training may end early."""
     return ("< " if run.patience and run.left is not None else "") + duration(run.left)
 
 
@@ -147,7 +147,7 @@ def _state(run):
 
 
 def _hints(runs):
-    """How interrupted runs go on: a line for each of the first few."""
+    """How to resume interrupted runs: a line for each of the first few."""
     interrupted = [run for run in runs if run.state == INTERRUPTED]
     hints = [_hint(printable(run.path), run.is_rival) for run in interrupted[:MOST_HINTS]]
     return hints + [f"(and {len(interrupted) - MOST_HINTS} more)"] * (len(interrupted) > MOST_HINTS)
@@ -182,9 +182,9 @@ def duration(seconds):
 
 
 def sparkline(values, heights=HEIGHTS, width=SPARKS):
-    """Numbers as letters of different heights, lowest to highest; the logarithms of numbers that are all above 0.
+    """Numbers as characters of different heights, lowest to highest; on a log scale if all are above 0.
 
-    More numbers than letters are averaged.
+    If there are more numbers than characters, neighbours are averaged.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def sparkline(values, heights=HEIGHTS, width=SPARKS):
         return ""
     n = min(width, len(values))
     edges = [round(i * len(values) / n) for i in range(n + 1)]
-    # Quarters of the means, as sums and differences of the largest numbers are none.
+    # Quarters of the means, as sums and differences of the largest floats would overflow.
     means = [math.fsum(value / 4 / (b - a) for value in values[a:b]) for a, b in zip(edges, edges[1:])]
     if min(means) > 0:
         means = [math.log(mean) for mean in means]

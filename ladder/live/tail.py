@@ -21,13 +21,13 @@ from ladder.runs.log_lines import (
     is_one,
 )
 
-#: How much of a file's end is read: some 270 rows of seven layers.
+#: Bytes read from the end of a file: about 270 rows of a network of seven layers.
 MOST_BYTES = 2**17
 
-#: Larger whole numbers are no counts.
+#: Larger integers are not counts.
 MOST_COUNT = 2**53
 
-#: The last epochs whose time is averaged.
+#: Number of last epochs over whose durations the median is taken.
 EPOCHS = 10
 
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (.*)")
@@ -36,7 +36,7 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (.*)")
 def last_rows(path):
     """The rows at the end of a ``log.jsonl``, oldest first: list of dict of name -> finite number.
 
-    Whatever is no row, such as one that is being written, is passed over.
+    Anything that is not a row, such as one still being written, is skipped.
     """
     rows = []
     for line in _last_lines(path):
@@ -56,14 +56,14 @@ def _is_number(value):
 
 @dataclass(frozen=True)
 class Times:
-    """What a ``log.txt`` tells of time.
+    """The timing information in a ``log.txt``.
 
     Attributes
     ----------
     epoch_seconds : float or None
-        The median of the last epochs; None before the first.
+        Median over the last epochs; None before the first.
     compiling, pretraining : bool
-        Whether the last process to train has not compiled yet what it is about to train, or pre-trains.
+        Whether the last process to train has yet to compile what it will train, or is pre-training.
     """
 
     epoch_seconds: Optional[float] = None
@@ -74,7 +74,7 @@ class Times:
 def last_times(path):
     """The Times at the end of a ``log.txt``.
 
-    Only epochs that one process trained from their beginning count: not what lay between two processes.
+    Only epochs that one process trained from start to end count, so the time between two processes does not.
     """
     seconds, before, compiling, pretraining = [], None, False, False
     for line in _last_lines(path):
@@ -82,7 +82,7 @@ def last_times(path):
         try:
             now = datetime.fromisoformat(found[1]).timestamp() + int(found[2]) / 1000
         except (TypeError, ValueError, OverflowError, OSError):
-            continue  # no line of a log, or no time
+            continue  # not a log line, or not a valid time
         text = found[3]
         if is_one(text, BEGUN):
             before, compiling, pretraining = None, True, False
@@ -103,10 +103,10 @@ def last_times(path):
 
 
 def _last_lines(path):
-    """The whole lines (bytes) within the last ``MOST_BYTES`` of a file; ``UserError`` where there is none."""
+    """The complete lines (bytes) within the last ``MOST_BYTES`` of a file; ``UserError`` if there is no file."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - MOST_BYTES))
         lines = file.read(MOST_BYTES).split(b"\n")
-    # A line is whole once its end is written; the first may have begun earlier.
+    # A line is complete once its newline is written; the first may have begun before the part read.
     return lines[size > MOST_BYTES : -1]

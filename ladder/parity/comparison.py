@@ -21,7 +21,7 @@ class KindCompared:
     count : int
         Number of arrays compared.
     worst : Difference
-        That of the array which uses most of its allowance.
+        The difference of the array that uses most of its allowance.
     worst_name : str
     failures : list of str
         A line for each array out of tolerance or not comparable.
@@ -44,7 +44,7 @@ class Result:
     name : str
     lines : dict of str to KindCompared
     notes : list of str
-        What was left out, by which rule.
+        What was left out, and by which rule.
     reason : str
         Why the file could not be checked, if it could not.
     status : str

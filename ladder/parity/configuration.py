@@ -14,7 +14,7 @@ def options_of(meta, plain_graph=False):
     ----------
     meta : dict
         ``p_effective`` holds all options; one that it lacks is taken from
-        ``config`` (what differs from the defaults).
+        ``config`` (the options that differ from the defaults).
     plain_graph : bool
 
     Returns

@@ -16,7 +16,7 @@ from ladder.errors import UserError
 SUFFIXES = (".npz", ".json")
 PACKED = ("flat_f32", "flat_i64")
 
-#: The types of numbers that a packed array may have had.
+#: The dtypes that an array may have had before it was packed.
 TYPES = ("float32", "float64", "int32", "int64")
 
 

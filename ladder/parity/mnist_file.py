@@ -3,14 +3,14 @@
 Data, noise and arithmetic are the original's, but not the rounding: each
 library adds up its matrix products in its own order.  Adam turns the smallest
 gradients, which are rounding, into steps as large as any, so the two runs
-diverge from update to update.  Measured here with MKL on one thread, as the
-largest relative difference of any of the eleven costs and norms: 1e-7 at the
+diverge from update to update.  The largest relative difference of any of the
+eleven costs and norms, measured here with MKL on one thread: 1e-7 at the
 first update, 1e-4 by the fifth, 2e-3 by the 20th, 4e-3 by the 100th, 2e-2
-by the 200th; of 50-update means 1e-3 up to the 200th and 2e-2 up to the 1800th.
-Of parameters, as part of the largest entry: 6e-6, 3e-2, 7e-2 and 1e-1 after
-1, 20, 200 and 600 updates, their means and deviations 6e-6, 1e-3, 1e-2 and
-3e-2.  The limits below are about four times as much, for other libraries'
-rounding.
+by the 200th; of 50-update means, 1e-3 up to the 200th and 2e-2 up to the 1800th.
+Of parameters, as a fraction of the largest entry: 6e-6, 3e-2, 7e-2 and 1e-1
+after 1, 20, 200 and 600 updates; of their means and deviations, 6e-6, 1e-3,
+1e-2 and 3e-2.  The limits below are about four times as large, to allow for
+other libraries' rounding.
 """
 
 import re
@@ -36,8 +36,8 @@ BLOCK = 50
 COSTS = ((1, 1e-5), (5, 5e-4), (20, 1e-2), (100, 2e-2), (200, 1e-1))
 #: The same for means over 50 updates.
 MEANS = ((200, 5e-3), (1800, 1e-1))
-#: Update -> how far a parameter's largest, first and last entry may be from
-#: the original's after it, as a fraction of the largest.
+#: Update -> how far a parameter's largest, first and last entry may then be
+#: from the original's, as a fraction of the largest.
 ENTRIES = {1: 1e-4, 20: 1e-1, 200: 3e-1, 600: 5e-1}
 #: The same for mean and standard deviation.
 MOMENTS = {1: 1e-4, 20: 5e-3, 200: 5e-2, 600: 1e-1}
@@ -167,7 +167,7 @@ class MnistRun:
         return training_stream(self.p, self.examples, self.split)
 
     def monitored(self):
-        """Name, as in the golden file, to variable."""
+        """The monitored variables, by their names in the golden file."""
         costs = self.ladder.costs
         found = {"total": costs.total, "class_corr": costs.class_corr, "class_clean": costs.class_clean}
         found["error_rate_clean"] = self.ladder.error.clean

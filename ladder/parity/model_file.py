@@ -6,7 +6,8 @@ How the original's numbers were made, as inferred from the numbers themselves:
   perturbed parameters; the running averages carry over.
 * Calls with noise, one after another, at the initial parameters (``noisy`` is
   the first, ``calls`` has the costs of five), then one at the perturbed ones
-  (``pertn``, the sixth); parameters stay, streams and running averages go on.
+  (``pertn``, the sixth); calls advance the streams and the running averages,
+  but leave the parameters unchanged.
 * ``traj0``, ``trajn``: updates that start from the initial parameters, running
   averages, optimiser and streams; ``final`` estimates the statistics over the
   batches of ``traj0`` with its last parameters, and then takes mean costs over
@@ -55,7 +56,7 @@ UNDETERMINED = (
 )
 INPUTS = re.compile(r"static_|traj_|pert__")
 
-#: An array of means, and the number of its layer.
+#: The name of an array of means, with the number of its layer.
 MEAN = re.compile(r"(__act__.*__m__|shared_f_)(?P<layer>\d+)($|_bn_mean_clean$)")
 
 FIRST_VALUES_OF_NOISE = 64
@@ -83,7 +84,7 @@ def build(golden, plain_graph=False):
 
 @dataclass(frozen=True)
 class Ours:
-    """What this program makes of a golden file's inputs.
+    """What this program computes from a golden file's inputs.
 
     Attributes
     ----------
@@ -91,8 +92,8 @@ class Ours:
     again : list of dict of str to array
         The results of the same updates with features changed in their last
         bit.  Adam turns gradients that are nothing but rounding into steps as
-        large as any, in whatever update they occur; what follows from those
-        cannot be reproduced, here or in the original.
+        large as any, in whatever update they occur; whatever follows from such
+        steps cannot be reproduced, here or in the original.
     exact_noise : bool
         Whether the normals must be the original's to the bit, as those of the
         plain graph in C are: it calls the same functions of the C library.
@@ -142,7 +143,7 @@ def compare_arrays(golden, ours, result):
 
 
 def _determined(kind, name, ours, golden, rule):
-    """How many entries, from the first update on, can be reproduced; None for all, also if all agree anyway.
+    """How many entries, from the first update on, can be reproduced; None for all, and where all agree anyway.
 
     An array that is not over time can be reproduced as a whole or not at all (0).
     """
@@ -166,7 +167,7 @@ def _kind(name):
 
 
 def _parameter(name):
-    """The parameter whose value after an update the array ``name`` holds, if it does."""
+    """The name of the parameter whose value after an update is the array ``name``, if it is one."""
     match = re.match(r"traj.__param_after_\d+__(.*)", name)
     return match and match.group(1)
 

@@ -50,15 +50,15 @@ def check_all(directory, names, jobs, threads, full=False, plain_graph=False, ba
 
 
 def _end(pool):
-    """End a pool with what it still does, which nobody waits for after a mistake or Ctrl-C."""
-    processes = list((pool._processes or {}).values())  # which Python can end itself from 3.14 on
+    """End a pool and whatever it is still doing, which nobody waits for after an error or Ctrl-C."""
+    processes = list((pool._processes or {}).values())  # from 3.14 on, Python itself can end them
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
 
 
 def _check(threads, backend, *arguments):
-    """Runs in a process of the pool; a UserError from the backend is raised where the result is asked for."""
+    """Runs in a process of the pool, or in this one; a UserError is raised where the result is asked for."""
     from ladder import backends
 
     if backend == "jax":  # several processes may share a GPU

@@ -1,10 +1,10 @@
-"""A network whose insides can be read: one compiled function for everything that golden files hold.
+"""A network whose internals can be read: one compiled function for everything that golden files hold.
 
 The function updates the parameters, as in training, and also returns
 activations, costs and gradients.  It takes the raw noise as arguments: zeros
-for a network without noise, draws from the model's own streams for one with.
-Compiling takes most of the time, so it is done once per file, and parameters,
-averages and the optimiser's state are put back between evaluations.
+for a network without noise, draws from the model's own streams for one with
+noise.  Compiling takes most of the time, so it is done once per file, and
+parameters, averages and the optimiser's state are restored between evaluations.
 """
 
 from functools import cached_property
@@ -44,7 +44,7 @@ class Probe:
         self._updates = step.updates
 
     def compile(self):
-        """Make the functions that the other methods call; takes most of a minute the first time."""
+        """Compile the functions that the other methods call; takes most of a minute the first time."""
         draws = self.ladder.noise.draws
         noise = [draw.type() for draw in draws]
         self._draw = backends.function(self.inputs, draws)
@@ -63,7 +63,7 @@ class Probe:
         return self.ladder.noise.get_states()
 
     def draw_noise(self, batch):
-        """The next raw standard normals of every stream, float32, for a batch; moves the streams on."""
+        """The next raw standard normals of every stream, float32, for a batch; advances the streams."""
         return self._draw(*batch)
 
     def no_noise(self, batch):
@@ -85,7 +85,7 @@ class Probe:
         Returns
         -------
         dict of str to array
-            What the network computed before its parameters changed, with the
+            What the network computed before its parameters changed, by the
             golden files' names.
         """
         return dict(zip(self._outputs, self._update(*batch, *noise)))
@@ -98,11 +98,11 @@ class Probe:
         return outputs
 
     def parameter_values(self):
-        """Name to value of every trained parameter."""
+        """The value of every trained parameter, by name."""
         return {variable.name: variable.get_value() for variable in self.parameters}
 
     def running_averages(self):
-        """Name to value of the running averages and their counters."""
+        """The values of the running averages and their counters, by name."""
         trained = {variable.name for variable in self.parameters}
         names = [n for n in self.shareds if n.startswith("shared_") or n in ("counter", "counter_max")]
         return {name: self.shareds[name].get_value() for name in names if name not in trained}

@@ -18,7 +18,7 @@ from ladder.errors import UserError
 from ladder.parity.tolerances import EXACT, Rule
 
 N_TRAIN, BATCH_SIZE, FIRST_STORED = 60000, 100, 1000
-#: Epochs that are shuffled one after the other.
+#: The most epochs that are shuffled, one after the other.
 MOST_EPOCHS = 1000
 PIXEL_SUMS = Rule(1e-9, per_entry=True)
 

@@ -3,7 +3,7 @@
 The numbers are the project's promise: costs within 1e-5 relative; activations,
 gradients and parameters after 20 updates within 1e-5, 1e-4 and 1e-4 of each
 tensor's largest entry, with an absolute floor of 1e-7.  Initial values and
-states of the noise come from the same integers and must be the same bits; the
+states of the noise come from the same integers and must have the same bits; the
 normals made from them must agree within two units in the last place.
 """
 
@@ -26,7 +26,7 @@ class Rule:
         Measure each entry by itself, not by the array's largest: for costs of
         several updates stored as one array.
     later : float or None
-        For arrays over updates: the allowance from the second update on, when
+        For arrays over updates: the allowance from the second update on, once
         rounding has gone through the optimiser.
     floor : float
         An absolute difference that is always allowed.
@@ -52,7 +52,7 @@ def within(distance):
 RULES = {
     "initial values": EXACT,
     "noise states": EXACT,
-    # Two units in the last place; the same bits where the plain graph draws it.
+    # Two units in the last place; where the plain graph draws the noise, the same bits.
     "noise": Rule(2.0**-22, per_entry=True, floor=1e-30),
     "activations": Rule(1e-5),
     "costs": Rule(1e-5, per_entry=True),
@@ -77,7 +77,7 @@ ROUNDING_MEAN = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """How far an array of ours is from the golden one, where it is worst.
+    """How far one of our arrays is from the golden one, where it is worst.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ def floor_of_mean(variance, mean_below=None, variance_below=None):
     """
     deviation = float(np.sqrt(np.max(variance)))
     if mean_below is not None and variance_below is not None:
-        # Divided by what the normalisation divides by.
+        # In units of what the normalisation divides by.
         deviation *= max(1.0, float(np.max(np.abs(mean_below) / np.sqrt(variance_below + 1e-10))))
     return max(FLOOR, ROUNDING_MEAN * float(np.finfo("float32").eps) * deviation)
 

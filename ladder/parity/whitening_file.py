@@ -41,7 +41,7 @@ def compare(golden, result):
 
 
 class _Ours:
-    """What we make of the file's inputs."""
+    """What we compute from the file's inputs."""
 
     def __init__(self, arrays):
         self.arrays, self.images = arrays, _flat(arrays["X"])

@@ -1,6 +1,6 @@
-"""What the log of runs says, as lines to draw: one for each run, or mean and spread of several seeds.
+"""The logs of runs as lines to draw: one for each run, or the mean and range of several seeds.
 
-How they are drawn is in :mod:`ladder.report.static_charts` and
+They are drawn by :mod:`ladder.report.static_charts` and
 :mod:`ladder.report.interactive_charts`.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ladder.runs.log_rows import ERROR
 
-#: A line of more points than this is thinned: a screen shows no more.
+#: A line with more points than this is thinned: a screen shows no more.
 MOST_POINTS = 600
 
 
@@ -23,7 +23,7 @@ class Series:
     ----------
     label : str
     number : int
-        Its colour, and beyond the colours its dashes.
+        Selects its colour and, beyond the number of colours, its dashes.
     x, y : (n,) float64
     low, high : (n,) float64, or None
         The range of several seeds, around their mean ``y``.
@@ -77,7 +77,7 @@ def learning_curves(groups):
     Returns
     -------
     list of Chart
-        Those of which any run has logged something.
+        Those for which any run has logged something.
     """
     wanted = [
         ("Supervised cost, training", "cross-entropy, nats", "train_cost_class_corr", True),
@@ -110,7 +110,7 @@ def curves_in_words(groups):
 
 
 def cost_curves(groups, prefix, title):
-    """Charts of the costs that every layer has: one for all layers of one group, or one a layer for several.
+    """Charts of the costs that every layer has: one chart for a single group, or one per layer for several.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def cost_curves(groups, prefix, title):
     names = dict.fromkeys(name for group in groups for run in group.runs for name in run.logged(prefix))
     numbers = sorted(int(name[len(prefix) :]) for name in names if re.fullmatch("[0-9]{1,4}", name[len(prefix) :]))
     top = max(len(run.p.encoder_layers) for group in groups for run in group.runs)
-    numbers = [i for i in numbers if i <= top]  # a log of others may have any
+    numbers = [i for i in numbers if i <= top]  # a log from elsewhere may have any numbers
     if len(groups) > 1:
         return _charts(groups, [(f"{title}, layer {i}", "cost", f"{prefix}{i}", True) for i in numbers])
     series = [found for i in numbers for found in _series(f"layer {i}", i, groups[0], f"{prefix}{i}")]
@@ -170,7 +170,7 @@ def _charts(groups, wanted):
 
 
 def _chart(title, y_label, series, is_log):
-    # A logarithm needs values above 0, which a cost that rounds to 0 is not.
+    # A logarithmic axis needs values above 0, and a cost may round to 0.
     is_log = is_log and all((line.y > 0).all() for line in series)
     return Chart(title, "epoch", y_label, series, is_log, from_zero=not is_log and "error" in y_label)
 

@@ -9,22 +9,22 @@ from ladder.option_names import as_typed
 from ladder.options import DEFAULTS, OPTIONS
 from ladder.runs.split_files import LABELED
 
-#: Options whose entries are names, which '-' separates; ',' separates all others.
+#: Options whose entries are names and are separated by '-'; those of all others are separated by ','.
 SPLIT_BY_DASHES = ("encoder_layers", "act", "decoder_spec")
 
 
 def value_as_typed(name, value):
-    """An option's value as the command line takes it, e.g. '1000,10,0.1'; of positions it takes a file that has them."""
+    """An option's value as the command line takes it, e.g. '1000,10,0.1'; it takes positions from a file instead."""
     if isinstance(value, (tuple, list)):
         return ("-" if name in SPLIT_BY_DASHES else ",").join(value_as_typed(name, entry) for entry in value)
     if value is None:
         return "default"
-    # repr has all digits that the number needs.
+    # str has all digits that the number needs.
     return f"{int(value)}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else str(value)
 
 
 def value_in_words(name, value):
-    """The same for a reader: positions of labelled examples, which are thousands, by what tells them apart."""
+    """The same for a reader; positions of labelled examples, which are thousands, become their number and a digest."""
     if name == "labeled_indices" and value:
         digest = hashlib.sha256(",".join(map(str, value)).encode()).hexdigest()
         return f"of {len(value):,} examples ({digest[:6]})"
@@ -32,7 +32,7 @@ def value_in_words(name, value):
 
 
 def words_typed(p, names, folder):
-    """The words of those options (of these names) that are not what they are by default.
+    """The command-line words for those of these options that differ from their defaults.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def words_typed(p, names, folder):
 
 
 def train_command(p, save_to, backend, folder=""):
-    """The line that trains a run again.
+    """The command line that trains a run again.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def train_command(p, save_to, backend, folder=""):
     backend : dict of option name -> value
         What :meth:`ladder.runs.folder.RunFolder.backend_options` found.
     folder : Path or str
-        The run's.
+        The run's folder.
 
     Returns
     -------
@@ -80,5 +80,5 @@ def train_command(p, save_to, backend, folder=""):
 
 
 def name_of_run(folder_name):
-    """What a run was called, before a number was appended: 'results/mnist0' -> 'mnist'."""
+    """A run's name before a number was appended: 'results/mnist0' -> 'mnist'."""
     return re.sub(r"\d+$", "", folder_name.rsplit("/", 1)[-1]) or "noname"

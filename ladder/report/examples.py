@@ -1,4 +1,4 @@
-"""A picture of a data set's examples: a line for each class, and beside each example what becomes of it."""
+"""A picture of a data set's examples: a row for each class, with the versions of each example side by side."""
 
 from dataclasses import dataclass
 
@@ -11,23 +11,23 @@ from ladder.report.figures.style import GREY, new_figure
 #: More classes would not fit onto a page.
 MOST_CLASSES = 30
 
-#: Height of an image on the page, in inches, and the gap between two examples as a part of an image's width.
+#: Height of an image on the page, in inches, and the gap between two examples as a fraction of an image's width.
 SIDE, GAP = 0.42, 0.35
 
-#: Values beyond these quantiles are black or white where they have no range of their own.
+#: Values beyond these quantiles are black or white where a version has no range of its own.
 QUANTILES = 0.005, 0.995
 
 
 @dataclass(frozen=True)
 class Version:
-    """Examples as they are, or what becomes of them.
+    """One version of the examples: as they are, or changed.
 
     Attributes
     ----------
     name : str
     features : (examples, …) float32
     value_range : (number, number) or None
-        Black and white; None: as the values say.
+        The values shown as black and as white; None: determined from the features.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Version:
 
 
 def chosen_examples(targets, per_class, seed):
-    """Positions of some examples of each class, at random.
+    """Positions of some randomly chosen examples of each class.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def examples_figure(chosen, versions, title):
     ----------
     chosen : dict of class -> positions, see :func:`chosen_examples`
     versions : list of Version
-        Of the chosen examples, class by class; the first is the examples as they are.
+        Versions of the chosen examples, class by class; the first shows them as they are.
     title : str
 
     Returns
@@ -89,7 +89,7 @@ def _label(label):
 
 
 def _name_versions(axes, versions, columns, width):
-    """Say below the first example which image is which: the versions of one name share one text."""
+    """Label the versions below the first example; those with the same name share one label."""
     if len(versions) == 1:
         return
     names = [version.name for version in versions]
@@ -109,7 +109,7 @@ def _in_unit_interval(version):
 
 
 def _grid(chosen, pictures):
-    """One array of all images, white between them; where images begin, for each example's versions, and each line."""
+    """All images in one array, white between them; the left edges of each example's versions; each line's top edge."""
     height, width, *colors = pictures[0].shape[1:]
     n = max(map(len, chosen.values()))
     gap = max(2, round(GAP * width)) if len(pictures) > 1 else 1

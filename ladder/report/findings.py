@@ -16,21 +16,21 @@ from ladder.report.pictures import (
     picture,
 )
 
-#: Confusion matrices of more classes are no picture.
+#: Confusion matrices of more classes are not drawn.
 MOST_CLASSES = 100
 
-#: Rows and columns of a heat map.
+#: Maximum numbers of rows and columns of a heat map.
 HEAT_EXAMPLES, HEAT_UNITS = 24, 100
 
-#: Bytes of a drawn picture that is put into the page.
+#: Maximum size in bytes of a picture file that is put into the page.
 MOST_BYTES = 700_000
 
-#: Pixels of the page that a filter is wide.
+#: Width of a filter on the page, in pixels.
 FILTER_PIXELS = 50
 
 
 def look_in_words(run, look, missing):
-    """What a template shows of a Look.
+    """What the template shows of a Look.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _number(value):
 
 
 def _heat(signals):
-    """Heat maps of a layer, of the units that vary most where there are more than can be shown."""
+    """Heat maps of a layer: its units that vary, or evenly spaced ones of these if there are too many to show."""
     scale = 1.0 if signals.layer.number else float(signals.clean.std()) or 1.0
     middle = 0.0 if signals.layer.number else float(signals.clean.mean())
     chosen = _shown_units(signals.clean)
@@ -119,14 +119,14 @@ def _heat(signals):
 
 
 def _shown_units(values):
-    """Positions of the units to show: all, or evenly spaced ones among those that are not constant."""
+    """Positions of the units to show: of those that are not constant, all or evenly spaced ones."""
     alive = np.flatnonzero(np.ptp(values, axis=0) > 0)
     alive = alive if len(alive) else np.arange(values.shape[1])
     return alive[np.linspace(0, len(alive) - 1, min(HEAT_UNITS, len(alive))).astype(int)]
 
 
 def filters(run, look):
-    """The filters of the first layer; None where they are no pictures."""
+    """The filters of the first layer; None if they are not images."""
     if look is None or look.filters is None:
         return None
     shown = look.filters
@@ -185,7 +185,7 @@ def _attack(run, where, report, draw):
 
 
 def _drawn_image(report_path):
-    """The picture beside a report, as a data URI; None where there is none that fits into a page."""
+    """The picture beside a report, as a data URI; None if there is none that fits into a page."""
     from ladder.attacks.figures import IMAGES
 
     path = report_path.with_name(IMAGES)

@@ -7,12 +7,12 @@ from ladder.errors import UserError
 from ladder.report.pictures import filter_grid
 from ladder.training.pretraining.folder import ENCODER, PretrainingFolder
 
-#: How many units are drawn, and in how many columns; a weight is this many pixels wide.
+#: Number of units drawn, number of columns, and width of a weight in pixels.
 UNITS, COLUMNS, ENLARGED = 100, 10, 2
 
 
 def first_filters(path):
-    """The first layer's filters of a pre-training, as a picture.
+    """The first layer's filters after pre-training, as a picture.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def first_filters(path):
     Returns
     -------
     (height, width) or (height, width, 3) uint8
-        Of the first hundred units; each is scaled by itself, and grey is a weight of 0.
+        The filters of the first hundred units, each scaled separately; grey is a weight of 0.
 
     Raises
     ------

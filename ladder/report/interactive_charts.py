@@ -1,4 +1,4 @@
-"""Charts that answer to the mouse, by Bokeh, whose script goes into the page."""
+"""Interactive charts, drawn by Bokeh, whose script goes into the page."""
 
 import json
 

@@ -10,10 +10,10 @@ from ladder.data.preprocessing import preprocesses
 from ladder.layers import resolve_layers
 from ladder.training.evaluation import error_report
 
-#: Examples of the test set whose signals are looked at.  They are one batch, so that statistics are like training's.
+#: Number of test examples whose signals are looked at: one batch, so that its statistics are like those in training.
 MOST_EXAMPLES = 200
 
-#: Mistakes, filters and reconstructed inputs that are shown.
+#: Maximum numbers of mistakes, filters and reconstructed inputs shown.
 MOST_MISTAKES, MOST_FILTERS, MOST_INPUTS = 24, 48, 10
 
 
@@ -30,7 +30,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Guesses:
-    """What a network makes of the test set.
+    """A network's guesses on the test set.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class LayerSignals:
     denoised: np.ndarray
 
     def r2(self, estimate):
-        """The part of the clean z's variance that an estimate explains: 1 is perfect, 0 no better than the mean."""
+        """The fraction of the clean z's variance that an estimate explains: 1 is perfect, 0 no better than the mean."""
         error = np.square(self.clean - estimate, dtype="float64").sum()
         variance = np.square(self.clean - self.clean.mean(axis=0), dtype="float64").sum()
         return float(1 - error / variance) if variance > 0 else None
@@ -75,13 +75,13 @@ class LayerSignals:
         return float(np.corrcoef(self.clean.ravel(), estimate.ravel())[0, 1])
 
     def cost(self):
-        """The denoising cost: the mean square of what is between the clean and the denoised z."""
+        """The denoising cost: the mean squared difference between the clean and the denoised z."""
         return float(np.square(self.clean - self.denoised, dtype="float64").mean())
 
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that the network and its data show; what cannot be had is None.
+    """Everything that the network and its data show; what is not available is None.
 
     Attributes
     ----------
@@ -89,13 +89,13 @@ class Look:
     n_test : int
     guesses : Guesses
     signals : list of LayerSignals
-        Of the first test examples.
+        Of a few test examples, beginning with the first one of each class.
     inputs : list of (str, images)
         Clean, corrupted and reconstructed inputs as pictures.
     input_range : (float, float), their black and white
     filters : images, or None
     n_filters : int
-        How many layer 1 has.
+        Number of filters that layer 1 has.
     """
 
     split: object
@@ -126,7 +126,7 @@ def look_into(run, backend=None):
     UserError
         Its data are missing or have changed, or its arrays do not fit.
     """
-    # First: a missing data set is found before anything is compiled.
+    # This comes first, so that a missing data set is found before anything is compiled.
     examples, indices = run.examples("test") if run.p.unsupervised else run.labelled_examples("test")
     split = run.training.split
     if backend is not None:
@@ -160,7 +160,7 @@ def _guesses(run, examples, indices):
 
 
 def _one_of_each_class_first(targets, indices):
-    """The positions, those of the first example of each class in front."""
+    """The positions, with the first example of each class in front."""
     _, first = np.unique(targets[indices], return_index=True)
     rest = np.setdiff1d(np.arange(len(indices)), first)
     return indices[np.concatenate([first, rest])]
@@ -175,7 +175,7 @@ def _signals(run, examples, indices):
 
 
 def compile_signals(run):
-    """The layers of a run, and a function of a batch to z of each: clean, corrupted, denoised (None without decoder).
+    """The layers of a run, and a function from a batch to z of each: clean, corrupted, denoised (None without decoder).
 
     The corrupted path has its Gaussian noise, but no adversarial noise.
     """
@@ -188,7 +188,7 @@ def compile_signals(run):
     ladder, (_, _, x) = LadderAE(p, run.in_dim), input_variables(run.in_dim)
     ladder.apply(input_unlabeled=x)
     arrays = run.load_arrays()
-    # A decoder that no cost trains has no saved parameters, and keeps its first ones, as while training.
+    # A decoder that no cost trains has no saved parameters, and keeps its initial ones, as in training.
     arrays.set_parameters(ladder.shareds, [name for name in ladder.shareds if name in arrays.parameters])
     clean, corr, est = ladder.act.clean.unlabeled, ladder.act.corr.unlabeled, ladder.act.est
     wanted = []
@@ -207,7 +207,7 @@ def compile_signals(run):
 
 
 def _inputs(run, signals):
-    """The first inputs as pictures, clean, corrupted and reconstructed; None where they are no pictures."""
+    """The first inputs as pictures, clean, corrupted and reconstructed; None if they are not images."""
     bottom = signals[0]
     rows = [("x, clean", bottom.clean), ("z̃, corrupted", bottom.noisy), ("ẑ, denoised", bottom.denoised)]
     shaped = {
@@ -224,12 +224,12 @@ def _inputs(run, signals):
 
 
 def first_filters(run):
-    """The weights of layer 1 as pictures, those of the largest norm first.
+    """The weights of layer 1 as pictures, the largest norm first.
 
     Returns
     -------
     (filters, height, width) or (filters, height, width, 3) float32
-        None where layer 1 has no weights, or its inputs are no pictures.
+        None if layer 1 has no weights, or its inputs are not images.
     """
     weights = run.load_arrays().parameters.get("f_1_W")
     if weights is None:

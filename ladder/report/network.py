@@ -11,16 +11,16 @@ from ladder.adversarial_layers import resolve_adversarial, resolve_vat_cost
 from ladder.layers import resolve_layers
 from ladder.report.palette import LIGHT
 
-#: Inches: the margin, and the gap between columns, of which arrows and their labels need some.
+#: Inches: the margin, and the gap between columns, which arrows and their labels need.
 MARGIN, GAP = 0.2, 0.42
 
-#: Inches: heights of a box, of a row, of a row where there are many, and of what stands above the columns.
+#: Inches: heights of a box, of a row, of a row where there are many, and of the headings above the columns.
 BOX, ROW, LOW_ROW, HEADING = 0.48, 1.0, 0.84, 0.75
 
-#: More rows than this are low.
+#: With more rows than this, rows are low.
 MANY_ROWS = 9
 
-#: How wide the boxes of the output are, beside those of z.
+#: Width of the output boxes relative to those of z.
 OUTPUT = 0.7
 
 MONOSPACE = "DejaVu Sans Mono"
@@ -48,7 +48,7 @@ def network_figure(p, in_dim, title=None):
     Raises
     ------
     UserError
-        The options are no network.
+        The options do not describe a network.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class _Drawing:
         self.axes.text(x, y, text, color=LIGHT[color], fontsize=size, **alignment)
 
     def box(self, column, row, text, color, below=None, fraction=1.0, lift=0.0, height=BOX):
-        """A box with a line of text, and maybe one ``below`` in the font of code."""
+        """A box with a line of text and, optionally, one ``below`` it in monospace."""
         from matplotlib.patches import FancyBboxPatch
 
         place, y = self.columns[column], self.y(row) + lift
@@ -158,7 +158,7 @@ class _Drawing:
             self.text(place.x, y - 0.125, below, color, size=8, family=MONOSPACE)
 
     def arrow(self, start, end, color, bend=None):
-        """An arrow between two points in inches; ``bend`` goes along the first direction first."""
+        """An arrow between two points in inches; ``bend`` is a connection style of Matplotlib's."""
         from matplotlib.patches import FancyArrowPatch
 
         style = {"connectionstyle": bend} if bend else {}
@@ -213,7 +213,7 @@ def in_words(layer):
 
 
 def _noise(drawing, layer, adversarial, vat_costs):
-    """What is added to the corrupted encoder's z: Gaussian and adversarial noise; and the virtual adversarial cost."""
+    """The noise added to the corrupted encoder's z, Gaussian and adversarial, and the virtual adversarial cost."""
     i, added = layer.number, []
     if layer.noise_std:
         added.append((rf"$\mathcal{{N}}(0,\ {layer.noise_std:g}^2)$", "noise"))
@@ -227,7 +227,7 @@ def _noise(drawing, layer, adversarial, vat_costs):
     for j, (text, color) in enumerate(added):
         lift = step * ((len(added) - 1) / 2 - j)
         drawing.box("noise", i, text, color, lift=lift, height=0.22 if len(added) > 1 else 0.32)
-        # A cost is taken of z, so its arrow points the other way.
+        # A cost is computed from z, so its arrow points the other way.
         y, left = drawing.y(i) + lift, drawing.columns["corr"].left
         ends = (column.right, y), (left, drawing.y(i) + 0.35 * lift)
         drawing.arrow(*(ends[::-1] if color == "cost" else ends), color)
@@ -251,14 +251,14 @@ def _encoders(drawing, layer):
 
 
 def _up(layer):
-    """What takes h of the layer below to this one."""
+    """The name of what maps h of the layer below to this one."""
     return {"maxpool": "maxpool", "meanpool": "meanpool", "globalmeanpool": "mean"}.get(
         layer.kind, f"f_{layer.number}_W"
     )
 
 
 def _decoder(drawing, layer, layers):
-    """The estimate of z, what it is made of, and its cost."""
+    """The estimate of z, its inputs, and its cost."""
     if not layer.decoder:
         return
     i, y = layer.number, drawing.y(layer.number)
@@ -293,7 +293,7 @@ def _signal_from_above(drawing, layer, layers):
 
 
 def _down(above, i):
-    """What takes the estimate of the layer above to layer i."""
+    """The name of what maps the estimate of the layer above to layer i."""
     return {"maxpool": "unpool", "meanpool": "unpool", "globalmeanpool": "copied"}.get(above.kind, f"g_{i}_W")
 
 

@@ -1,4 +1,4 @@
-"""The parts of a page that the files of runs are enough for: plain texts and numbers for its template."""
+"""The parts of a page that need only the files of the runs: plain texts and numbers for its template."""
 
 import re
 
@@ -17,19 +17,19 @@ from ladder.runs.folder import EARLIER, environments
 from ladder.tables.comparable import one_of_each_seed
 from ladder.tables.statistics import summarize
 
-#: Of the environment: lines of flags, most of which are paths of one machine.
+#: Of the environment: flags, most of which are paths of one machine, and what earlier parts of the run recorded.
 LEFT_OUT = ("blas_ldflags", "aesara_flags", EARLIER)
 
 NOT_EVALUATED = "not evaluated"
 
-#: No evaluation is of so many examples; SciPy takes larger numbers for something else.
+#: No evaluation has this many examples, and SciPy mistakes larger numbers for something else.
 MOST_EXAMPLES = 10**15
 
 
 def error_in_words(n_wrong, n):
     """An error with its 95 % interval, e.g. '4.17 % (15 of 360) [2.54 to 6.76]'.
 
-    The interval is Wilson's, of a binomial proportion.
+    The interval is Wilson's for a binomial proportion.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def _best_in_words(run):
 
 
 def _test_error(run, look):
-    """(wrong, of how many): as evaluated, or else as found while looking into the network; None where neither is."""
+    """(wrong, of how many): as evaluated, or else as found while looking into the network; None without either."""
     entry = run.evaluations.get("test")
     if (
         entry
@@ -92,7 +92,7 @@ def _state(run):
 
 
 def _over_seeds(group, errors):
-    """The mean over a group's finished runs, one of each seed; None where there are not two."""
+    """The mean over a group's finished runs, one per seed, in words; None if there are fewer than two."""
     chosen, _ = one_of_each_seed(run for run in group.runs if run.finished and errors[run.name])
     if len(chosen) < 2:
         return None
@@ -162,7 +162,7 @@ def _layers_table(run, layers):
 
 
 def _parameters_by_layer(run):
-    """(f or g, layer number) -> how many numbers were learnt there; empty where they are not kept."""
+    """(f or g, layer number) -> number of parameters there; empty if they were not kept."""
     counts = {}
     if run.has_parameters:
         for name, array in TrainedArrays.load(run.folder).parameters.items():
@@ -173,7 +173,7 @@ def _parameters_by_layer(run):
 
 
 def _data_in_words(run, look):
-    """The data set, and how many of its examples train, have labels, validate and test."""
+    """The data set, and its numbers of training, labelled, validation and test examples."""
     p, shape = run.p, " × ".join(map(str, run.in_dim))
     example = f", whose examples are {shape}" if shape else ""
     said = [f"Data set {_last(p.dataset)}{example}."]
@@ -209,7 +209,7 @@ def _last(dataset):
 
 
 def commands(runs):
-    """What trains each run again."""
+    """The command that trains each run again."""
     found = []
     for run in runs:
         environment = run.folder.load_environment() or {}

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of one or several runs."""
+"""One self-contained HTML page about one or several runs."""
 
 import logging
 from pathlib import Path
@@ -17,13 +17,13 @@ logger = logging.getLogger("main")
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-#: A page grows no larger.
+#: Maximum size of a page.
 MOST_BYTES = 5_000_000
 
-#: Networks of a page that are looked into, which takes minutes of compiling each.
+#: Maximum number of networks that a page looks into; each takes minutes to compile.
 MOST_LOOKS = 4
 
-#: Dashes of a legend, for lines beyond the number of colours.
+#: Dash patterns in a legend, for lines beyond the number of colours.
 DASHES = ("", "5 3", "2 2")
 
 NO_PARAMETERS = (
@@ -34,7 +34,7 @@ FILES_ONLY = "This page was made from the files of the run alone, without its ne
 
 
 def make_page(paths, backend=None, static=False, title=None, parameters="last"):
-    """The page of some runs.
+    """Make the page about some runs.
 
     Parameters
     ----------
@@ -44,21 +44,21 @@ def make_page(paths, backend=None, static=False, title=None, parameters="last"):
         Arguments for :func:`ladder.backends.configure`, to look into the
         networks; None: the page is made from the files of the runs alone.
     static : bool
-        Draw charts as pictures, instead of with Bokeh, whose script takes 1.3 MB.
+        Draw charts as pictures instead of with Bokeh, whose script takes 1.3 MB.
     title : str, optional
-        Default: ``Report of NAME``, or of how many runs.
+        Default: ``Report of NAME``, or of the number of runs.
     parameters : {'last', 'best'}
-        Whose errors and pictures it shows: those of the last epoch, or those that ``--keep best`` kept.
+        Which parameters' errors and pictures it shows: those of the last epoch, or those that ``--keep best`` kept.
 
     Returns
     -------
     str
-        HTML that loads nothing, at most ``MOST_BYTES`` of UTF-8.
+        HTML that loads no other file, at most ``MOST_BYTES`` of UTF-8.
 
     Raises
     ------
     UserError
-        A folder is no run, or a library is missing.
+        A folder is not a run, a library is missing, or the page would be larger than ``MOST_BYTES``.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def make_page(paths, backend=None, static=False, title=None, parameters="last"):
 
 
 def _content(runs, looks, missing, drawing, title):
-    """Everything that the template needs, by name."""
+    """Everything the template needs, by name."""
     groups = group_by_settings(runs)
     content = {
         "title": title,
@@ -136,13 +136,13 @@ def _spread(groups):
 
 
 def _looks(runs, backend):
-    """What each network shows, or why not.
+    """Look into the networks, and say why where that is not possible.
 
     Returns
     -------
     looks : dict of run name -> Look or None, of the runs that are looked into
     missing : dict of run name -> str
-        What the page says where there is none.
+        What the page says where there is no Look.
     """
     looks, missing = {}, {}
     chosen = {run.name for group in group_by_settings(runs) for run in group.runs[:1]}
@@ -153,7 +153,7 @@ def _looks(runs, backend):
 
 
 def _look(run, backend):
-    """(Look or None, the sentence instead)."""
+    """A run's Look and '', or None and the sentence to show instead."""
     if not run.has_parameters:
         return None, NO_PARAMETERS if run.folder.is_record() else "The run has saved no parameters yet."
     if backend is None:
@@ -203,7 +203,7 @@ class _Charts:
         return {**shown, "svg": None, "element": element}
 
     def interactive(self):
-        """The scripts of the page, which are no text to escape; None without interactive charts."""
+        """The scripts of the page, marked as not to be escaped; None without interactive charts."""
         from markupsafe import Markup
 
         if not self._items:

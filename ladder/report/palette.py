@@ -1,11 +1,11 @@
-"""The colours of figures: each has a name, so that a page can exchange them for those of a dark one.
+"""The colours of figures, by name, so that a dark page can exchange them for its own.
 
-Lines, markers and areas are told apart without colour too, and the hues are
-those of Okabe and Ito, which the colour-blind can tell apart; darker, where
-text has them, so that it stands out 4.5 times from its ground (WCAG 2).
+Lines, markers and areas can be told apart without colour as well.  The hues are
+those of Okabe and Ito, which the colour-blind can tell apart; where they colour
+text they are darker, for a contrast of 4.5 with the background (WCAG 2).
 """
 
-#: Name -> colour on a light page.  Each colour stands here once, so that it can be found again in a figure.
+#: Name -> colour on a light page.  No colour appears twice, so that one in a figure identifies its name.
 LIGHT = {
     "ink": "#1f2328",
     "quiet": "#59636e",
@@ -43,7 +43,7 @@ DARK = {
     "adversarial-fill": "#48201d",
 }
 
-#: Colours of lines in charts, by number; more lines than this are told apart by dashes.
+#: Number of line colours in charts; more lines than this are told apart by dashes.
 N_SERIES = 6
 
 LIGHT |= dict(zip(map("series-{}".format, range(N_SERIES)), "#0072b2 #c04a00 #007a5c #8b468b #7d6000 #4d5b66".split()))
@@ -51,5 +51,5 @@ DARK |= dict(zip(map("series-{}".format, range(N_SERIES)), "#5ab4f0 #ff9b5e #4fd
 
 
 def css_variables(palette):
-    """A palette as declarations of CSS, e.g. '--ink: #1f2328;'."""
+    """A palette as CSS declarations, e.g. '--ink: #1f2328;'."""
     return " ".join(f"--{name}: {color};" for name, color in palette.items())

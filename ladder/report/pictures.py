@@ -1,4 +1,4 @@
-"""Small pictures inside a page: PNG files as data URIs, one pixel a value; the page enlarges them."""
+"""Small pictures inside a page: PNG files as data URIs, one pixel per value; the page enlarges them."""
 
 import base64
 import io
@@ -13,12 +13,12 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Confusion matrices of more classes have no numbers in their cells.
 MOST_NUMBERED = 20
 
-#: Standard deviations at which the colours of a heat map end.
+#: Standard deviations at which the colours of a heat map saturate.
 HEAT_RANGE = 3.0
 
 
 def as_data_uri(png):
-    """The bytes of a PNG file as an address."""
+    """The bytes of a PNG file as a data URI."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
@@ -29,7 +29,7 @@ def picture(image, value_range):
     ----------
     image : (height, width), grey, or (height, width, 3)
     value_range : (float, float)
-        Black and white; values beyond are clipped.
+        The values shown as black and as white; values beyond are clipped.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def grid_of_filters(filters, columns=12):
 
 
 def filter_grid(filters, columns=12):
-    """Filters beside each other, a pixel of ground between them, each scaled to its largest absolute value.
+    """Filters in a grid, one background pixel apart, each scaled by its largest absolute value.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def filter_grid(filters, columns=12):
     Returns
     -------
     (height, width) or (height, width, 3) float64, from 0 to 1
-        Grey is 0 and, in pictures without colours, black negative and white positive.
+        Grey is 0; in pictures without colours, black is negative and white positive.
     """
     n, height, width, *channels = filters.shape
     columns = min(columns, n)
@@ -84,7 +84,7 @@ def _png(array, **style):
 def confusion_picture(confusion, label, names):
     """A confusion matrix as an ``<svg>`` element: rows are the true classes, columns the guesses.
 
-    The colour of a cell off the diagonal says which part of its row it is.
+    The shade of an off-diagonal cell shows its share of the row.
 
     Parameters
     ----------

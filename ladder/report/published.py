@@ -11,12 +11,12 @@ from ladder.tables.published import published_rows
 from ladder.tables.rows import table_rows
 from ladder.tables.table import Table, add_lines, conclude
 
-#: Several presets may ask for the same network: so many are shown.
+#: Several presets may ask for the same network; at most this many are shown.
 MOST_TABLES = 3
 
 
 def published_tables(runs):
-    """Tables of the presets that have these runs' settings, or all but those that may vary, as the number of epochs.
+    """Tables of the presets that share these runs' settings, apart from any that may vary, as the number of epochs may.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ def published_tables(runs):
         if not groups:
             continue
         if not any(group.row.published for group in groups if not group.row.is_baseline):
-            continue  # nothing was published of them, or the runs are but another experiment's baseline
+            continue  # nothing was published about them, or the runs are only another experiment's baseline
         trained = {id(group.row) for group in groups}
         kept = [row for row in rows if id(row) in trained or row.is_baseline]
         distance = min(len(group.variation) for group in groups)
         tables.append((distance, len(rows), len(tables), _as_texts(preset, kept, found)))
-    # Of two alike, the one of fewer rows is about less else.
+    # Of equally near tables, prefer the one with fewer rows, which says less about anything else.
     return [table for *_, table in sorted(tables, key=lambda entry: entry[:3])[:MOST_TABLES]]
 
 
 @lru_cache(maxsize=None)
 def _preset_and_rows(name):
-    """A preset that comes with the program, and the rows of its table; none if its published numbers are missing."""
+    """A preset that comes with the program, and the rows of its table; no rows if its published numbers are missing."""
     preset = load_preset(name)
     try:
         return preset, table_rows(preset)
@@ -62,7 +62,7 @@ def _preset_and_rows(name):
 def _as_texts(preset, rows, found):
     table = Table(preset.name, preset.title, preset.source)
     conclude(table, add_lines(table, rows, found))
-    # Attacks of ours alone have a section of their own.
+    # Attacks that only our runs have are shown in their own section.
     published = [name for line in table.lines if line.whose == "published" for name in line.attacked]
     names = [name for name in formats.attacks(table) if name in published]
     rows = [formats.cells(line, names) for line in table.lines]

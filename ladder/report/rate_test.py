@@ -7,7 +7,7 @@ from ladder.files import printable
 
 
 def rate_figure(found, title):
-    """The cost against the rate.
+    """The cost against the learning rate.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def rate_figure(found, title):
     if found.suggested is not None:
         axes.axvline(found.suggested, color="#D55E00", linestyle="--", label=f"falls fastest at {found.suggested:.2g}")
     axes.set(xlabel="learning rate", ylabel="total cost", xscale="log")
-    axes.set_title(printable(title), parse_math=False)  # it has a data set's name, in which $ begins no formula
-    # What comes after training broke would flatten the rest.
+    axes.set_title(printable(title), parse_math=False)  # it contains a data set's name, in which $ starts no formula
+    # Costs after training diverged would flatten the rest.
     low, high = found.costs.min(), found.costs[0] if found.suggested is not None else np.median(found.costs)
     axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * max(high - low, 1e-9))
     axes.grid(color="#DDDDDD", linewidth=0.6)

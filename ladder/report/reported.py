@@ -1,4 +1,4 @@
-"""A run as a report sees it: everything that its folder says without a network or a data set."""
+"""A run as a report sees it: everything that its folder says without the network or the data set."""
 
 import os
 from dataclasses import dataclass, field
@@ -28,20 +28,20 @@ class ReportedRun:
         The end of its path, long enough to tell it from the others.
     p : Options
     in_dim : tuple of int
-        Shape of one example; () where that was not recorded.
+        Shape of one example; () if it was not recorded.
     data : dict
         The record of its data, empty if there is none.
     rows : list of dict, of ``log.jsonl``
     epochs : int
-        How many it has done.
+        Number of epochs done.
     evaluations : dict of data type -> entry
-        Those that are not out of date.
+        Evaluations that are not out of date.
     attacks : list of (str, dict)
-        Where a report of attacks was found, and what it says.
+        Where each report of attacks was found, and its content.
     problems : list of str
         Sentences about what cannot be used.
     parameters : str
-        Whose evaluations and attacks these are: those of the 'last', or of the 'best' parameters.
+        Which parameters the evaluations and attacks are of: the 'last' or the 'best'.
     """
 
     folder: RunFolder
@@ -79,11 +79,11 @@ class ReportedRun:
         return all_epochs_done(self.p, self.epochs, self.rows) and done
 
     def values(self, name):
-        """A value of the log by epoch, where it is a finite number: dict of int -> float."""
+        """A logged value by epoch, where it is a finite number: dict of int -> float."""
         return by_epoch(self.rows, name)
 
     def logged(self, prefix):
-        """The names in the log that begin so, in its order."""
+        """The names in the log with this prefix, in the log's order."""
         return [name for name in dict.fromkeys(name for row in self.rows for name in row) if name.startswith(prefix)]
 
 
@@ -102,16 +102,16 @@ def read_runs(paths, parameters="last"):
     Raises
     ------
     UserError
-        A folder is missing, is no run of ours, or is damaged.
+        A folder is missing, is not one of our runs, or is damaged.
     """
-    # By where they are, as one folder can be given in several ways.
+    # By real path, as one folder can be given in several ways.
     folders = {Path(os.path.realpath(path)): RunFolder.existing(path) for path in paths}
     names = _names(list(folders))
     return [_read(folder, name, parameters) for folder, name in zip(folders.values(), names)]
 
 
 def _names(paths):
-    """The shortest ends of paths that tell them apart."""
+    """The shortest endings that tell the paths apart."""
     n = 1
     while len({path.parts[-n:] for path in paths}) < len(paths):
         n += 1
@@ -169,7 +169,7 @@ def _attacks(folder, epochs, test, parameters, problems):
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs of the same settings, which differ in their seeds alone.
+    """Runs with the same settings, which differ only in their seeds.
 
     Attributes
     ----------
@@ -183,14 +183,14 @@ class RunGroup:
 
     @property
     def in_curves(self):
-        """The runs (list) that curves are the mean of: one of each seed, of the finished ones where there are any."""
+        """The runs (list) that curves average: one per seed, of the finished ones if there are any."""
         logged = [run for run in self.runs if run.logged("train_")]
         chosen, _ = one_of_each_seed([run for run in logged if run.finished] or logged)
         return list(chosen.values())
 
 
 def group_by_settings(runs):
-    """Runs whose options mean the same go together, in the order of the first of each.
+    """Group the runs whose options mean the same, in the order of each group's first run.
 
     Parameters
     ----------

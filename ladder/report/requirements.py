@@ -1,4 +1,4 @@
-"""The libraries that a report needs, looked for before any work is done."""
+"""The libraries that a report needs, checked for before any work is done."""
 
 from importlib.util import find_spec
 
@@ -8,12 +8,12 @@ INSTALL = "pip install -e '.[report]'"
 
 
 def check_installed(interactive):
-    """Refuse, with the command that installs it, where a library is missing.
+    """Refuse if a library is missing, and name the command that installs it.
 
     Parameters
     ----------
     interactive : bool
-        Whether charts answer to the mouse, for which Bokeh is needed.
+        Whether charts are interactive, which needs Bokeh.
     """
     if find_spec("jinja2") is None:
         raise UserError(f"a report needs Jinja2, which is not installed: {INSTALL}")

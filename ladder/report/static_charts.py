@@ -1,4 +1,4 @@
-"""Charts as SVG, which need no script."""
+"""Charts as SVG, which needs no script."""
 
 from ladder.report.palette import LIGHT, N_SERIES
 from ladder.report.svg import inline_svg
@@ -10,7 +10,7 @@ def static_chart(chart):
     """A chart (:class:`ladder.report.charts.Chart`) as an ``<svg>`` element, without its legend and title."""
     import matplotlib
 
-    # Names of runs are no formulas, even with dollar signs.
+    # Names of runs are not formulas, even with dollar signs.
     with matplotlib.rc_context({"text.parse_math": False, "font.size": 9}):
         return inline_svg(_figure(chart), chart.description())
 
@@ -40,7 +40,7 @@ def _figure(chart):
 
 
 def _make_logarithmic(axes):
-    """A logarithmic y axis whose numbers are plain text; within two decades 2 and 5 have theirs, too."""
+    """Make the y axis logarithmic, with plain numbers; within two decades, 2 and 5 are labelled as well."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_yscale("log")

@@ -1,4 +1,4 @@
-"""Figures as SVG inside a page, in the colours of the page."""
+"""Figures as SVG inside a page, in the page's colours."""
 
 import io
 import itertools
@@ -26,8 +26,8 @@ def inline_svg(figure, label, text_as_paths=False):
     label : str
         What it shows, for those who cannot see it.
     text_as_paths : bool
-        Draw letters as matplotlib places them, which formulas need, instead of
-        leaving them to the browser, which takes less space.
+        Draw text as paths, as matplotlib places it, which formulas need;
+        leaving it to the browser takes less space.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def inline_svg(figure, label, text_as_paths=False):
 
 
 def _made_unique(body, prefix):
-    """All identifiers with a prefix, and whatever refers to them."""
+    """Add a prefix to all identifiers, and to whatever refers to them."""
     body = re.sub(r'(\sid=")', rf"\g<1>{prefix}", body)
     return re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{prefix}", body)
 
 
 def _colored(body):
-    """Colours as variables; in attributes, which take none, as styles."""
+    """Turn colours into variables, and attributes, which cannot hold them, into styles."""
     body = re.sub(r'(fill|stroke)="(#[0-9a-f]{6})"', r'style="\1: \2"', body)
     return re.sub(
         r"#[0-9a-f]{6}\b", lambda found: f"var(--{_NAMES[found[0]]})" if found[0] in _NAMES else found[0], body

@@ -1,8 +1,8 @@
-"""Which values of a method's parameters are taken: those with the fewest errors on examples that are not the test set.
+"""Choosing a method's parameters: the values with the fewest errors on examples outside the test set.
 
-Where there are validation examples, they decide.  Else the labelled examples
+If there are validation examples, they decide.  Otherwise the labelled examples
 are divided into folds with equal shares of the classes, and each fold is
-classified by what was fitted without its labels (cross-validation).
+classified by an estimator fitted without its labels (cross-validation).
 """
 
 import itertools
@@ -15,7 +15,7 @@ import numpy as np
 from ladder.data import NO_LABEL
 from ladder.rivals import methods
 
-#: Folds of the labelled examples, at most.
+#: The most folds of the labelled examples.
 FOLDS = 5
 
 
@@ -27,7 +27,7 @@ class Candidate:
     ----------
     parameters : dict of name -> value
     error_percent : float or None
-        None where there is nothing to choose by, or the method failed.
+        None if there is nothing to choose by.
     """
 
     parameters: dict
@@ -61,7 +61,7 @@ def choose(p, examples):
     Returns
     -------
     ChosenParameters
-        Of equal errors the first in the grid's order is taken.
+        If errors are equal, the first in the grid's order is taken.
     """
     method = methods.METHODS[p.rival]
     base = choose_base(p, examples)
@@ -85,7 +85,7 @@ def choose(p, examples):
 
 
 def choose_base(p, examples):
-    """The choice for the method that a self-training one is built around; None for others."""
+    """The choice for the method that self-training is built around; None for other methods."""
     base = methods.METHODS[p.rival].base
     return choose(replace(p, rival=base), examples) if base else None
 
@@ -101,7 +101,7 @@ def folds_of(targets, seed):
     Returns
     -------
     list of (n,) bool
-        Which examples are in each; as many as the rarest class has labels, at most :data:`FOLDS`; [] for one label.
+        Which examples are in each; as many folds as the rarest class has labels, up to :data:`FOLDS`; [] for one label.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -119,7 +119,7 @@ def folds_of(targets, seed):
 
 
 def _few_enough(tried, method, examples, folds):
-    """The candidates whose neighbours there are: among labelled examples, or in the graph."""
+    """The candidates for which there are enough neighbours: among labelled examples, or in the graph."""
     if method.fits == "graph":
         most = len(examples.targets)
         examples.neighbours.find(max(candidate["n_neighbors"] for candidate in tried))
@@ -143,7 +143,7 @@ def _cross_validation_error(p, examples, parameters, folds):
 
 
 def _fit_quietly(p, examples, parameters, targets=None):
-    """Of a candidate only the error counts; what the chosen one says is recorded."""
+    """Fit a candidate without its warnings: only its error counts, and the warnings of the chosen one are recorded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return methods.fit(p, examples, parameters, targets)

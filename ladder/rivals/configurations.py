@@ -7,12 +7,12 @@ from ladder.rival_methods import METHODS, options_of
 
 
 def configurations(given, methods, seeds):
-    """The Options of every rival, seed after seed, none twice.
+    """The Options of every rival, seed by seed, without duplicates.
 
     Parameters
     ----------
     given : dict of option name -> value
-        Those that a network might have, too.
+        Options that a network might have as well.
     methods : list of str
     seeds : list of int
     """

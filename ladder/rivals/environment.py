@@ -12,7 +12,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "h5py")
 
 
 def environment():
-    """Plain values by name, as those of a network's run are called."""
+    """Plain values by name, with the same names as for a network's run."""
     pools = threadpoolctl.threadpool_info()
     blas = [pool for pool in pools if pool["user_api"] == "blas"]
     names = dict.fromkeys(f"{pool['internal_api']} {pool['version']}" for pool in blas)

@@ -28,9 +28,9 @@ class RivalExamples:
     Attributes
     ----------
     features : (n, inputs) float32
-        Of the examples that train, in the order of the file.
+        Features of the training examples, in the order of the file.
     targets : (n,) int64
-        -1 for all but those whose labels are used.
+        -1 unless the label is used.
     valid, test : Part
         ``valid`` may be empty.
     as_taken : Examples
@@ -59,7 +59,7 @@ class RivalExamples:
 
 
 class ExamplesOfRuns:
-    """Makes :class:`RivalExamples`; rivals with the same data share one, and the seeds that train on the same their neighbours."""
+    """Make :class:`RivalExamples`, one for rivals with the same data; seeds training on the same share neighbours."""
 
     def __init__(self):
         self._key = self._last = None

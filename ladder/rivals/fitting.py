@@ -1,4 +1,4 @@
-"""Fitting one rival: its parameters are chosen, it learns, and is tested."""
+"""Fitting one rival: choose its parameters, train it, and test it."""
 
 import warnings
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from ladder.rivals import methods
 from ladder.rivals.choosing import ChosenParameters, choose
 from ladder.training.evaluation import error_report
 
-#: Different warnings of scikit-learn's that are recorded at most.
+#: The most distinct warnings from scikit-learn that are recorded.
 MOST_WARNINGS = 5
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a rival.
+    """The outcome of a rival.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Outcome:
     seconds : dict of str -> float
         Processor time of 'neighbours' (found once for all rivals on the same graph), 'choosing', 'fitting', 'predicting'.
     warnings : tuple of str
-        What scikit-learn says of the final fit, e.g. that it did not converge.
+        scikit-learn's warnings about the final fit, e.g. that it did not converge.
     """
 
     choice: ChosenParameters
@@ -63,7 +63,7 @@ def fit_rival(p, examples):
 
 
 class _Clock:
-    """Processor time by what it was spent on, that of finding neighbours by itself."""
+    """Processor time by what it was spent on, with finding neighbours counted separately."""
 
     def __init__(self, examples):
         self._examples, self.seconds = examples, {"neighbours": 0.0}

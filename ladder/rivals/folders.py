@@ -1,8 +1,8 @@
-"""Rivals in folders of runs, beside those of networks: ``run.py table`` reads both.
+"""Rivals in folders of runs, alongside those of networks: ``run.py table`` reads both.
 
-Beside a run's usual files (options, data, versions, log, test error) the
-folder has ``rival.json``: the parameters that were chosen and from what, times,
-warnings.  The test error is written last, so its presence means "finished".
+Besides a run's usual files (options, data, versions, log, test error), the
+folder has ``rival.json``: the chosen parameters and what they were chosen from,
+times, warnings.  The test error is written last, so its presence means "finished".
 """
 
 import glob
@@ -32,8 +32,8 @@ logger = logging.getLogger("main")
 def fit_into_folder(experiment, save_to, examples_of):
     """Fit a rival into a folder, unless a finished run with its options and seed is there.
 
-    A folder that was begun and never finished is used again; one into which
-    another process is fitting is left alone.
+    A folder that was begun but never finished is reused; one that another
+    process is fitting into is left alone.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def fit_into_folder(experiment, save_to, examples_of):
 
 
 def find_run(p, save_to):
-    """The folder of the finished, or else of a begun run of these options and seed, of the name ``save_to``; None for none."""
+    """The folder of a run with these options, seed and name ``save_to``, a finished one if possible; None for none."""
     settings = settings_of(p)
     runs = [run for path in _folders_of(save_to, p) for run in find_runs(path)[0] if run.folder.path == path]
     same = [run for run in runs if run.seed == p.seed and run.settings == settings]
@@ -88,7 +88,7 @@ def _begun_as(save_to, p):
 
 
 def _folders_of(save_to, p):
-    """These folders (Path); what else is beside them or below, such as records, is of somebody else's fitting."""
+    """These folders (Path); whatever else is beside or below them, such as records, was fitted by somebody else."""
     begun_as = _begun_as(save_to, p)
     name = Path(begun_as).name
     return [path for path in parent_of(begun_as).glob(f"{glob.escape(name)}*") if path.name[len(name) :].isdecimal()]
@@ -106,7 +106,7 @@ def _fit(p, examples, folder):
 
 
 def save_outcome(folder, outcome):
-    """Write what became of a rival into its folder (RunFolder), the test error last."""
+    """Write the outcome of a rival into its folder (RunFolder), the test error last."""
     choice = asdict(outcome.choice)
     save_json(folder / RIVAL, {**choice, "seconds": outcome.seconds, "warnings": outcome.warnings})
     valid = {} if outcome.valid is None else {FINAL_ERROR: outcome.valid["error_percent"]}
@@ -115,7 +115,7 @@ def save_outcome(folder, outcome):
 
 
 def in_words(outcome):
-    """Iterate over lines that say what became of a rival."""
+    """Iterate over lines that describe the outcome of a rival."""
     chosen = ", ".join(f"{name} {value:g}" for name, value in outcome.choice.parameters.items())
     yield f"{chosen}: chosen by {outcome.choice.how}"
     yield from (f"warning: {warning}" for warning in outcome.warnings)

@@ -1,7 +1,7 @@
 """scikit-learn's estimators behind the names of :mod:`ladder.rival_methods`, and the values that are tried for each.
 
-Whatever is not named here has scikit-learn's default.  Grids are small, as a
-hundred labels choose among few candidates only.
+Whatever is not set here has scikit-learn's default.  Grids are small, as a
+hundred labels can only choose among few candidates.
 """
 
 import warnings
@@ -14,13 +14,13 @@ from ladder.data import NO_LABEL
 from ladder.errors import UserError
 from ladder.rival_methods import hidden_units
 
-#: Updates of a convex problem after which it counts as solved or not; scikit-learn's 100 are too few for images.
+#: The most iterations for a convex problem, solved or not; scikit-learn's 100 are too few for images.
 MOST_STEPS = 1000
 
-#: Passes over the labelled examples that an MLP makes at most.
+#: The most passes over the labelled examples for an MLP.
 MOST_PASSES = 500
 
-#: Rounds of propagation and spreading at most, scikit-learn's default for the former; the record says where they were too few.
+#: The most rounds of propagation (scikit-learn's default) and of spreading; the record says where they were too few.
 MOST_ROUNDS = 1000
 
 
@@ -120,7 +120,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class FittedMethod:
-    """An estimator that was fitted.
+    """A fitted estimator.
 
     Attributes
     ----------
@@ -134,16 +134,16 @@ class FittedMethod:
     estimator: object
 
     def of_training(self, chosen):
-        """The classes that it gives to some training examples: (n,) bool -> (m,) int64."""
+        """The classes that it predicts for some training examples: (n,) bool -> (m,) int64."""
         if self.fits == "graph":
             return self.estimator.transduction_[chosen]
         return self.estimator.predict(self.examples.features[chosen])
 
     def of_part(self, name):
-        """The classes that it gives to the examples of 'valid' or 'test': (m,) int64."""
+        """The classes that it predicts for the examples of 'valid' or 'test': (m,) int64."""
         if self.fits != "graph":
             return self.estimator.predict(self.examples.part(name).features)
-        with np.errstate(invalid="ignore"):  # where no label arrived, it divides 0 by 0
+        with np.errstate(invalid="ignore"):  # where no label arrives, it divides 0 by 0
             probabilities = self.estimator.predict_proba(self.examples.neighbours.positions(name))
         unreached = int(np.isnan(probabilities[:, 0]).sum())
         if unreached:

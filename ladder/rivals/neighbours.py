@@ -1,8 +1,8 @@
-"""The nearest training examples of every example: found once, for every number of neighbours, method and fold.
+"""The nearest training examples of every example, found once for all numbers of neighbours, methods and folds.
 
 scikit-learn's label spreading finds them anew in each fit, which for 60,000
-images takes longer than spreading does; but it takes a function in place of
-the name of a kernel, and here is one that looks up what was found.
+images takes longer than the spreading; but it accepts a function instead of
+the name of a kernel, and the one here looks up the neighbours that were found.
 """
 
 from functools import cached_property
@@ -24,7 +24,7 @@ class Neighbours:
     Attributes
     ----------
     most : int
-        Neighbours that are found of each example, itself included.
+        How many neighbours are found for each example, itself included.
     seconds : float
         Processor time that finding them took.
     """
@@ -47,7 +47,7 @@ class Neighbours:
         self.seconds += process_time() - start
 
     def take_over(self, other):
-        """Use what another graph of the same training examples has found."""
+        """Use the neighbours that another graph of the same training examples has found."""
         if not other.most:
             return
         self.most, self._found = other.most, {"train": other._found["train"]}
@@ -55,7 +55,7 @@ class Neighbours:
             self._found["test"] = other._found["test"]
 
     def positions(self, part="train"):
-        """What stands for examples in place of their features: (n, 1) int64.
+        """Positions that stand for examples in place of their features: (n, 1) int64.
 
         Parameters
         ----------
@@ -65,12 +65,12 @@ class Neighbours:
         return self._starts[part] + np.arange(n)[:, np.newaxis]
 
     def kernel(self, n_neighbors):
-        """A kernel of scikit-learn's label spreading, of positions: 1 for the nearest neighbours of an example, else 0.
+        """A kernel on positions for scikit-learn's label spreading: 1 for an example's nearest neighbours, else 0.
 
         Parameters
         ----------
         n_neighbors : int
-            An example of the graph is the first of its own.
+            An example of the graph is its own first neighbour.
 
         Returns
         -------
@@ -81,13 +81,13 @@ class Neighbours:
         def weights(graph, positions):
             if positions is graph:
                 return self._rows("train", n_neighbors)
-            # Where it predicts, scikit-learn turns them round before it uses them.
+            # When it predicts, scikit-learn transposes the weights before it uses them.
             return self._rows(self._part_of(positions), n_neighbors).T
 
         return weights
 
     def _part_of(self, positions):
-        # Of an empty part and the one after it, which begin alike, it is the latter.
+        # An empty part starts where the next one does: the latter is meant.
         return [name for name, start in self._starts.items() if start <= positions[0, 0]][-1]
 
     def _rows(self, part, n_neighbors):

@@ -16,7 +16,7 @@ TYPES = {"parameters": dict, "how": str, "seconds": dict, "warnings": list}
 
 @dataclass(frozen=True)
 class RivalResult:
-    """One method with one seed.
+    """The result of one method with one seed.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class RivalResult:
     error_percent : float, on the test set
     n_wrong, n : int
     parameters : dict of name -> value
-        Those that were chosen.
+        The chosen ones.
     how : str
-        By what, in words.
+        How they were chosen, in words.
     seconds : dict of str -> float
         Processor time, see :class:`ladder.rivals.fitting.Outcome`.
     warnings : list of str
@@ -54,7 +54,7 @@ def of_outcome(p, outcome):
 
 
 def of_folder(p, folder):
-    """The result of a finished rival (its Options) in its folder (RunFolder)."""
+    """The result of a finished rival (its Options) from its folder (RunFolder)."""
     path, mend = folder / RIVAL, f"remove {folder}, and fit it again"
     test = load_evaluations(folder, mend=mend).get("test")
     if test is None:
@@ -70,7 +70,7 @@ def of_folder(p, folder):
 
 
 def over_seeds(ps, results):
-    """The results that differ in their seeds alone, in the order of tables.
+    """Group the results that differ only in their seeds, in the order of tables.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def over_seeds(ps, results):
     Returns
     -------
     dict of (method, settings in words) -> list of RivalResult
-        The words, '' for none, are what a method's results differ in otherwise.
+        The words, '' for none, are what else a method's results differ in.
     """
     settings, found = settings_of_all(ps), {}
     for method in METHODS:

@@ -1,4 +1,4 @@
-"""What training finds, as arrays: parameters, and the statistics that go with them.
+"""The arrays that training produces: parameters, and the statistics that go with them.
 
 ``trained_params.npz``
     Parameters by the original's names (``f_1_W``, ``g_0_a1`` …); the original
@@ -7,8 +7,9 @@
     ``shared_f_1_bn_mean_clean`` …, and ``final``: whether they were estimated
     over the whole training set after the last update.
 ``best_params.npz``
-    With ``--keep best``, both for the epoch with the lowest validation error,
-    and its number, ``epoch``: one file, so that parts of two cannot be mixed.
+    With ``--keep best``, both of these for the epoch with the lowest validation
+    error, and its number, ``epoch``: one file, so that parts of two cannot be
+    mixed.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from ladder.files import save_arrays
 
 PARAMETERS, STATISTICS, BEST = "trained_params.npz", "running_statistics.npz", "best_params.npz"
 
-#: What the names of running averages begin with.
+#: Prefix of the names of running averages.
 AVERAGE = "shared_"
 
 
@@ -36,14 +37,14 @@ class TrainedArrays:
     statistics : dict of name -> float32 array, or None if none were saved
         Running averages.
     final : bool
-        Whether the statistics were estimated with the last parameters, as
-        neither the original's folders nor interrupted runs have them.
+        Whether the statistics were estimated with the last parameters; neither
+        the original's folders nor interrupted runs have such statistics.
     where : str
-        What messages call the origin of the arrays.
+        The origin of the arrays, as messages name it.
     files : (str, str)
-        The names of the files of parameters and of statistics there.
+        The names of the files there that hold parameters and statistics.
     epoch : int or None
-        Of the best epoch's that were read from a file: which that was.
+        For arrays of the best epoch that were read from a file: its number.
     """
 
     parameters: dict
@@ -63,11 +64,11 @@ class TrainedArrays:
         shareds : ParameterStore
         final : bool
         """
-        # Some backends hold arrays of their own, which only they can read from a pickle.
+        # Some backends hold arrays of their own type, which only they can unpickle.
         return cls({v.name: np.array(v.get_value(borrow=True)) for v in parameters}, _averages(shareds), final)
 
     def with_statistics(self, shareds):
-        """The same with the running averages of a ParameterStore, which were estimated with these parameters."""
+        """A copy with the running averages of a ParameterStore, which were estimated with these parameters."""
         return replace(self, statistics=_averages(shareds), final=True)
 
     @classmethod
@@ -81,14 +82,14 @@ class TrainedArrays:
 
     @classmethod
     def of_best(cls, arrays, final, where="the network"):
-        """Those of the best epoch, parameters and statistics together: dict of name -> array."""
+        """The arrays of the best epoch, from a dict of name -> array that has parameters and statistics together."""
         statistics = {name: array for name, array in arrays.items() if name.startswith(AVERAGE)}
         parameters = {name: array for name, array in arrays.items() if name not in statistics}
         return cls(parameters, statistics, final, where, (BEST, BEST))
 
     @classmethod
     def load_best(cls, folder):
-        """Read those of the best epoch from the folder of a run (RunFolder) that has them."""
+        """Read the arrays of the best epoch from the folder of a run (RunFolder) that has them."""
         arrays = load_arrays(folder / BEST)
         final = is_final(arrays, folder / BEST)
         arrays.pop("final", None)
@@ -99,7 +100,7 @@ class TrainedArrays:
         return found if epoch is None else replace(found, epoch=int(epoch.item()))
 
     def save_best(self, folder, epoch):
-        """Write those of the best epoch to the folder of a run (RunFolder)."""
+        """Write the arrays of the best epoch to the folder of a run (RunFolder)."""
         about = {"final": np.asarray(self.final), "epoch": np.asarray(epoch)}
         save_arrays(folder / BEST, {**self.parameters, **self.statistics, **about})
 
@@ -120,7 +121,7 @@ class TrainedArrays:
             _set(shareds[name], name, self.parameters, f"{self.where}/{self.files[0]}")
 
     def set_statistics(self, shareds):
-        """Set all running statistics, where there are any."""
+        """Set all running statistics, if there are any."""
         if self.statistics is not None:
             for name, shared in shareds.items():
                 if name.startswith(AVERAGE):

@@ -2,10 +2,10 @@
 
 ``checkpoint-0000001200.npz`` holds a run after 1200 updates: an uncompressed
 ``.npz`` of arrays, plain values as JSON text (``values``, bytes), and the
-SHA-256 of all that (``sha256``).  It is written under another name, forced to
+SHA-256 of all that (``sha256``).  It is written under another name, synced to
 the disk and renamed; only then is the one before the last removed.  So a kill
-at any moment leaves a whole file, and if the disk spoils one there is another.
-Nothing is pickled.
+at any moment leaves a whole file, and if the disk corrupts one, there is
+another.  Nothing is pickled.
 """
 
 import errno
@@ -29,7 +29,7 @@ VERSION = 1
 #: The names of checkpoints, which end with the number of updates; and what is appended to damaged ones.
 NAME, DAMAGED = "checkpoint-" + 10 * "[0-9]" + ".npz", ".damaged"
 
-#: Errors of reading that a file's content does not cause; EIO is not one of them, as the disk may have spoiled the file.
+#: Read errors that a file's content does not cause; EIO is not one of them, as the disk may have corrupted the file.
 OF_THE_MACHINE = (errno.ESTALE, errno.ENOMEM, errno.EACCES, errno.ETIMEDOUT)
 
 #: Files per folder: the last, and the one before in case the last is damaged.
@@ -75,7 +75,7 @@ def read(path):
     ValueError
         It is damaged, or of another version.
     UserError
-        It cannot be read just now, which says nothing of its content.
+        It cannot be read just now, which says nothing about its content.
     """
     with open_regular(path, "make it readable, and go on") as file:
         size = file.seek(0, 2)

@@ -1,10 +1,11 @@
-"""``evaluation.json`` in the folder of a run: what ``run.py evaluate`` found, by part of the data set.
+"""``evaluation.json`` in the folder of a run: the results of ``run.py evaluate``, by part of the data set.
 
 An entry ('test', 'valid') has ``error_percent``, ``n_wrong``, ``n``,
 ``statistics`` (whether those of batch normalisation were 'saved' by the run or
-'estimated' again; 'none' for a rival), and ``epochs``, how many the run had done: once it trains
-on, the entry is out of date.  ``evaluation_best.json`` has the same of the
-parameters that ``--keep best`` kept, so that the two are never mixed.
+'estimated' again; 'none' for a rival), and ``epochs`` (how many the run had
+done: once it trains on, the entry is out of date).  ``evaluation_best.json``
+has the same for the parameters that ``--keep best`` kept, so that the two are
+never mixed.
 """
 
 import logging
@@ -17,7 +18,7 @@ from ladder.runs.folder import EVALUATIONS, EVALUATIONS_OF_BEST
 
 logger = logging.getLogger("main")
 
-#: Which parameters were evaluated -> the file that says how.
+#: Which parameters were evaluated -> the file with the results.
 FILES = {"last": EVALUATIONS, "best": EVALUATIONS_OF_BEST}
 
 ENTRY_TYPES = {"error_percent": float, "n": int, "epochs": int}
@@ -55,7 +56,7 @@ def load_evaluations(folder, parameters="last", mend="delete it, and evaluate th
 
 
 def _read(path):
-    """The entries in a file; NotJSON where they are damaged."""
+    """The entries in a file; NotJSON if they are damaged."""
     if not path.exists():
         return {}
     found = plain_json.check(plain_json.read(path, "make it readable, or delete it"), dict, "the whole")

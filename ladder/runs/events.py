@@ -1,9 +1,9 @@
-"""TensorBoard's event files in the folder of a run: written so that a run that is resumed has every step once.
+"""TensorBoard's event files in the folder of a run, written so that a resumed run has every step once.
 
-An event file is a row of records: eight bytes for the length, their checksum, the record, its checksum (TensorFlow's
-``TFRecord``).  A record is an ``Event`` in protocol buffers.  tensorboardX makes both; here they are put into files: an
-epoch's records together, so that a disk that is full for a while loses none, and without tensorboardX's thread, which
-dies of a full disk and takes what waits for it along.
+An event file is a sequence of records: eight bytes for the length, their checksum, the record, its checksum
+(TensorFlow's ``TFRecord``).  A record is an ``Event`` in protocol buffers.  Events and checksums are made by
+tensorboardX, but written to files here: an epoch's records together, so that none is lost while the disk is full, and
+without tensorboardX's thread, which dies when the disk is full and takes everything still queued with it.
 """
 
 import os
@@ -24,12 +24,12 @@ INSTALL = "pip install -e '.[tensorboard]' (or pip install tensorboardX)"
 #: A longer record is damage.
 MOST_BYTES = 2**26
 
-#: The length of a record, and a checksum: of the length behind it, of the record behind that.
+#: The formats of a record's length and of a checksum, which follows both the length and the record.
 LENGTH, CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 
 
 def check_installed():
-    """Raise ``UserError`` where there is no tensorboardX."""
+    """Raise ``UserError`` if tensorboardX is not installed."""
     try:
         import tensorboardX  # noqa: F401
     except ImportError:
@@ -55,7 +55,7 @@ class EventFile:
             self._add(Event(step=from_step, session_log=SessionLog(status=SessionLog.START)))
 
     def add(self, step, summaries):
-        """Remember some summaries (of tensorboardX) of one step as one event, until :meth:`write`."""
+        """Queue summaries (of tensorboardX) of one step as one event, until :meth:`write`."""
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
 
@@ -63,9 +63,9 @@ class EventFile:
         self._add(Event(step=step, summary=Summary(value=values)))
 
     def write(self):
-        """Append what was added; after an ``OSError`` the next call writes it, too."""
+        """Append what was added; after an ``OSError`` it is kept for the next call."""
         with naming(self._path), open(self._path, "ab", opener=ours) as f:
-            f.truncate(self._written)  # what a full disk left of the last attempt
+            f.truncate(self._written)  # drop what a full disk left of the last attempt
             f.write(self._pending)
             f.flush()
             os.fsync(f.fileno())
@@ -78,7 +78,7 @@ class EventFile:
 
 
 def keep_until(folder, step):
-    """Remove from all event files what belongs to later steps, to the end of training, or is cut off.
+    """Remove from all event files whatever belongs to later steps or to the end of training, or is cut off.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _is_row(event):
 
 
 def _is_of_the_end(event):
-    """Whether it holds numbers of the end of training: those of an epoch have the count of updates beside them."""
+    """Whether an event holds numbers of the end of training: those of an epoch come with the count of updates."""
     return any(value.HasField("simple_value") for value in event.summary.value) and not _is_row(event)
 
 
@@ -148,7 +148,7 @@ def _checksum(content):
 
 
 def _new_path(folder):
-    """A name behind those of all other event files: TensorBoard reads them in this order."""
+    """A path that sorts after all other event files: TensorBoard reads them in this order."""
     others = [int(found[1]) for path in folder.glob(NAME) if (found := re.search(r"tfevents\.(\d{1,12})\.", path.name))]
     seconds = max([int(time.time()), *(number + 1 for number in others)])
     return folder / f"{NAME[:-1]}{seconds:010d}.{socket.gethostname()}.{os.getpid()}"

@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, written and read.
+"""The folder of a run: writing and reading the files in it.
 
 ``params.json``
     The options; as in the original, ``encoder_layers`` begins with the shape
@@ -8,22 +8,24 @@
     the training data, how they were read, and fingerprints that tell whether
     they have changed.
 ``preprocessing.npz``
-    If features are standardised, rescaled or whitened: what was fitted to the
-    examples that trained.
+    If features are standardised, rescaled or whitened: the transformations, as
+    fitted to the examples that trained.
 ``environment.json``
-    Versions, BLAS, threads and commit; those of earlier parts of the run where they were others.
+    Versions, BLAS, threads and commit; also those of earlier parts of the run, where they differed.
 ``log.txt``, ``log.jsonl``
     Lines for people; one JSON object per epoch for programs.
 ``log.csv``, ``events.out.tfevents.…``
-    If asked for: the rows of ``log.jsonl`` for spreadsheets, and what TensorBoard shows (:mod:`ladder.runs.events`).
+    If asked for: the rows of ``log.jsonl`` for spreadsheets, and events for TensorBoard (:mod:`ladder.runs.events`).
 ``trained_params.npz``, ``running_statistics.npz``
     See :mod:`ladder.runs.arrays`; ``best_params.npz`` with ``--keep best``.
 ``evaluation.json``, ``evaluation_best.json``
-    What ``run.py evaluate`` found, see :mod:`ladder.runs.evaluations`.
+    The results of ``run.py evaluate``, see :mod:`ladder.runs.evaluations`.
 ``attack.json``, ``rival.json``
-    What ``run.py attack`` found, see :mod:`ladder.attacks.report`; of a rival, what was chosen, see :mod:`ladder.rivals.folders`.
+    The results of ``run.py attack``, see :mod:`ladder.attacks.report`; for a rival, what was chosen, see
+    :mod:`ladder.rivals.folders`.
 ``labeled.txt``, ``train.txt``, ``valid.txt``
-    Positions of examples, with ``--save-split`` or ``--labeled-indices``; of a pre-training the first alone: see :mod:`ladder.runs.split_files`.
+    Positions of examples, with ``--save-split`` or ``--labeled-indices``; a pre-training has only the first: see
+    :mod:`ladder.runs.split_files`.
 ``pretraining``
     What was trained before the labels were looked at: see :mod:`ladder.training.pretraining.folder`.
 ``failure.json``
@@ -53,22 +55,22 @@ from ladder.options import TYPES, Options
 from ladder.runs import arrays, split_files
 from ladder.runs.log_rows import BEST_ERROR, FINAL_ERROR
 
-#: Where runs go that are given a name rather than a path.
+#: The folder of runs that are given a name rather than a path.
 RESULTS = "results"
 
 OPTIONS_FILE, DATA, ENVIRONMENT, PREPROCESSING = "params.json", "data.json", "environment.json", "preprocessing.npz"
-#: In ``environment.json`` of a run that was interrupted: the other environments that it was trained in before.
+#: The entry in ``environment.json`` of an interrupted run that lists the other environments it was trained in before.
 EARLIER = "earlier"
 LOG, ROWS, SPREADSHEET = "log.txt", "log.jsonl", "log.csv"
 
-#: What a sweep's folder has beside its runs, and one of its runs beside these files once it has failed.
+#: The file that a sweep's folder has beside its runs, and the one that a failed run of a sweep has beside these files.
 SWEEP, FAILURE = "sweep.json", "failure.json"
 EVALUATIONS, EVALUATIONS_OF_BEST = "evaluation.json", "evaluation_best.json"
-#: What was found of it by ``run.py attack``, here or in a folder inside, and of a rival by ``run.py rivals``.
+#: The results of ``run.py attack``, here or in a folder inside, and, for a rival, those of ``run.py rivals``.
 ATTACK, RIVAL = "attack.json", "rival.json"
 CHECKPOINTS = "checkpoint-*"
 
-#: The most axes and numbers of an example.
+#: The most axes and inputs of an example.
 MOST_AXES, MOST_INPUTS = 8, 2**48
 
 #: Files that are written whole; a killed process may leave parts of them under other names.
@@ -77,10 +79,10 @@ WRITTEN_WHOLE = (
     *(arrays.PARAMETERS, arrays.STATISTICS, arrays.BEST),
 )
 
-#: Those that hold what a run is and found, and that nothing else may replace.
+#: Files that hold the description and the results of a run, and that nothing else may replace.
 OF_A_RUN = (OPTIONS_FILE, FAILURE, LOG, ROWS, EVALUATIONS, EVALUATIONS_OF_BEST, ATTACK, RIVAL, *WRITTEN_WHOLE)
 
-#: The parts of what was fitted, and the arrays of each.
+#: The parts of fitted preprocessing, and the arrays of each.
 FITTED = {"scale": (FeatureScale, ("shift", "divisor")), "whitening": (Whitening, ("mean", "matrix", "inverse"))}
 
 DATA_TYPES = {
@@ -97,10 +99,10 @@ FINGERPRINT_TYPES = {"examples": int, "targets": str, "features": str}
 ENVIRONMENT_TYPES = {"backend": Optional[str], "threads": int}
 JAX_ENVIRONMENT_TYPES = {"device": str, "matmul_precision": str}
 
-#: Rows at the end of a log among which one must be whole.
+#: How many rows at the end of a log are searched for a whole one.
 LOOKED_AT = 1000
 
-#: The entries of a log's row that are read again.
+#: The entries of a log's row that are read back.
 ROW_TYPES = {"epoch": int, FINAL_ERROR: Optional[float], BEST_ERROR: Optional[float], "best_epoch": Optional[int]}
 
 
@@ -127,7 +129,7 @@ class RunFolder:
 
     @property
     def typed(self):
-        """Its path as a shell takes it."""
+        """The path, quoted for a shell."""
         return shlex.quote(str(self))
 
     def __truediv__(self, name):
@@ -280,7 +282,7 @@ class RunFolder:
     # Environment
 
     def save_environment(self, environment, goes_on=False):
-        """Write ``environment.json``; where a run goes on, with the other environments that it was in before."""
+        """Write ``environment.json``; for a run that goes on, with the other environments it was trained in before."""
         before = (self.load_environment() or {}) if goes_on else {}
         earlier = before.pop(EARLIER, [])
         earlier = earlier if isinstance(earlier, list) else []
@@ -300,7 +302,7 @@ class RunFolder:
         environment = self.load_environment()
         try:
             found = plain_json.check(environment, ENVIRONMENT_TYPES, "the whole")
-            found["backend"] = found["backend"] or "c"  # from before there was another
+            found["backend"] = found["backend"] or "c"  # the run is from before there was another
             if found["backend"] == "jax":
                 found.update(plain_json.check(environment, JAX_ENVIRONMENT_TYPES, "the whole"))
                 found["device"] = "cpu" if found["device"].startswith("cpu") else "gpu"
@@ -370,7 +372,7 @@ class RunFolder:
         raise UserError(f"{self / ROWS} is damaged, as no row of it can be read: restore it.")
 
     def _log(self):
-        """The bytes of ``log.jsonl``; none if it is missing."""
+        """The bytes of ``log.jsonl``; empty if it is missing."""
         path = self / ROWS
         try:
             return plain_json.read_bytes(path) if path.exists() else b""
@@ -379,7 +381,7 @@ class RunFolder:
 
 
 def check_save_to(save_to):
-    """Refuse what cannot name the folder of a run: neither a name nor a path."""
+    """Refuse a value that cannot name the folder of a run, being neither a name nor a path."""
     if not _is_path(save_to) or os.path.basename(os.fspath(save_to).rstrip("/")) in ("", ".", ".."):
         raise UserError(f"save_to is {save_to!r}, which names no folder: give a name, e.g. mine, or a path.")
 
@@ -390,12 +392,12 @@ def _is_path(value):
 
 
 def parent_of(save_to):
-    """The folder (Path) in which runs with this name are made; a name that ends with a slash is one without."""
+    """The folder (Path) in which runs with this name are made; slashes at the end of the name are ignored."""
     return Path(os.path.dirname(os.fspath(save_to).rstrip("/")) or RESULTS)
 
 
 def is_of_a_run(path):
-    """Whether a file (Path), there or not yet, is one of those that make a run, in the folder of one; or what makes a sweep."""
+    """Whether a file (Path), existing or not, is a run's, in the folder of one; or the file that makes a sweep."""
     path = Path(os.path.realpath(path))
     if path.name == SWEEP and path.exists():
         return True
@@ -405,7 +407,7 @@ def is_of_a_run(path):
 
 
 def environments(environment):
-    """What ``environment.json`` (dict) says of a run's parts: a list of dict, the first part's first."""
+    """The environments of a run's parts, from ``environment.json`` (dict): a list of dict, the first part's first."""
     earlier = environment.get(EARLIER)
     return [*(part for part in (earlier if isinstance(earlier, list) else []) if isinstance(part, dict)), environment]
 

@@ -1,8 +1,8 @@
 """One process per folder.
 
 The locks are the kernel's, on the open ``log.txt`` of a run and on ``.turn`` in
-a folder of runs: they end with the process, however it ends.  Files open for
-writing, as NFS locks no others between machines, and no folders.
+a folder of runs: they end with the process, however it ends.  The files are open
+for writing, because NFS locks no others between machines, and no folders.
 """
 
 import errno
@@ -15,10 +15,10 @@ from ladder.errors import UserError
 from ladder.files import open_regular, ours
 from ladder.runs.folder import LOG
 
-#: The file of a folder of runs that is locked; it stays, as another process may wait for it.
+#: The file that is locked in a folder of runs; it is not removed, as another process may be waiting for it.
 TURN = ".turn"
 
-#: How often, and how many seconds apart, a lock is tried: whoever asks :func:`is_held` has it for an instant.
+#: How often, and how many seconds apart, a lock is tried: whoever calls :func:`is_held` holds it for an instant.
 ATTEMPTS, BETWEEN = 10, 0.05
 
 
@@ -44,7 +44,7 @@ def _opened(path):
         return open(path, "ab", opener=ours)
     except OSError as error:
         with suppress(UserError):
-            return open_regular(path)  # another user's, who shares the folder
+            return open_regular(path)  # the file of another user who shares the folder
         raise _cannot_write(path.parent, error) from None
 
 
@@ -99,7 +99,7 @@ def is_held(folder):
         return False
     with file:
         try:
-            # With others who ask at the same time.
+            # Shared with others who ask at the same time.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True

@@ -2,8 +2,8 @@
 
 import math
 
-#: What names of costs and errors begin with: means over an epoch's updates; of the validation set in every epoch's row,
-#: with running averages; in the last row with final statistics, and those of the best epoch.
+#: Prefixes of the names of costs and errors: means over an epoch's updates; on the validation set, with running
+#: averages in every epoch's row; in the last row, with final statistics, and those of the best epoch.
 TRAIN, VALID_APPROX, VALID_FINAL, VALID_BEST = BEGINNINGS = ("train_", "valid_approx_", "valid_final_", "valid_best_")
 
 #: The validation error in per cent.
@@ -18,13 +18,13 @@ def by_epoch(rows, name):
     Parameters
     ----------
     rows : list of dict
-        The later one counts, where two are of one epoch.
+        Where two are of one epoch, the later one counts.
     name : str
 
     Returns
     -------
     dict of int -> float
-        Of the rows that have both, where the number is finite.
+        For the rows that have both, where the number is finite.
 
     Examples
     --------

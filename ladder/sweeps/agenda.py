@@ -10,17 +10,17 @@ from ladder.sweeps.halving import survivors
 from ladder.sweeps.swept import Seen, SweptRun, by_configuration, forget_failure, look, note_failure
 from ladder.tables.statistics import mean_error
 
-#: A run's places in the agenda.  ``ELSEWHERE``: another process trains it.
+#: A run's possible places in the agenda.  ``ELSEWHERE``: another process is training it.
 WAITING, ACTIVE, ELSEWHERE = "waiting", "active", "elsewhere"
 REACHED, FINISHED, FAILED, DROPPED = "reached", "finished", "failed", "dropped"
 
-#: How often a run is tried that fails for a reason which may pass.
+#: How many times a run is tried if it fails for a reason that may be temporary.
 ATTEMPTS = 2
 
 #: Seconds between two looks at runs that other processes train.
 BETWEEN_LOOKS = 2.0
 
-#: The most seconds by which the clocks of machines differ.
+#: The most seconds by which machines' clocks may differ.
 CLOCKS = 60.0
 
 
@@ -34,11 +34,11 @@ class Item:
     place : str, one of the above
     look : Seen
     attempts : int
-        How often it was tried.
+        How many times it was tried.
     error : str or None
         Why its last attempt here failed.
     shows_it : bool
-        Whether its folder says so, once it has failed for good; False where nothing can be written there.
+        Once it has failed for good: whether its folder says so; False if nothing can be written there.
     """
 
     run: SweptRun
@@ -53,23 +53,23 @@ class Item:
 class Agenda:
     """The runs of a sweep with their places.
 
-    Everything but attempts and who trains what is read from the runs' folders, so that a second start, and another
-    process beside this one, come to the same decisions.
+    Everything except attempts and who trains what is read from the runs' folders, so that a restart, or another process
+    alongside this one, comes to the same decisions.
 
     Parameters
     ----------
     runs : list of SweptRun
     halving : Halving or None
     began : float, optional
-        Failures from before count for nothing, as what failed is tried again (seconds, as of ``time.time()``; default: now).
+        Earlier failures are ignored, as failed runs are tried again (seconds, as of ``time.time()``; default: now).
 
     Attributes
     ----------
     items : list of Item
     configurations : list of list of Item
-        Those of a list differ in their seeds alone.
+        The items of an inner list differ only in their seeds.
     until : int or None
-        Epochs of the present rung; None: to the end.
+        Epochs of the current rung; None: to the end.
     """
 
     def __init__(self, runs, halving=None, began=None):
@@ -77,10 +77,10 @@ class Agenda:
         self._halving = halving
         self.items = [Item(run, WAITING, graph=graph_of(run.p)) for run in runs]
         self._by_run = {item.run: item for item in self.items}
-        # Graph -> the run that compiles it; whose C++ has been compiled.
+        # Graph -> the run that is compiling it; the graphs whose C++ has been compiled.
         self._compiling, self._compiled = {}, set()
         self.configurations = [[self._by_run[run] for run in alike] for alike in by_configuration(runs)]
-        # Those that have not been dropped.
+        # The configurations that have not been dropped.
         self._alive = self.configurations
         epochs = max((run.p.num_epochs for run in runs), default=1)
         rungs = halving.rungs(len(self._alive), epochs) if halving else [epochs]
@@ -103,12 +103,12 @@ class Agenda:
 
     @property
     def not_noted(self):
-        """The items that failed, and whose folders do not show it."""
+        """The failed items whose folders do not show it."""
         return [item for item in self.items if item.place == FAILED and not item.shows_it]
 
     @property
     def compiling(self):
-        """Whether runs wait for one of the same graph that compiles."""
+        """Whether runs are waiting for another one to compile the graph they share."""
         return any(item.place == WAITING and item.graph in self._compiling for item in self.items)
 
     @property
@@ -121,7 +121,7 @@ class Agenda:
         return self._by_run[run]
 
     def next(self):
-        """The run to train next (its Item, which is then ``ACTIVE``); None where there is none at the moment."""
+        """The run to train next (its Item, which is then ``ACTIVE``); None if there is none at the moment."""
         for item in self.items:
             if item.place != WAITING or item.graph in self._compiling:
                 continue
@@ -132,17 +132,17 @@ class Agenda:
             if item.graph not in self._compiled:
                 self._compiling[item.graph] = item
             return item
-        self._decide()  # others may have brought the last ones to the rung
+        self._decide()  # other processes may have brought the last runs to the rung
         return None
 
     def compiled(self, run):
-        """Its C++ has been compiled: others with the same graph may begin."""
+        """Note that a run's C++ has been compiled: others with the same graph may begin."""
         item = self._by_run[run]
         self._compiled.add(item.graph)
         self._release(item)
 
     def ended(self, run, state, error=None):
-        """A run that was active has ended.
+        """Note that an active run has ended.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Agenda:
         Returns
         -------
         bool
-            Whether it is tried again.
+            Whether it will be tried again.
         """
         item = self._by_run[run]
         self._release(item)
@@ -166,7 +166,7 @@ class Agenda:
         elif state in ("diverged", "failed"):
             # The same numbers would diverge again.
             again = state == "failed" and item.attempts < ATTEMPTS
-            if not again:  # what others see there is final to them
+            if not again:  # other processes take a recorded failure as final
                 self._fail(item)
             self._decide()
             return again
@@ -174,7 +174,7 @@ class Agenda:
             self._compiled.add(item.graph)
             forget_failure(run)
             self._look_again(item)
-            if item.place == WAITING:  # it says that it ended, and its folder does not show it
+            if item.place == WAITING:  # it says that it ended, but its folder does not show it
                 item.error = "it ended without a result"
                 self._fail(item)
         self._decide()
@@ -191,7 +191,7 @@ class Agenda:
         item.look = look(item.run)
 
     def look_elsewhere(self):
-        """See what became of runs that other processes train."""
+        """See what became of the runs that other processes are training."""
         if time.monotonic() - self._looked < BETWEEN_LOOKS:
             return
         self._looked = time.monotonic()
@@ -202,7 +202,7 @@ class Agenda:
         self._decide()
 
     def _look_again(self, item):
-        """The place of a run that is waiting, from its folder."""
+        """Update the place of a waiting run from its folder."""
         item.look = found = look(item.run)
         if found.finished:
             item.place = FINISHED
@@ -211,7 +211,7 @@ class Agenda:
         elif found.held:
             item.place = ELSEWHERE
         elif found.failure and self._began <= found.failure["time"] <= time.time() + CLOCKS:
-            # Another process has tried it meanwhile, as often as it is tried.
+            # Another process has tried it in the meantime, and given up.
             item.place = FAILED
 
     def _release(self, item):
@@ -229,13 +229,13 @@ class Agenda:
         self._decide()
 
     def _decide(self):
-        """Once all have reached the rung: drop those that do not go on to the next."""
+        """Once all runs have reached the rung, drop those that do not go on to the next."""
         if not self._rungs or not self.is_done:
             return
         for item in self.items:
             if item.place == FAILED:
                 seen = look(item.run)
-                if seen.held or not seen.failure:  # another process has tried it anew
+                if seen.held or not seen.failure:  # another process has tried it again
                     self._look_again(item)
         if not self.is_done:
             return

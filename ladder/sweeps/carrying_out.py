@@ -1,4 +1,4 @@
-"""Carrying out a sweep: the agenda's runs, given to whatever trains them."""
+"""Carrying out a sweep: give the agenda's runs to the pool that trains them."""
 
 import logging
 import time
@@ -13,16 +13,16 @@ from ladder.training.records import Records
 
 logger = logging.getLogger("main")
 
-#: If the first so many runs fail, and none has trained, the sweep stops.
+#: The sweep stops if this many runs fail before any has trained.
 MOST_FAILURES = 5
 
-#: Seconds for which news are waited for before anything else is looked at.
+#: Seconds to wait for news before looking at anything else.
 TIMEOUT = 0.5
 
 
 @dataclass
 class Wish:
-    """What the user wants of the sweep beside its runs; a signal sets ``interrupted``.
+    """What the user wants of the sweep besides its runs; a signal sets ``interrupted``.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Wish:
     checkpoint_minutes : float
     records : Records
     until : float
-        Seconds of ``time.monotonic()`` at which it stops as if it were interrupted.
+        When the sweep stops as if it were interrupted (seconds, as of ``time.monotonic()``).
     """
 
     backend: dict
@@ -103,7 +103,7 @@ def _hear(agenda, pool, teller):
 
 
 def _check_that_some_train(agenda):
-    """Stop before a mistake that is in every run, such as a broken compiler, has spoilt thousands."""
+    """Stop before a fault common to all runs, such as a broken compiler, has made thousands of them fail."""
     failed = [item for item in agenda.items if item.error]
     if len(failed) >= MOST_FAILURES and not agenda.some_trained:
         raise UserError(
@@ -113,7 +113,7 @@ def _check_that_some_train(agenda):
 
 
 class _Teller:
-    """Says what happens, a line a run."""
+    """Log what happens, one line per run."""
 
     def __init__(self, agenda):
         self._agenda, self._elsewhere, self._compiling = agenda, set(), False
@@ -122,7 +122,7 @@ class _Teller:
             logger.info("%d of %d runs have nothing left to train", len(agenda.settled), len(agenda.items))
 
     def say(self, run, answer, until, again):
-        """How a run ended."""
+        """Log how a run ended."""
         state, item = answer["state"], self._agenda.item(run)
         if state == "held":
             return
@@ -142,13 +142,13 @@ class _Teller:
             logger.log(level, "%s", answer["traceback"])
 
     def say_compiling(self):
-        """Once, why there are processes without work."""
+        """Log, once, why some processes have no work."""
         if self._agenda.compiling and not self._compiling:
             self._compiling = True
             logger.info("One process compiles what the others then find compiled; they wait for it")
 
     def say_elsewhere(self):
-        """Once of each run that another process trains, when nothing else is left."""
+        """Log, once for each run, that another process trains it, when nothing else is left."""
         if self._agenda.active:
             return
         new = {item.run.folder.path.name for item in self._agenda.items if item.place == ELSEWHERE} - self._elsewhere

@@ -1,4 +1,4 @@
-"""The configurations of a sweep: a grid, or some drawn at random from it and from distributions."""
+"""The configurations of a sweep: a grid, or random draws from a grid and from distributions."""
 
 import argparse
 import dataclasses
@@ -26,11 +26,11 @@ class Search:
     Attributes
     ----------
     n : int
-        How many.
+        Number of draws.
     distributions : dict of option name -> text, or a distribution of ``scipy.stats``
         See :mod:`ladder.sweeps.distributions`.
     seed : int
-        The same numbers are drawn for the same seed.
+        The same seed draws the same values.
     """
 
     n: int
@@ -39,14 +39,14 @@ class Search:
 
 
 def check_search(random, draw, sweep_seed):
-    """Refuse what is said of a random search where none is asked for; all three may be None."""
+    """Refuse options of a random search if none is asked for; all three may be None."""
     if random is None and (draw or sweep_seed is not None):
         option = "--draw" if draw else "--sweep-seed"
         raise UserError(f"{option} is for --random: say how many configurations to draw, or leave it out.")
 
 
 def configurations(given, preset=None, rows=None, search=None):
-    """Every run of a sweep: its options.
+    """The options of every run of a sweep.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ def configurations(given, preset=None, rows=None, search=None):
         With a preset, they override its options.
     preset : str, optional
     rows : list of str, optional
-        Of the preset.
+        Rows of the preset.
     search : Search, optional
-        Draws among the combinations; without it, all of them.
+        Draws from the combinations; without it, all of them are taken.
 
     Returns
     -------
     list of Options
-        The seeds of one configuration side by side; none twice.
+        Without duplicates; of a search, the seeds of one configuration side by side.
     """
     for name in given if search is not None else ():
         if name in search.distributions:
@@ -81,7 +81,7 @@ def configurations(given, preset=None, rows=None, search=None):
 
 
 def _drawn(grid, search):
-    """N draws from the grid, each with some options drawn anew, and with every seed of the grid."""
+    """N draws from the grid, with values drawn for the options that have distributions, each with every seed."""
     distributions = {name: _distribution(name, given) for name, given in search.distributions.items()}
     bases, seeds = [], []
     for values in grid:
@@ -122,7 +122,7 @@ def _value(name, text):
 
 
 def varied(runs):
-    """The options in which some runs (of Options) differ, in the order of ``--help``, without their seeds."""
+    """The options other than seeds in which runs (Options) differ, in the order of ``--help``."""
     runs = list(runs)
     return [
         field.name
@@ -137,16 +137,16 @@ def in_words(p, names):
 
 
 def graph_of(p):
-    """What decides which C++ a run compiles, roughly: all words among its options, and which numbers are 0.
+    """What decides, roughly, which C++ a run compiles: all options that are not numbers, and which numbers are 0.
 
-    Other numbers are data of one and the same code.
+    Other numbers are data for the same code.
     """
     return tuple(_outline(getattr(p, field.name)) for field in dataclasses.fields(Options))
 
 
 def _outline(value):
     if isinstance(value, tuple):
-        # How many numbers there are plays no part: positions of labelled examples are thousands.
+        # How many numbers there are does not matter: there can be thousands of positions of labelled examples.
         return tuple(dict.fromkeys(map(_outline, value))) if _numbers(value) else value
     return bool(value) if isinstance(value, (int, float)) else value
 

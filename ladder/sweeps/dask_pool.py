@@ -1,8 +1,7 @@
 """The workers of a Dask cluster, on this machine or on many.
 
-Each of them keeps processes of its own for training (:mod:`ladder.sweeps.on_dask`).  Dask gives the tasks of a worker
-that is lost to another one, which goes on from the last checkpoint where both see the same folder, and else begins
-again.
+Each worker keeps its own processes for training (:mod:`ladder.sweeps.on_dask`).  Dask gives the tasks of a lost worker
+to another one, which continues from the last checkpoint if both see the same folder, and otherwise begins again.
 """
 
 import logging
@@ -34,9 +33,9 @@ class DaskPool:
     Parameters
     ----------
     address : str
-        The scheduler's, e.g. 'tcp://10.0.0.1:8786', see :func:`check_address`.
+        The scheduler's address, e.g. 'tcp://10.0.0.1:8786', see :func:`check_address`.
     command : sequence of str
-        What starts a process there, after Python's own name.
+        The arguments that start a process there, after the Python executable.
     """
 
     def __init__(self, address, command=COMMAND[1:]):
@@ -80,7 +79,7 @@ class DaskPool:
         future.add_done_callback(lambda future: self._heard.put({"name": name, "state": "done"}))
 
     def events(self, timeout):
-        """What was heard within some seconds: list of (run, answer), see :func:`ladder.sweeps.task.go_on`."""
+        """The answers heard within some seconds: list of (run, answer), see :func:`ladder.sweeps.task.go_on`."""
         heard = []
         try:
             heard.append(self._heard.get(timeout=timeout))
@@ -88,22 +87,22 @@ class DaskPool:
                 heard.append(self._heard.get_nowait())
         except queue.Empty:
             pass
-        if self._stopping and not self._client.nthreads():  # nobody is left who could answer
+        if self._stopping and not self._n_threads():  # nobody is left who could answer
             heard += [{"name": name, "state": "lost"} for name in self._runs]
         return [answer for each in heard if each["name"] in self._runs for answer in self._answers(each)]
 
     def stop(self):
-        """Let every worker write a checkpoint, and end its run."""
+        """Make every worker write a checkpoint and end its run."""
         self._stopping = True
         self._event(self._name).set()
 
     def close(self):
-        """Let go of the cluster, and of what still trains there."""
+        """Disconnect from the cluster, ending what still trains there."""
         for name in list(self._locks):
             self._let_go(name)
         try:
             self._end_what_trains()
-        # Of many kinds, where the scheduler has ended: there is nobody left to tell.
+        # It can be of many kinds if the scheduler has ended: there is nobody left to tell.
         except Exception as error:
             logger.info("The Dask cluster does not answer (%s)", error)
         finally:
@@ -112,22 +111,22 @@ class DaskPool:
     def _end_what_trains(self):
         for _, future in self._runs.values():
             future.cancel()
-        if self._runs:  # a task that runs is not cancelled
+        if self._runs:  # cancelling does not stop a task that is running
             self._event(self._name).set()
         self._client.run(on_dask.end_idle, on_error="ignore")
 
     def _n_threads(self):
-        """How many threads all workers have."""
+        """The total number of threads of all workers."""
         try:
             return sum(self._client.nthreads().values())
-        except (OSError, AttributeError) as error:  # the latter of a client that has given up
+        except (OSError, AttributeError) as error:  # the latter from a client that has given up
             raise UserError(
                 f"--scheduler {self._address}: the Dask scheduler has ended ({error}): start it again, and give the "
                 "command again."
             ) from None
 
     def _answers(self, heard):
-        """(run, answer) of one thing that was heard; none where it is nothing for the agenda."""
+        """List of (run, answer) from one message; empty if it is nothing for the agenda."""
         name, state = heard["name"], heard["state"]
         run, future = self._runs[name]
         if state == "apart":
@@ -146,7 +145,7 @@ class DaskPool:
         return [(run, answer)]
 
     def _hold(self, name, run):
-        """Hold the folder of a run whose worker does not see it, so that nobody else trains it; the answer if another does."""
+        """Lock a run's folder for a worker that does not see it, so that no other trains it; the answer if one does."""
         if not self._apart:
             self._apart = True
             logger.info("The workers do not see %s: runs that are lost begin again", run.folder.path.parent)
@@ -157,13 +156,13 @@ class DaskPool:
             except lock.Held:
                 _, future = self._runs.pop(name)
                 future.cancel()
-                self._event(name).set()  # it is being trained already, in vain
+                self._event(name).set()  # the worker is already training it, in vain
                 return [(run, {"state": "held"})]
             self._locks[name] = stack
         return []
 
     def _event(self, name):
-        """What stops the task of this name or, with the pool's, all of them."""
+        """The event that stops the task of this name or, with the pool's name, all tasks."""
         from distributed import Event
 
         return Event(name, client=self._client)
@@ -174,7 +173,7 @@ class DaskPool:
 
 
 def check_address(address):
-    """Refuse, with nothing begun, what can be no scheduler's address, or any without Dask."""
+    """Refuse, before anything is begun, what cannot be a scheduler's address, or any address if Dask is missing."""
     try:
         from distributed import comm
     except ImportError:
@@ -204,8 +203,8 @@ def _result(future):
 
 
 def _write(folder, files):
-    """Put the files of a run that was trained apart into its folder, and nowhere else; the one that says "finished" last."""
-    with open(folder / LOG, "ab", opener=ours) as log:  # which is locked, so another must not take its place
+    """Write the files of a run trained apart into its folder, and nowhere else; the one that says "finished" last."""
+    with open(folder / LOG, "ab", opener=ours) as log:  # it is locked, so another file must not replace it
         log.write(files.pop(LOG))
     for name in sorted(files, key=lambda name: name == STATISTICS):
         path = folder.path.joinpath(*(part for part in PurePosixPath(name).parts if part.strip("/") not in ("", "..")))

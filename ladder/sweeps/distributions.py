@@ -1,4 +1,4 @@
-"""What options are drawn from in a random search: ``log-uniform:1e-4:1e-2``."""
+"""The distributions that a random search draws options from: ``log-uniform:1e-4:1e-2``."""
 
 import math
 from zlib import crc32
@@ -7,7 +7,7 @@ import numpy as np
 
 from ladder.errors import UserError
 
-#: How a distribution is typed, and what it is.
+#: How each distribution is typed, and what it means.
 SYNTAX = {
     "uniform": "uniform:A:B",
     "log-uniform": "log-uniform:A:B (the logarithm is uniform)",
@@ -15,15 +15,15 @@ SYNTAX = {
     "choice": "'choice:X|Y|Z'",
 }
 
-#: No end is further from 0: beyond 64 bits SciPy draws no whole numbers.
+#: The largest absolute value of a bound: SciPy draws no whole numbers beyond 64 bits.
 MOST = 1e18
 
-#: Digits of a number that is drawn, so that it can be typed again.
+#: Significant digits kept of a drawn number, so that it can be typed again.
 DIGITS = 6
 
 
 class OneOf:
-    """One of some values, each as likely as the others.
+    """A choice among values that are all equally likely.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class OneOf:
         self._values = list(values)
 
     def rvs(self, random_state):
-        """One of them, drawn by a ``numpy.random.Generator``."""
+        """One of the values, drawn with a ``numpy.random.Generator``."""
         return self._values[int(random_state.integers(len(self._values)))]
 
 
 def parse(text):
-    """The distribution of a text: an object with SciPy's ``rvs(random_state=…)``.
+    """The distribution that a text describes: an object with SciPy's ``rvs(random_state=…)``.
 
     Examples
     --------
@@ -84,10 +84,10 @@ def _ends(kind, rest, text):
 
 
 def draw(distribution, name, i, sweep_seed):
-    """The value of an option in the i-th configuration, as typed.
+    """Draw the value of an option in the i-th configuration, as it would be typed.
 
-    It depends on nothing else: with more configurations the first ones stay, and with another option drawn, too, the
-    others keep their values.
+    It depends on nothing else: drawing more configurations does not change the first ones, and drawing one more option
+    does not change the others.
 
     Parameters
     ----------
@@ -111,5 +111,5 @@ def draw(distribution, name, i, sweep_seed):
 
 
 def generator(name, i, sweep_seed):
-    """The random numbers of one thing in the i-th configuration (``numpy.random.Generator``)."""
+    """The random generator for one name in the i-th configuration (``numpy.random.Generator``)."""
     return np.random.default_rng([sweep_seed, i, crc32(name.encode())])

@@ -1,9 +1,9 @@
-"""Successive halving: all configurations train a little, and of each rung only the best go on to the next.
+"""Successive halving: all configurations train a little, and only the best of each rung go on to the next.
 
 Jamieson and Talwalkar (2016), with the rungs of Hyperband's brackets (Li et al. 2018): the last is the whole training,
-and each one before is as many times shorter as it has more configurations.  Runs go on from their checkpoints, and
-have the learning rates of the whole training from the start, so that a run which survives ends bit for bit as if it
-had been trained alone.
+and each earlier one is as many times shorter as it has more configurations.  Runs continue from their checkpoints, and
+follow the learning-rate schedule of the whole training from the start, so that a surviving run ends bit for bit as if
+it had been trained alone.
 """
 
 import math
@@ -20,9 +20,9 @@ class Halving:
     Attributes
     ----------
     factor : int
-        Of so many configurations one goes on; 2 or more.
+        One in so many configurations goes on; 2 or more.
     first : int or None
-        Epochs of the first rung; None: as few as there are configurations, and epochs, for so many rungs.
+        Epochs of the first rung; None: as few as the number of configurations, and that of epochs, allow.
     """
 
     factor: int = 3
@@ -34,7 +34,7 @@ class Halving:
                 raise UserError(f"{option} is {value!r}, but must be a whole number, {least} or more.")
 
     def rungs(self, n, num_epochs):
-        """The epochs at which configurations are compared, the last of which is their end.
+        """The epochs at which configurations are compared; the last is the end of training.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ def survivors(errors, factor):
     Returns
     -------
     list of int
-        Positions of the lowest, at least one, in the order given; of equals the first.
+        Positions of the lowest errors, in the order given, the first of equals; at least one, unless all failed.
 
     Examples
     --------

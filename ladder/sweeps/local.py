@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ladder.sweeps.task import environment
 
-#: What starts a worker; nothing is imported from the folder that it is started in, which may hold anything.
+#: The command that starts a worker; it imports nothing from the folder that it is started in, which may hold anything.
 COMMAND = (
     sys.executable,
     "-c",
@@ -19,24 +19,24 @@ COMMAND = (
     "from ladder.sweeps import worker; worker.main()",
 )
 
-#: Characters of what a worker printed that are told when it dies.
+#: Characters of a worker's printed output that are reported when it dies.
 MOST_PRINTED = 300
 
-#: Seconds that a worker has to end once nothing is left to do.
+#: Seconds that a worker is given to end once nothing is left to do.
 PATIENCE = 5
 
 
 class LocalPool:
-    """Some processes, each of which trains a run at a time.
+    """Processes that each train one run at a time.
 
     Parameters
     ----------
     size : int
-        The most processes.
+        The most processes at a time.
     backend : dict
         Options of :func:`ladder.backends.configure` for each of them.
     command : sequence of str
-        What starts one.
+        The command that starts one.
     """
 
     def __init__(self, size, backend, command=COMMAND):
@@ -60,7 +60,7 @@ class LocalPool:
         worker.tell(task)
 
     def events(self, timeout):
-        """What was heard within some seconds: list of (run, answer), see :func:`ladder.sweeps.task.go_on`."""
+        """The answers heard within some seconds: list of (run, answer), see :func:`ladder.sweeps.task.go_on`."""
         heard = []
         for key, _ in self._selector.select(timeout):
             worker = key.data
@@ -77,19 +77,19 @@ class LocalPool:
         return heard
 
     def stop(self):
-        """Let every process write a checkpoint, and end its run."""
+        """Make every process write a checkpoint and end its run."""
         for worker in self._workers:
             if worker.run is not None:
                 worker.process.send_signal(signal.SIGTERM)
 
     def close(self):
-        """End all processes, also those that are busy."""
+        """End all processes, including those that are busy."""
         end(self._workers)
         self._selector.close()
 
 
 def end(workers):
-    """End processes (list of Worker), which have some seconds to write checkpoints."""
+    """End processes (list of Worker), giving them some seconds to write checkpoints."""
     for worker in workers:
         with suppress(BrokenPipeError):
             worker.process.stdin.close()
@@ -102,21 +102,21 @@ def end(workers):
 
 
 def is_last(answer):
-    """Whether it ends a task."""
+    """Whether an answer ends a task."""
     return answer["state"] != "compiled"
 
 
 class Worker:
-    """A process, what it trains, and what it said so far.
+    """A process, the run that it trains, and what it has said so far.
 
     Parameters
     ----------
     backend : dict
         Its backend options.
     command : sequence of str
-        What starts it.
+        The command that starts it.
     argv : list of str, optional
-        The command line that the runs' logs have; default: that of this process.
+        The command line that goes into the runs' logs; default: that of this process.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class Worker:
 
     def __init__(self, backend, command=COMMAND, argv=None):
         self._printed = tempfile.TemporaryFile()
-        # In a session of its own: Ctrl-C in the terminal is for the process that stops the workers.
+        # In its own session: Ctrl-C in the terminal is meant for the process that stops the workers.
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -151,14 +151,14 @@ class Worker:
             self.process.stdin.flush()
 
     def answers(self):
-        """What it said since the last time: list of dict."""
+        """What it has said since the last call: list of dict."""
         content = os.read(self.output.fileno(), 2**16)
         self.is_gone = not content
         *lines, self._rest = (self._rest + content).split(b"\n")
         return [json.loads(line) for line in lines]
 
     def buried(self):
-        """The answer that stands for the death of a process."""
+        """The answer that reports the death of the process."""
         status = self.process.wait()
         self._printed.seek(0)
         printed = self._printed.read().decode(errors="replace").strip()[-MOST_PRINTED:]

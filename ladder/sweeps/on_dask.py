@@ -1,7 +1,7 @@
 """What the workers of a Dask cluster do: each task goes to a process that trains, as on one machine.
 
-Dask runs tasks in threads, and training wants a process of its own: for signals, and because Aesara compiles in one
-thread only.  Idle processes are kept for the tasks to come.
+Dask runs tasks in threads, but training needs a process of its own: for signals, and because Aesara compiles in one
+thread only.  Idle processes are kept for later tasks.
 """
 
 import selectors
@@ -17,7 +17,7 @@ from ladder.files import save_json
 from ladder.runs.folder import OPTIONS_FILE, SWEEP
 from ladder.sweeps.local import Worker, end, is_last
 
-#: Seconds between two looks whether the sweep is to stop.
+#: Seconds between two checks whether the sweep is to stop.
 BETWEEN_LOOKS = 1.0
 
 _idle, _lock = {}, threading.Lock()
@@ -30,12 +30,12 @@ def go_on(task):
     ----------
     task : dict
         As for :func:`ladder.sweeps.task.go_on`; also 'name' and 'topic' (for news), 'token' (the sweep's), 'options' (the
-        run's), 'command' (for its log) and 'worker' (the arguments that make Python one).
+        run's), 'command' (for its log) and 'worker' (the arguments that start Python as one).
 
     Returns
     -------
     dict
-        The answer; of a run whose folder cannot be seen here also 'files': name -> bytes.
+        The answer; for a run whose folder cannot be seen here, also 'files': name -> bytes.
     """
     from distributed import Event, get_worker
 
@@ -97,7 +97,7 @@ def _trained(task, say, stops):
 
 
 def _answer(worker, say, stops):
-    """The answer that ends a task; None where the process ended instead."""
+    """The answer that ends a task; None if the process ended instead."""
     stopped = False
     with selectors.DefaultSelector() as selector:
         selector.register(worker.output, selectors.EVENT_READ)

@@ -15,10 +15,10 @@ from ladder.sweeps.standing import DONE, DROPPED, state_of
 #: Values this many times apart are drawn on a logarithmic axis.
 WIDE = 20
 
-#: Panels beside each other.
+#: Panels side by side.
 COLUMNS = 3
 
-#: The most cells of a grid, along either side, that have room for their numbers.
+#: The most cells along either side of a grid that leave room for their numbers.
 MOST_CELLS = 16
 
 LABEL = "validation error, %"
@@ -49,7 +49,7 @@ def described(found):
 
 
 def draw(found, title):
-    """The figure (matplotlib): a panel for each option that varies, after the grid of two numbers if there are two.
+    """The figure (matplotlib): a panel for each option that varies, after a grid of two numeric ones if there are two.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw(found, title):
 
 
 def _points(found):
-    """(Options, validation error, whether it is final), of every run that has one."""
+    """(Options, validation error, whether it is final), of every finished or dropped run that has one."""
     points = []
     for item in found.items:
         state, shown = state_of(item), item.look
@@ -158,14 +158,14 @@ def _set_axis(axes, which, ticks, scale):
 
 
 def _number(value):
-    """A number, also one that stands for all layers; None for anything else."""
+    """The value as a float, also if it is a single number for all layers; None for anything else."""
     if isinstance(value, tuple) and len(value) == 1:
         (value,) = value
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _pair(found, points):
-    """The two options of a grid: both are numbers, and half of their combinations at least have been trained."""
+    """The two options of a grid: both are numbers, and more than half of their combinations have been trained."""
     finished = [p for p, _, final in points if final]
     several = []
     for name in found.varied:

@@ -12,7 +12,7 @@ from ladder.sweeps.agenda import Agenda
 from ladder.sweeps.configurations import in_words, varied
 from ladder.tables.statistics import mean_error
 
-#: What a run can be, in the order in which it is told.
+#: The states of a run, in the order in which they are reported.
 DONE, RUNNING, BEGUN, TO_COME, DROPPED, FAILED = "finished", "running", "begun", "to come", "dropped", "failed"
 STATES = (DONE, RUNNING, BEGUN, TO_COME, DROPPED, FAILED)
 
@@ -26,7 +26,7 @@ class Standing:
     items : list of ladder.sweeps.agenda.Item
         Its runs, each with what its folder shows.
     varied : list of str
-        The options in which they differ, but for their seeds.
+        The options other than seeds in which they differ.
     configurations : list of Configuration
         In the order in which they were begun.
     """
@@ -37,13 +37,13 @@ class Standing:
 
     @property
     def best(self):
-        """The Configuration with the lowest mean validation error, of those all of whose runs are finished; or None."""
+        """The Configuration with the lowest mean validation error among those whose runs are all finished; or None."""
         ranked = self.ranked
         return ranked[0] if ranked else None
 
     @property
     def ranked(self):
-        """Those all of whose runs are finished and validated, the best first."""
+        """The configurations whose runs are all finished and validated, best first."""
         done = [each for each in self.configurations if each.error is not None]
         return sorted(done, key=lambda each: each.error)
 
@@ -59,10 +59,10 @@ class Configuration:
     Attributes
     ----------
     p : Options
-        Of the first seed.
+        Options of the first seed.
     folders : list of RunFolder
     errors : list of float
-        Validation errors of those that are finished, per cent.
+        Validation errors of the finished runs, per cent.
     words : str
         The options in which it differs from others.
     """
@@ -74,7 +74,7 @@ class Configuration:
 
     @property
     def error(self) -> Optional[float]:
-        """The mean over all seeds; None before all are finished."""
+        """The mean error over all seeds; None unless all have one."""
         return float(mean_error(self.errors)) if len(self.errors) == len(self.folders) else None
 
 
@@ -102,7 +102,7 @@ def _configuration(items, names):
 
 
 def state_of(item):
-    """One of ``STATES``."""
+    """The state of an item, one of ``STATES``."""
     if item.place in (places.FINISHED, places.DROPPED):
         return DONE if item.place == places.FINISHED else DROPPED
     if item.look.held:

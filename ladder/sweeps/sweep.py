@@ -25,7 +25,7 @@ logger = logging.getLogger("main")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep is to train, and who does it.
+    """What a sweep is to train, and who trains it.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Plan:
     workers : int or None
         Processes on this machine; None: as many as there are cores for.
     scheduler : str or None
-        The address of a Dask cluster, which trains instead.
+        The address of a Dask cluster that trains instead.
     """
 
     configurations: list
@@ -54,7 +54,7 @@ class Plan:
 
 
 def folder_of(save_to, preset):
-    """The folder of a sweep (SweepFolder): its name or path, or else the preset's name."""
+    """The folder of a sweep (SweepFolder), from its name or path, or else from the preset's name."""
     name = str(save_to or "").rstrip("/") or (load_preset(preset).name if preset else "sweep")
     return SweepFolder(parent_of(name) / Path(name).name)
 
@@ -70,12 +70,12 @@ def check(plan):
     Returns
     -------
     list of tuple of int
-        The shape of one example, of each.
+        The shape of one example, for each configuration.
 
     Raises
     ------
     UserError
-        A configuration cannot be trained, or not be halved.
+        A configuration cannot be trained, or the sweep cannot be halved.
     """
     if plan.scheduler is not None:
         from ladder.sweeps.dask_pool import check_address
@@ -128,7 +128,7 @@ def train_runs(plan, runs, wish):
     Returns
     -------
     Agenda
-        Something is left to do after an interrupt.
+        It has something left to do after an interrupt.
 
     Raises
     ------
@@ -141,11 +141,11 @@ def train_runs(plan, runs, wish):
     if plan.scheduler is not None:
         from ladder.sweeps.dask_pool import DaskPool
 
-        # How many cores there are for each is for those to say who start the cluster's workers.
+        # Whoever starts the cluster's workers decides how many cores each run has.
         wish.backend = {**wish.backend, "threads": wish.backend.get("threads") or 1}
         pool = DaskPool(plan.scheduler)
     else:
-        # Threads are those of the beginning, as a run that goes on with others may round differently.
+        # As many threads as at the start of the sweep: a run resumed with another number may round differently.
         workers, threads = shares(plan.workers, wish.backend, len(runs))
         workers = min(workers, len(runs) - len(agenda.settled))
         wish.backend = {**wish.backend, "threads": threads}
@@ -158,7 +158,7 @@ def train_runs(plan, runs, wish):
 
 
 def shares(workers, backend, n_runs):
-    """How many processes train, and with how many threads each, so that together they have the cores of this machine.
+    """How many processes train, and with how many threads each, so that together they use the cores of this machine.
 
     Parameters
     ----------
@@ -178,13 +178,13 @@ def shares(workers, backend, n_runs):
     """
     cores, threads = choice.cores(), backend.get("threads")
     if workers is None:
-        # Several programs of JAX would each take most of a GPU's memory.
+        # Several JAX processes would each take most of a GPU's memory.
         workers = 1 if backend.get("backend") == "jax" else max(1, cores // (threads or 1))
     workers = min(workers, n_runs)
     return workers, threads or max(1, cores // workers)
 
 
 def end_of(minutes):
-    """When these minutes are over, as ``time.monotonic()`` counts."""
+    """The time at which these minutes are over, as of ``time.monotonic()``."""
     check_minutes(minutes)
     return time.monotonic() + 60 * minutes

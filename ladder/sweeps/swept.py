@@ -20,10 +20,10 @@ from ladder.sweeps.halving import Halving
 from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import OTHER_SEEDS, as_text, settings_of
 
-#: The names of its runs, to which numbers are appended.
+#: The name of a run's folder, to which a number is appended.
 RUN = "run"
 
-#: Files of new runs that are written at once.
+#: How many files of new runs are written at once.
 WRITERS = 32
 
 SWEEP_TYPES = {"token": str, "random": Optional[dict], "halving": Optional[dict]}
@@ -33,14 +33,14 @@ FAILURE_TYPES = {"error": str, "attempts": int, "time": float}
 
 @dataclass(frozen=True)
 class SweptRun:
-    """One run.
+    """One run of a sweep.
 
     Attributes
     ----------
     folder : RunFolder
     p : Options
     setting : str
-        What its options mean by themselves, without the seed.
+        What its options mean, without the seed and regardless of other runs.
     """
 
     folder: RunFolder
@@ -49,13 +49,13 @@ class SweptRun:
 
     @classmethod
     def at(cls, folder):
-        """The run in a folder (RunFolder); None where there is none."""
+        """The run in a folder (RunFolder); None if there is none."""
         options = folder.load_options()
         return None if options is None else cls(folder, Options(**options), setting_of(Options(**options)))
 
     @property
     def key(self):
-        """What no two runs of a sweep share."""
+        """A key that is unique within a sweep."""
         return self.setting, self.p.seed
 
 
@@ -65,7 +65,7 @@ def setting_of(p):
 
 
 def by_configuration(runs):
-    """The runs (SweptRun) of one sweep that differ in their seeds alone, of whatever: list of lists, in the order of the first of each."""
+    """Group a sweep's runs (SweptRun) that differ only in seeds, of any kind: list of lists, ordered by first run."""
     found = {}
     for run in runs:
         settings = {name: value for name, value in settings_of(run.p).items() if name not in OTHER_SEEDS}
@@ -81,13 +81,13 @@ class Seen:
     ----------
     finished : bool
     held : bool
-        Whether a process trains it.
+        Whether a process is training it.
     epochs : int
-        Done, according to its log.
+        Epochs done, according to its log.
     errors : dict of int -> float
         Epoch -> validation error, per cent.
     final_error : float or None
-        Of a finished run, with its final statistics.
+        Error of a finished run, with its final statistics.
     failure : dict or None
         'error', 'attempts' and 'time' (seconds, as of ``time.time()``).
     """
@@ -106,9 +106,9 @@ class Seen:
 
 
 def look(run):
-    """What the folder of a run (SweptRun) shows now; one whose result is damaged has failed, and the others go on."""
+    """What the folder of a run (SweptRun) shows now; with a damaged result it counts as failed, and others go on."""
     folder, failure = run.folder, None
-    # In this order: whoever finishes a run lets go of it afterwards.
+    # Before looking for a result: whoever finishes a run releases its lock afterwards.
     held = bool(lock.is_held(folder))
     finished, rows = False, []
     try:
@@ -116,7 +116,7 @@ def look(run):
     except UserError as error:
         failure = _damage(error)
     try:
-        rows = folder.rows()  # those of a run with damaged results still count in a round of halving
+        rows = folder.rows()  # the rows of a run with a damaged result still count at a rung of halving
     except UserError as error:
         finished, failure = False, _damage(error)
     errors = by_epoch(rows, ERROR)
@@ -133,7 +133,7 @@ def _damage(error):
 
 
 def note_failure(run, error, attempts):
-    """Write into a run's folder that it failed, and how often; whether it could be written, as the disk may be what is wrong."""
+    """Record in a run's folder that it failed, and how often; whether that worked, as the disk may be at fault."""
     try:
         save_json(run.folder / FAILURE, {"error": error, "attempts": attempts, "time": time.time()})
     except OSError:
@@ -142,7 +142,7 @@ def note_failure(run, error, attempts):
 
 
 def forget_failure(run):
-    """Of a run that is trained again, or that ended well."""
+    """Remove the record of a failure, from the folder of a run that has since trained without one."""
     (run.folder / FAILURE).unlink(missing_ok=True)
 
 
@@ -173,13 +173,13 @@ class SweepFolder:
 
     @classmethod
     def existing(cls, path):
-        """The folder of a sweep that was begun; ``UserError`` where there is none."""
+        """The folder of a sweep that was begun; ``UserError`` if there is none."""
         if not (Path(path) / SWEEP).is_file():
             raise UserError(f"there is no sweep in {path}: give the folder of one, e.g. results/thesis_table_13.")
         return cls(path)
 
     def make(self):
-        """Make the folder, where it is missing."""
+        """Create the folder if it is missing."""
         if (self.path / OPTIONS_FILE).exists():
             raise UserError(f"{self.path} is the folder of a run: give the sweep another name.")
         try:
@@ -188,12 +188,12 @@ class SweepFolder:
             raise UserError(f"cannot make the folder {self.path} ({error.strerror}): give another name.") from None
 
     def halving(self):
-        """How the sweep is halved (Halving or None), as it was begun."""
+        """How the sweep is halved (Halving or None), as recorded when it was begun."""
         return self._read()[1]
 
     @property
     def token(self):
-        """A text that no other sweep has."""
+        """A text that is unique to this sweep."""
         return self._read()[0]
 
     def _read(self):
@@ -207,7 +207,7 @@ class SweepFolder:
         return found["token"], halving
 
     def runs(self):
-        """All runs that were begun, in the order of their numbers; those read once are not read again.
+        """All runs that were begun, in the order of their numbers; each is read only once.
 
         Returns
         -------
@@ -230,7 +230,7 @@ class SweepFolder:
             raise UserError(f"a run of the sweep cannot be read ({str(error).rstrip('.')}), or {mend}.") from None
 
     def begin(self, configurations, in_dims, search=None, halving=None):
-        """Begin the runs that do not exist yet, so that no other process begins them, too.
+        """Begin the runs that do not exist yet, so that no other process begins them as well.
 
         Parameters
         ----------
@@ -242,8 +242,8 @@ class SweepFolder:
         Returns
         -------
         list of SweptRun
-            Those of the configurations: in their order or, if they are halved, in that of their folders, as of equals the
-            first goes on, whatever order they are named in this time.
+            The runs of the configurations: in the order of these or, if the sweep is halved, in that of the folders, as
+            the first of equals goes on, whatever order is given this time.
         """
         self.make()
         with lock.turn(self.path):
@@ -254,7 +254,7 @@ class SweepFolder:
             new = {key: rest for key, *rest in zip(keys, configurations, in_dims) if key not in there}
             for key, folder in zip(new, self._begin_runs(list(new.values()))):
                 there[key] = SweptRun(folder, new[key][0], key[0])
-            # Last: where it is missing, no rung has been decided, and what a killed process left can be completed.
+            # Last: if it is missing, no rung has been decided, and what a killed process left behind can be completed.
             save_json(self.path / SWEEP, {"token": token, **_definition(search, halving)})
         self._known.update({run.folder.path.name: run for run in there.values()})
         runs = [there[key] for key in dict.fromkeys(keys)]
@@ -275,7 +275,7 @@ class SweepFolder:
             for folder in folders:
                 folder.path.mkdir()
                 made.append(folder)
-            # A file is on the disk before it counts; together they wait a tenth of the time.
+            # Each file must reach the disk before it counts; written in parallel, they wait a tenth of the time.
             with ThreadPoolExecutor(WRITERS) as pool:
                 for _ in pool.map(lambda folder, one: folder.save_options(*one), folders, new):
                     pass
@@ -289,7 +289,7 @@ class SweepFolder:
         return folders
 
     def _check_same_halving(self, halving, there, asked):
-        """Refuse to compare other configurations than before on rungs that have been decided."""
+        """Refuse to compare configurations other than before on rungs that have been decided."""
         if not there or not (self.path / SWEEP).exists():
             return
         before = self.halving()

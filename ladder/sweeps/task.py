@@ -1,4 +1,4 @@
-"""One task of a sweep, in the process that computes: go on with a run until its end or its rung."""
+"""One task of a sweep, in the process that computes: continue a run until its end or its rung."""
 
 import gc
 import logging
@@ -14,12 +14,12 @@ from ladder.training.records import Records
 from ladder.training.resuming import resume
 from ladder.training.upkeep import Upkeep
 
-#: Lines of a traceback that are kept of an error nobody expected.
+#: Lines of the traceback that are kept of an unexpected error.
 MOST_LINES = 8
 
 
 class Pause(Extension):
-    """Interrupts training after some epochs, and says when it begins.
+    """Interrupt training after a number of epochs, and report when it begins.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Pause(Extension):
 
     @property
     def of_pretraining(self):
-        """Its own epochs are not counted, and what it compiles others can use."""
+        """For pre-training: its epochs do not count, but other runs can use what it compiles."""
         return Pause(None, self._begins)
 
     def before_training(self, loop):
@@ -42,7 +42,7 @@ class Pause(Extension):
         self.after_epoch(loop)
 
     def after_epoch(self, loop):
-        # The end of training is no pause.
+        # The end of training is not a pause.
         if self._until is not None and self._until <= loop.epochs_done < loop.num_epochs and not loop.ended:
             self.reached = loop.interrupted = True
 
@@ -56,12 +56,13 @@ def go_on(task, say):
         'folder', 'until' (epochs or None), 'minutes' between checkpoints, 'backend' (options of
         :func:`ladder.backends.configure`), 'records' (fields of Records), all plain values.
     say : function of a dict
-        Is told {'state': 'compiled'} when training begins.
+        Called with {'state': 'compiled'} when training begins.
 
     Returns
     -------
     dict
-        'state', see :meth:`ladder.sweeps.agenda.Agenda.ended`, and 'error' for those that failed.
+        'state', see :meth:`ladder.sweeps.agenda.Agenda.ended`; for a run that
+        failed 'error', and 'traceback' if that was unexpected.
     """
     pause = Pause(task["until"], lambda: say({"state": "compiled"}))
     try:
@@ -80,12 +81,12 @@ def go_on(task, say):
         lines = traceback.format_exc().strip().splitlines()[-MOST_LINES:]
         return {"state": "failed", "error": f"{type(error).__name__}: {error}", "traceback": "\n".join(lines)}
     finally:
-        gc.collect()  # graphs are full of circles, and the next run needs their memory
+        gc.collect()  # graphs are full of reference cycles, and the next run needs their memory
     return {"state": "paused" if pause.reached else "interrupted" if state == "interrupted" else "finished"}
 
 
 def be_quiet():
-    """Let what training says go into the logs of the runs alone."""
+    """Send the messages of training to the runs' logs only."""
     logger = logging.getLogger("main")
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -93,7 +94,7 @@ def be_quiet():
 
 
 def environment():
-    """The environment of a process that finds this package, whatever its folder."""
+    """An environment in which a process finds this package, whatever folder it is started in."""
     root = str(Path(__file__).resolve().parents[2])
     # An empty entry would be the folder that the process is started in.
     path = os.pathsep.join(filter(None, [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))

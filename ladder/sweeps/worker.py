@@ -1,9 +1,9 @@
 """A process that trains the runs of a sweep, one after the other: :data:`ladder.sweeps.local.COMMAND`.
 
-It reads tasks from standard input and answers on standard output, a JSON object
-a line; the first line that it reads has its backend options.  SIGTERM lets the
-run that it trains write a checkpoint; the end of its input ends it in the same way,
-so that no worker outlives the process that started it.
+It reads tasks from standard input and answers on standard output, one JSON object
+per line; the first line that it reads has its command and backend options.  SIGTERM makes the
+current run write a checkpoint; the end of the input ends the worker in the same way,
+so that it does not outlive the process that started it.
 """
 
 import faulthandler
@@ -22,7 +22,7 @@ from ladder.sweeps.task import be_quiet, go_on
 
 
 def main():
-    """Serve whoever started this process, as long as somebody is there to answer to."""
+    """Serve the process that started this one, as long as there is somebody to answer to."""
     with suppress(BrokenPipeError):
         serve()
 
@@ -34,9 +34,9 @@ def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(
     ----------
     do : function of a task and ``say``, see :func:`ladder.sweeps.task.go_on`
     prepare : function of the backend options
-        ``UserError`` where there can be no such backend.
+        ``UserError`` if there can be no such backend.
     """
-    # What anything else prints must not get between the answers.
+    # Whatever else is printed must not get between the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
@@ -48,21 +48,21 @@ def serve(do=go_on, prepare=lambda options: backends.configure(**choice.checked(
     first = json.loads(sys.stdin.readline() or "null")
     if first is None:
         return
-    sys.argv = first["command"]  # a run's log has the command that it was asked for with
+    sys.argv = first["command"]  # a run's log has the command that asked for it
     be_quiet()
     try:
         prepare(first["backend"])
     except UserError as error:
         return say({"state": "unfit", "error": str(error)})
     for task in _tasks():
-        # Progress is for a terminal; what is left in the error stream tells why a process died.
+        # Progress is for a terminal; without it, the error stream tells why a process died.
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
             answer = do(task, say)
         say(answer)
 
 
 def _tasks():
-    """Iterate over the tasks that come; a thread reads them, so that the end of the input is seen while one is done."""
+    """Iterate over incoming tasks; a thread reads them, so that the end of the input is noticed during a task."""
     waiting = queue.Queue()
 
     def listen():

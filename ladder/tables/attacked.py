@@ -1,11 +1,11 @@
-"""The errors of a run under attack, from the reports that ``run.py attack`` left in its folder, or in one below."""
+"""A run's errors under attack, from the reports that ``run.py attack`` left in its folder or in one below it."""
 
 from ladder.attacks.report import load_report
 from ladder.data.registry import name_of
 from ladder.errors import UserError
 from ladder.runs.folder import ATTACK
 
-#: So many images may be classified otherwise by one network on two machines, which round differently.
+#: The most images that one network may classify differently on two machines, which round differently.
 MOST_BY_ROUNDING = 2
 
 
@@ -18,7 +18,7 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
     dataset : str
         Attacks on other data do not count.
     epochs : int
-        How many the run has done; attacks after fewer are out of date.
+        How many the run has done; attacks made after another number are out of date.
     test : dict or None
         The evaluation of the test set, if there is one: 'n' and 'error_percent'.
     parameters : str
@@ -27,9 +27,9 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
     Returns
     -------
     errors : dict of str -> float
-        Per cent, by kind and tau, e.g. 'sgn 0.25', and whatever else makes it a different attack; the first of several.
+        Per cent, by kind and tau, e.g. 'sgn 0.25', and whatever else distinguishes the attack; of several, the first.
     problems : list of str
-        A line for each report that does not count though it is of the test set, and why.
+        A line for each unreadable report, and each on the test set that does not count, and why.
     """
     errors, problems, n_test = {}, [], test and test["n"]
     for path in [folder / ATTACK, *sorted(folder.path.glob(f"*/{ATTACK}"))]:
@@ -55,14 +55,14 @@ def errors_under_attack(folder, dataset, epochs, test, parameters="last"):
 
 
 def _is_of_other_data(report, dataset):
-    """Whether a report is of other data than the run's; a copy of these has another name, and is no other."""
+    """Whether a report is on other data than the run's; a copy of these under another name is not other data."""
     if report["overridden"] is None:
         return report["dataset"] != name_of(dataset)
     return "dataset" in report["overridden"]
 
 
 def _why_not(report, epochs, test):
-    """Why a report is not of the run's own network as it is now, or None."""
+    """Why a report does not concern the run's own network as it is now, or None."""
     if report["overridden"]:
         return f"it was made with another {', '.join(report['overridden'])} than the run"
     if report["epochs"] is None:
@@ -73,7 +73,7 @@ def _why_not(report, epochs, test):
 
 
 def of_another_network(report, test):
-    """Why a report of the run's own test set is of another network than its evaluation, or None."""
+    """Why a report on the run's own test set concerns another network than its evaluation does, or None."""
     before = report["n_wrong_before"]
     if before is not None and test and report["n"] == test["n"]:
         of_run = round(test["error_percent"] * test["n"] / 100)
@@ -95,7 +95,7 @@ def _again(folder, where, parameters):
 
 
 def _name(attack, report, n_test):
-    """What an attack is called in a table."""
+    """The name of an attack in a table."""
     settings, how = report["settings"], []
     if attack["kind"].startswith("pgd"):
         size = f" of {settings['step_size']:g}" if settings["step_size"] else ""

@@ -1,21 +1,21 @@
-"""Which runs may share a mean: one of each seed, and all on the same data."""
+"""Which runs may share a mean: one per seed, all on the same data."""
 
 
 def one_of_each_seed(runs):
-    """Choose the runs that a mean is taken over: of each seed the first, where its data are those of the first run.
+    """Choose the runs to average: of each seed, the first whose data agree with those of the runs chosen before it.
 
-    Records of others' runs come after runs that have their parameters.
+    Runs that have their parameters come before records of other people's runs.
 
     Parameters
     ----------
     runs : iterable
-        Each with ``seed``, ``is_record`` and ``splits``, as a :class:`ladder.tables.found_runs.FoundRun` has them.
+        Each with ``seed``, ``is_record`` and ``splits``, as in :class:`ladder.tables.found_runs.FoundRun`.
 
     Returns
     -------
     chosen : dict of seed -> run, in order of the seeds
     left_out : list of (run, other)
-        The others, each with the chosen run that counts in its place, or whose data differ from its own.
+        The other runs, each with the chosen run that counts in its place or whose data differ from its own.
     """
     chosen, left_out = {}, []
     for run in sorted(runs, key=lambda run: run.is_record):
@@ -30,5 +30,5 @@ def one_of_each_seed(runs):
 
 
 def have_same_data(one, other):
-    """Whether two runs had the same examples and labels, by the fingerprints of their splits, as far as both have them."""
+    """Whether two runs had the same examples and labels, judged by the split fingerprints that both have."""
     return all(one.splits[split] == other.splits[split] for split in one.splits.keys() & other.splits.keys())

@@ -34,12 +34,12 @@ def attacks(table):
 
 
 def headings(table):
-    """The texts above the columns of a table."""
+    """The column headings of a table."""
     return [*HEADINGS, *attacks(table)]
 
 
 def cells(line, attacks=()):
-    """A line as text, one cell for each of ``HEADINGS`` and of some attacks.
+    """A line as text cells, one for each of ``HEADINGS`` and of some attacks.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def cells(line, attacks=()):
 
 
 def _tested(line):
-    """The line's test if it is of more than one seed, of which no test can be made."""
+    """The line's test if it has more than one seed; one seed allows no test."""
     return line.test if line.test and len(line.test.seeds) > 1 else None
 
 
@@ -79,13 +79,13 @@ def _std(line):
 
 
 def _difference(test):
-    """The mean difference; of how many seeds, if the means beside it are of others."""
+    """The mean difference, with its number of seeds if the means beside it are over other seeds."""
     n = len(test.seeds)
     return f"{test.difference:+.3f}" + ("" if test.of_all else f" ({n} seed{'s' * (n != 1)})")
 
 
 def _attacked(line, name):
-    """Mean and standard deviation under an attack; of how many seeds, if not of all."""
+    """Mean and standard deviation under an attack, with the number of seeds if it is not all."""
     summary = line.attacked.get(name)
     if summary is None:
         return ""

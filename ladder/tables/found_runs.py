@@ -15,7 +15,7 @@ from ladder.tables.ordering import numbers_in_order
 from ladder.tables.settings import settings_of
 from ladder.training.stopping import all_epochs_done
 
-#: Of a run that went on in so many other environments, no more are named.
+#: The most earlier environments that are named of a run that was resumed elsewhere.
 MOST_EARLIER = 10
 
 
@@ -32,24 +32,24 @@ class FoundRun:
     epochs : int
         How many epochs it has done.
     test_error, valid_error : float or None
-        Per cent; None where it was not evaluated, or
-        has no validation set.
+        Per cent; None where it was not evaluated or has
+        no validation set.
     made_with : str
-        Version, commit, BLAS, threads, vectors, and of JAX the device, in words.
+        Version, commit, BLAS, threads, vectors and, for JAX, device and precision of products, in words.
     finished : bool
         Whether it reached its last epoch and saved everything, or is the record of such a run.
     attacked : dict of attack -> float
         Test errors under attack, per cent, see :func:`ladder.tables.attacked.errors_under_attack`.
     parameters : str
-        Which ones these errors are of: the 'last', or the 'best' that were kept.
+        Which parameters the errors are of: the 'last', or the 'best' that were kept.
     ended_early : bool
-        Whether it has ended and saved everything, but before its last epoch, as an extension asked for.
+        Whether it ended and saved everything before its last epoch, because an extension asked for that.
     problems : list of str
         A line for each report of an attack that does not count, and why.
     is_record : bool
-        Whether its folder has the results alone, no parameters.
+        Whether its folder has only the results, not the parameters.
     splits : dict of split -> fingerprint of its data
-        See :func:`ladder.data.record.fingerprint`; of an older run, empty.
+        See :func:`ladder.data.record.fingerprint`; empty for an older run.
     """
 
     folder: RunFolder
@@ -78,15 +78,15 @@ class FoundRun:
 
 
 def find_runs(path, parameters="last", unsupervised=False):
-    """All runs below a folder that were trained with labels, or also those without.
+    """All runs below a folder that were trained with labels, and on request those without.
 
     Parameters
     ----------
     path : Path
     parameters : str
-        Whose errors are wanted: those of the 'last', or of the 'best' parameters.
+        Which parameters' errors are wanted: those of the 'last' or the 'best'.
     unsupervised : bool
-        Find those without labels, too, which no table has.
+        Also find runs without labels, which no table has.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def find_runs(path, parameters="last", unsupervised=False):
 
 
 def _folders_with_options(path, refuse):
-    """The folders (Path) of runs at and below a folder, each once, by its own name rather than a link's if it has one here.
+    """The folders (Path) of runs at and below a folder, each once, by its own name here, if any, rather than a link's.
 
     Links are followed, as results may lie on another disk, but not upwards.  ``refuse`` is called with the OSError of a
     folder that cannot be listed.
@@ -138,12 +138,12 @@ def _is_above(folder, other):
 
 
 def _read(folder, p, parameters):
-    if p.rival:  # which keeps no parameters
+    if p.rival:  # a rival keeps no parameters
         parameters = "last"
     row = folder.last_row()
     epochs = row.get("epoch", 0)
     test = load_evaluations(folder, parameters).get("test")
-    # An error found before the run went on is out of date.
+    # An error found before the run was resumed is out of date.
     test_error = test["error_percent"] if test and test["epochs"] == epochs else None
     done = all_epochs_done(p, epochs, folder.rows() if p.patience else ())
     ended, is_record = folder.is_finished(), folder.is_record()
@@ -169,7 +169,7 @@ def _read(folder, p, parameters):
 
 
 def _made_with(environment):
-    """What may make a run round differently, in words; of a run that went on elsewhere, one after the other."""
+    """What may make a run round differently, in words; for a run resumed elsewhere, one environment after the other."""
     if environment is None:
         return "no environment.json"
     *earlier, last = environments(environment)

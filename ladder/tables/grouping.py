@@ -1,4 +1,4 @@
-"""Which runs belong to which row of a table; runs of different settings never share a mean."""
+"""Which runs belong to which row of a table; runs with different settings never share a mean."""
 
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -25,7 +25,7 @@ class Row:
         The seed whose test error chose the row.
     is_baseline : bool
     preset : str
-        The preset that has the row, as ``--preset`` takes it.
+        The preset that contains the row, as given to ``--preset``.
     """
 
     name: str
@@ -61,15 +61,15 @@ class Group:
 
     @property
     def whose(self):
-        """Whose runs these are, as a table says it: 'ours', or 'ours, dseed 1'."""
+        """Whose runs these are, as shown in a table: 'ours', or 'ours, dseed 1'."""
         return f"ours, {self.label}" if self.label else "ours"
 
 
 def group_runs(rows, runs):
     """Sort runs into groups; runs that belong to no row are left out.
 
-    A run that differs from every row goes to the one that it differs least
-    from, the first of equals.
+    A run that differs from every row goes to the one from which it differs
+    least, the first if several tie.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def _nearest(rows, settings):
 
 
 def suiting_two(groups):
-    """A line for each run that would suit another group of its row as well, which has no run of its seed.
+    """A line for each run that would also suit another group of its row, one that has no run of its seed.
 
-    Of seed 1 and data of seed 1, it is one of those whose data have their own seed, and one of those whose data have
+    A run of seed 1 with data of seed 1 suits both the runs whose data have their own seed and those whose data have
     seed 1.
     """
     said = []
@@ -163,7 +163,7 @@ def usable(group):
 
 
 def _why_no_error(run):
-    """Why a run has no error for a table, in words; None where it has one."""
+    """Why a run has no error for a table, in words; None if it has one."""
     if not run.finished:
         return _why_not_finished(run)
     if not run.has_parameters:

@@ -30,7 +30,7 @@ def without_trained(configurations, save_to):
 
 
 def claim(chosen, experiments, save_to):
-    """Begin the runs that still do not exist, so that no other process does.
+    """Begin the runs that still do not exist, so that no other process begins them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sorting names as people do."""
+"""Natural sorting of names."""
 
 import re
 

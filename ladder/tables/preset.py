@@ -88,12 +88,12 @@ class Preset:
 
     @property
     def typed(self):
-        """What ``--preset`` is given for it: its name, or the path of a file of the user's own."""
+        """The value of ``--preset`` for it: its name, or the path of a user's own file."""
         return self.name if self.path.parent == FOLDER else str(self.path)
 
     @property
     def save_to(self):
-        """The name of its runs, to which a number is appended; it must not run into the preset's own."""
+        """The name of its runs; the number appended to it must not run into one that ends the preset's name."""
         return self.name + ("_" if self.name[-1].isdigit() else "")
 
     def load_other(self, name):
@@ -101,7 +101,7 @@ class Preset:
         return load_preset(str(self.path.parent / name) if name.endswith(".json") else name)
 
     def choose_rows(self, names):
-        """The rows of these names; all of them for None."""
+        """The rows with these names; all of them for None."""
         for name in names or ():
             if name not in self.rows:
                 raise UserError(f"preset {self.name} has no row '{name}': choose from {_quoted(self.rows)}.")
@@ -109,17 +109,17 @@ class Preset:
 
 
 def preset_names():
-    """The names of all presets that come with the program, numbers in order."""
+    """The names of all presets that come with the program, in natural order."""
     return sorted((path.stem for path in FOLDER.glob("*.json")), key=numbers_in_order)
 
 
 def load_preset(name):
-    """A preset, by its name or from a user's own file.
+    """Load a preset, by its name or from a user's own file.
 
     Parameters
     ----------
     name : str
-        One of :func:`preset_names`, another name of one, or a path that ends in ``.json``.
+        One of :func:`preset_names`, an alias of one, or a path that ends in ``.json``.
     """
     if name.endswith(".json"):
         return _read(Path(name))

@@ -44,7 +44,7 @@ def preset_combinations(preset, rows=None, given=None):
 
 
 def network_combinations(preset, rows=None, given=None):
-    """Those of :func:`preset_combinations` that are networks; says how to fit the others, methods of scikit-learn's."""
+    """The configurations of :func:`preset_combinations` that are networks; says how to fit the scikit-learn methods."""
     chosen = preset_combinations(preset, rows, given)
     networks = [options for options in chosen if not options.get("rival")]
     n, how = len(chosen) - len(networks), f"run.py rivals --preset {preset.typed}"
@@ -86,7 +86,7 @@ def _parsed(preset, rows, given):
     for name, options in rows.items():
         options = {**_parse(options, preset), **given}
         if given.get("labeled_indices") and "labeled_samples" not in given:
-            options.pop("labeled_samples", None)  # a fixed set of labels in place of those that the preset draws
+            options.pop("labeled_samples", None)  # the fixed set replaces the labels that the preset draws
         n += math.prod(len(value) for value in options.values() if isinstance(value, list))
         try:
             check_count(n)
@@ -113,7 +113,7 @@ def _parse(options, preset):
 
 
 def _must_be(option, value):
-    """What a JSON value of the wrong type should be for an option, or None if it is right."""
+    """What an option's JSON value should be if its type is wrong, or None if it is right."""
     if option.is_flag:
         return None if isinstance(value, bool) else "true or false"
     values = value if isinstance(value, list) else [value]

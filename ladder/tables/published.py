@@ -3,9 +3,9 @@
 ``source``, ``unit``, ``misprints``
     Where it was published, in what unit, and its misprints.
 ``rows``
-    By name: ``seeds`` (test errors by seed) if they were printed one by one,
-    ``mean`` and ``std`` as printed; ``attacked``: by attack (kind and tau, e.g.
-    'sgn 0.25') the ``mean`` and ``std`` of test errors under it.
+    By name: ``seeds`` (test errors by seed) if they were printed one by one;
+    ``mean`` and ``std`` as printed; ``attacked``: the ``mean`` and ``std`` of
+    test errors under each attack (kind and tau, e.g. 'sgn 0.25').
 """
 
 import os
@@ -18,7 +18,7 @@ from ladder import plain_json
 from ladder.errors import UserError
 from ladder.files import shown
 
-#: In a checkout, and where an installation puts them (setup.py).
+#: Where the files are: in a checkout, and where an installation puts them (setup.py).
 FOLDERS = (
     Path(__file__).resolve().parents[2] / "results" / "published",
     Path(sysconfig.get_path("data")) / "share" / "ladder" / "published",
@@ -59,7 +59,7 @@ class PublishedTable:
 
 
 def published_rows(preset):
-    """What was published for a preset, with the preset's row names.
+    """The published numbers of a preset, under the preset's row names.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def load_published(name):
     """A published table by name."""
     for folder in FOLDERS:
         path = folder / f"{name}.json"
-        if os.path.isfile(path):  # unlike Path.is_file, takes names that are too long
+        if os.path.isfile(path):  # unlike Path.is_file, accepts names that are too long
             break
     else:
         raise UserError(

@@ -42,7 +42,7 @@ def table_rows(preset):
 
 
 def rows_of_several(presets):
-    """The first preset's rows and those of the others, against the first's baseline, or else its first row.
+    """The rows of all presets, to be compared with the first preset's baseline or, without one, its first row.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def rows_of_several(presets):
     Returns
     -------
     list of Row
-        No two with the same name. Rows of one name and different settings are told apart by their presets' names.
+        No two have the same name: different rows of one name are told apart by their presets' names.
     """
     first, *others = presets
     rows = table_rows(first)
@@ -67,7 +67,7 @@ def _same(row, other):
 
 
 def _told_apart(rows):
-    """The rows, with the preset's name where the row's alone would not say which is meant."""
+    """The rows, with the preset's name added where the row's alone is ambiguous."""
     times = Counter(row.name for row in rows)
     return [replace(row, name=f"{row.name}, {row.preset}") if times[row.name] > 1 else row for row in rows]
 
@@ -92,7 +92,7 @@ def not_trained(rows, trained, presets):
     ----------
     rows : list of Row, from :func:`rows_of_several`
     trained : list of Row, those that have runs
-        A row of the same settings as one of these has the same runs.
+        A row with the same settings as one of these has the same runs.
     presets : list of Preset
 
     Returns
@@ -121,7 +121,7 @@ def _is_rival(row):
 
 
 def _command(rows):
-    """What trains these rows, which are all networks or all rivals."""
+    """The command that trains these rows, which are all networks or all rivals."""
     return "run.py rivals" if _is_rival(rows[0]) else "run.py train"
 
 

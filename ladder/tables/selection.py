@@ -8,7 +8,7 @@ from ladder.tables.grouping import Row, group_runs
 from ladder.tables.settings import as_options
 from ladder.tables.statistics import mean_error
 
-#: Settings that a run with a validation set has and one that trains on everything has not.
+#: Settings that distinguish a run with a validation set from one that trains on everything.
 DATA = ("unlabeled-samples", "valid-set-size")
 
 
@@ -22,7 +22,7 @@ class Choice:
     variation : dict
         How the runs that chose it differ from the published settings.
     seeds : tuple of int
-        The seeds of the means: those that all candidates have.
+        The seeds averaged over: those that all candidates have.
     errors : dict of row name -> float
         Mean validation errors of all candidates, lowest first.
     """
@@ -33,7 +33,7 @@ class Choice:
     errors: dict
 
     def covers(self, variation):
-        """Whether runs of this variation are the chosen ones, with or without a validation set."""
+        """Whether runs of this variation belong to the choice, with or without a validation set."""
         return _but_data(variation) == _but_data(self.variation)
 
     def sentence(self):
@@ -76,7 +76,7 @@ def choose(rows, runs):
 
 
 def _validated(group):
-    """Finished runs with a validation error by seed."""
+    """Finished runs with a validation error, by seed."""
     return one_of_each_seed(run for run in group.runs if run.finished and run.valid_error is not None)[0]
 
 

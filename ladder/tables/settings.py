@@ -1,4 +1,4 @@
-"""What must be the same in runs that are averaged: everything but the seed.
+"""The settings that averaged runs must have in common: everything but the seed.
 
 Options are compared by meaning: ``--decoder-spec gauss`` and the same name for
 each layer are one setting, and so are all kinds of adversarial noise of
@@ -22,10 +22,10 @@ from ladder.pretraining import resolve_pretraining
 from ladder.regularisation import resolve_regularisation
 from ladder.rival_methods import OF_DATA, settings_of_rival
 
-#: Other seeds, which are those of the run unless they are given: averaged over seeds, they are no setting.
+#: Other seeds, which equal the run's seed unless given: where they do, they are averaged over and are no setting.
 OTHER_SEEDS = tuple(dashed(name) for name in SEEDS if name != "seed")
 
-#: The value of such a seed that is the run's.
+#: The value of such a seed where it is the run's.
 AS_THE_SEED = "as the seed"
 
 #: Settings in which a run may differ from a table's row and still be shown below it, as a row of its own.
@@ -42,17 +42,17 @@ def settings_of(p):
     Returns
     -------
     dict of str -> comparable value
-        Of a rival, what means something to it.
+        For a rival, only those that mean something to it.
     """
     (settings,) = settings_of_all([p])
     return settings
 
 
 def settings_of_all(ps):
-    """The meaning of each run's options beside those of the others.
+    """The meaning of each run's options, given those of the other runs.
 
-    Of a single run nobody can tell whether its data have seed 1 because the run has, or because all have: it is the
-    latter if runs of other seeds, and else alike, have data of seed 1, too, unless more runs have data of their own seed.
+    A single run does not tell whether its data have seed 1 because the run has, or because all have.  The latter is
+    assumed if otherwise equal runs of other seeds also have data of seed 1, unless more have data of their own seed.
 
     Parameters
     ----------
@@ -78,19 +78,19 @@ def settings_of_all(ps):
 
 
 def as_text(settings, without=()):
-    """Settings as a text, the same for the same ones; some can be left out."""
+    """Settings as text, which is equal for equal settings; some can be left out."""
     return repr(sorted((name, value) for name, value in settings.items() if name not in without))
 
 
 def _as_they_are(p):
-    """One run's settings, its other seeds among them as numbers; one that it has no use for is that of the run."""
+    """One run's settings, including its other seeds as numbers; a seed that it does not use is that of the run."""
     if p.rival:
         return {**_of_data(p), **settings_of_rival(p), "pretrain-seed": p.seed}
     layers = resolve_layers(p)
     settings = {
         dashed(name): getattr(p, name) for name, option in OPTIONS.items() if option.separates in (SEPARATES, VARIES)
     }
-    # Their shapes are not known, so how many maps and units there are is what the options say.
+    # The shapes of layers are not known here, so the numbers of maps and units are taken from the options.
     specs = tuple(replace(parse_layer(text), text="") for text in p.encoder_layers)
     settings.update(_of_data(p), layers=(layers, specs))
     vat = p.vat_iterations, p.vat_xi, p.vat_noise_std
@@ -122,7 +122,7 @@ def _of_data(p):
         settings["dataset"] = name
     settings["dseed"] = p.dseed
     settings["labeled-samples"] = p.labeled_samples or "all"
-    # As a set: their order only changes that of batches, as a seed does.
+    # Compared as a set: their order only changes that of batches, as a seed does.
     settings["labeled-indices"] = tuple(sorted(p.labeled_indices))
     if p.unlabeled_samples is None:
         settings["unlabeled-samples"] = n_training_examples(name)

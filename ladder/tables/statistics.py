@@ -12,11 +12,11 @@ import numpy as np
 RESAMPLES = 9999
 LEVEL = 0.05
 
-#: Seeds of which all 2^n signs are tried.
+#: The most seeds for which all 2^n combinations of signs are enumerated.
 MOST_ENUMERATED = 13
 
-#: Decimals to which differences of errors in per cent are rounded, and how far apart sums of these may be and still be
-#: the same: one image of ten million is 1e-5 %.
+#: Decimals to which differences of errors in per cent are rounded, and how far apart sums of these may be and still
+#: count as equal: one image in ten million is 1e-5 %.
 ROUNDING, SAME = 9, 1e-7
 
 
@@ -51,7 +51,7 @@ class PairedTest:
     unequal : int, how many seeds differ at all
     wilcoxon, permutation : float, two-sided p
     of_all : bool
-        Whether neither has another seed, so that this is the difference of their means.
+        Whether neither has any other seed, so that the mean difference is the difference of their means.
     """
 
     seeds: Tuple[int, ...]
@@ -63,7 +63,7 @@ class PairedTest:
 
     @property
     def smallest_possible(self):
-        """The p when all differences have one sign: the smallest that so many unequal seeds can give."""
+        """The p value if all differences have the same sign: the smallest that so many unequal seeds can give."""
         return min(1.0, 2.0 ** (1 - self.unequal))
 
 
@@ -81,15 +81,15 @@ def summarize(errors):
 
 
 def mean_error(errors, axis=-1):
-    """The mean along an axis, rounded: equal means of errors in another order must not differ by rounding.
+    """The mean along an axis, rounded so that it does not depend on the order of the errors.
 
-    The bootstrap counts the resampled means below the observed one, and those equal to it.
+    This matters to the bootstrap, which counts the resampled means below the observed one and those equal to it.
     """
     return np.round(np.mean(errors, axis=axis), ROUNDING)
 
 
 def _interval(errors):
-    """Bias-corrected and accelerated bootstrap; a point if all errors are equal."""
+    """The bias-corrected and accelerated bootstrap interval; a point if all errors are equal."""
     if np.ptp(errors) == 0:
         return float(errors[0]), float(errors[0])
     from scipy import stats  # takes longer to import than all the rest of the command line
@@ -106,7 +106,7 @@ def _interval(errors):
 
 
 def compare_with_baseline(errors, baseline):
-    """A :class:`PairedTest` over the seeds that both have; None where there are none.
+    """A :class:`PairedTest` over the seeds that both have; None if there are none.
 
     Parameters
     ----------
@@ -125,15 +125,15 @@ def compare_with_baseline(errors, baseline):
 
 
 def permutation(differences):
-    """Two-sided p of the mean difference if both signs are equally likely.
+    """Two-sided p value of the mean difference if both signs of each difference are equally likely.
 
-    All 2^n signs are tried up to 13 seeds.
+    All 2^n combinations of signs are enumerated for up to 13 seeds.
     """
     return _sign_flips(np.asarray(differences, float))
 
 
 def wilcoxon(differences):
-    """Two-sided p of Wilcoxon's signed-rank test, exact up to 13 seeds, even with ties.
+    """Two-sided p value of the Wilcoxon signed-rank test, exact for up to 13 seeds, even with ties.
 
     Differences of 0 are left out.  ``scipy.stats.wilcoxon`` is exact only
     without ties, and errors in hundredths of a per cent tie often.
@@ -142,14 +142,14 @@ def wilcoxon(differences):
 
     differences = np.asarray(differences, float)
     differences = differences[differences != 0]
-    # Ranks of magnitudes, which flipping signs does not change.
+    # The ranks are of magnitudes, which flipping signs does not change.
     return _sign_flips(np.sign(differences) * stats.rankdata(np.abs(differences)))
 
 
 def _sign_flips(values):
-    """Two-sided p of their sum if each may as well have the other sign.
+    """Two-sided p value of the sum of some values if both signs of each are equally likely.
 
-    Not ``scipy.stats.permutation_test``, which takes sums for different that are the same but for their rounding.
+    Not ``scipy.stats.permutation_test``, which treats sums that differ only by rounding as different.
     """
     n = len(values)
     if n < 2 or not values.any():
@@ -161,11 +161,11 @@ def _sign_flips(values):
     as_far = np.abs((1 - 2 * flipped) @ values) >= abs(values.sum()) - SAME
     if n <= MOST_ENUMERATED:
         return float(as_far.mean())
-    return float((as_far.sum() + 1) / (RESAMPLES + 1))  # what was observed is one of the samples
+    return float((as_far.sum() + 1) / (RESAMPLES + 1))  # the observed signs count as one of the samples
 
 
 def verdict(test):
-    """What a test says, in one plain sentence without a full stop.
+    """The result of a test in one plain sentence, without a full stop.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ MRG_NOTE = (
     "--noise philox has no such correlation"
 )
 
-#: How far a printed mean may be from the mean of its seeds and still be rounding.
+#: How far a printed mean may be from the mean of its seeds because of rounding.
 PRINTED_WITHIN = 0.005
 
 
@@ -31,11 +31,11 @@ class Line:
         Empty where only a mean was published.
     summary : Summary or None
     printed_mean, printed_std : float or None
-        As published, if they are not what the errors give.
+        As published, if they differ from what the errors give.
     test : PairedTest or None
         Against runs of the baseline that were trained alike.
     tuned : bool
-        Whether the row was chosen by the test error of a seed that is among these.
+        Whether the row was chosen by the test error of one of these seeds.
     without_seed : int or None
         The seed that this line leaves out.
     folders : tuple of str
@@ -43,7 +43,7 @@ class Line:
     attacked : dict of attack -> Summary
         Errors under attack, of the seeds that were attacked.
     otherwise : tuple of str
-        The settings that the baseline's runs have otherwise, where none of them was trained alike.
+        The settings in which the baseline's runs differ, if none of them was trained alike.
     """
 
     name: str
@@ -101,7 +101,7 @@ def add_lines(table, rows, runs):
     Returns
     -------
     list of FoundRun
-        The runs that are in a line.
+        The runs that appear in a line.
     """
     groups = group_runs(rows, runs)
     table.problems += suiting_two(groups)
@@ -125,7 +125,7 @@ def add_lines(table, rows, runs):
 
 
 def conclude(table, used):
-    """Add what the lines show, and what a reader must know.
+    """Add the findings of the lines, and notes on what a reader must know.
 
     Parameters
     ----------
@@ -141,15 +141,15 @@ def _published_errors(row):
 
 
 def _baselines(groups):
-    """Each group of the baseline that has runs to compare with, and these by seed."""
+    """Each group of the baseline that has usable runs, with these by seed."""
     return [(group, runs) for group in groups if group.row.is_baseline and (runs := usable(group)[0])]
 
 
 def _trained_alike(baselines, group, chosen):
     """Errors of the baseline runs that were trained alike, or else differ from the published settings in the same way.
 
-    Of the latter also the names of all settings that they have otherwise, those of the row among them.  Runs on
-    other data than the group's, those chosen from it, are none of either.
+    For the latter, also the names of all settings in which they differ, including those of the row.  Runs on other
+    data than the runs chosen from the group are neither.
     """
     of_data = [(other, runs) for other, runs in baselines if _have_same_data(runs, chosen)]
     for other, runs in of_data:
@@ -171,7 +171,7 @@ def _errors(runs):
 
 
 def _varies_alike(one, other):
-    """Whether what may vary is the same, as far as both have it: a rival has no epochs, for instance."""
+    """Whether the settings that may vary are equal, as far as both have them: a rival has no epochs, for instance."""
     both = [name for name in VARIATIONS if name in one.settings and name in other.settings]
     if not (one.settings.get("pretraining") and other.settings.get("pretraining")):
         both.remove("pretrain-seed")
@@ -179,7 +179,7 @@ def _varies_alike(one, other):
 
 
 def _lines(row, whose, errors, baseline, printed=None, runs=None, otherwise=()):
-    """The line for some errors, and one without the seed that chose the row."""
+    """The line for some errors and, if a seed chose the row, one without that seed."""
     tuned = row.tuned_seed is not None and row.tuned_seed in errors
     yield _line(row, whose, errors, baseline, printed, runs, otherwise=otherwise, tuned=tuned)
     rest = {seed: error for seed, error in errors.items() if seed != row.tuned_seed}
@@ -209,7 +209,7 @@ def _line(row, whose, errors, baseline, printed, runs, **marks):
 
 
 def _attacked(runs):
-    """Attack -> Summary over those of the runs that were attacked so."""
+    """Attack -> Summary over the runs that were attacked this way."""
     names = dict.fromkeys(name for run in runs for name in run.attacked)
     return {name: summarize([run.attacked[name] for run in runs if name in run.attacked]) for name in names}
 
@@ -221,7 +221,7 @@ def _printed_attacks(printed):
 
 
 def findings(lines):
-    """A sentence for each test of more than one seed, and one for all others."""
+    """A sentence for each test of more than one seed, one for all others, and one for lines that cannot be tested."""
     tested = [line for line in lines if line.test]
     said = [f"{line.label}, {line.whose}: {_compared(line)}" for line in tested if len(line.test.seeds) > 1]
     if len(said) < len(tested):
@@ -234,7 +234,7 @@ def findings(lines):
 
 
 def _compared(line):
-    """What the line's test says, and where the baseline was not trained alike, that it was not."""
+    """The result of the line's test, with a remark if the baseline was not trained alike."""
     otherwise = f"; the baseline was trained otherwise ({', '.join(line.otherwise)})" if line.otherwise else ""
     return verdict(line.test) + otherwise
 

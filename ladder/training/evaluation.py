@@ -33,10 +33,10 @@ from ladder.runs.folder import OPTIONS_FILE, PREPROCESSING, RunFolder
 
 logger = logging.getLogger("main")
 
-#: What can be evaluated: examples to test, those left over to validate, and those that train.
+#: Splits that can be evaluated: test examples, those left over for validation, and training examples.
 EVALUATED = ("test", "valid", "train")
 
-#: Options that ask for other data than the run's, and those that ask for another preprocessing.
+#: Options that ask for data other than the run's, and those that ask for another preprocessing.
 OF_DATA = {"dataset", "sources", "divide_by"}
 OF_PREPROCESSING = {"contrast_norm", "whiten_zca", "standardize", "rescale"}
 
@@ -50,22 +50,22 @@ class TrainedRun:
     p : Options
     in_dim : tuple of int, shape of one example
     data : dict
-        What is recorded of its training data, see :func:`ladder.data.examples.describe`.
+        What is recorded about its training data, see :func:`ladder.data.examples.describe`.
     training : TrainingData
-        Of the data set that is asked for, read when first needed, which is rare for finished runs of ours.
+        Of the data set asked for; read on first use, which is rare for our own finished runs.
     folder : RunFolder or None
     arrays : TrainedArrays or None
         None: read from the folder.
     overridden : tuple of str
-        Options that are not the run's own; a copy of its data set is no other one.
+        Options that are not the run's own; a copy of its data set counts as its own.
     parameters : str
         Which ones are used: 'last', or 'best' for those that ``--keep best`` kept.
     best : TrainedArrays or None
-        Those, of a run in memory that kept them.
+        The best ones, of a run in memory that kept them.
     has_options : bool
         Whether it was read from a folder with its own options.
     environment : dict or None
-        What that says of where it was trained.
+        What that folder says about where it was trained.
     """
 
     p: Options
@@ -102,8 +102,8 @@ class TrainedRun:
             training = TrainingData(p)
             data = describe(training.examples)
         elif OF_DATA & given.keys() and not _is_a_copy(given, p, record):
-            # Other data than the run's, or read differently; what the network takes and answers stays what it was.
-            # Its own number is for its own data; 1 says that features are taken as they are, whatever they are.
+            # Data other than the run's, or read differently; the network's inputs and outputs stay as they were.
+            # The run's own divisor is for its own data, unless it is 1, which takes any features as they are.
             own = asked.get("divide_by") is None and p.divide_by != 1
             p_of_data = replace(p, divide_by=None) if own else p
             training = TrainingData(p_of_data, record=reading_of_others(p_of_data, record))
@@ -112,7 +112,7 @@ class TrainedRun:
             if not given.pop("dataset", None):
                 check_unchanged(p, record, folder)
             elif stored is not None and p.unlabeled_samples is None and (n := _n_of_the_run(stored, record)):
-                # Its own name need not be said again, but another may have another number.
+                # The name of the run's data set implies how many examples train; that of a copy may imply another.
                 p = (
                     p
                     if n == _n_of_the_run({**stored, "dataset": p.dataset}, record)
@@ -135,21 +135,21 @@ class TrainedRun:
 
     @classmethod
     def in_memory(cls, experiment, training, arrays, folder=None, best=None):
-        """A trained experiment, its examples as the network takes them."""
+        """The run of a trained experiment, with its examples as the network takes them."""
         data = describe(experiment.examples)
         return cls(experiment.p, experiment.in_dim, data, training, folder, arrays, best=best)
 
     def reads_other_data(self):
-        """Whether the data that it reads are not those that its folder records."""
+        """Whether it reads data other than those that its folder records."""
         return bool(OF_DATA & set(self.overridden)) and self.folder.load_data() is not None
 
     def held(self):
-        """The same with the arrays in memory that its folder has now; the record of a run has none."""
+        """The same run, holding in memory the arrays that its folder has now; the record of a run has none."""
         arrays = self.load_arrays("last") if (self.folder / PARAMETERS).exists() else None
         return replace(self, arrays=arrays, best=self.load_arrays("best") if self.keeps_best() else None)
 
     def load_arrays(self, parameters=None):
-        """The learnt arrays (TrainedArrays): those of the 'last' or the 'best' epoch, as given, or else those that are used."""
+        """The learnt arrays (TrainedArrays) of the 'last' or the 'best' epoch; by default, the ones that are used."""
         if (parameters or self.parameters) == "best":
             return TrainedArrays.load_best(self.folder) if self.best is None else self.best
         return TrainedArrays.load(self.folder) if self.arrays is None else self.arrays
@@ -195,7 +195,7 @@ class TrainedRun:
         estimate_statistics(compile_statistics(self.p, self.in_dim, shareds), shareds, stream)
 
     def _check_trained_on(self, examples):
-        """Refuse other examples than those that it was trained on, where it is known which these are."""
+        """Refuse examples other than those that it was trained on, if it is known which those are."""
         then = self.data.get("splits", {}).get("train")
         change = then and change_between(then, fingerprint(examples), self.p.dataset, "train")
         if change:
@@ -207,11 +207,11 @@ class TrainedRun:
 
     @property
     def at_once(self):
-        """How many examples the classifier takes together, with fixed statistics: the result does not depend on it."""
+        """How many examples the classifier takes at a time; with fixed statistics, the result does not depend on it."""
         return examples_at_once(resolve_layers(self.p, self.in_dim))
 
     def probabilities(self, features, indices):
-        """Those of the classes, of the examples at these positions.
+        """Class probabilities of the examples at these positions.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class TrainedRun:
         return with_known_classes(examples, self.data), indices
 
     def labelled_examples(self, data_type):
-        """The same for those examples that have a label."""
+        """The same for the examples that have a label."""
         examples, indices = self.examples(data_type)
         indices = indices[examples.targets[indices] != NO_LABEL]
         if len(indices) == 0:
@@ -260,9 +260,9 @@ class TrainedRun:
 
 
 def _not_its_own(given, stored):
-    """Those of the options given that a run does not have anyway; ``stored`` is None where it is not known what it has.
+    """The options given that differ from those a run has anyway (``stored``; None if these are not known).
 
-    The name of a data set does not tell: it may have changed.
+    ``dataset`` always counts as different: the data set of that name may have changed.
     """
     if stored is None:
         return given
@@ -271,12 +271,12 @@ def _not_its_own(given, stored):
 
 
 def _is_a_copy(given, p, record):
-    """Whether the data asked for are the run's, in another place."""
+    """Whether the data asked for are the run's own, in another place."""
     return OF_DATA & given.keys() == {"dataset"} and has_the_same(p, record)
 
 
 def _n_of_the_run(stored, record):
-    """How many examples of a run's data set train: its name decides, which that of a copy need not be; None: not known."""
+    """How many examples of a run's data set train, by its name, which a copy may not share; None: not known."""
     n_examples = record["splits"].get("train", {}).get("examples")
     return n_examples and min(n_training_examples(name_of(Options(**stored).dataset)) or n_examples, n_examples)
 
@@ -313,7 +313,7 @@ def classification_report(run, data_type="test", recompute_statistics=False, bac
     -------
     report : dict, what :func:`error_report` finds
     statistics : str
-        Those used: 'saved', 'estimated', or 'of each batch'.
+        Which were used: 'saved', 'estimated', or 'of each batch'.
     """
     examples, indices = run.labelled_examples(data_type)
     if backend is not None:
@@ -384,9 +384,9 @@ def evaluate_and_keep(path, backend=None, parameters="last"):
 def keep_evaluation(run, data_type, report, statistics):
     """Save a result for ``run.py table``, with a warning if the folder is not writable.
 
-    With other options, or on training data normalised batch by batch, it is
-    not the run's own error; and the parameters of an interrupted run may be
-    older than its log.  Such results are not kept.
+    With other options, or on training data normalised batch by batch, the error
+    is not the run's own; and the parameters of an interrupted run may be older
+    than its log.  Such results are not kept.
     """
     folder = run.folder
     if not (folder and data_type != "train" and folder.has_options() and folder.is_finished()):

@@ -32,11 +32,11 @@ class Experiment:
     ----------
     p : Options
     examples : Examples
-        The training split as it was read or, from :meth:`preprocessed`, as the network takes it.
+        The training split, as it was read or (from :meth:`preprocessed`) as the network takes it.
     split : Split
         Which of them train, are labelled, and validate.
     as_read : Examples or None
-        The training split as it was read, where ``examples`` are not.
+        The training split as it was read, if ``examples`` are not.
     """
 
     p: Options
@@ -46,7 +46,7 @@ class Experiment:
 
     @classmethod
     def on(cls, examples, p):
-        """The experiment that trains on these examples, checked."""
+        """Check the experiment that trains on these examples, and return it."""
         split = choose_examples(p, examples)
         if p.rival:
             check_whitening(p, examples.in_dim)
@@ -67,13 +67,13 @@ class Experiment:
         return self.examples.in_dim
 
     def preprocessed(self, preprocessor, fitted=None):
-        """The same experiment, its examples as the network takes them.
+        """The same experiment, with its examples as the network takes them.
 
         Parameters
         ----------
         preprocessor : Preprocessor
         fitted : Fitted or None
-            That of a run that is resumed; None: it is fitted.
+            That of a run that is resumed; None: it is fitted here.
         """
         return self.taking(preprocessor(self.p, self.examples, self.split, fitted))
 
@@ -98,14 +98,14 @@ def prepare(configurations):
 
 
 def each_prepared(configurations):
-    """Iterate over the same experiments, so that those of many configurations need not be kept."""
+    """Iterate over the same experiments, so that many of them need not be kept in memory."""
     for p in configurations:
         refuse_rival(p)
     return _each(configurations)
 
 
 def prepare_all(configurations):
-    """A list of the same, for networks and rivals alike."""
+    """Like :func:`prepare`, but for both networks and rivals."""
     return list(_each(configurations))
 
 

@@ -32,7 +32,7 @@ def build_training_graph(p, in_dim):
 
 
 def compile_training(ladder, inputs, data):
-    """Compile what updates the parameters.
+    """Compile the updates of the parameters.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def compile_training(ladder, inputs, data):
     -------
     updates : see :func:`ladder.backends.updates`
         It monitors ``cost_total``, ``cost_class_corr``, ``total_gradient_norm``,
-        ``denois0`` …, ``vat0`` …, ``l1`` and ``l2``, all from before the update.
+        ``denois0`` …, ``vat0`` …, ``l1`` and ``l2``, all as they were before the update.
     step : TrainingStep
     """
     step = training_step(ladder)
@@ -58,9 +58,9 @@ def compile_training(ladder, inputs, data):
 
 
 def compile_validation(ladder, inputs):
-    """A function of a validation batch: clean cost and error with running statistics, denoising costs.
+    """A function from a validation batch to clean cost and error, with running statistics, and denoising costs.
 
-    The noise streams move on as in training; put them back afterwards.
+    It advances the noise streams, as training does; restore them afterwards.
     """
     monitored = _denoising(ladder)
     if not ladder.p.unsupervised:
@@ -69,12 +69,12 @@ def compile_validation(ladder, inputs):
         labelled = [classifier.costs.class_clean, classifier.error.clean]
         labelled = with_running_statistics(labelled, ladder.shareds)
         monitored.update(zip(("cost_class_clean", "error_rate_clean"), labelled))
-    # Called once per epoch: it must not keep its memory, gigabytes with large maps, while updates need theirs.
+    # Called once per epoch: between calls it must not hold memory (gigabytes with large maps) that updates need.
     return FunctionOfBatch(inputs, monitored, allow_gc=True)
 
 
 def build_classifier(p, in_dim, shareds, x, y=None):
-    """The labelled half of a ladder's clean path by itself, its statistics replaceable by running averages.
+    """The labelled half of a ladder's clean path by itself, with statistics that running averages can replace.
 
     Parameters
     ----------
@@ -101,14 +101,14 @@ def compile_statistics(p, in_dim, shareds):
     ladder = LadderAE(p, in_dim, shareds)
     x, _, x_only = input_variables(in_dim)
     half = {"input_unlabeled": x_only} if p.unsupervised else {"input_labeled": x}
-    # All paths share products, so the corrupted one would draw its noise, too.
+    # All paths share their products, so the corrupted one would draw its noise as well.
     ladder.apply(**half, clean_only=True)
     updates = ComputationGraph(ladder.clean_outputs()).updates
     return FunctionOfBatch(list(half.values()), {}, updates, allow_gc=True)
 
 
 def estimate_statistics(update_averages, shareds, stream):
-    """Take the statistics over one epoch of training batches, each with the same weight.
+    """Estimate the statistics over one epoch of training batches, all with the same weight.
 
     The original's ``FinalTestMonitoring`` does the same.
 
@@ -136,7 +136,7 @@ def build_prediction_graph(p, in_dim, shareds):
 
 
 def _denoising(ladder):
-    """Name -> denoising cost, for layers where its weight is above 0; the others need not be computed."""
+    """Name -> denoising cost, for layers that give it a weight above 0; the others need not be computed."""
     weighed = [layer.number for layer in ladder.layers if layer.denoising_cost > 0]
     return {f"denois{i}": ladder.costs.denois[i] for i in weighed if i in ladder.costs.denois}
 
@@ -161,7 +161,7 @@ class FunctionOfBatch:
         return {name: float(value) for name, value in zip(self._monitored, values)}
 
     def on(self, others):
-        """The same with other shared variables (function of one -> the other); only for the JAX backend."""
+        """The same with other shared variables (a function from each to its replacement); only for the JAX backend."""
         other = copy.copy(self)
         other._compiled = self._compiled.on(others)
         return other

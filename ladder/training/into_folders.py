@@ -17,7 +17,7 @@ from ladder.training.upkeep import Upkeep
 
 logger = logging.getLogger("main")
 
-#: Characters of an option's value in a log; lists of labelled examples are longer.
+#: Characters shown of an option's value in a log; lists of labelled examples are longer.
 MOST_SHOWN = 500
 
 
@@ -57,7 +57,7 @@ def train_together(experiments, folders, upkeep=Upkeep()):
     errors : list of TrainingStopped or UserError, of the others
     finished : list of bool, one per folder; False after an interrupt
     interrupted : bool
-        Whether a signal or a deadline asked to stop, be it after the last update.
+        Whether a signal or a deadline asked to stop, even if after the last update.
     """
     with ExitStack() as locks:
         for folder in folders:
@@ -75,7 +75,7 @@ def train_held(experiments, folders, upkeep=Upkeep()):
     finished : list of bool, one per folder; False after an interrupt
     errors : dict of index -> TrainingStopped or UserError
     interrupted : bool
-        As of :func:`train_together`.
+        As for :func:`train_together`.
     """
     from ladder.training.session import train_side_by_side
 
@@ -85,7 +85,7 @@ def train_held(experiments, folders, upkeep=Upkeep()):
         for i, (folder, experiment) in enumerate(zip(folders, experiments)):
             with speaker.says(i):
                 log_beginning(folder, experiment)
-            if folder.load_environment() is None:  # what is interrupted from here on goes on with the same backend
+            if folder.load_environment() is None:  # a run interrupted from here on resumes with the same backend
                 folder.save_environment(environment())
         loops = []
         try:
@@ -111,7 +111,7 @@ def train_held(experiments, folders, upkeep=Upkeep()):
 
 
 class _Interrupted(Exception):
-    """Pre-training was interrupted; ``errors``: index -> what ended that of others before."""
+    """Pre-training was interrupted; ``errors``: index -> the error that had ended an earlier one."""
 
     def __init__(self, errors):
         super().__init__()
@@ -119,7 +119,7 @@ class _Interrupted(Exception):
 
 
 def _first_values(experiments, folders, upkeep, speaker):
-    """Index -> the values that an experiment starts from, and index -> TrainingStopped or OSError of those without."""
+    """Initial values of the experiments by index, and TrainingStopped or OSError by index for those without."""
     from ladder.training.pretraining.starting import first_values
 
     first, errors = {}, {}
@@ -138,7 +138,7 @@ def _first_values(experiments, folders, upkeep, speaker):
 
 
 def _log_final(row):
-    """The errors that the last row of a log has."""
+    """Log the errors in the last row of a run's log."""
     if FINAL_ERROR in row:
         logger.info("%s %g", FINAL_ERROR, row[FINAL_ERROR])
         if "best_epoch" in row:
@@ -146,7 +146,7 @@ def _log_final(row):
 
 
 def log_beginning(folder, experiment):
-    """The first lines of a run's log: where it is, how it was asked for, its backend and options."""
+    """Log the first lines of a run: where its log is, its command line, backend and options."""
     logger.info(log_lines.BEGUN, folder / LOG)
     logger.info("Command line: %s", " ".join(sys.argv))
     logger.info(backends.summary())

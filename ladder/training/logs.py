@@ -26,7 +26,7 @@ class Speaker:
 
     @contextmanager
     def says(self, i):
-        """While inside, log messages are run i's."""
+        """While inside, log messages belong to run i."""
         before, self._now = self._now, i
         try:
             yield
@@ -73,7 +73,7 @@ class Speaker:
 
 
 class _LogFile(logging.FileHandler):
-    """A full disk costs lines of the log, not the run; one warning tells of it."""
+    """A log file: a full disk costs it lines, with one warning, but does not end the run."""
 
     _failed = False
 
@@ -89,4 +89,4 @@ class _LogFile(logging.FileHandler):
         try:
             super().close()
         except OSError:
-            pass  # it is about lines that could not be written before either
+            pass  # about lines that could not be written before either

@@ -11,7 +11,7 @@ from ladder.errors import TrainingStopped
 class MainLoop:
     """Train until the last epoch, an interrupt, or an extension's exception.
 
-    Everything but the updates themselves is an extension: monitoring, saving,
+    Everything but the updates themselves is done by extensions: monitoring, saving,
     printing, the learning rate.  They are called in the order given.
 
     Parameters
@@ -20,19 +20,19 @@ class MainLoop:
     num_epochs : int
     extensions : list of Extension
     augmentation : Augmentation, optional
-        Puts features in place of positions, see :mod:`ladder.data.augmentation`.
+        Replaces positions by features, see :mod:`ladder.data.augmentation`.
 
     Attributes
     ----------
     epochs_done, updates_done : int
     batches_done : int
-        Of the current epoch; a checkpoint sets all three.
+        In the current epoch.  A checkpoint restores all three counters.
     interrupted : bool
-        Whether a signal or an extension (a deadline, a pause) asked it to stop here and go on later.
+        Whether a signal or an extension (a deadline, a pause) asked the loop to stop here, to be resumed later.
     ended : bool
-        Whether an extension found that the epoch that just ended is to be the last.
+        Whether an extension made the epoch that just ended the last one.
     finished : bool
-        Whether training came to its end, the last epoch or one that an extension ended early, and was not interrupted.
+        Whether training reached its end, be it an early one set by an extension, without being interrupted.
     row : dict
         What extensions report about the epoch that just ended.
     """
@@ -62,14 +62,14 @@ class MainLoop:
             raise errors[0]
 
     def train(self, at_once):
-        """Train, as a generator that yields requests for updates and is sent what was monitored.
+        """Train, as a generator that yields requests for updates and is sent the monitored values.
 
         Parameters
         ----------
         at_once : int
             The number of requests yielded together, fewer at the end of an
-            epoch.  They are counted from the epoch's start, also when a run
-            goes on within one.
+            epoch.  They are counted from the epoch's start, even when a run
+            is resumed within one.
 
         Yields
         ------
@@ -103,7 +103,7 @@ class MainLoop:
         self._call("after_epoch")
 
     def _augmented(self, requests):
-        """The next requests, those of halves that are augmented with features in place of positions."""
+        """The requests, with features in place of positions for the halves that are augmented."""
         if self._augmentation is None:
             return requests
         return [self._augmentation(each, self.epochs_done, i) for i, each in enumerate(requests, self.batches_done)]
@@ -116,7 +116,7 @@ class MainLoop:
 
 
 def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
-    """Train several runs in step, making each update of all of them together.
+    """Train several runs in lockstep, making each update of all of them together.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def run_side_by_side(loops, make, at_once, current=lambda i: nullcontext()):
 
     Returns
     -------
-    dict of index -> exception, of the loops that ended with one
+    dict of index -> exception, for the loops that ended with one
     (``TrainingStopped``, or an ``OSError``, e.g. for a full disk); the others
     went on
     """
@@ -160,7 +160,7 @@ def signals_noted(loops):
     def note(number, frame):
         for loop in loops:
             loop.interrupted = True
-        # A second signal does what it always did.
+        # A second signal has its usual effect.
         signal.signal(number, previous[number])
 
     previous = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -1,8 +1,9 @@
 """Optimisers: plain functions from gradients to an ordered dict of updates, as in Lasagne's ``updates.py``.
 
 They share one signature: gradients, parameters, learning rate, then constants
-of their own, and how a formula of :mod:`ladder.bricks.optimiser` is applied.
-Which constants there are, and their defaults, says :mod:`ladder.optimisation`.
+of their own, and the function that applies a formula of
+:mod:`ladder.bricks.optimiser`.  The constants and their defaults are in
+:mod:`ladder.optimisation`.
 """
 
 import aesara
@@ -30,7 +31,7 @@ def sgd(gradients, parameters, learning_rate, step=bricks.optimiser_step):
     Returns
     -------
     dict of shared variable -> new value, in order
-        Besides the parameters their buffers ``<name>_<buffer>``, which start at 0.
+        The parameters and their buffers ``<name>_<buffer>``, which start at 0.
 
     Examples
     --------
@@ -44,13 +45,13 @@ def sgd(gradients, parameters, learning_rate, step=bricks.optimiser_step):
 def momentum(gradients, parameters, learning_rate, momentum, step=bricks.optimiser_step):
     """Descent with momentum: v = momentum v - rate g; parameter + v (Sutskever et al. 2013, equations 1 and 2).
 
-    Algorithm 2 of the thesis is another: it keeps the last gradient's step alone, not the velocity.
+    Algorithm 2 of the thesis differs: it keeps only the last gradient's step, not the velocity.
     """
     return _updates(gradients, parameters, learning_rate, step, formulas.momentum, ("velocity",), momentum=momentum)
 
 
 def nesterov(gradients, parameters, learning_rate, momentum, step=bricks.optimiser_step):
-    """Nesterov's momentum, the gradient taken at the parameter (Bengio et al. 2012, equation 7)."""
+    """Nesterov's momentum, with the gradient taken at the parameter (Bengio et al. 2012, equation 7)."""
     return _updates(gradients, parameters, learning_rate, step, formulas.nesterov, ("velocity",), momentum=momentum)
 
 
@@ -60,7 +61,7 @@ def adagrad(gradients, parameters, learning_rate, epsilon, step=bricks.optimiser
 
 
 def rmsprop(gradients, parameters, learning_rate, rho, epsilon, step=bricks.optimiser_step):
-    """Gradients over the root of the running mean of their squares (Tieleman and Hinton 2012)."""
+    """Gradients divided by the root of the running mean of their squares (Tieleman and Hinton 2012)."""
     constants = {"rho": rho, "epsilon": epsilon}
     return _updates(gradients, parameters, learning_rate, step, formulas.rmsprop, ("squares",), **constants)
 
@@ -80,17 +81,17 @@ def adam(
     epsilon=_ADAM["epsilon"],
     step=bricks.optimiser_step,
 ):
-    """Adam as Blocks 0.2 has it.
+    """Adam as in Blocks 0.2.
 
-    Kingma and Ba (2014), except that the bias correction is in the rate, and
-    epsilon is added to the root of the uncorrected second moment.  Blocks'
-    betas are 1 - these, and its decay factor of 1 - 1e-8 is 1 in float32 and
+    As in Kingma and Ba (2014), except that the bias correction is in the rate,
+    and epsilon is added to the root of the uncorrected second moment.  Blocks'
+    betas are 1 - these; its decay factor of 1 - 1e-8 is 1 in float32, so it is
     left out.  Parameters and step are those of :func:`sgd`.
 
     Returns
     -------
     dict of shared variable -> new value, in order
-        Besides the parameters: the moments ``<name>_mean`` and
+        The parameters, their moments ``<name>_mean`` and
         ``<name>_variance``, and ``adam_time``.
 
     Examples
@@ -103,7 +104,7 @@ def adam(
 
 
 def amsgrad(gradients, parameters, learning_rate, beta1, beta2, epsilon, step=bricks.optimiser_step):
-    """Adam with the largest second moment so far (Reddi et al. 2018, algorithm 2), bias-corrected as :func:`adam`."""
+    """Adam with the largest second moment so far (Reddi et al. 2018, algorithm 2), bias-corrected like :func:`adam`."""
     return _adams(gradients, parameters, learning_rate, step, formulas.amsgrad, ("largest",), beta1, beta2, epsilon)
 
 
@@ -127,7 +128,7 @@ def gradient_norm(gradients, sum_of_squares=bricks.sum_of_squares):
 
 
 def clipped(gradients, norm, most):
-    """Gradients scaled so that their norm together is ``most`` at most (Pascanu et al. 2013, algorithm 1).
+    """Gradients scaled so that their joint norm is at most ``most`` (Pascanu et al. 2013, algorithm 1).
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def _adams(gradients, parameters, learning_rate, step, formula, more_buffers, be
 
 
 def _updates(gradients, parameters, rate, step, formula, buffers, **constants):
-    """A formula applied to every parameter, with buffers of its own."""
+    """The updates of a formula for every parameter, each with buffers of its own."""
     constants = {name: np.float32(value) for name, value in constants.items()}
     updates = {}
     for parameter, gradient in zip(parameters, gradients):

@@ -15,19 +15,19 @@ from ladder.training.run_state import check_values
 
 logger = logging.getLogger("main")
 
-#: Of the environment: lines of flags, most of which are paths.
+#: Entries of the environment that are lines of flags, most of them paths.
 LONG = ("aesara_flags", "blas_ldflags")
 
 TYPES = {"options": dict, "examples": str, "features": str, "environment": dict}
 
 
 def provenance(experiment, callbacks=()):
-    """Plain values, as JSON has them: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``."""
+    """Plain values, as in JSON: ``options``, ``examples`` and ``features`` (SHA-256), ``environment``."""
     examples = experiment.examples
     values = {
         "options": as_saved(experiment.p, experiment.in_dim),
         "examples": sha256({"targets": examples.targets, **vars(experiment.split)}),
-        # Separate, as a whitening that is fitted again may differ in the last bits.
+        # Separate, as whitening that is fitted again may differ in the last bits.
         "features": sha256({"features": examples.features}),
         "environment": environment(callbacks),
     }
@@ -35,7 +35,7 @@ def provenance(experiment, callbacks=()):
 
 
 def check_types(values, arrays):
-    """Refuse a checkpoint, with a ValueError, whose plain values have types that a session does not write."""
+    """Raise a ValueError if plain values of a checkpoint have types that a session does not write."""
     check_values(values)
     try:
         plain_json.check(values, TYPES, "the whole")
@@ -44,7 +44,7 @@ def check_types(values, arrays):
 
 
 def go_on(path, state, loop, now, folder):
-    """Put back the state of the newest checkpoint, if there is one; one that does not fit gives way to the one before.
+    """Restore the newest checkpoint, if there is one; if it does not fit, the one before takes its place.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def check_same(now, stored, folder):
     stored : dict, the checkpoint's
     folder : RunFolder
     """
-    # An option that did not exist when it was written has its default, which means what was done then.
+    # An option newer than the checkpoint has its default, which stands for what was done then.
     then = {**json.loads(json.dumps(DEFAULTS)), **stored["options"]}
     different = [name for name, value in now["options"].items() if value != then.get(name)]
     if different:
@@ -113,8 +113,7 @@ def _changed(now, then):
 def environment(callbacks=()):
     """Versions, BLAS, compiler, threads, and the commit if there is one.
 
-    And where there are callbacks, the names of their classes: the command line, which goes on with a run, cannot call
-    them.
+    If there are callbacks, also the names of their classes: the command line can resume the run, but not call them.
     """
     called = {"callbacks": [type(callback).__name__ for callback in callbacks]} if callbacks else {}
     return {"ladder": __version__, "commit": commit(), **backends.describe(), **called}

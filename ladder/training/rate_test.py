@@ -15,12 +15,12 @@ from ladder.training.upkeep import Upkeep
 #: The test ends when a cost is this many times the lowest one so far.
 DIVERGED = 4.0
 
-#: Why it ended, in words.
+#: Why the test ended.
 ALL_MADE = "all updates were made"
 ROSE = f"the cost rose to {DIVERGED:g} times its lowest value"
 NOT_FINITE = "then the cost was not finite"
 
-#: Options of a rate that the test alone changes, and of an error that it does not look at.
+#: Options with which only the test changes the rate, and nothing follows the validation error.
 NO_SCHEDULE = {
     "lr_schedule": "constant",
     "warmup_epochs": 0,
@@ -29,7 +29,7 @@ NO_SCHEDULE = {
     "keep": "last",
 }
 
-#: Standard deviation of the Gaussian that costs are smoothed with, as a part of all updates: it lags behind nothing.
+#: Standard deviation of the Gaussian that smooths the costs, as a fraction of all updates; it causes no lag.
 SMOOTHING = 0.03
 
 
@@ -67,7 +67,7 @@ class RateTest:
 
     @property
     def suggested(self):
-        """The rate at which it fell fastest, below the one where it was lowest; None where that is the first one."""
+        """The rate at which the smoothed cost fell fastest before its minimum; None if that is at the first rate."""
         before = self.smoothed[: np.argmin(self.smoothed) + 1]
         return float(self.rates[np.argmin(np.diff(before))]) if len(before) > 1 else None
 
@@ -99,13 +99,13 @@ def range_test(experiment, lowest, highest, updates):
     rising = Rising(lowest, highest, updates)
     n = len(experiment.split.train)
     batches = math.ceil(n / unlabeled_batch_size(experiment.p, n))
-    # Validation says nothing of a rate that changes all the time, and no schedule is to follow it.
+    # Validation says nothing about a rate that changes all the time, and no schedule is to follow it.
     split = replace(experiment.split, valid=experiment.split.valid[:0])
     p = replace(experiment.p, num_epochs=math.ceil(updates / batches) + 1, **NO_SCHEDULE)
     experiment = replace(experiment, p=p, split=split)
     session = Session(experiment, None, Upkeep(progress=False), [rising])
     rising.begin(session.learning_rate)
-    session.updates.at_once = 1  # those of one call, which a GPU makes best, would have one rate
+    session.updates.at_once = 1  # several updates in one call, best on a GPU, would share one rate
     try:
         session.train()
     except TrainingStopped:
@@ -153,7 +153,7 @@ class Rising(Extension):
         self._set()
 
     def after_epoch(self, loop):
-        # The schedule has set another one.
+        # The schedule has just set another rate.
         self._set()
 
     def _set(self):

@@ -1,7 +1,7 @@
 """What a run writes beside its log for those who watch it.
 
-It is no setting of the network and changes no bit of a run, so runs with and without it belong together, and
-``params.json`` does not have it.  A run that is resumed goes on with what its folder has.
+Records are not settings of the network and change no bit of a run, so runs with and without them belong together, and
+``params.json`` does not list them.  A resumed run continues the records that its folder has.
 """
 
 import logging
@@ -18,7 +18,7 @@ from ladder.training.extensions.tensorboard import TensorBoard
 
 logger = logging.getLogger("main")
 
-#: What rows are written as: ``csv`` adds ``log.csv``; ``log.jsonl`` is there in any case.
+#: Formats of the log: ``csv`` adds ``log.csv``; ``log.jsonl`` is written in any case.
 LOG_FORMATS = ("jsonl", "csv")
 
 
@@ -42,7 +42,7 @@ class Records:
 
     @classmethod
     def of(cls, tensorboard, log_format, split=False):
-        """As asked for; ``UserError`` where what writes it is not installed."""
+        """The records asked for; ``UserError`` if the package that writes them is not installed."""
         if log_format not in LOG_FORMATS:
             raise UserError(f"--log-format is {log_format!r}, but must be one of {', '.join(LOG_FORMATS)}.")
         if tensorboard:
@@ -50,7 +50,7 @@ class Records:
         return cls(bool(tensorboard), log_format == "csv", bool(split))
 
     def going_on(self, folder):
-        """These, and what a folder (RunFolder) has already."""
+        """These records, and those that a folder (RunFolder) already has."""
         found = replace(self, csv=self.csv or (folder / SPREADSHEET).exists())
         if found.tensorboard or not any(folder.path.glob(events.NAME)):
             return found
@@ -62,15 +62,15 @@ class Records:
         return replace(found, tensorboard=True)
 
     def begin(self, folder):
-        """Make files without content where there are none, by which a run that is killed early is known to have some."""
-        with suppress(OSError):  # of a full disk they tell once there is something to write
+        """Create missing files without content, so that a run that is killed early is known to keep these records."""
+        with suppress(OSError):  # a full disk is reported once there is something to write
             if self.csv and not (folder / SPREADSHEET).exists():
                 write_ours(folder / SPREADSHEET, lambda file: None)
             if self.tensorboard and not any(folder.path.glob(events.NAME)):
                 events.EventFile(folder.path).write()
 
     def save_split(self, folder, experiment):
-        """Write which examples do what, if asked to or where the labelled ones were given (folder is a RunFolder)."""
+        """Write the split, if asked to or if the labelled examples were given (folder is a RunFolder)."""
         if self.split or experiment.p.labeled_indices:
             save_split(folder, experiment.split, experiment.p)
 

@@ -1,4 +1,4 @@
-"""Going on with a run that was interrupted or killed."""
+"""Resuming a run that was interrupted or killed."""
 
 import logging
 
@@ -24,8 +24,8 @@ def resume(path, backend_options, upkeep=Upkeep()):
     ----------
     path : str
     backend_options : dict
-        Arguments of :func:`ladder.backends.configure`; for those that are None
-        the run's own are used: other threads or another backend round differently.
+        Arguments of :func:`ladder.backends.configure`; in place of None the run's
+        own are used, as other threads or another backend would round differently.
     upkeep : Upkeep
 
     Returns
@@ -34,7 +34,7 @@ def resume(path, backend_options, upkeep=Upkeep()):
     state : str
         'finished', 'interrupted', or 'was finished' if nothing was left to train.
     interrupted : bool
-        Whether a signal or a deadline asked to stop, be it after the last update.
+        Whether a signal or a deadline asked to stop, even if after the last update.
     """
     folder = RunFolder.existing(path, "--resume")
     options = folder.load_options()
@@ -65,7 +65,7 @@ def _go_on(folder, p, backend_options, upkeep):
 
 
 def begun_experiment(folder, p, backend_options):
-    """The Experiment that was begun in a folder, its examples as the network takes them; its backend is made ready."""
+    """The Experiment begun in a folder, its examples as the network takes them; also configures its backend."""
     backend = backends.configure(**as_it_was(folder, backend_options))
     record = folder.load_data()
     check_unchanged(p, record, folder, splits=("train",))
@@ -75,13 +75,13 @@ def begun_experiment(folder, p, backend_options):
 
 
 def as_it_was(folder, given):
-    """The backend's options: those given, else the run's."""
+    """The backend's options: those given, or else the run's."""
     had = folder.backend_options()
     if had.get("backend") not in choice.BACKENDS or not 1 <= had["threads"] <= choice.MOST_THREADS:
         had = {}
     given = {name: value for name, value in given.items() if value is not None}
     backend = given.get("backend", had.get("backend", "c"))
     options = had if backend == had.get("backend") else {"threads": had.get("threads")}
-    if backend == "jax":  # not what another run has left in force in this process
+    if backend == "jax":  # not what another run left behind in this process
         options = {"matmul_precision": "float32", **options}
     return choice.checked(**{**options, "backend": backend, **given})

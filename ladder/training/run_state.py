@@ -1,4 +1,4 @@
-"""Everything that an update or an epoch changes: taken from a run, and put back."""
+"""Everything that an update or an epoch changes: taken from a run, and restored."""
 
 import math
 import re
@@ -10,10 +10,10 @@ from ladder import plain_json
 #: The types of a state's plain values.
 VALUES = {"epochs_done": int, "batches_done": int, "updates_done": int, "streams": dict, "monitor": dict, "log": str}
 
-#: The names of what training monitors.
+#: Pattern of the names of monitored values.
 MONITORED = r"(denois|vat)\d{1,4}|l[12]|(cost|total|error)[a-z_]*"
 
-#: What stands before the names of the best epoch's arrays.
+#: Prefix of the names of the best epoch's arrays.
 OF_BEST = "best_"
 
 #: Words in the state of MT19937.
@@ -124,7 +124,7 @@ class RunState:
             )
 
     def set(self, loop, values, arrays):
-        """Put back what :meth:`get` returned, in this process or in another.
+        """Restore what :meth:`get` returned, in this process or in another.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class RunState:
 
 
 def check_values(values):
-    """Refuse plain values, with a ValueError, whose types differ from what :meth:`RunState.get` returns."""
+    """Raise a ValueError if the types of plain values differ from what :meth:`RunState.get` returns."""
     try:
         checked = plain_json.check(values, VALUES, "the whole")
         sums = plain_json.check(checked["monitor"], {"sums": dict, "count": int}, "'monitor'")["sums"]
@@ -158,7 +158,7 @@ def check_values(values):
 
 
 def _check_log(text, epochs_done, followed):
-    """Refuse a log that has not one row for each epoch, each with the number that is followed (str or None)."""
+    """Refuse a log unless it has one row for each epoch, each with the number that is followed (str or None)."""
     try:
         rows = [plain_json.parse(line.encode()) for line in text.splitlines()]
         epochs = [plain_json.check(row, {"epoch": int}, "a row")["epoch"] for row in rows]
@@ -172,7 +172,7 @@ def _check_log(text, epochs_done, followed):
 
 
 def _check_streams(state, stored, name):
-    """Refuse states of RandomState that are not for the run's own streams, or that NumPy cannot go on from."""
+    """Refuse states of RandomState that do not match the run's own streams, or that NumPy cannot continue from."""
     if not isinstance(stored, dict) or stored.keys() != state.keys():
         raise ValueError(f"of other streams of data ({name})")
     for half, own in state.items():
@@ -181,7 +181,7 @@ def _check_streams(state, stored, name):
 
 
 def _is_random_state(stored):
-    """Whether plain values are a state of MT19937; NumPy itself would read beyond it if the position said so."""
+    """Whether plain values are a state of MT19937; NumPy itself would follow a position beyond its end."""
     if not isinstance(stored, list) or len(stored) != 5:
         return False
     kind, key, position, has_normal, normal = stored

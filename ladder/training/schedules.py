@@ -1,7 +1,7 @@
 """Learning-rate schedules: functions from the log so far to the rate of the next epoch.
 
-All that a schedule knows is in the rows of the log, so that a run that
-is resumed goes on with the same rates, and a reader can check them.
+A schedule looks at nothing but the rows of the log, so a resumed run goes on
+with the same rates, and a reader can check them.
 """
 
 import math
@@ -10,13 +10,13 @@ from ladder.runs.log_rows import ERROR
 
 
 def rate_after(schedule, rows):
-    """The learning rate of the epoch that follows these.
+    """The learning rate of the epoch that follows these rows.
 
     Parameters
     ----------
     schedule : ladder.optimisation.Schedule
     rows : list of dict
-        A row of the log for each epoch done, without that of the end of training.
+        A row of the log for each epoch done, without the row written when training ends.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def rate_after(schedule, rows):
 
 
 def linear(lr, rows, last, lrate_decay):
-    """The original's: constant at first, then falling linearly to 0 at the last epoch.
+    """The original's schedule: constant at first, then falling linearly to 0 at the last epoch.
 
     After epoch k, counted from 1, with k > first = last * lrate_decay, the rate
     becomes ``lr * max(0, (last - k) / (last - first))``.
@@ -65,12 +65,12 @@ def cosine(lr, rows, last):
     return lr * (1 + math.cos(math.pi * len(rows) / last)) / 2
 
 
-#: Schedule -> the number that it follows, which every row has.
+#: Schedule -> the number in the log that it follows, which every row has.
 FOLLOWED = {"plateau": ERROR, "bold-driver": "train_cost_total"}
 
 
 def plateau(lr, rows, last, lr_factor, lr_every):
-    """Multiplied by ``lr_factor`` when the validation error had no new minimum for ``lr_every`` epochs."""
+    """Multiplied by ``lr_factor`` when the validation error has had no new minimum for ``lr_every`` epochs."""
     best, since = math.inf, 0
     for row in rows:
         error, since = row[FOLLOWED["plateau"]], since + 1
@@ -84,7 +84,7 @@ def plateau(lr, rows, last, lr_factor, lr_every):
 def bold_driver(lr, rows, last, lr_factor, lr_growth):
     """Multiplied by ``lr_growth`` when the training cost fell, by ``lr_factor`` when it rose (Battiti 1989).
 
-    Battiti takes back the step that made the cost rise; here the cost is a mean
+    Battiti undoes the step that made the cost rise; here the cost is a mean
     over an epoch's noisy updates, and what they learnt is kept.
     """
     costs = [row[FOLLOWED["bold-driver"]] for row in rows]
@@ -93,7 +93,7 @@ def bold_driver(lr, rows, last, lr_factor, lr_growth):
     return lr
 
 
-#: Name, as ``--lr-schedule`` has it -> function.
+#: Name, as given to ``--lr-schedule`` -> function.
 SCHEDULES = {
     function.__name__.replace("_", "-"): function
     for function in (linear, constant, step, exponential, cosine, plateau, bold_driver)

@@ -51,7 +51,7 @@ def train_side_by_side(experiments, folders, upkeep=Upkeep(), current=lambda i: 
     current : function of an index -> context manager
         Entered around everything that concerns a single run.
     first : list of dict of name -> array, optional
-        One an experiment, see :class:`Session`.
+        One per experiment, see :class:`Session`.
 
     Returns
     -------
@@ -81,16 +81,16 @@ class Session:
     ----------
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
-        Where it is saved, and resumed if there is a checkpoint; None: it is trained in memory.
+        Where the run is saved, and resumed if there is a checkpoint; None: it is trained in memory.
     upkeep : Upkeep
     callbacks : list of Extension
-        Called before anything is saved, so that what they add to a row of the log is saved, too.
+        Called before anything is saved, so that what they add to a row of the log is saved with it.
     like : Session, optional
-        The session of another seed, whose compiled functions are used for this one.
+        The session of another seed, whose compiled functions this one uses.
     together : int
         The number of runs trained side by side.
     first : dict of parameter name -> array, optional
-        First values in place of the network's own, see :mod:`ladder.training.pretraining`.
+        Initial values in place of the network's own, see :mod:`ladder.training.pretraining`.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Session:
             extensions.append(Checkpoint(folder.path, self._state, belongs_to, upkeep.minutes, together))
         self.loop = MainLoop(self._stream, self.p.num_epochs, extensions, self._augmentation)
         if folder and self._checkpoint is not None:
-            # Again, now that there is a network for it to fit.
+            # Checked again, now that there is a network to compare it with.
             provenance.go_on(self._folder.path, self._state, self.loop, belongs_to, self._folder)
 
     @property
@@ -132,7 +132,7 @@ class Session:
         return self._step.learning_rate
 
     def train(self):
-        """Train to the end, or until a signal or an error; returns whether it came to its end, which an extension can make an early one."""
+        """Train to the end, a signal or an error; returns whether it reached the end (or an extension's early one)."""
         self.loop.run(self.updates)
         return self.loop.finished
 
@@ -141,7 +141,7 @@ class Session:
         return TrainedArrays.of(self._step.parameters, self._ladder.shareds, final)
 
     def best_arrays(self, final):
-        """The same of the best epoch so far; None where they are not kept, or no epoch has ended."""
+        """The same for the best epoch so far; None if they are not kept, or no epoch has ended."""
         if self._best is None or not self._best.kept:
             return None
         return TrainedArrays.of_best(self._best.kept, final)
@@ -183,7 +183,7 @@ class Session:
         self._validate = self._validation() if len(valid) else None
 
     def _counterpart(self):
-        """A function from the shared variables of the session that compiled to those of this one."""
+        """A function from the shared variables of the session that compiled to this one's."""
         return self._state.counterpart(self._like._state)
 
     def _extensions(self, callbacks):
@@ -208,19 +208,19 @@ class Session:
             self.log,
             *self._records.extensions(self._folder, self.log, self._look, self._step.parameters),
             ShortPrinting(),
-            # Last, so that once there are final statistics everything else is written.
+            # Last, so that everything else is written once there are final statistics.
             SaveParams(self._save),
         ]
         return extensions
 
     def _save(self, final):
-        """Save what was learnt, with its statistics if they are final; whether there is a folder for it."""
+        """Save what was learnt, with its statistics and whether these are final; returns whether there is a folder."""
         if not self._folder:
             return False
         best = self.best_arrays(final)
         if best is not None:
             best.save_best(self._folder, best_epoch(self.log.rows))
-        # Last, as final statistics say that everything is saved.
+        # Last, as final statistics mean that everything is saved.
         self.arrays(final).save(self._folder)
         return True
 
@@ -235,7 +235,7 @@ class Session:
         functions.estimate_statistics(self._update_averages, self._ladder.shareds, stream)
 
     def _estimate_finally(self):
-        """The same of the last parameters, which may be finite but so large that their statistics are not."""
+        """The same for the last parameters, which may be finite but so large that their statistics are not."""
         self._estimate_statistics()
         if not all(np.isfinite(shared.get_value(borrow=True)).all() for shared in self._ladder.shareds.values()):
             raise TrainingStopped(
@@ -260,20 +260,20 @@ class Session:
         return evaluate
 
     def _look(self):
-        """The signals of some examples, the same whenever it is called."""
+        """The signals of some examples, the same ones at every call."""
         return self._looking(signals.batch_to_look_at(self._experiment, self._ladder.layers), self._ladder.noise)
 
     @cached_property
     def _looking(self):
-        """Compiled when first called, which a run that nobody watches never does."""
+        """Compiled on first use, so never in a run that nobody watches."""
         return self._own("_looking", signals.Looking, self._ladder, self._inputs)
 
     @cached_property
     def _update_averages(self):
-        """Compiled when first called, so that training need not wait for it."""
+        """Compiled on first use, so that training need not wait for it."""
         arguments = self.p, self._experiment.in_dim, self._ladder.shareds
         return self._own("_update_averages", functions.compile_statistics, *arguments)
 
     def _own(self, name, make, *arguments):
-        """What ``make`` compiles; or the attribute ``name`` of the session that compiled, with this one's variables."""
+        """What ``make`` compiles, or the attribute ``name`` of the session that compiled, with this one's variables."""
         return make(*arguments) if self._like is None else getattr(self._like, name).on(self._counterpart())

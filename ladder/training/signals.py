@@ -10,20 +10,20 @@ from ladder import backends
 from ladder.data.examples import sequential_batches
 from ladder.network_size import examples_at_once
 
-#: The most examples that are looked at.
+#: The maximum number of examples looked at.
 MOST_EXAMPLES = 100
 
 
 @dataclass(frozen=True)
 class Signals:
-    """Signals of some examples, normalised with the statistics of just these, as a training batch's are.
+    """Signals of some examples, normalised with their own statistics, like those of a training batch.
 
     Attributes
     ----------
     z : dict of layer number -> (examples, …) float32
         Of the clean path; layer 0 is the input.
     clean, noisy, reconstructed : (examples, …) float32, or None
-        The input, with noise, and with the noise taken away by the decoder; None where no decoder reaches the input.
+        The input as it is, with noise, and denoised by the decoder; None where no decoder reaches the input.
     """
 
     z: dict
@@ -33,7 +33,7 @@ class Signals:
 
 
 class Looking:
-    """A compiled function that looks at the signals of a batch.
+    """A compiled function from a batch to its signals.
 
     Parameters
     ----------
@@ -48,25 +48,25 @@ class Looking:
         if 0 in act.est.z:
             outputs += [act.corr.unlabeled.z[0], act.est.z[0]]
         self._names = [variable.name for variable in inputs]
-        # It must not keep its memory, gigabytes with large maps, while updates need theirs.
+        # Between calls it must not hold memory (gigabytes with large maps) that updates need.
         self._compiled = backends.function(inputs, outputs, allow_gc=True)
 
     def __call__(self, batch, noise):
-        """The Signals of a batch (dict of input name -> array); ``noise``'s streams stay where they are."""
+        """The Signals of a batch (dict of input name -> array); the streams of ``noise`` do not advance."""
         with noise.kept():
             found = self._compiled(*[batch[name] for name in self._names])
         z, others = dict(zip(self._layers, found)), found[len(self._layers) :]
         return Signals(z, z[0], *others) if others else Signals(z)
 
     def on(self, others):
-        """The same with other shared variables (function of one -> the other); only for the JAX backend."""
+        """The same with other shared variables (a function from each to its replacement); only for the JAX backend."""
         other = copy.copy(self)
         other._compiled = self._compiled.on(others)
         return other
 
 
 def batch_to_look_at(experiment, layers):
-    """The first examples that validate, or else that train, as a batch: the same whenever it is asked for.
+    """The first validation examples, or else the first training examples, as a batch: the same at every call.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def batch_to_look_at(experiment, layers):
     """
     split = experiment.split
     indices = split.valid if len(split.valid) > 1 else split.train
-    # Two at least: one example has no variance.
+    # At least two: one example has no variance.
     n = max(2, min(MOST_EXAMPLES, examples_at_once(layers)))
     (features, targets), *_ = sequential_batches(experiment.examples, indices[:n], n)
     return {"features_labeled": features, "targets_labeled": targets, "features_unlabeled": features}

@@ -1,8 +1,8 @@
 """Batch-normalisation statistics for examples that have no batch.
 
-While training, running averages follow the clean path's statistics.  With the
-final weights they are estimated once more, over one epoch of equally weighted
-training batches; the test error is computed with those.
+During training, running averages follow the clean path's statistics.  With the
+final weights the statistics are estimated once more, over one epoch of equally
+weighted training batches; the test error is computed with those.
 """
 
 from contextlib import contextmanager
@@ -38,8 +38,8 @@ def with_running_statistics(outputs, shareds):
 def averaging(shareds):
     """While inside, the running averages give every batch the same weight.
 
-    They forget all earlier batches; afterwards they work as before, and the
-    next updates start them anew.
+    On entry they forget all earlier batches; on exit they work as before, and
+    the next updates start them anew.
 
     Parameters
     ----------

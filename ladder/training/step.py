@@ -71,7 +71,7 @@ def training_step(ladder):
 
 
 def descent(p, lr, gradients, parameters, package):
-    """How the optimiser of the options follows gradients.
+    """The updates with which the optimiser of the options follows gradients.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def descent(p, lr, gradients, parameters, package):
     gradients : list of float32 variables
     parameters : list of shared variables, one per gradient
     package : ladder.bricks or ladder.fused
-        Whose ``sum_of_squares`` and ``optimiser_step`` are taken.
+        Provides ``sum_of_squares`` and ``optimiser_step``.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def descent(p, lr, gradients, parameters, package):
 
 
 def _penalised(ladder, gradients, parameters):
-    """The gradients of the total cost, from those without penalties: an optimiser's pass adds these on its way."""
+    """Add the gradients of the penalties to those of the other costs; an optimiser's pass can do so on the way."""
     weights = ladder.regularisation.penalties
     if not weights:
         return gradients

@@ -1,8 +1,8 @@
 """When training ends before its last epoch, and which epoch was the best: functions of the log.
 
-All that they know is in the rows of the log, so that a run that is resumed
-ends where it would have ended, and a reader can check it.  Nothing here imports
-Aesara.
+They look at nothing but the rows of the log, so a resumed run ends where it
+would have ended uninterrupted, and a reader can check that.  Nothing here
+imports Aesara.
 """
 
 from ladder.errors import UserError
@@ -10,7 +10,7 @@ from ladder.runs.log_rows import ERROR, by_epoch
 
 
 def best_epoch(rows):
-    """The epoch with the lowest validation error, the first of equals; None where no row has one.
+    """The epoch with the lowest validation error (the first, if several tie); None if no row has one.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def patience_is_over(patience, rows):
     patience : int
         0: it never is.
     rows : list of dict
-        Those of the last epochs are enough, if there are more than ``patience``.
+        Those of the last epochs are enough, if there are more of them than ``patience``.
 
     Examples
     --------
@@ -47,12 +47,12 @@ def patience_is_over(patience, rows):
 
 
 def all_epochs_done(p, epochs, rows):
-    """Whether a run of these options that did so many epochs, with these rows in its log, has trained to its end."""
+    """Whether a run with these options, this many epochs done and these rows in its log has trained to its end."""
     return epochs >= p.num_epochs or patience_is_over(p.patience, rows)
 
 
 def check_patience(p):
-    """Refuse a ``--patience`` to which no epochs are left that it could save."""
+    """Refuse a ``--patience`` that is too long to save any epochs."""
     if p.patience >= p.num_epochs:
         raise UserError(
             f"--patience {p.patience} cannot end a training of --num-epochs {p.num_epochs} any earlier: give fewer, or "
@@ -61,7 +61,7 @@ def check_patience(p):
 
 
 def check_validation(p, split=None):
-    """Refuse what follows the validation error where there is none.
+    """Refuse options that follow the validation error if there is none.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def check_validation(p, split=None):
 
 
 def more_validation(p, split):
-    """What gives a run a validation set, as the end of a sentence."""
+    """How to give a run a validation set, as the end of a sentence."""
     if p.valid_set_size == 0:
         return "give another --valid-set-size"
     return f"give an --unlabeled-samples below {len(split.train)}"
 
 
 def _follow_validation(p):
-    """(option, what else to do) for each that needs a validation error."""
+    """(option, what to do instead) for each option that needs a validation error."""
     if p.lr_schedule == "plateau":
         yield "--lr-schedule plateau", "choose another schedule"
     if p.patience:

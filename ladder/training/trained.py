@@ -52,7 +52,7 @@ class TrainedClassifier:
 
 
 def _finite(probabilities):
-    """The same function, with ``UserError`` where an answer is not finite: the largest of a row with nan would be class 0."""
+    """The same function, with ``UserError`` for answers that are not finite: argmax takes a row of nan for class 0."""
 
     def function(x):
         found = probabilities(x)

@@ -1,4 +1,4 @@
-"""How a run is kept and watched while it trains."""
+"""How a run is saved and watched while it trains."""
 
 from dataclasses import dataclass, replace
 from typing import Optional
@@ -10,14 +10,14 @@ from ladder.training.records import Records
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What is asked for in addition to the options: it changes no bit of what is learnt.
+    """Settings in addition to the options, which change no bit of what is learnt.
 
     Attributes
     ----------
     minutes : float
         Between checkpoints; 0: only at the ends of epochs.
     records : Records
-        What is written beside the log, where there is a folder, beyond what it has.
+        What to write beside the log, if there is a folder, in addition to what it already has.
     deadline : Deadline, a sweep's Pause, or None
         Interrupts training when its time has come.
     progress : bool
@@ -31,5 +31,5 @@ class Upkeep:
 
     @property
     def of_pretraining(self):
-        """The same for the stages of pre-training, of whose updates the deadline has a view of its own."""
+        """The same for the stages of pre-training, which the deadline may treat differently."""
         return replace(self, deadline=self.deadline and self.deadline.of_pretraining)

@@ -118,6 +118,13 @@ def test_other_errors_pass():
         open("/nowhere/at/all")
 
 
+def test_files_in_a_folder_of_a_similar_name_are_not_aesaras(settings):
+    assert "cannot be kept in" in explained(PermissionError(13, "Permission denied", str(settings / "compiled" / "x")))
+    beside = PermissionError(13, "Permission denied", str(settings / "compiled-by-me" / "x"))
+    with pytest.raises(PermissionError), failures.explained():
+        raise beside
+
+
 # --- damaged modules
 
 

@@ -69,6 +69,9 @@ def test_a_scheduler_that_ended_is_named(tmp_path, monkeypatch):
         ):
             carry_out(Agenda(runs), one, Wish({}))
         assert one._client.status == "closed"
+        one._stopping = True  # also while runs that are to stop are waited for
+        with pytest.raises(UserError, match="the Dask scheduler has ended"):
+            one.events(timeout=0.01)
 
 
 def test_workers_that_do_not_see_the_folder_send_its_files(tmp_path, monkeypatch):

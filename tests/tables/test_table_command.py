@@ -502,6 +502,15 @@ def test_names_of_many_presets_fit_into_a_file_name(results, capsys):
     assert (results / "tables" / f"{many[0]}_and_7_more.csv").exists()
 
 
+def test_the_name_of_ones_own_preset_fits_into_a_file_name(results, capsys):
+    """The file of a preset may have a name of 255 characters, to which nothing could be added."""
+    own = results.parent / ("n" * 250 + ".json")
+    own.write_text(json.dumps({"title": "long", "options": {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}}))
+    table(capsys, str(own))
+    table(capsys, str(own), BASELINE)
+    assert sorted(path.stem for path in (results / "tables").glob("n*.csv")) == ["n" * 109 + "_and_1_more", "n" * 120]
+
+
 def test_errors_are_written_unrounded(results, capsys):
     make_run(results / "a", BASELINE, 1, 12 / 360 * 100)
     table(capsys, BASELINE)

@@ -11,7 +11,7 @@ from ladder.backends.jax.graph import pure_function
 
 
 class Function:
-    """What ``aesara.function`` returns, in JAX: compiled anew for every shape of its inputs.
+    """JAX's counterpart of what ``aesara.function`` returns, compiled anew for every shape of its inputs.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Function:
         ):
             outputs, changed = self._call(values_of(self._changing), constants_of(self._constant), arrays)
             set_values(self._changing, changed)
-            # Copies, as JAX's own are not to be written to.
+            # Copies, as JAX's own arrays are read-only.
             outputs = [np.array(value, dtype) for value, dtype in zip(outputs, self._outputs)]
         return outputs if self._several else outputs[0]
 
@@ -56,12 +56,12 @@ class Function:
 
 
 def values_of(variables):
-    """What shared variables hold, without copying: arrays of NumPy or JAX."""
+    """The values of shared variables, without copying: NumPy or JAX arrays."""
     return [variable.container.storage[0] for variable in variables]
 
 
 def constants_of(variables):
-    """The same of shared variables that do not change: what is on the host goes to the device once, to stay there."""
+    """The same for shared variables that do not change: host arrays are moved to the device once and stay there."""
     for variable, value in zip(variables, values_of(variables)):
         if isinstance(value, (np.ndarray, np.generic)):
             variable.container.storage[0] = jnp.array(value)
@@ -69,6 +69,6 @@ def constants_of(variables):
 
 
 def set_values(variables, values):
-    """Let shared variables hold arrays of JAX."""
+    """Store JAX arrays in shared variables."""
     for variable, value in zip(variables, values, strict=True):
         variable.container.storage[0] = value

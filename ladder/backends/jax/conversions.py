@@ -1,10 +1,9 @@
-"""What Aesara 2.9.4's JAX dispatch lacks, or has in a form that our graphs cannot use.
+"""Conversions that Aesara 2.9.4's JAX dispatch lacks, or has in a form that our graphs cannot use.
 
 A conversion is a function from an operation and its node to a function of
-arrays.  Shapes are concrete while JAX traces, so sizes stay Python integers all
-the way (Aesara's own conversions ask for constants, and so for another graph
-for every batch size): that is what the conversions of shapes, slices and scalar
-arithmetic below are about.
+arrays.  Shapes are concrete while JAX traces, and the conversions of shapes,
+slices and scalar arithmetic below keep sizes Python integers throughout
+(Aesara's own require constants, and so another graph for every batch size).
 """
 
 import math
@@ -36,7 +35,7 @@ def is_concrete(x):
 
 
 def convert(op, node=None, **kwargs):
-    """The function of arrays that an operation is; sizes and shapes that are known while tracing stay so."""
+    """Convert an operation to a function of arrays; sizes and shapes that are known while tracing stay known."""
     function, scalar_op = jax_funcify(op, node=node, **kwargs), getattr(op, "scalar_op", op)
     if node is None or not isinstance(scalar_op, ScalarOp) or isinstance(op, CAReduce) or node.outputs[0].type.ndim > 1:
         return function
@@ -51,13 +50,13 @@ def convert(op, node=None, **kwargs):
 
 
 def constant(data, dtype=None, **kwargs):
-    """Constants stay NumPy's, scalars Python's: arrays of JAX would be unknown while tracing."""
+    """Constants stay NumPy arrays, and scalars become Python numbers: JAX arrays would be unknown while tracing."""
     return data.item() if isinstance(data, (np.ndarray, np.generic)) and np.ndim(data) == 0 else data
 
 
 @jax_funcify.register(Alloc)
 def alloc(op, node, **kwargs):
-    """Of the type that it has: one of a number of Python's would be double precision."""
+    """Allocate with the output's dtype: a Python number would give double precision."""
     dtype = node.outputs[0].type.dtype
 
     def function(x, *shape):
@@ -68,7 +67,7 @@ def alloc(op, node, **kwargs):
 
 @jax_funcify.register(COp)
 def by_its_own_method(op, node, **kwargs):
-    """Operations of ours say themselves what they are in JAX."""
+    """Our own operations define their JAX form themselves."""
     if not hasattr(op, "in_jax"):
         raise NotImplementedError(f"no JAX conversion for Aesara's {op}: add it to ladder/backends/jax/conversions.py")
     function = op.in_jax(node)
@@ -85,7 +84,7 @@ def by_its_own_method(op, node, **kwargs):
 @jax_funcify.register(Assert)
 @jax_funcify.register(CheckAndRaise)
 def check_and_raise(op, **kwargs):
-    """Conditions on shapes are known while tracing; on values, JAX cannot raise."""
+    """Check conditions on shapes, which are known while tracing; JAX cannot raise on values."""
 
     def function(x, *conditions):
         if any(is_concrete(condition) and not np.all(condition) for condition in conditions):
@@ -122,10 +121,10 @@ def reduction(op, node, **kwargs):
 
 
 def exact_sum(x, axes):
-    """A float32 sum in two stages where it is long, as the rounding of one would show.
+    """Sum, in two stages for float32 over several axes, as the rounding of a single stage would show.
 
     (The C backend accumulates in float64.)  The barrier keeps XLA's first
-    passes from making one sum of both.
+    passes from merging the two sums.
     """
     if len(axes) > 1 and x.dtype == jnp.float32:
         x = jax.lax.optimization_barrier(x.sum(axis=axes[1:], keepdims=True))
@@ -148,7 +147,7 @@ def max_and_argmax(op, node, **kwargs):
 
 
 def _argmax(x, axes):
-    """The first largest entry over some axes taken together."""
+    """The index of the first largest entry over some axes taken together."""
     axes = tuple(range(x.ndim)) if axes is None else tuple(axes)
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     x = jnp.transpose(x, (*kept, *axes))
@@ -265,7 +264,7 @@ def conv2d_gradient_for_inputs(op, node, **kwargs):
 
     def function(W, dy, shape):
         pads = [pad for pad, _ in _padding(op, W.shape[2:])]
-        # The adjoint: taps the other way round, both kinds of maps exchanged.
+        # The adjoint: taps reversed, input and output maps exchanged.
         W = _taps(op, W)[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
         return convolution.to_fine(dy, W, op.subsample, pads, [int(n) for n in shape], MAPS)
 
@@ -290,12 +289,12 @@ def _check(op):
 
 
 def _taps(op, W):
-    """Filters as they meet the image, without flipping."""
+    """Filters as they are applied to the image, after any flip."""
     return W[:, :, ::-1, ::-1] if op.filter_flip else W
 
 
 def _padding(op, sizes):
-    """Zeros left and right of each axis."""
+    """The numbers of zeros before and after each axis."""
     if op.border_mode == "valid":
         return [(0, 0), (0, 0)]
     if op.border_mode == "full":

@@ -1,7 +1,7 @@
-"""Convolutions from a coarse side to a fine one, and the gradient for their filters; of either graph.
+"""Convolutions from a coarse side to a fine one, and the gradient for their filters; for both graphs.
 
-Pixel i of the coarse side meets pixel ``i * stride + d - pad`` of the fine side through tap d.  Where an array has its
-maps, a layout says in JAX's letters: those of both operands, and of the result.
+Pixel i of the coarse side meets pixel ``i * stride + d - pad`` of the fine side through tap d.  A layout gives the
+order of axes of both operands and of the result, in JAX's letters.
 """
 
 import jax
@@ -26,7 +26,7 @@ def to_fine(coarse, W, stride, pads, sides, layout):
 
 
 def filter_gradient(fine, coarse, stride, pads, sizes, layout):
-    """The gradient for filters of these sizes (height, width), from the maps of one side and gradients for the other's."""
+    """The gradient for filters of these sizes (height, width), from one side's maps and the other side's gradients."""
     padding = [
         (pad, K - pad + (m - 1) * s - n)
         for K, pad, n, m, s in zip(sizes, pads, _sides(fine, layout[0]), _sides(coarse, layout[1]), stride)

@@ -1,4 +1,4 @@
-"""From an Aesara graph to a pure function of arrays."""
+"""Conversion of an Aesara graph to a pure function of arrays."""
 
 from dataclasses import dataclass
 from typing import Callable
@@ -13,7 +13,7 @@ from aesara.link.utils import fgraph_to_python
 from ladder.backends.jax import conversions
 from ladder.backends.jax.rewrites import FOR_XLA
 
-#: Rewrites towards C code, and those that XLA does better.
+#: Rewrites for C code, and those that XLA does better itself.
 EXCLUDED_REWRITES = (
     "cxx_only",
     "BlasOpt",
@@ -66,7 +66,7 @@ def pure_function(inputs, outputs, updates=None, givens=None):
         if default is not None and variable not in updates:
             updates[variable] = default
             results.append(default)
-    # Whatever an update needs, and whatever has one.
+    # All that have an update, and all that the results depend on.
     shared = list(dict.fromkeys([*updates, *_shared(results)]))
     changing, constant = list(updates), [v for v in shared if v not in updates]
     places = {v: v.type(v.name) for v in shared}

@@ -1,4 +1,4 @@
-"""What a device says that has too little memory, in words."""
+"""Errors of a device that has too little memory, in plain words."""
 
 from contextlib import contextmanager
 
@@ -9,7 +9,7 @@ from ladder.errors import UserError
 
 @contextmanager
 def advised(advice):
-    """While inside, UserError with this advice (what to do, in words) where the device has too little memory."""
+    """Raise UserError with this advice (what to do, in words) if the device has too little memory in this context."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:

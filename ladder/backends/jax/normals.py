@@ -1,8 +1,9 @@
-"""Standard normals from the two generators, the uniforms bit for bit those of the C backend.
+"""Standard normals from the two generators, whose uniforms are bit for bit those of the C backend.
 
 MRG31k3p: L'Ecuyer and Touzin (2000); Philox4x32-10: Salmon, Moraes, Dror and
 Shaw (2011); normals from pairs of uniforms: Box and Muller (1958).  The
-arithmetic is that of ``ladder/fused/c/mrg.h``, ``philox.h`` and ``normal.h``.
+arithmetic is that of ``ladder/fused/c/mrg.h``, ``philox.h`` and ``normal.h``,
+but for the logarithm, which is a series here and has a table there.
 """
 
 import math
@@ -18,7 +19,7 @@ TWO_PI = np.float32(6.283185307179586)
 
 
 def mrg_uniforms(state, size):
-    """The next uniforms of MRG31k3p: number i from substream i modulo their number.
+    """The next uniforms of MRG31k3p: number i from substream i modulo the number of substreams.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def mrg_uniforms(state, size):
     substreams = state.shape[0]
     steps = -(-size // substreams)
     columns = tuple(state.astype(jnp.uint32).T)
-    # A loop even where it is short: written out, XLA would compute the first steps again in each of the later ones.
+    # A loop even where it is short: unrolled, XLA would compute the first steps again in each of the later ones.
     (columns, before), uniforms = jax.lax.scan(lambda x, _: _mrg_step(*x), (columns, columns), length=steps)
     # Not all substreams take the last step.
     used = np.arange(substreams) < size - (steps - 1) * substreams
@@ -41,7 +42,7 @@ def mrg_uniforms(state, size):
 
 
 def _mrg_step(columns, before):
-    """All substreams one step on, where they were before, and the uniform of each."""
+    """Advance all substreams by one step; return their new and old states, and the uniform of each."""
     x11, x12, x13, x21, x22, x23 = columns
     y1 = _modulo(((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 0xFFFFFF) << 7) + (x13 >> 24), M1)
     y1 = _modulo(y1 + x13, M1)
@@ -54,12 +55,12 @@ def _mrg_step(columns, before):
 
 
 def _modulo(y, m):
-    """y below 2 m, modulo m; y - m wraps around where y is less."""
+    """y modulo m, for y below 2 m; y - m wraps around where y is less than m."""
     return jnp.minimum(y, y - m)
 
 
 def mrg_normals(state, shape):
-    """The next state, and float32 normals: number j and j + n / 2 are made of uniforms j and j + n / 2."""
+    """The next state, and float32 normals: numbers j and j + n / 2 are made from uniforms j and j + n / 2."""
     size = math.prod(shape)
     even = size + size % 2
     state, uniforms = mrg_uniforms(state, even)
@@ -67,7 +68,7 @@ def mrg_normals(state, shape):
     return state, jnp.concatenate([cosines, sines])[:size].reshape(shape)
 
 
-#: Blocks of Philox whose normals lie together, and how many those are.
+#: The number of Philox blocks whose normals lie together, and the number of those normals.
 BLOCKS = 64
 GROUP = 4 * BLOCKS
 
@@ -90,7 +91,7 @@ def philox_normals(state, shape):
 
 
 def _words(number):
-    """Lower and upper 32 bits of 64."""
+    """Lower and upper 32 bits of a 64-bit number."""
     number = number.astype(jnp.uint64)
     return number.astype(jnp.uint32), (number >> 32).astype(jnp.uint32)
 
@@ -112,23 +113,23 @@ def _product(a, b):
 
 
 def _to_unit(word):
-    """A uniform in (0, 1]: the upper 31 bits, from the middle of each of 2^31 steps."""
+    """A uniform in (0, 1]: the upper 31 bits give one of 2^31 steps, whose middle is taken."""
     return (word >> 1).astype(jnp.int32).astype(jnp.float32) * np.float32(2.0**-31) + np.float32(2.0**-32)
 
 
 def box_muller(u, v):
     """Two arrays of normals from two of uniforms in (0, 1].
 
-    Logarithm, cosine and sine in float64 and rounded once, as in ``normal.h``.
+    Logarithm, cosine and sine are computed in float64 and rounded once, as in ``normal.h``.
     """
-    # Behind barriers, which GPUs respect: what draws the uniforms would be computed again for each of their uses.
+    # Barriers, which GPUs respect: without them the uniforms would be drawn again for each of their uses.
     u, v = jax.lax.optimization_barrier((u, v))
     radius = jnp.sqrt(-2 * _logarithm(u))
     cosine, sine = _cosine_and_sine((TWO_PI * v).astype(jnp.float64))
     return jax.lax.optimization_barrier((radius * cosine, radius * sine))
 
 
-#: log m = 2 artanh s, s = (m - 1) / (m + 1): the coefficients of 2 s^1, s^3, … for m between the roots of 1/2 and 2.
+#: log m = 2 artanh s, s = (m - 1) / (m + 1): coefficients of 2 s^1, s^3, … for m between the square roots of 1/2 and 2.
 ARTANH = tuple(1 / k for k in range(1, 15, 2))
 #: sin x = x + x^3 (…), cos x = 1 + x^2 (…) on [-pi/4, pi/4] (Arm's optimized routines, see ``normal.h``).
 SINE = tuple(map(float.fromhex, ("-0x1.555545995a603p-3", "0x1.1107605230bc4p-7", "-0x1.994eb3774cf24p-13")))
@@ -141,9 +142,9 @@ COSINE = tuple(
 
 
 def _logarithm(u):
-    """Of normal positive numbers; float32."""
+    """The logarithm of normal positive numbers; float32."""
     bits = jax.lax.bitcast_convert_type(u, jnp.int32)
-    above = bits - 0x3F3504F3  # the root of 1/2
+    above = bits - 0x3F3504F3  # the bits of the square root of 1/2
     exponent = above >> 23
     m = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32).astype(jnp.float64)
     s = (m - 1) / (m + 1)
@@ -151,7 +152,7 @@ def _logarithm(u):
 
 
 def _cosine_and_sine(theta):
-    """Of angles in [0, 2 pi], float64 -> float32; without branches, so that a CPU takes several at a time."""
+    """Cosine and sine of angles in [0, 2 pi], float64 -> float32; without branches, so that a CPU vectorises them."""
     quadrant = (theta * (2 / math.pi) + 0.5).astype(jnp.int32)
     x = theta - quadrant.astype(jnp.float64) * (math.pi / 2)
     square = x * x
@@ -171,6 +172,6 @@ def _polynomial(coefficients, x):
 
 
 def _negative_if(flag, x):
-    """The sign of x turned where the flag, 0 or 2, is 2."""
+    """x with its sign flipped where the flag, 0 or 2, is 2."""
     bits = jax.lax.bitcast_convert_type(x, jnp.int32) ^ (flag << 30)
     return jax.lax.bitcast_convert_type(bits, jnp.float32)

@@ -1,4 +1,4 @@
-"""The largest entry and the mean of each window of maps, and their gradients; (examples, height, width, maps)."""
+"""Max-pooling and mean-pooling of maps, and their gradients; (examples, height, width, maps)."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def largest(x, size, stride, to):
-    """Of each window.
+    """The largest entry of each window.
 
     Parameters
     ----------
@@ -18,13 +18,13 @@ def largest(x, size, stride, to):
 
 
 def mean(x, size, stride, to):
-    """Of each window, of an incomplete one of what it has; arguments as for :func:`largest`."""
+    """The mean of each window, over the entries present if it is incomplete; arguments as for :func:`largest`."""
     total = _over_each(x, size, stride, to, 0.0, jax.lax.add)
     return total / _counts(size, stride, x.shape[1:3], to)
 
 
 def mean_gradient(dy, size, stride, sides):
-    """Of :func:`mean` of maps with these sides: each entry gets its part of its windows' gradients."""
+    """The gradient of :func:`mean` of maps with these sides: each entry gets its share of its windows' gradients."""
     n, *to, maps = dy.shape
     dy = dy / _counts(size, stride, sides, to)
     if size == stride:
@@ -35,7 +35,7 @@ def mean_gradient(dy, size, stride, sides):
 
 
 def _over_each(x, size, stride, to, first, join):
-    """The entries of each window joined by a function of two."""
+    """Reduce the entries of each window with a binary function."""
     padding = [(0, max(0, (m - 1) * s + k - n)) for n, m, k, s in zip(x.shape[1:3], to, size, stride)]
     return jax.lax.reduce_window(x, first, join, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
 
@@ -47,16 +47,16 @@ def _counts(size, stride, sides, to):
 
 
 def gradient(x, dy, size, stride):
-    """Of :func:`largest`: all entries get it that are the largest of their windows.
+    """The gradient of :func:`largest`: it goes to all entries that are the largest of their windows.
 
-    XLA may compute x once for each of its uses, with other rounding, and then no entry would be equal to the
-    largest.  The barrier keeps GPUs from that; a CPU ignores it, so x must round alike however it is computed
+    XLA may compute x separately for each of its uses, with different rounding, and then no entry would equal the
+    largest.  The barrier prevents that on GPUs; a CPU ignores it, so x must round alike however it is computed
     (``normalize`` in ``ladder/fused/jax/columns.py``).
     """
     x = jax.lax.optimization_barrier(x)
     y = largest(x, size, stride, dy.shape[1:3])
     if size == stride:
-        # Windows do not overlap: each entry has one.
+        # Windows do not overlap: each entry is in one.
         y, dy = (_over_windows(z, size, x.shape) for z in (y, dy))
         return jnp.where(x == y, dy, 0.0)
     return sum(_through_tap(x, y, dy, tap, stride) for tap in np.ndindex(*size))

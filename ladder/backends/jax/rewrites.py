@@ -7,10 +7,10 @@ from aesara.tensor.elemwise import Elemwise
 
 @node_rewriter([Elemwise])
 def compare_what_was_compared(fgraph, node):
-    """``max(a, b) == a``, which gradients of a maximum ask, becomes ``a >= b``.
+    """Replace ``max(a, b) == a``, which gradients of a maximum contain, by ``a >= b``.
 
-    XLA may compute a and the maximum apart, with other rounding: then they are
-    not equal where they should be, and a rectifier has no gradient.
+    XLA may compute a and the maximum separately, with different rounding: then
+    they are not equal where they should be, and a rectifier has no gradient.
     """
     if _kind(node) != "EQ":
         return None

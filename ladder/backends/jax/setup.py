@@ -1,4 +1,4 @@
-"""Is JAX here, which devices has it, and how is it to compute?"""
+"""Find JAX and its devices, and configure how it computes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from ladder.backends import c, choice
 from ladder.errors import UserError
 
-#: The first version with all that is used here.
+#: The first version with everything that is used here.
 OLDEST = (0, 4, 38)
 
-#: What makes JAX see NVIDIA's GPUs.
+#: The packages that let JAX see NVIDIA GPUs.
 PLUGINS = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 
-#: Names of ``--matmul-precision``, and JAX's.
+#: Values of ``--matmul-precision``, and JAX's names for them.
 PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32"}
 
 INSTALL = "pip install -e '.[jax]' (CPU) or '.[cuda]' (NVIDIA GPUs)"
@@ -28,7 +28,7 @@ _in_force: JaxBackend | None = None
 
 @dataclass(frozen=True)
 class JaxBackend:
-    """What XLA runs on: versions, device, threads of the CPU, precision of products."""
+    """What XLA runs on: JAX version, device, CPU threads, precision of matrix products."""
 
     version: str
     platform: str
@@ -49,17 +49,17 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
     Parameters
     ----------
     threads
-        Of the CPU, fixed by the first call.  None: ``OMP_NUM_THREADS`` if the
+        CPU threads, fixed by the first call.  None: ``OMP_NUM_THREADS`` if the
         user set it, else the cores that this process may use.
     matmul_precision
-        One of ``PRECISIONS``; None: as it was, at first float32.
+        One of ``PRECISIONS``; None: unchanged, initially float32.
     device
         'cpu' or 'gpu'; None: JAX's choice, a GPU where it has one.
 
     Raises
     ------
     UserError
-        JAX is missing, too old, or has no device that works.
+        JAX is missing, too old, or has no working device, or a value cannot be used.
     """
     global _in_force
     if matmul_precision is not None and matmul_precision not in PRECISIONS:
@@ -69,7 +69,7 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
         threads = choice.default_threads() if threads is None else threads
         if threads < 1:
             raise UserError(f"The number of threads is {threads}: give 1 or more.")
-        os.environ["NPROC"] = str(threads)  # which is what XLA asks for
+        os.environ["NPROC"] = str(threads)  # which XLA reads
         found = _choose(device)
         _check_device(device, found.platform)
         _prepare_aesara()
@@ -83,7 +83,7 @@ def configure(threads: int | None = None, matmul_precision: str | None = None, d
 
 
 def check_version() -> str:
-    """JAX's version; UserError where it is missing or too old."""
+    """Return JAX's version; raise UserError if it is missing or too old."""
     try:
         version = importlib.metadata.version("jax")
         importlib.metadata.version("jaxlib")
@@ -98,7 +98,7 @@ def check_version() -> str:
 
 
 def describe() -> dict[str, str | int]:
-    """What decides speed and rounding, see :func:`ladder.backends.describe`."""
+    """Return what determines speed and rounding; see :func:`ladder.backends.describe`."""
     backend = configure()
     return {
         "jax": backend.version,
@@ -110,12 +110,12 @@ def describe() -> dict[str, str | int]:
 
 
 def devices() -> list:
-    """The devices that JAX may compute on, the one that it takes first.
+    """The devices that JAX may compute on, its default first.
 
     Raises
     ------
     UserError
-        JAX cannot start one, and why.
+        JAX cannot start one; the message says why.
     """
     try:
         import jax
@@ -127,7 +127,7 @@ def devices() -> list:
 
 
 def cpus() -> list:
-    """JAX's CPUs, also where it computes on a GPU; none where ``JAX_PLATFORMS`` leaves them out."""
+    """JAX's CPU devices, even where it computes on a GPU; empty if ``JAX_PLATFORMS`` excludes them."""
     import jax
 
     try:
@@ -145,7 +145,7 @@ def _choose(device: str | None):
 
 
 def _check_device(asked: str | None, platform: str) -> None:
-    """UserError unless JAX computes where it was asked to."""
+    """Raise UserError unless JAX computes where it was asked to."""
     if asked == "gpu" and platform == "cpu":
         raise UserError(f"--device gpu: {no_gpu()} To compute on the CPU, give --device cpu.")
     if asked == "cpu" and platform != "cpu":
@@ -153,7 +153,7 @@ def _check_device(asked: str | None, platform: str) -> None:
 
 
 def no_gpu() -> str:
-    """Why JAX has no GPU, as far as can be told, and the mend."""
+    """Why JAX has no GPU, as far as can be told, and how to fix it."""
     if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
         return "JAX_PLATFORMS=cpu is set: unset it."
     if not Path("/proc/driver/nvidia/version").exists():
@@ -182,10 +182,10 @@ def _settings() -> None:
     import aesara.link.jax.dispatch  # noqa: F401, it sets 32 bits
     import jax
 
-    # Normals are made in float64 and rounded once; all else asks for float32 itself.
+    # Normals are computed in float64 and rounded once; everything else asks for float32 itself.
     jax.config.update("jax_enable_x64", True)
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        # For each Python its own: 3.14 compresses in a way that earlier ones cannot read.
+        # One cache per Python version: 3.14 compresses in a way that earlier ones cannot read.
         folder = Path.home() / ".cache" / "ladder" / f"jax-python{sys.version_info[0]}.{sys.version_info[1]}"
         jax.config.update("jax_compilation_cache_dir", str(folder))
 

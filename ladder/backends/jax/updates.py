@@ -1,10 +1,11 @@
 """Many updates in one program, of one run or of several side by side.
 
-The examples are on the device once; a request for an update is the positions
-of its examples, or examples that were made for it on the host.  On a GPU a run of updates is one ``lax.scan``: nothing comes
-back to the host before its end.  Several runs (of other seeds) are the same
-program under ``vmap``, or in turn where that is faster, each with parameters,
-noise and order of data of its own.
+The examples are stored on the device once; a request for an update holds the
+positions of its examples, or examples that were made for it on the host.  On a
+GPU a sequence of updates is one ``lax.scan``: nothing comes back to the host
+before its end.  Several runs (with different seeds) use the same program under
+``vmap``, or in turn where that is faster, each with its own parameters, noise
+and order of data.
 """
 
 import copy
@@ -19,11 +20,11 @@ from ladder.backends.jax import memory
 from ladder.backends.jax.compiled import constants_of, set_values, values_of
 from ladder.backends.jax.graph import pure_function
 
-#: Updates at once: on a GPU up to an epoch of them.  On a CPU the host is the device, nothing is gained, and
+#: Updates per call: on a GPU up to an epoch of them.  On a CPU the host is the device, so nothing is gained, and
 #: convolutions inside a loop took 25 times as long.
 AT_ONCE, AT_ONCE_ON_CPU = 1000, 1
 
-#: The same where examples come with requests: 1000 batches of them would take gigabytes.
+#: The same where requests contain the examples: 1000 batches of them would take gigabytes.
 AT_ONCE_WITH_EXAMPLES = 25
 
 
@@ -33,7 +34,7 @@ class Updates:
     Attributes
     ----------
     at_once : int
-        How many updates a call makes best.
+        The best number of updates per call.
     """
 
     def __init__(self, inputs, monitored, changes, data):
@@ -41,13 +42,13 @@ class Updates:
         pure = pure_function(inputs, list(monitored.values()), changes)
         self._changing, self._constant = pure.changing, pure.constant
         # One run after the other, rather than under vmap, where that is faster: a CPU takes twice as long for
-        # products of stacked matrices, and filters of each run's own make convolutions of groups.
+        # products of stacked matrices, and separate filters for each run turn convolutions into grouped ones.
         self._in_turn = on_cpu() or pure.convolves
         self._data = _on_device(data)
         self.at_once = (
             AT_ONCE_ON_CPU if on_cpu() else AT_ONCE if set(self._names) <= set(data) else AT_ONCE_WITH_EXAMPLES
         )
-        # Traced and compiled once for each number of runs, of updates, and size of batches.
+        # Traced and compiled once for each combination of number of runs, number of updates and batch sizes.
         self._program = jax.jit(partial(_run, pure.call, tuple(self._names)), donate_argnums=0)
 
     def on(self, others, data):
@@ -57,7 +58,7 @@ class Updates:
         ----------
         others : function of a shared variable -> the other run's
         data : dict of input name -> array
-            Where it is the same array as this run's, the copy on the device is shared.
+            Where an array is the same as this run's, the copy on the device is shared.
         """
         other = copy.copy(self)
         other._changing, other._constant = (list(map(others, part)) for part in (self._changing, self._constant))
@@ -67,7 +68,7 @@ class Updates:
     def make(self, requests):
         """Make updates; see :class:`ladder.backends.c.Updates`.
 
-        Where ``cost_total`` is not finite, those after it are not made, and
+        Updates after one whose ``cost_total`` is not finite are not made, and
         their values are missing from the result.
         """
         return make_together([self], [requests])[0]
@@ -93,17 +94,17 @@ def _make_all(runs, requests):
 
 
 def _shapes(request):
-    """Of one update's batches: others need another program."""
+    """The batch sizes of one update: other sizes need another program."""
     return [(name, len(asked)) for name, asked in sorted(request.items())]
 
 
 def _make_alike(runs, requests, done):
-    """Make updates of batches of the same sizes, and append what was monitored to ``done``."""
-    # A run that has stopped is not taken along.
+    """Make updates with the same batch sizes, and append the monitored values to ``done``."""
+    # Runs that have stopped are left out.
     going = [i for i, values in enumerate(done) if not (values and _is_bad(values[-1]))]
     if not going:
         return
-    # To go back to, where one of several updates turns out bad.
+    # Kept to go back to, in case one of several updates turns out bad.
     before = [_copies(runs[i]._changing) if len(requests[i]) > 1 else None for i in going]
     changed, values = _call([runs[i] for i in going], [requests[i] for i in going])
     for i, old, new, table in zip(going, before, changed, values):
@@ -118,7 +119,7 @@ def _make_alike(runs, requests, done):
 
 
 def _call(runs, requests):
-    """Changed shared variables and monitored values of each run, the latter on the host.
+    """Run the program; return each run's changed shared variables, and its monitored values on the host.
 
     Raises
     ------
@@ -138,15 +139,15 @@ def _call(runs, requests):
 
 
 def _stacked(requests, name, dtype):
-    """(updates, runs, batch, …); ``dtype`` None: as it is."""
+    """One input's arrays stacked to (updates, runs, batch, …); ``dtype`` None: as it is."""
     stacked = np.stack([[request[name] for request in of_run] for of_run in requests], axis=1)
     return stacked if dtype is None else stacked.astype(dtype)
 
 
 def _repeat(run, requests):
-    """Make updates again one by one up to the bad one, so that the run's state is that of after it.
+    """Make updates again one by one up to the bad one, so that the run's state is the one after it.
 
-    One by one they round differently, so that another may be the bad one, or none: then all are made.
+    One by one they round differently, so another may be the bad one, or none: then all are made.
     """
     rows = []
     for request in requests:
@@ -163,12 +164,12 @@ def _is_bad(row):
 
 
 def _copies(variables):
-    """Copies on the device of what shared variables hold: the arrays themselves are given away."""
+    """Copies on the device of the values of shared variables: the arrays themselves are donated."""
     return [jnp.copy(value) for value in values_of(variables)]
 
 
 def _run(update, names, changing, constant, common, own, asked):
-    """Updates one after the other, of one run or, each with an axis for the runs in front, of several.
+    """Make updates one after the other, of one run, or of several with a leading axis for the runs.
 
     Parameters
     ----------
@@ -178,7 +179,7 @@ def _run(update, names, changing, constant, common, own, asked):
     common : dict of name -> array (N, …), examples that all runs share
     own : list of such dicts, one per run
     asked : list of arrays, one per input
-        (updates, runs, batch) int32 positions or, of an input without examples above, these: (updates, runs, batch, …).
+        (updates, runs, batch) int32 positions; for an input not in these dicts, its examples (updates, runs, batch, …).
 
     Returns
     -------
@@ -190,7 +191,7 @@ def _run(update, names, changing, constant, common, own, asked):
         changing, constant, together = changing[0], constant[0], update
         asked = [rows[:, 0] for rows in asked]
     else:
-        # Taken apart again at the end, so that each run keeps arrays of its own.
+        # Split again at the end, so that each run keeps its own arrays.
         changing, constant = ([jnp.stack(x) for x in zip(*lists)] for lists in (changing, constant))
         together = jax.vmap(update)
 
@@ -205,7 +206,7 @@ def _run(update, names, changing, constant, common, own, asked):
 
     def step(changing, at):
         outputs, changing = together(changing, constant, [pick(name, rows) for name, rows in zip(names, at)])
-        # One array, as each that goes to the host takes its time.
+        # One array, as each transfer to the host takes time.
         return changing, jnp.stack([x.astype("float64") for x in outputs], axis=-1)
 
     changing = [jnp.asarray(x) for x in changing]
@@ -220,7 +221,7 @@ def _run(update, names, changing, constant, common, own, asked):
 
 
 def _on_device(data, known=None):
-    """Arrays on the device, each once: input names often share one.
+    """Copy arrays to the device, each only once: several input names often share one.
 
     Parameters
     ----------

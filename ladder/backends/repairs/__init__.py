@@ -1,6 +1,6 @@
-"""Mistakes of Aesara 2.9.4, and what it takes from Python and NumPy that newer ones no longer have, put right at run time.
+"""Run-time repairs of Aesara 2.9.4: its own mistakes, and its use of what newer Python and NumPy no longer have.
 
-A file each, with its reason and a function ``repair`` of the module that it changes.
+Each has its own file, which gives the reason and repairs the module that it is given.
 """
 
 import sys
@@ -20,10 +20,10 @@ from ladder.backends.repairs import (
 )
 from ladder.backends.when_imported import when_imported
 
-#: The version whose mistakes these are; a later one is left alone.
+#: The version that has these mistakes; later ones are left alone.
 REPAIRED_VERSION = "2.9.4"
 
-#: (module of Aesara, what puts it right)
+#: (module of Aesara, function that repairs it)
 REPAIRS = [
     ("aesara.link.c.basic", module_cache.compile_unlocked),
     ("aesara.link.c.cmodule", module_cache.repair),
@@ -44,7 +44,7 @@ if NUMPY_2 or sys.version_info >= (3, 12):
 
 
 def repair():
-    """Put right what is wrong in this Aesara, now or once it is imported; harmless when called again."""
+    """Repair this Aesara, now or once it is imported; harmless when called again."""
     for name in dict(REPAIRS):
         when_imported(name, partial(_change_what_is_wrong, name))
 

@@ -1,8 +1,8 @@
 """With ``floatX=float64`` the constant 1.1 becomes a float32 under NumPy 2.
 
-Aesara tries types from the smallest on and takes the first that leaves a
-number what it is.  NumPy 2 rounds a Python float to an array's type before it
-compares the two, so any type does.
+Aesara tries types from the smallest up and takes the first that represents a
+number exactly.  NumPy 2 rounds a Python float to an array's type before it
+compares the two, so any type passes.
 """
 
 from functools import wraps
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def repair(scalars):
-    """Let Aesara compare with an array of float64, which is not rounded."""
+    """Let Aesara compare arrays with the number as a float64, which is not rounded."""
     theirs = scalars.NumpyAutocaster.__call__
     if not hasattr(theirs, "__wrapped__"):
 
@@ -23,7 +23,7 @@ def repair(scalars):
 
 
 class _Exact(float):
-    """A Python float, whose comparison with an array is made in float64."""
+    """A Python float that is compared with arrays in float64."""
 
     def __eq__(self, other):
         return np.float64(self) == other

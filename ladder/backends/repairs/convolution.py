@@ -2,7 +2,7 @@
 
 
 def repair(corr):
-    """Give it its method with the brackets in place, for what is supported here: filters shared by all pixels."""
+    """Replace it with a method that has the brackets in place, for what is supported: filters shared by all pixels."""
     from aesara.graph.basic import Apply
     from aesara.tensor import TensorType, as_tensor_variable
 

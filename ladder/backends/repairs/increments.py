@@ -1,11 +1,11 @@
-"""``AdvancedIncSubtensor1``'s C code walks through an array with functions that NumPy 2 no longer offers.
+"""``AdvancedIncSubtensor1``'s C code iterates over an array with functions that NumPy 2 no longer has.
 
-Nothing in ladder uses it: this is for graphs of a user's own.
+Nothing in ladder uses it: this is for users' own graphs.
 """
 
 
 def repair(subtensor):
-    """Let it run in Python: where an operation says that it has no C code, Aesara takes its ``perform``."""
+    """Let it run in Python: where an operation says that it has no C code, Aesara calls its ``perform``."""
     subtensor.AdvancedIncSubtensor1.c_code = _no_c_code
 
 

@@ -1,4 +1,4 @@
-"""Elementwise C code orders its loops, two to five, with ``std::sort``: a fifth of the time that g++ takes for it."""
+"""Elementwise C code orders its two to five loops with ``std::sort``, which takes a fifth of its compile time."""
 
 import re
 from functools import wraps
@@ -12,7 +12,7 @@ OURS = r"""for (size_t i = 1; i < \1.size(); ++i)
 
 
 def repair(elemwise_cgen):
-    """Let it sort them one by one, as so few are sorted by hand."""
+    """Let it use insertion sort, as there are so few loops."""
     theirs = elemwise_cgen.make_reordered_loop
     if not hasattr(theirs, "__wrapped__"):
 

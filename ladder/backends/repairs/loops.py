@@ -1,13 +1,13 @@
-"""``scan``'s extension in C does not compile with Python 3.12 and later, or with NumPy 2.
+"""``scan``'s C extension does not compile with Python 3.12 and later, or with NumPy 2.
 
-Nothing in ladder uses ``scan``: this is for graphs of a user's own.
+Nothing in ladder uses ``scan``: this is for users' own graphs.
 """
 
 import sys
 
 
 def repair(scan):
-    """Let the extension be missing: then Aesara takes the same loop in Python.
+    """Make the extension unavailable, so that Aesara runs the same loop in Python.
 
     Parameters
     ----------

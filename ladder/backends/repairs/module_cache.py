@@ -1,12 +1,12 @@
-"""Aesara's cache of compiled modules: read as far as it is needed, and not locked while g++ works.
+"""Aesara's cache of compiled modules: read only as far as needed, and not locked while g++ works.
 
-Before its first function, Aesara reads the keys of every module ever compiled: 2.4 s of a start for 1,250 modules.  It
-means to delete modules that nobody used for a month, but compares two different clocks, so none is ever deleted and
-the wait grows for as long as the program is used.  A module's file is named after its code, and writing that code takes
+Before its first function, Aesara reads the keys of every module ever compiled: 2.4 s at start-up for 1,250 modules.  It
+is meant to delete modules unused for a month, but compares two different clocks, so none is ever deleted and the wait
+grows for as long as the program is used.  A module's file is named after its code, and generating that code takes
 0.8 ms: here only the keys of modules with the same code are read.
 
-Aesara also lets one process compile at a time.  Each module has a folder of its own, so all that needs the lock is
-adding its key; where two processes compile the same at once, the first folder is used from then on.
+Aesara also lets only one process compile at a time.  Each module has its own folder, so only adding its key needs the
+lock; if two processes compile the same module at once, the first folder is used from then on.
 """
 
 import os
@@ -18,7 +18,7 @@ from functools import wraps
 
 
 def repair(cmodule):
-    """Let ``ModuleCache`` read what it is asked for, and compile without the lock."""
+    """Let ``ModuleCache`` read only what it is asked for, and compile without the lock."""
     cache = cmodule.ModuleCache
     if hasattr(cache.module_from_key, "__wrapped__"):
         return
@@ -37,7 +37,7 @@ def repair(cmodule):
         return _compiled(self, key, lnk, module_hash, cmodule) if module is None else module
 
     def refresh(self, age_thresh_use=None, delete_if_problem=False, cleanup=True):
-        """Read the keys of the modules wanted; returns the modules too old to be used: none ever were."""
+        """Read the keys of the wanted modules; return the modules too old to be used, of which there never were any."""
         for folder, name in _new_folders(self):
             self.folders_by_code[name].append(folder)
         _read_keys_of(self, getattr(self, "wanted", None), cmodule)
@@ -47,12 +47,12 @@ def repair(cmodule):
 
 
 def compile_unlocked(basic):
-    """Let ``CLinker`` compile without the lock, too; it takes it for nothing else."""
+    """Let ``CLinker`` compile without the lock, too; it needs the lock for nothing else."""
     basic.lock_ctx = nullcontext
 
 
 def lacks(cache, module_hash, code_hash):
-    """Whether a module has to be compiled, by the folders that were there when the cache was last asked for one."""
+    """Whether a module has to be compiled, going by the folders that existed when the cache was last asked for one."""
     from aesara.link.c import cmodule
 
     _read_keys_of(cache, code_hash, cmodule)
@@ -74,7 +74,7 @@ def _compiled(cache, key, lnk, module_hash, cmodule):
 
 
 def _new_folders(cache):
-    """Iterate over (folder, name of its module) of folders that were not there before, or were not complete."""
+    """Iterate over (folder, name of its module) for folders that are new or were incomplete before."""
     if not hasattr(cache, "folders_by_code"):
         cache.folders_by_code, cache.seen = defaultdict(list), set()
     try:
@@ -96,20 +96,20 @@ def _new_folders(cache):
 
 
 def _read_keys_of(cache, code_hash, cmodule):
-    """Let the cache know the modules with this code."""
+    """Read the keys of the modules with this code into the cache."""
     for folder in cache.folders_by_code.pop(code_hash, ()):
         _read_keys(cache, folder, cmodule)
 
 
 def _read_keys(cache, folder, cmodule):
-    """Let the cache know the module in a folder."""
+    """Read the keys of the module in a folder into the cache."""
     try:
         path, key_pkl = cmodule.module_name_from_dir(folder), os.path.join(folder, "key.pkl")
         with open(key_pkl, "rb") as file:
-            # As Aesara reads it: beside it lies compiled code, which is run anyway.
+            # Unpickled as in Aesara: the compiled code beside it is run anyway.
             data = pickle.load(file)
     except Exception:
-        # Deleted or cut short, or another process is writing it: it is compiled again.
+        # Deleted, truncated, or being written by another process: it is compiled again.
         return
     if not isinstance(data, cmodule.KeyData) or data.module_hash in cache.module_hash_to_key_data:
         return

@@ -1,6 +1,6 @@
-"""MRG's Python method combines an int32 with the Python number 2**32 - 1, which NumPy 2 refuses.
+"""MRG's Python method combines an int32 with the Python integer 2**32 - 1, which NumPy 2 refuses.
 
-It draws where there is no compiler.
+It draws the numbers where there is no compiler.
 """
 
 from functools import wraps
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def repair(rng_mrg):
-    """Make that number an int64, which NumPy 1 took it for: the same bits."""
+    """Make that integer an int64, as NumPy 1 did: the bits are the same."""
     theirs = rng_mrg.mrg_next_value
     if not hasattr(theirs, "__wrapped__"):
 

@@ -1,9 +1,9 @@
-"""A function's C modules compiled side by side, on as many threads as the user gave.
+"""A function's C modules compiled in parallel, on as many threads as the user gave.
 
-Aesara asks g++ for one module after another and waits for each, on one core.  Where the cache lacks one it mostly lacks
-many: then the code of all that are lacking is written at once, and g++ begins with it on every thread.  Aesara goes on as
-before, module by module, and finds what it asks of g++ done or under way.  Code, flags and what is said of a failure stay
-the same; only the folder that a module says its source was in is gone.
+Aesara calls g++ for one module after another and waits for each, on one core.  Where the cache lacks one module, it
+mostly lacks many: then the code of all missing modules is generated at once, and g++ starts on it on every thread.
+Aesara goes on as before, module by module, and finds each compilation done or under way.  Code, flags and error
+messages stay the same; only the source folder that a module records no longer exists.
 """
 
 import os
@@ -18,18 +18,18 @@ from typing import NamedTuple
 from ladder.backends import choice, damaged_modules
 from ladder.backends.repairs import module_cache
 
-#: g++ takes up to 150 MB for each.
+#: A limit, as each g++ takes up to 150 MB.
 MOST_COMPILERS = 8
 
-#: What the name of a folder for modules begins with; the number of its process follows.
+#: How the name of a folder for modules begins; the process id follows.
 FOLDERS = "ladder-modules-"
 
-#: Of the function that is being made, if its modules are compiled side by side.
+#: The :class:`SideBySide` of the function being compiled, if it has one.
 _modules = ContextVar("modules", default=None)
 
 
 def repair_compiler(cmodule):
-    """Let what Aesara asks of g++ go by way of :class:`SideBySide`."""
+    """Route Aesara's calls of g++ through :class:`SideBySide`."""
     run = cmodule.output_subprocess_Popen
     if hasattr(run, "__wrapped__"):
         return
@@ -43,7 +43,7 @@ def repair_compiler(cmodule):
 
 
 def repair_linker(vm):
-    """Let ``VMLinker`` get the modules of a function's nodes side by side."""
+    """Let ``VMLinker`` compile the modules of a function's nodes in parallel."""
     make_all = vm.VMLinker.make_all
     if hasattr(make_all, "__wrapped__"):
         return
@@ -56,7 +56,7 @@ def repair_linker(vm):
         if compilers == 1 or self.c_thunks is False:
             return make_all(self, *arguments, **named)
         with SideBySide(lambda: self.schedule(self.fgraph), output_subprocess_Popen, compilers) as modules:
-            of_outer_function = _modules.set(modules)  # a loop's own function is made while the one around it is
+            of_outer_function = _modules.set(modules)  # a loop's own function is compiled within the outer one
             try:
                 return make_all(self, *arguments, **named)
             finally:
@@ -66,14 +66,14 @@ def repair_linker(vm):
 
 
 class Job(NamedTuple):
-    """A module that g++ was asked for before Aesara asked."""
+    """A module that g++ was given before Aesara asked for it."""
 
     library: str
-    done: Future  #: (what g++ wrote, its errors, its status)
+    done: Future  #: (g++'s output, errors, status)
 
 
 class SideBySide:
-    """Stands between Aesara and g++ while the nodes of one function get their modules.
+    """Stands between Aesara and g++ while the modules of one function's nodes are compiled.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class SideBySide:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, command):
-        """Run a command, or say how it went where that is known."""
+        """Run a command, or return its result if it was started before."""
         if not makes_module(command):
             return self._run(command)
         if self._folder and library(command).startswith(self._folder):
@@ -113,29 +113,29 @@ class SideBySide:
         return (job and self._done(job, command)) or self._run(command)
 
     def _begin(self):
-        """Begin with every module that is lacking."""
+        """Start compiling all missing modules."""
         nodes, self._nodes = self._nodes, None
         _remove_abandoned()
         try:
             self._folder = tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-")
-            # The longest code takes seven times as long as most: begun last, it would be waited for alone.
+            # Longest first, as it takes seven times as long as most: started last, it would run on alone at the end.
             for k, linker in enumerate(sorted(lacking(nodes()), key=lambda linker: -len(linker.get_src_code()))):
                 folder = os.path.join(self._folder, str(k))
                 os.mkdir(folder)
                 ask(linker, folder)
         except Exception:
-            pass  # No room, or no more threads; or a node's own mistake, of which Aesara tells when it comes to that node.
+            pass  # No space or no more threads; or a node's own error, which Aesara reports when it comes to that node.
 
     def _done(self, job, command):
-        """How a command went that was run before it was asked for; None: it has to be run again."""
+        """The result of a command that was run before it was asked for; None: it has to be run again."""
         try:
             *said, status = job.done.result()
             if status == 0:
                 shutil.move(job.library, library(command))
                 return *said, status
         except Exception:
-            pass  # g++ could not be started, or its library not be moved
-        # Perhaps several at once were too many: this one and those not begun yet have the machine to themselves.
+            pass  # g++ could not be started, or its library could not be moved
+        # Perhaps several at once were too many: this one and those not started yet are run one at a time.
         self._end()
         return None
 
@@ -144,7 +144,7 @@ class SideBySide:
 
 
 def lacking(nodes):
-    """Iterate over the linkers of nodes whose modules the cache lacks, each module once."""
+    """Iterate over the linkers of nodes whose modules are not in the cache, each module once."""
     from aesara.graph.fg import FunctionGraph
     from aesara.link.c.basic import CLinker, get_module_cache
     from aesara.link.c.cmodule import get_module_hash
@@ -159,14 +159,14 @@ def lacking(nodes):
             linker = CLinker().accept(FunctionGraph(node.inputs, node.outputs))
             module_hash = get_module_hash(linker.get_src_code(), linker.cmodule_key())
         except Exception:
-            continue  # It has no code in C, or Aesara will say what is wrong when it comes to it.
+            continue  # It has no C code, or Aesara will report the error when it comes to it.
         if module_hash not in seen and module_cache.lacks(cache, module_hash, linker.get_dynamic_module().code_hash):
             seen.add(module_hash)
             yield linker
 
 
 def ask(linker, folder):
-    """Ask g++ for a linker's module as ``CLinker.compile_cmodule`` does, but do not import it."""
+    """Compile a linker's module as ``CLinker.compile_cmodule`` does, but do not import it."""
     code = linker.get_src_code()
     linker.c_compiler().compile_str(
         module_name=linker.get_dynamic_module().code_hash,
@@ -181,18 +181,18 @@ def ask(linker, folder):
 
 
 def makes_module(command):
-    """Whether a command is g++ making a module: ``… -o FOLDER/NAME.so FOLDER/mod.cpp …``."""
+    """Whether a command is g++ compiling a module: ``… -o FOLDER/NAME.so FOLDER/mod.cpp …``."""
     after = command.index("-o") + 2 if "-o" in command else len(command)
     return after < len(command) and os.path.basename(command[after]) == damaged_modules.SOURCE
 
 
 def library(command):
-    """The path of what it makes."""
+    """The path of the library that a command makes."""
     return command[command.index("-o") + 1]
 
 
 def what_is_asked(command):
-    """A command but for its folder; a module is named after its code."""
+    """A command without its folder; a module is named after its code."""
     at = command.index("-o")
     return os.path.basename(command[at + 1]), *command[:at], *command[at + 3 :]
 

@@ -25,7 +25,7 @@ from ladder.options import source_names
 
 logger = logging.getLogger("main.data")
 
-#: How many classes' new numbers are told; where there are more, the labels are likely to be identifiers.
+#: The most classes whose new numbers are logged; if there are more, the labels are likely to be identifiers.
 MOST_RENUMBERED = 1000
 
 NAMES = ("features", "targets", "features_test", "targets_test")
@@ -60,20 +60,20 @@ def convert_arrays(
         drawn as test examples, 0.2 if None; 0 writes no test split.
         Examples without a label are drawn only if no example has one.
     seed : int
-        Seeds that draw, and the order of ``shuffle`` (``RandomState``).
+        Seeds that draw and the order of ``shuffle`` (``RandomState``).
     sources : tuple of str
         What the file calls features and targets: 'targets=NAME'; for a
         ``.npz`` file also 'features_test=NAME'.
     splits : tuple of str
         What an HDF5 file calls its splits: 'train=NAME', 'test=NAME'.
     no_label : int or None
-        The target that means "no label", beside -1; None: every target is a class, -1, too.
+        The target that means "no label", in addition to -1; None: every target is a class, even -1.
     renumber : bool
-        Number the classes from 0, in their order.
+        Renumber the classes from 0, in their order.
     channels : 'first', 'last' or None
-        Where images have their channels; None: as the axis labels or the shape say.
+        Where images have their channels; None: decided by the axis labels or the shape.
     shuffle : bool
-        Write the examples of each split in an order drawn with ``seed``: of a file that is sorted by class, the first
+        Write the examples of each split in an order drawn with ``seed``: in a file sorted by class, the first
         examples, which validate, would be of few classes.
 
     Returns
@@ -123,7 +123,7 @@ def _check_sources(sources, known):
 
 
 def _as_typed(test_fraction, seed, sources, splits, no_label, renumber, channels, shuffle):
-    """Dict of the options that differ from the defaults, for the commands that messages offer."""
+    """Dict of the options that differ from the defaults, for the commands that messages suggest."""
     options = {
         "--sources": ",".join(sources),
         "--splits": ",".join(splits),
@@ -236,7 +236,7 @@ def _targets_of(data, names):
 
 
 def dataset_name(input_path, name=None):
-    """The data set's name: ``name``, or else the input file's without ``.npz``.
+    """The data set's name: ``name``, or else the input file's without its suffix.
 
     Raises ``UserError`` if it cannot be a file's name or is reserved.
     """
@@ -249,7 +249,7 @@ def dataset_name(input_path, name=None):
 
 
 def _are_8_bits(several):
-    """Whether the whole numbers among the features of all splits are from 0 to 255, so that one type holds them."""
+    """Whether the integer features of all splits are from 0 to 255, so that one type holds them."""
     whole = [features for features in several if features.dtype.kind in "bui" and features.size]
     return all(features.min() >= 0 and features.max() <= 255 for features in whole)
 
@@ -304,16 +304,16 @@ def _settle_labels(splits, no_label, renumber, path):
         classes = range(max((int(targets.max()) for targets in several), default=NO_LABEL) + 1)
     settled = iter(several)
     for split in splits.values():
-        # Only now: a -1 of the file's own may be a class.
+        # Only now, because a -1 in the file's own targets may be a class.
         without = np.full(len(split["features"]), NO_LABEL, "int64")
         split["targets"] = without if split["targets"] is None else next(settled)
     return classes
 
 
 def _check_all_train(splits, several, classes, path):
-    """Refuse a class that the test set alone has: among the new numbers it would look like a gap."""
+    """Refuse a class that only the test set has: among the new numbers it would look like a gap."""
     if len(several) < 2:
-        return  # one split, or one that has no targets
+        return  # at most one split has targets
     train, test = (np.unique(targets) for targets in several)
     alone = [int(classes[new]) for new in np.setdiff1d(test, train) if new != NO_LABEL]
     if alone:
@@ -324,7 +324,7 @@ def _check_all_train(splits, several, classes, path):
 
 
 def _renamed(description, old_numbers):
-    """A file's description with the names of the classes in their new order; one without a name has its old number."""
+    """A file's description with the class names in their new order; a class without a name gets its old number."""
     names = description.get("classes")
     if not names:
         return description

@@ -25,7 +25,7 @@ logger = logging.getLogger("main.data")
 ARCHIVE, FOLDER = "cifar-10-python.tar.gz", "cifar-10-batches-py"
 HOMEPAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
-# The batches in the order of the data set; the last one tests.
+# The batches in the order of the data set; the last one is the test set.
 MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -56,7 +56,7 @@ MOST_BYTES, MOST_UNPACKED = 2**26, 2**28
 #: The archive has nine members.
 MOST_MEMBERS = 100
 
-#: Headers that hold texts about the member behind them, and the most bytes of one.
+#: Headers that hold texts about the member that follows, and the most bytes of such a text.
 TEXTS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 MOST_BYTES_OF_A_TEXT = 4096
 
@@ -137,7 +137,7 @@ def _members(source):
 
 
 def _members_of_archive(path):
-    """Read as a stream, because going back in a compressed file means reading it again."""
+    """Read the archive as a stream, because seeking back in a compressed file means reading it again."""
     with open_regular(path) as file, gzip.open(file) as unpacked:
         content = _NoLargerThan(unpacked, MOST_UNPACKED)
         # What a damaged archive raises depends on where the damage is.
@@ -160,7 +160,7 @@ def _batches(content):
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose texts, in headers before its own, are short: older Pythons take time or memory quadratic in their length."""
+    """A member that refuses long texts in headers before it: older Pythons take time or memory quadratic in length."""
 
     def _proc_member(self, archive):  # which tarfile lets subclasses override
         if self.type in TEXTS and self.size > MOST_BYTES_OF_A_TEXT:

@@ -34,7 +34,7 @@ DOWNLOADS = idx.remote_files(
     },
 )
 
-# Of the packed files: nothing was published for their content.
+# Of the compressed files: no digests were published for their decompressed content.
 MD5 = {file.name: file.digest for file in DOWNLOADS}
 
 
@@ -44,7 +44,7 @@ def convert_fashion_mnist(directory, output_path, dtype="float32"):
     Parameters
     ----------
     directory : str or Path
-        Where the four ``.gz`` files are, as they were downloaded.
+        The folder with the four ``.gz`` files, as downloaded.
     output_path : str or Path
         The file to write.
     dtype : {"float32", "uint8"}
@@ -53,7 +53,7 @@ def convert_fashion_mnist(directory, output_path, dtype="float32"):
     Returns
     -------
     Path
-        ``output_path``.  Shapes and types are MNIST's; the names of the classes are in the file, too.
+        ``output_path``.  Shapes and types are MNIST's; the file also holds the class names.
 
     Raises
     ------

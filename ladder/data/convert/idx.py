@@ -1,7 +1,7 @@
-"""The four files of MNIST's format (IDX), in which Fashion-MNIST comes, too.
+"""The four files of MNIST's format (IDX), which Fashion-MNIST also uses.
 
 The format is described at http://yann.lecun.com/exdb/mnist/: a magic number,
-sizes of four bytes, the largest first, and then bytes.
+sizes as four-byte big-endian integers, and then bytes.
 """
 
 import gzip
@@ -35,7 +35,7 @@ OPTIONS = {
 
 
 def remote_files(mirrors, algorithm, files):
-    """The packed files on the web.
+    """The compressed files on the web.
 
     Parameters
     ----------
@@ -54,19 +54,19 @@ def remote_files(mirrors, algorithm, files):
 
 
 def find_files(directory, whose, suffixes=(".gz", "")):
-    """Name to path of each of the four files.
+    """The paths of the four files by name.
 
     Parameters
     ----------
     directory : Path
     whose : str, the data set, for messages
     suffixes : tuple of str
-        '.gz' for packed files, '' for others, those that are taken first in front.
+        '.gz' for compressed files, '' for others, in order of preference.
 
     Raises
     ------
     UserError
-        Names those that are missing.
+        Names the missing files.
     """
     if not directory.is_dir():
         raise UserError(f"--directory: there is no folder {directory}: give the one with {whose}'s four files.")
@@ -86,7 +86,7 @@ def find_files(directory, whose, suffixes=(".gz", "")):
 
 
 def decompressed(path):
-    """The content of a file, at most ``MOST_BYTES`` and one."""
+    """The content of a file, cut off one byte after ``MOST_BYTES``."""
     try:
         with open_regular(path) as file:
             return read_at_most(gzip.open(file) if path.suffix == ".gz" else file, MOST_BYTES)
@@ -116,7 +116,7 @@ def _images(content, dtype):
     pixels = np.frombuffer(content, "uint8", offset=16).reshape(examples, 1, rows, columns)
     if dtype == "uint8":
         return pixels
-    # Divided in float32, as Fuel does: dividing in float64 first rounds twice.
+    # Divided in float32, as in Fuel: dividing in float64 first would round twice.
     return pixels.astype("float32") / np.float32(255)
 
 

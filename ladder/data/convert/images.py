@@ -21,29 +21,29 @@ def convert_images(directory, output_path, size, channels=None, fit=FITS[0], tes
     Parameters
     ----------
     directory : str or Path
-        It holds one folder of images for each class, whose name is the class's, and where some have no label,
-        ``unlabeled``; or ``train`` and ``test``, each of which does.
+        It holds a folder of images for each class, named after the class, and ``unlabeled`` if some have no label;
+        or ``train`` and ``test``, which hold such folders.
     output_path : str or Path
         The file to write.
     size : (int, int)
         Height and width that all images are resized to, in pixels.
     channels : 1, 3 or None
-        1 makes all grey, 3 all red, green and blue; None: 1 if all are grey, else 3.
+        1 makes all images grey, 3 makes them RGB; None: 1 if all are grey, else 3.
     fit : {'crop', 'pad', 'stretch'}
-        What is done to an image of other proportions, see :class:`~ladder.data.image_files.ImageReading`.
+        How an image of another aspect ratio is fitted, see :class:`~ladder.data.image_files.ImageReading`.
     test_fraction, seed, shuffle : as for :func:`~ladder.data.convert.arrays.convert_arrays`
 
     Returns
     -------
     Path
         ``output_path``.  Features are uint8 (N, channels, height, width), class after class unless shuffled; targets
-        are int64 (N, 1), the positions of the folders' names in their sorted order.  The names, and how images were read, are
-        in the file, too.
+        are int64 (N, 1), the positions of the folders' names in sorted order.  The file also holds the names, and how
+        images were read.
 
     Raises
     ------
     UserError
-        If the folder is laid out otherwise, or an image cannot be read.
+        If the folder is laid out differently, or an image cannot be read.
     """
     check_installed()
     height, width = size
@@ -74,14 +74,14 @@ def convert_images(directory, output_path, size, channels=None, fit=FITS[0], tes
 
 
 def _with_test_set(paths, targets, fraction, seed, directory):
-    """Paths and targets by split, the test set drawn as for arrays."""
+    """Paths and targets by split, with a test set drawn as for arrays."""
     test = draw_test_positions(targets, fraction, seed, directory)
     chosen = {"train": np.setdiff1d(np.arange(len(targets)), test), **({"test": test} if len(test) else {})}
     return _in_order(dict.fromkeys(chosen, paths), dict.fromkeys(chosen, targets), chosen)
 
 
 def _in_order(paths, targets, positions):
-    """Paths and targets by split, of which those at some positions are taken, in their order."""
+    """The paths and targets of each split at the given positions, in that order."""
     return (
         {split: [paths[split][i] for i in chosen] for split, chosen in positions.items()},
         {split: targets[split][chosen] for split, chosen in positions.items()},

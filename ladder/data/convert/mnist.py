@@ -12,7 +12,7 @@ from ladder.data.fuel_file import IMAGES, write_fuel_file
 from ladder.data.known import KnownDataSet
 from ladder.errors import UserError
 
-# SHA-256 of the decompressed content: it does not matter how a file was packed.
+# SHA-256 of the decompressed content: it does not matter how a file was compressed.
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -27,7 +27,7 @@ def convert_mnist(directory, output_path, dtype="float32"):
     Parameters
     ----------
     directory : str or Path
-        Where the four files are, as ``.gz`` or decompressed.
+        The folder with the four files, as ``.gz`` or decompressed.
     output_path : str or Path
         The file to write.
     dtype : {"float32", "uint8"}

@@ -1,4 +1,4 @@
-"""A user's own examples as splits: the drawing of a test set, and what is stored."""
+"""Splits of a user's own examples: how a test set is drawn, and what is stored."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ladder.data import NO_LABEL
 from ladder.errors import UserError
 from ladder.option_types import MOST_DATA_SEED
 
-#: The part of each class that tests unless told otherwise.
+#: The fraction of each class that is drawn as test examples by default.
 DEFAULT_TEST_FRACTION = 0.2
 
 
@@ -35,7 +35,7 @@ def draw_test_set(examples, fraction, seed, path):
 
 
 def draw_test_positions(targets, fraction, seed, path):
-    """Draw the examples that test: the same part of each class, but never all of it.
+    """Draw the test examples: the same fraction of each class, but never all of it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def draw_test_positions(targets, fraction, seed, path):
     Raises
     ------
     UserError
-        The fraction or the seed cannot be, or no class has enough examples.
+        The fraction or the seed is not possible, or no class has enough examples.
     """
     fraction = DEFAULT_TEST_FRACTION if fraction is None else fraction
     if not 0 <= fraction < 1:
@@ -89,7 +89,7 @@ def shuffled_positions(n_examples, seed):
 
 
 def check_seed(seed):
-    """Raise ``UserError`` if no ``RandomState`` can have this seed."""
+    """Raise ``UserError`` if this number cannot seed a ``RandomState``."""
     if not 0 <= seed <= MOST_DATA_SEED:
         raise UserError(f"--seed {seed} cannot seed the draw: use a number from 0 to {MOST_DATA_SEED}.")
 

@@ -2,10 +2,10 @@
 
 A pickle is a program: it names functions, and its reader calls them.  Python's
 own reader is not used here: the few instructions that plain data needs are
-followed below, one by one, on values that cannot do anything.  The names that
+executed below, one by one, on values that cannot do anything.  The names that
 rebuild bytes and NumPy's arrays lead to stand-ins, which build arrays of
-numbers from checked parts; any other name is refused.  So is what no data set
-needs but what can break a reader: keys that are not strings, very many
+numbers from checked parts; any other name is refused.  So is everything that no
+data set needs and that can break a reader: keys that are not strings, very many
 instructions, and content that grows.
 """
 
@@ -21,7 +21,7 @@ from ladder.errors import UserError
 MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 
-#: A batch of CIFAR-10, with 10,000 labels and names of files, has some 60,000.
+#: A batch of CIFAR-10, with 10,000 labels and file names, has some 60,000.
 MOST_INSTRUCTIONS = 500_000
 
 
@@ -67,7 +67,7 @@ _MARK = object()
 
 
 class _Machine:
-    """Follows a pickle's instructions; each is a function of the stack and the instruction's argument."""
+    """Executes a pickle's instructions; each is a function of the stack and the instruction's argument."""
 
     def __init__(self, size):
         self._stack, self._memo = [], {}
@@ -161,7 +161,7 @@ class _Machine:
             raise ValueError("a dictionary's keys are strings")
         self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
 
-    # --- values met before
+    # --- the memo
 
     def _put(self, number):
         self._memo[number] = self._stack[-1]
@@ -208,7 +208,7 @@ class _Machine:
 #: Instructions that say how the pickle is laid out.
 _IGNORED = {"PROTO", "FRAME"}
 
-#: Instructions that make a new value, and those whose argument is one.
+#: Instructions that make a new value, and those whose argument is the value.
 _CONSTANTS = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -223,7 +223,7 @@ _VALUES = {
     ),
     **dict.fromkeys(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), lambda text: text),
     **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), bytes),
-    # Python 2's strings, in which every letter is a byte.
+    # Python 2's strings, in which every character is a byte.
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), lambda text: text.encode("latin1")),
 }
 
@@ -245,7 +245,7 @@ class _Name:
             ("numpy", "ndarray"): None,  # an argument only, never called
             ("numpy", "dtype"): _Dtype,
             ("_codecs", "encode"): _encode,  # Python 3's bytes in protocols 0 to 2
-            ("__builtin__", "bytes"): _no_bytes,  # such bytes when there are none
+            ("__builtin__", "bytes"): _no_bytes,  # the same for empty bytes
             ("builtins", "bytes"): _no_bytes,
         }
         if (module, name) not in stand_ins:
@@ -254,7 +254,7 @@ class _Name:
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``, but only of numbers."""
+    """Stands for ``numpy.dtype``, but only for types of numbers."""
 
     def __init__(self, code, align, copy):
         self.code, self.order = _text(code), "="

@@ -4,7 +4,7 @@ Source: Netzer et al. (2011), "Reading Digits in Natural Images with
 Unsupervised Feature Learning"; http://ufldl.stanford.edu/housenumbers
 ("format 2").  A file holds X, uint8 (32, 32, 3, images), and y, (images, 1),
 in which 10 stands for the digit 0.  MATLAB's format can hold more than
-numbers: SciPy sees a file only after its MD5 was found right.
+numbers, so SciPy reads a file only after its MD5 has been verified.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from ladder.files import open_regular, read_at_most
 
 HOMEPAGE = "http://ufldl.stanford.edu/housenumbers"
 
-#: Side and channels of an image, and how y writes the digit 0.
+#: Sides and channels of an image, and the label of the digit 0 in y.
 SHAPE, ZERO = (32, 32, 3), 10
 
 #: The most bytes of a file; the largest has 182 million.
@@ -46,7 +46,7 @@ def convert_svhn(directory, output_path):
     Parameters
     ----------
     directory : str or Path
-        Where ``train_32x32.mat`` and ``test_32x32.mat`` are.
+        The folder with ``train_32x32.mat`` and ``test_32x32.mat``.
     output_path : str or Path
         The file to write.
 
@@ -79,7 +79,7 @@ def _read(path):
     from scipy.io import loadmat
 
     with open_regular(path) as file:
-        # The packed file, its content, and that turned.
+        # The compressed file, its content, and a transposed copy.
         budget.ask(6 * file.seek(0, 2), f"reading {path}", "use a machine with more memory")
         file.seek(0)
         md5 = hashlib.md5(read_at_most(file, MOST_BYTES), usedforsecurity=False).hexdigest()

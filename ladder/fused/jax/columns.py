@@ -1,7 +1,7 @@
 """Batch normalisation by columns, and its gradient.
 
-A column is a unit or a map: the last axis.  All others, examples and pixels,
-are rows.
+A column is a unit or a map, on the last axis.  All other axes, examples and
+pixels, are rows.
 """
 
 import math
@@ -20,8 +20,8 @@ def mean(x):
 def total(x):
     """Sum of each column, kept as (1, …, columns).
 
-    Of maps in two stages, whole rows of pixels first: a CPU adds up long rows six times as fast as short
-    ones, and a sum over all pixels would round a hundred times as much (the C backend sums in float64).
+    For maps in two stages, whole rows of pixels first: a CPU adds up long rows six times as fast as short ones,
+    and a sum over all pixels would have a hundred times the rounding error (the C backend sums in float64).
     """
     if x.ndim == 2:
         return x.sum(axis=0, keepdims=True)
@@ -44,9 +44,9 @@ def statistics(x):
 def normalize(x, m, s):
     """``(x - mean) / sqrt(variance + epsilon)``.
 
-    By a division, not a product with the reciprocal: XLA computes the result anew in each kernel that needs
-    it, and in some of them a product would become part of a fused multiply-add, which rounds differently.  Then
-    max-pooling's gradient, which looks for the largest entries, would not find them.
+    By a division, not a product with the reciprocal: XLA recomputes the result in each kernel that needs it,
+    and in some of them a product would become part of a fused multiply-add, which rounds differently.  The
+    gradient of max-pooling, which looks for the largest entries, would then not find them.
     """
     return (x - m) / jnp.sqrt(s + EPSILON)
 
@@ -57,17 +57,17 @@ def reciprocal_deviation(variance):
 
 
 def rounded(product, s):
-    """A product that is rounded whatever is added to it, see :func:`normalize`.
+    """A product that is rounded before anything is added to it, see :func:`normalize`.
 
-    The bits are changed by a number that is 0, as variances ``s`` (1, …, columns) are not negative, but of
-    which the compiler does not know that.
+    Its bits are XORed with a number that is 0, as variances ``s`` (1, …, columns) are not negative, but the
+    compiler does not know that.
     """
     nothing = (s < 0).astype(jnp.int32)
     return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(product, jnp.int32) ^ nothing, jnp.float32)
 
 
 def normalization_gradient(g, normalized, reciprocal):
-    """From the gradient for normalised columns to that for what was normalised.
+    """From the gradient for normalised columns to that for the columns before normalisation.
 
     Parameters
     ----------

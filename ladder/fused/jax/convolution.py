@@ -20,7 +20,7 @@ def convolve(operation, node):
             W = W[:, :, ::-1, ::-1]
         if not operation.down:
             return convolution.to_fine(x, W, stride, (pad, pad), to, LAYOUT)
-        # What lies to the right follows from the size of the result.
+        # The padding at the end follows from the size of the result.
         padding = [(pad, (m - 1) * operation.stride + K - n - pad) for n, m in zip(x.shape[1:3], to)]
         return jax.lax.conv_general_dilated(x, W, stride, padding, dimension_numbers=LAYOUT)
 

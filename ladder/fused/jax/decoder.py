@@ -44,12 +44,12 @@ def denoise_gradient(operation):
 
 
 def _signals(z_corr, u_pre):
-    """What the decoder function is applied to."""
+    """The signals that the decoder function is applied to."""
     return (z_corr,) if u_pre is None else (z_corr, _normalized(u_pre)[0])
 
 
 def _normalized(u_pre):
-    """u with its own mean and variance taken out, and the deviation's reciprocal."""
+    """u normalised with its own mean and variance, and the reciprocal of its deviation."""
     m, s = statistics(u_pre)
     reciprocal = reciprocal_deviation(s)
     return (u_pre - m) * reciprocal, reciprocal
@@ -65,7 +65,7 @@ def _mean_of_all(x):
 
 
 def _cost_gradient(dcost, z_est, z_clean, m, s):
-    """Gradients of the cost for z_est, z_clean, mean, variance; None for the latter two where there are none."""
+    """Gradients of the cost for z_est, z_clean, mean, variance; None for the latter two if there are none."""
     d = (_compared(z_est, m, s) - z_clean) * (dcost * (2.0 / z_clean.size))
     if m is None:
         return d, -d, None, None

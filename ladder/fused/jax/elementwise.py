@@ -15,7 +15,7 @@ from ladder.fused.jax.columns import total
 
 
 def value_function(applied):
-    """(z, [u,] parameters) -> value, shaped as z.
+    """(z, [u,] parameters) -> value, shaped like z.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def value_function(applied):
 
 
 def gradient_function(applied):
-    """(z, [u,] parameters, gradient) -> gradients for the signals and the parameters, shaped as z."""
+    """(z, [u,] parameters, gradient) -> gradients for the signals and the parameters, shaped like z."""
     inputs = _used(applied)
     gradients = [applied.gradients[x.name] for x in inputs]
     wanted = simplified([d for d in gradients if d is not None])
@@ -40,30 +40,30 @@ def gradient_function(applied):
 
 
 def summed(gradient, parameter):
-    """Gradients of all entries of a column -> that of its parameter."""
+    """Gradients for all entries of a column -> the gradient for its parameter."""
     return total(gradient).reshape(parameter.shape)
 
 
 def separate(applied, parameters):
-    """The parameters as the function takes them: the numbers that units share one by one."""
+    """The parameters as the function takes them: the numbers that units share are passed one by one."""
     n = len(applied.parameters)
     return [*parameters[:n], *(number for shared in parameters[n:] for number in shared)]
 
 
 def together(applied, gradients, parameters):
-    """Gradients for what :func:`separate` gave, shaped as z -> those for the parameters."""
+    """Gradients for what :func:`separate` gave, shaped like z -> those for the parameters."""
     n = len(applied.parameters)
     found = [summed(d, p) for d, p in zip(gradients, parameters[:n])]
     return [*found, *(jnp.stack([total(d).sum() for d in gradients[n:]]) for _ in parameters[n:])]
 
 
 def _used(applied):
-    """Inputs without a u that the function does not look at, as fused operations are not given one."""
+    """The inputs, without u if the function does not use it, as fused operations are not given one then."""
     return [x for name, x in applied.inputs.items() if name != "u" or applied.uses_u]
 
 
 def function_of_arrays(inputs, outputs):
-    """A function of arrays (in the order of ``inputs``, scalars) -> list of arrays, where ``outputs`` are scalars."""
+    """The graph from ``inputs`` to ``outputs``, all scalars, as a function: arrays, in this order -> list of arrays."""
     graph = FunctionGraph(inputs, outputs, clone=True)
     FOR_XLA.rewrite(graph)
     return fgraph_to_python(graph, conversions.convert, const_conversion_fn=conversions.constant)

@@ -1,4 +1,4 @@
-"""Weights within a norm."""
+"""The max-norm constraint on weights."""
 
 import jax.numpy as jnp
 

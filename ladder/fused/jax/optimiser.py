@@ -23,7 +23,7 @@ def sum_of_squares(x):
 
 
 def sum_of_all(x):
-    """The sum of all entries, by rows first: it is the more exact, and XLA vectorises it."""
+    """The sum of all entries, adding up rows first: that is more accurate, and XLA vectorises it."""
     if x.ndim > 1:
         x = jax.lax.optimization_barrier(x.sum(axis=tuple(range(x.ndim - 1))))
     return x.sum()

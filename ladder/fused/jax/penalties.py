@@ -1,4 +1,4 @@
-"""What penalties add to gradients."""
+"""What penalties add to gradients, and the sum of absolute weights."""
 
 import jax.numpy as jnp
 

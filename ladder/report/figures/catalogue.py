@@ -19,13 +19,13 @@ class Entry:
     ----------
     title : str
     thesis : str
-        The figures of "Adversarial Learning with Ladder Networks" (2016) that it stands for; '' for none.
+        The figures of "Adversarial Learning with Ladder Networks" (2016) that it corresponds to; '' for none.
     what : str
-        Two sentences of what it shows.
+        Two sentences on what it shows.
     drawn_by : str
         Module in this folder and function, 'module:function'.
     of_runs : bool
-        Whether it is drawn of runs, which have to be named (:class:`ladder.report.figures.seeds.Runs`).
+        Whether it is drawn from runs, which have to be named (:class:`ladder.report.figures.seeds.Runs`).
     """
 
     title: str
@@ -35,7 +35,7 @@ class Entry:
     of_runs: bool = False
 
     def draw(self, *arguments):
-        """The figure (matplotlib), drawn under ``styled``; ``Runs`` for a figure of runs."""
+        """The figure (matplotlib), to be drawn under ``styled``; a figure of runs takes its ``Runs``."""
         module, function = self.drawn_by.split(":")
         return getattr(importlib.import_module(f"{PLACE}.{module}"), function)(*arguments)
 

@@ -1,8 +1,8 @@
 """What the decoder functions learn where the signal has two modes (thesis, figure 18).
 
 z is drawn from two Gaussians of equal weight and has mean 0 and variance 1, as every layer's z does; z_corr is z with
-Gaussian noise.  The best estimate is the posterior mean, here in closed form.  Each function is trained as in a ladder:
-the fused ``denoise``, which does what ``ladder.bricks.decoder.denoise`` does, and Adam.
+Gaussian noise.  The best estimate is the posterior mean, here in closed form.  Each function is trained as in a ladder,
+with Adam and the fused ``denoise``, which computes the same as ``ladder.bricks.decoder.denoise``.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ NOISE = 0.6
 
 SAMPLES, STEPS, RATE, SEED = 4000, 3000, 0.02, 1
 
-#: Those that give a function of z alone or of z and u: all but "0", and ``comparison_g5``, which is ``gauss``.
+#: All decoder functions but "0" and ``comparison_g5``, which is ``gauss``.
 FUNCTIONS = ("i", "lin", "relu", "sigmoid", "sig") + (
     "comparison_g2",
     "comparison_g3",
@@ -26,13 +26,13 @@ FUNCTIONS = ("i", "lin", "relu", "sigmoid", "sig") + (
     "gauss_stable_v",
 )
 
-#: These see u alone, and cannot be built without it; those do not look at it.
+#: The first see only u, and cannot be built without it; the second ignore it.
 NEED_U, IGNORE_U = ("relu", "sigmoid"), ("i", "lin")
 
 #: How the best estimate is drawn.
 BEST = dict(color=GREY, linewidth=4, alpha=0.45)
 
-#: z_corr on the axes, in standard deviations of z.
+#: Largest absolute z_corr on the axes, in standard deviations of z.
 SHOWN = 2.6
 
 
@@ -51,7 +51,7 @@ class Learned:
 
 
 def posterior_mean(z_corr, mode=None):
-    """E[z | z_corr], or E[z | z_corr, mode] where it is known which Gaussian z is from.
+    """E[z | z_corr], or E[z | z_corr, mode] if it is known which Gaussian z is from.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def posterior_mean(z_corr, mode=None):
     """
     shrink = WIDTH**2 / (WIDTH**2 + NOISE**2)
     if mode is None:
-        # How much more likely the upper Gaussian is, from -1 to 1, stands in for the mode.
+        # The posterior mean of the mode, from -1 to 1, stands in for it.
         mode = np.tanh(MODE * z_corr / (WIDTH**2 + NOISE**2))
     return shrink * z_corr + (1 - shrink) * mode * MODE
 
@@ -80,7 +80,7 @@ def density(x, noise=0.0):
 
 
 def draw_samples(n=SAMPLES, seed=SEED):
-    """z, z_corr and the mode (-1 or 1) of n examples: (n,) float32 each, the same each time."""
+    """z, z_corr and the mode (-1 or 1) of n examples: (n,) float32 each, the same on every call."""
     rng = np.random.default_rng(seed)
     mode = rng.permutation(np.repeat([-1.0, 1.0], [n - n // 2, n // 2]))
     z = mode * MODE + WIDTH * rng.standard_normal(n)
@@ -109,7 +109,7 @@ def learn(names, z, z_corr, u, steps):
     from ladder.training.optimisers import adam
 
     signals = [None if x is None else aesara.shared(x.reshape(-1, 1)) for x in (u, z_corr, z)]
-    # The clean path's mean and variance, with which a ladder normalises z_est: those of z, nearly.
+    # The clean path's mean and variance, with which a ladder normalises z_est: approximately those of z.
     statistics = [aesara.shared(np.full((1, 1), value, "float32")) for value in (0, 1)]
     built, parameters, gradients = {}, [], []
     for name in names:
@@ -128,23 +128,23 @@ def learn(names, z, z_corr, u, steps):
 
 
 def least_error(knows_mode):
-    """The mean squared error of the posterior mean, which no function can be below."""
+    """The mean squared error of the posterior mean, a lower bound for every function."""
     if knows_mode:
         return WIDTH**2 * NOISE**2 / (WIDTH**2 + NOISE**2)
     x = np.linspace(-8, 8, 2001)
-    # z has variance 1; what is left is what the estimate does not explain.
+    # z has variance 1; the error is the part that the estimate does not explain.
     return float(1 - np.sum(posterior_mean(x) ** 2 * density(x, NOISE)) * (x[1] - x[0]))
 
 
 def error(z_est, best, least):
-    """The mean squared error of an estimate: the least one, and how far it is from the best estimate."""
+    """The mean squared error of an estimate: the least error plus its mean squared distance from the best estimate."""
     return least + float(np.mean((z_est - best) ** 2))
 
 
 def draw():
-    """Without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
+    """What is learned without a signal from above, and with z_corr itself as that signal, as at the top of a ladder."""
     z, z_corr, _ = draw_samples()
-    # The dashes last, as lines may lie on each other.
+    # Dashed lines come last, as lines may coincide.
     found = {
         "with u": learn([name for name in FUNCTIONS if name not in IGNORE_U], z, z_corr, z_corr, STEPS),
         "without": learn([name for name in FUNCTIONS if name not in NEED_U], z, z_corr, None, STEPS),
@@ -172,7 +172,7 @@ def draw():
 
 
 def draw_by_mode():
-    """With a signal from above that knows the mode."""
+    """What is learned when the signal from above is the mode."""
     z, z_corr, mode = draw_samples()
     learned = learn(FUNCTIONS, z, z_corr, mode, STEPS)
     best, least = posterior_mean(z_corr, mode), least_error(True)
@@ -192,7 +192,7 @@ def draw_by_mode():
 
 
 def _grid(title):
-    """A figure, and the axes of the functions; the first of all shows the densities."""
+    """A figure, and the axes for the functions; the figure's first axes show the densities."""
     figure = new_figure(11, 7.6, title)
     first, *grid = figure.subplots(3, 4).ravel()
     x = np.linspace(-SHOWN, SHOWN, 201)
@@ -210,7 +210,7 @@ def _grid(title):
 
 
 def _shown(z_corr):
-    """Positions of some 120 examples across the axis, in its order: enough for a smooth line."""
+    """Positions of about 120 examples spread over the axis, in ascending order: enough for a smooth line."""
     order = np.argsort(z_corr)
     order = order[np.abs(z_corr[order]) <= SHOWN]
     wanted = np.linspace(-SHOWN, SHOWN, 121)

@@ -48,7 +48,7 @@ def path(optimiser, rate, steps=STEPS):
 
 
 def draw():
-    """Two learning rates by three optimisers."""
+    """Three optimisers at two learning rates."""
     from ladder.training.optimisers import adam, momentum, sgd
 
     constants = OPTIMISERS["momentum"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ladder.report.figures.style import GREY, new_figure
 
-#: What is trained: all labels, so that the network errs by its nature and not for want of labels.
+#: The network to train, with all labels, so that it errs by its nature and not for want of labels.
 NETWORK = {
     "dataset": "digits",
     "encoder_layers": "30-10",
@@ -21,19 +21,19 @@ NETWORK = {
 #: Power of the attacks on one image of each class.
 TAU = 0.25
 
-#: The image that is followed (position among the test images), and the powers.
+#: The image under growing noise (position among the test images), and the powers.
 FOLLOWED, TAUS = 17, (0.0, 0.1, 0.15, 0.2, 0.3)
 KINDS = ("sgn", "kN", "pgd-linf", "gaussian")
 
 
 @lru_cache(maxsize=1)
 def attacked_network():
-    """The trained network, once for both figures: test examples, their indices, and what attacks need of it.
+    """Train the network, once for both figures: test examples, their indices, and what attacks need from it.
 
     Returns
     -------
     examples, indices, classify, gradient
-        See :class:`ladder.attacks.methods.AttackedBatch`.
+        See :func:`ladder.attacks.functions.compile_functions` for the last two.
     """
     from ladder.attacks.functions import compile_functions
     from ladder.data.preprocessing import TrainingData
@@ -54,7 +54,7 @@ def attacked_network():
 
 @contextmanager
 def _quiet():
-    """Training says nothing of its epochs, only its warnings."""
+    """While inside, training logs only its warnings, not its epochs."""
     progress = logging.getLogger("main")
     progress.info("Training a small network on the digits")
     level = progress.level
@@ -78,7 +78,7 @@ def draw_classes():
 
 
 def draw_powers():
-    """One digit under noise that grows."""
+    """One digit under growing noise."""
     from ladder.attacks.methods import AttackedBatch, AttackSettings
 
     examples, indices, classify, gradient = attacked_network()

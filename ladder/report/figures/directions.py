@@ -7,14 +7,14 @@ from ladder.report.figures.style import BLUE, GREY, INK, PALE_BLUE, PALE_ORANGE,
 
 TAU = 0.6
 
-#: Every so many examples of the model get an arrow.
+#: One in this many of the model's examples gets an arrow.
 EVERY = 4
 
 COLOURS, MARKERS = (BLUE, VERMILION), ("o", "s")
 
 
 def draw():
-    """A column for each kind: above the inputs, below the logits."""
+    """A column for each kind, with the inputs above and the logits below."""
     model = fitted()
     us = directions(model)
     figure = new_figure(12.5, 6.2, f"Where adversarial noise moves the examples of a linear model, tau = {TAU:g}")
@@ -39,7 +39,7 @@ def draw():
 
 
 def tau_u(kind, u):
-    """The noise that is drawn: tau u; for ``udg``, whose U the mean over the batch divides, tau times the examples."""
+    """The noise that is drawn: tau u; for ``udg``, times the number of examples, by which the mean cost divides U."""
     return np.float32(TAU) * (u * len(u) if kind == "udg" else u)
 
 
@@ -56,7 +56,7 @@ def _panel(axes, before, after, y, limits, logits):
 
 
 def _ground(axes, limits, logits):
-    """Which class the model chooses where, and the boundary between them: a line, for which two points are enough."""
+    """Draw each class's region and the boundary between them: a line, for which two points are enough."""
     points = np.stack(np.meshgrid(*[np.linspace(*limits, 2)] * 2), axis=-1)
     zs = logits(points.reshape(-1, 2)).reshape(points.shape)
     difference = zs[..., 1] - zs[..., 0]

@@ -1,6 +1,6 @@
 """The idea of adversarial noise: training moves parameters down the cost, noise moves inputs up it (thesis, figure 22).
 
-One example of one input and one weight, as in section 5.4: C = (t - w x)² / 2.
+One example with one input and one weight, as in section 5.4: C = (t - w x)² / 2.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ EXTENT = (0.0, 2.0)
 
 
 def gradients(x, w):
-    """dC/dw, and u, the direction of ``sgn`` noise at x, of the package's functions.
+    """dC/dw, and u, the direction of ``sgn`` noise at x, by the package's functions.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def cost(x, w):
 
 
 def draw():
-    """The cost over input and weight, and cut along each through one example."""
+    """The cost over input and weight, and sections along each through one example."""
     by_weight, u = gradients(X, W)
     trained, attacked = W - RATE * by_weight, X + TAU * u
     figure = new_figure(11, 4.3, "Training moves the weight down the cost, adversarial noise moves the input up it")
@@ -65,7 +65,7 @@ def _plane(axes, trained, attacked):
 
     x, w = np.meshgrid(np.linspace(*EXTENT, 31), np.linspace(*EXTENT, 31))
     levels = 0.5 * np.array([0, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3]) ** 2
-    # A colour for each level: costs far from the valley would take most of them.
+    # One colour per level: otherwise costs far from the valley would take most of them.
     norm = BoundaryNorm(levels, 256)
     drawn = axes.contourf(x, w, cost(x, w), levels=levels, cmap=COSTS, norm=norm)
     axes.figure.colorbar(drawn, ax=axes, label="cost C", location="left", ticks=levels, format="%.2g")

@@ -1,4 +1,4 @@
-"""Small graphs, run by Aesara's interpreter: for a few numbers a compiler would take longer than the work."""
+"""Small graphs, run by Aesara's interpreter: for a few numbers, compiling would take longer than the work."""
 
 
 def interpreted(inputs, outputs, updates=None):
@@ -7,6 +7,6 @@ def interpreted(inputs, outputs, updates=None):
     from aesara.compile.io import In
 
     inputs = [In(x, allow_downcast=True) for x in inputs]
-    # Without a C++ compiler not even constants are folded by compiled code.
+    # Without a C++ compiler, even constant folding runs no compiled code.
     with aesara.config.change_flags(cxx=""):
         return aesara.function(inputs, outputs, updates=updates, mode="FAST_COMPILE")

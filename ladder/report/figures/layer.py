@@ -6,7 +6,7 @@ MONOSPACE = "DejaVu Sans Mono"
 
 
 class _Diagram:
-    """Boxes and arrows in inches.
+    """Boxes and arrows, with coordinates in inches.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class _Diagram:
             self.text(x, first - step * i, line, colour, size=8.2, code=True)
 
     def arrow(self, *points, colour="line", label=None, side="left"):
-        """An arrow through these points; a label stands beside its middle."""
+        """An arrow through these points; a label stands beside the middle of its last segment."""
         xs, ys = zip(*points)
         self.axes.plot(xs[:-1], ys[:-1], color=LIGHT[colour], linewidth=1.3, solid_capstyle="butt")
         self.axes.annotate(

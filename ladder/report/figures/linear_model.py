@@ -1,4 +1,4 @@
-"""The linear model of two inputs and two classes that the figures of adversarial noise are about (thesis, section 5.4).
+"""The linear model of two inputs and two classes for the figures of adversarial noise (thesis, section 5.4).
 
 logits = x W + b, as a ladder's top layer without normalisation; its cost and the directions of the noise are the
 package's own.
@@ -19,13 +19,13 @@ KINDS = {
 
 CENTRES, SPREAD, SEED = ((-0.9, -0.5), (0.9, 0.5)), 0.55, 5
 
-#: Updates of Adam and their rate, from weights drawn as in a ladder.
+#: Number of Adam updates and their learning rate; initial weights are drawn as in a ladder.
 STEPS, RATE = 300, 0.05
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Its parameters and the examples that it was trained on.
+    """The model's parameters, and the examples that it was trained on.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class LinearModel:
 
 
 def examples(n=40, seed=SEED):
-    """Two clusters of n points together: x (n, 2) float32, y (n,) int64; the same each time."""
+    """Two clusters, n points in all: x (n, 2) float32, y (n,) int64; the same on every call."""
     rng = np.random.default_rng(seed)
     y = np.repeat([0, 1], [n - n // 2, n // 2])
     x = np.array(CENTRES)[y] + SPREAD * rng.standard_normal((n, 2))

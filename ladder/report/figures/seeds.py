@@ -29,7 +29,7 @@ CURVES = {
 
 @dataclass(frozen=True)
 class Runs:
-    """What both figures are drawn of.
+    """What both figures are drawn from.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ def _named(line):
 def _errors(axes, y, line, colour):
     errors = np.array(list(line.errors.values()))
     if len(errors):
-        # Spread out by order, so that equal errors are seen, too.
+        # Spread vertically, in order, so that equal errors do not hide each other.
         apart = 0.16 * np.linspace(-1, 1, len(errors)) if len(errors) > 1 else np.zeros(1)
         axes.scatter(errors, y + apart, s=22, color=colour, alpha=0.6, linewidths=0)
         mean, ends = line.summary.mean, line.summary.interval
@@ -137,7 +137,7 @@ def _errors(axes, y, line, colour):
 
 
 def draw_curves(found):
-    """The mean over the seeds of each group of runs, and the range of all of them.
+    """The mean over the seeds of each group of runs, and their range.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def draw_curves(found):
     colours = _colours(group.row.name for group in groups)
     for name, axes in zip(shown, np.atleast_1d(figure.subplots(1, len(shown)))):
         for place, (group, several) in enumerate(zip(groups, series)):
-            # Dashes too, as lines may lie on each other, and those of one row have one colour.
+            # Dashes as well, as lines may coincide, and those of one row share a colour.
             style = dict(color=colours[group.row.name], linestyle=DASHES[place % len(DASHES)])
             having = [one[name] for one in several if name in one]
             _curve(axes, having, style, _legend(group, len(having)))
@@ -174,13 +174,13 @@ def draw_curves(found):
 
 
 def _add_legends(figure):
-    """A legend in the first panel, and in each that has other lines, or lines of other numbers of seeds, than the one before."""
+    """A legend in the first panel, and in each whose lines or numbers of seeds differ from those of the one before."""
     before = []
     for axes in figure.axes:
         labels = axes.get_legend_handles_labels()[1]
         if labels != before:
             for text in axes.legend(fontsize=9).get_texts():
-                text.set_parse_math(False)  # names, in which $ begins no formula
+                text.set_parse_math(False)  # names, in which $ starts no formula
         before = labels
 
 
@@ -189,7 +189,7 @@ def _legend(group, n):
 
 
 def _series(rows):
-    """Name -> (epochs, values) of the entries of ``CURVES`` that are numbers."""
+    """Name -> {epoch: value} of the entries of ``CURVES`` that are numbers."""
     return {name: values for name in CURVES if (values := by_epoch(rows, name))}
 
 

@@ -11,7 +11,7 @@ INK, GREY, FAINT = "#222222", "#666666", "#DDDDDD"
 #: Fill of boxes and areas behind lines of the same hue.
 PALE_BLUE, PALE_ORANGE = "#DCEBF5", "#FBE6D4"
 
-#: From low to high cost.
+#: Colour map, from low to high cost.
 COSTS = "cividis"
 
 SETTINGS = {
@@ -35,7 +35,7 @@ SETTINGS = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-    # Names inside the file that are the same each time.
+    # Makes the identifiers inside the file the same each time.
     "svg.hashsalt": "ladder",
     "path.simplify": True,
     "path.simplify_threshold": 0.2,
@@ -44,7 +44,7 @@ SETTINGS = {
 
 @contextmanager
 def styled():
-    """Draw and save figures in this style; the user's own settings of matplotlib play no part."""
+    """Draw and save figures in this style; the user's own matplotlib settings are ignored."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -58,5 +58,5 @@ def new_figure(width, height, title):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(printable(title), parse_math=False)  # it may have names with $ in them
+    figure.suptitle(printable(title), parse_math=False)  # it may contain names with $ in them
     return figure

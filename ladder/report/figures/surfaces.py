@@ -11,17 +11,17 @@ from ladder.report.figures.style import COSTS, GREY, INK, new_figure
 
 TAU = 0.3
 
-#: Weights on the axes, and how many along each.
+#: Largest weight on the axes, and number of weights along each.
 EXTENT, GRID = 6.0, 41
 
-#: Contours, nats: closer where costs are low.
+#: Contour levels, in nats; closer where costs are low.
 LEVELS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5)
 
 
 def data():
     """Labelled x (8, 2) and y (8,), one of them on the wrong side, and unlabelled x (40, 2)."""
     x, y = examples(8, seed=3)
-    x[0] = (0.35, 0.25)  # a minimum needs an example that no line gets right with the others
+    x[0] = (0.35, 0.25)  # there is a minimum only if no line gets all examples right
     unlabelled, _ = examples(40, seed=11)
     return x, y, unlabelled
 
@@ -93,7 +93,7 @@ def draw():
 
 
 def _least(axes, w, cost):
-    """Mark the least cost, and say how large it is; '' where it lies at the edge, and would go on falling beyond."""
+    """Mark the least cost, and return it in words; '' if it lies at the edge, beyond which it would fall further."""
     row, column = np.unravel_index(cost.argmin(), cost.shape)
     if {row, column} & {0, len(w) - 1}:
         return ""

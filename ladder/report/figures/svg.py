@@ -1,10 +1,10 @@
-"""Figures as SVG: the same bits each time, with a title and a description for those who cannot see them."""
+"""Figures as SVG: bit for bit the same each time, with a title and a description for those who cannot see them."""
 
 import io
 import re
 from xml.sax.saxutils import escape
 
-#: What matplotlib would write of the day and of itself.
+#: What matplotlib would write about the date and itself.
 NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 #: A hundredth of a point is enough; matplotlib writes a millionth.
@@ -38,7 +38,7 @@ def as_svg(figure, title, description):
 
     FigureCanvasSVG(figure)
     file = io.StringIO()
-    # Text stays text, which can be searched and is small; but browsers lack some letters of formulas.
+    # Text stays text, which is searchable and small, unless there are formulas: browsers lack some of their letters.
     has_formulas = any("$" in text.get_text() for text in figure.findobj(Text))
     with matplotlib.rc_context({"svg.fonttype": "path" if has_formulas else "none"}):
         figure.savefig(file, format="svg", metadata=NO_DATE, facecolor="white")

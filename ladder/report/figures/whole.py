@@ -1,6 +1,6 @@
 """The whole ladder (thesis, figure 14), drawn from options by :mod:`ladder.report.network`."""
 
-#: A network small enough for one picture, with noise of both sorts.
+#: A network small enough for one picture, with both kinds of noise.
 NETWORK = {
     "encoder_layers": "500-250-10",
     "decoder_spec": "gauss",
@@ -9,7 +9,7 @@ NETWORK = {
     "adv_tau": 0.045,
 }
 
-#: Letters beside those of a report's page: pages of text show the picture 800 pixels wide.
+#: Font size relative to that on a report's page: pages of text show the picture 800 pixels wide.
 LARGER = 1.18
 
 

@@ -38,7 +38,7 @@ class Extension:
         """After the last batch of an epoch."""
 
     def after_training(self, loop):
-        """After the last epoch, also where training ended early."""
+        """After the last epoch, also if training ended early."""
 
     def on_interrupt(self, loop):
-        """In place of :meth:`after_training`, where the loop was interrupted."""
+        """In place of :meth:`after_training`, if the loop was interrupted."""

@@ -11,7 +11,7 @@ logger = logging.getLogger("main")
 #: Minutes between checkpoints within an epoch.
 MINUTES = 5.0
 
-#: Training takes at least this many times as long as writing: not every short epoch ends with a checkpoint.
+#: Training takes at least this many times as long as writing, so not every short epoch ends with a checkpoint.
 SHARE = 10
 
 
@@ -73,7 +73,7 @@ class Checkpoint(Extension):
         self._cost = self._last - start
 
     def _warn(self, loop, error):
-        """Once, until a checkpoint succeeds again."""
+        """Warn once, until a checkpoint succeeds again."""
         if not self._failed:
             logger.warning(
                 "Warning: no checkpoint could be written after update %d (%s): training goes on, and earlier "

@@ -13,16 +13,16 @@ logger = logging.getLogger("main")
 
 
 class SaveCSV(Extension):
-    """Write all rows of the log to ``log.csv`` after each epoch, the file as a whole.
+    """Rewrite ``log.csv`` with all rows of the log after each epoch.
 
-    ``log.jsonl`` remains what the program itself reads; the CSV file follows it, also when a run is resumed, and a full
-    disk costs a warning alone.
+    The program itself reads ``log.jsonl`` alone; the CSV file follows it, also when a run is resumed, and a full disk
+    costs only a warning.
 
     Parameters
     ----------
     path : path of the file
     log : Log
-        Called before: it has the row.
+        Called earlier, so it already has the row.
     """
 
     def __init__(self, path, log):
@@ -52,7 +52,7 @@ class SaveCSV(Extension):
             self._failed = True
 
     def _extend(self, rows):
-        """Add rows to the text; it is made anew where they have columns that it lacks."""
+        """Add rows to the text, which is made anew if they have columns that it lacks."""
         known = _columns(self._rows)
         self._rows += rows
         columns = _columns(self._rows)
@@ -67,7 +67,7 @@ def _columns(rows):
 
 
 def _cell(value):
-    """Numbers as Python writes them, so that none loses a digit; nothing for what a row does not have."""
+    """Numbers as Python writes them, so that none loses a digit; empty for what a row does not have."""
     return "" if value is None else value if isinstance(value, (str, int, float)) else json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""The end of a command's time."""
+"""A time limit for a command."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ logger = logging.getLogger("main")
 
 
 def check_minutes(minutes):
-    """UserError where it is no number above 0."""
+    """Raise UserError unless it is a number above 0."""
     if not isinstance(minutes, Real) or not 0 < minutes < math.inf:
         raise UserError(f"--max-minutes is {minutes!r}, but must be a number above 0.")
 
@@ -32,7 +32,7 @@ class Deadline(Extension):
 
     @classmethod
     def of(cls, minutes, save_to):
-        """As asked for from Python: UserError where that is no time, or there is no folder to go on in later."""
+        """The deadline asked for from Python; UserError if that is no time, or there is no folder to go on in later."""
         check_minutes(minutes)
         if not save_to:
             raise UserError(

@@ -1,4 +1,4 @@
-"""The end of training when the validation error falls no more, and the parameters of the best epoch."""
+"""Early stopping when the validation error no longer falls, and the parameters of the best epoch."""
 
 import logging
 
@@ -12,7 +12,7 @@ logger = logging.getLogger("main")
 
 
 class EarlyStopping(Extension):
-    """Ends training, as if the epoch had been the last, once the patience is over.
+    """Ends training, as if the epoch had been the last, once patience has run out.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class EarlyStopping(Extension):
 
 
 class KeepBest(Extension):
-    """Keeps the arrays of the epoch with the lowest validation error, the first of equals.
+    """Keeps the arrays of the epoch with the lowest validation error (the first, if several tie).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class KeepBest(Extension):
     Attributes
     ----------
     kept : dict of name -> array
-        As they were after that epoch; empty before the first has ended.  Checkpoints have them.  When training has
+        As they were after that epoch; empty before the first has ended.  Checkpoints include them.  When training has
         ended, the running averages are those of the whole training set.
     """
 
@@ -84,7 +84,7 @@ class KeepBest(Extension):
         self._set(last)
 
     def _check_finite(self):
-        """As of the last parameters, see ``Session``; these have gone by."""
+        """Like ``Session`` for the last parameters, but only warn: training has gone past these."""
         if not all(np.isfinite(array).all() for array in self._copies().values()):
             logger.warning(
                 "Warning: the best epoch's statistics for test data are not finite numbers, as its parameters are too "

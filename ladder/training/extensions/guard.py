@@ -1,4 +1,4 @@
-"""Stop when a cost, or what was learnt, is no longer finite numbers."""
+"""Stop when a cost, or what was learnt, is no longer finite."""
 
 import math
 
@@ -12,14 +12,14 @@ SNAPSHOT_EVERY = 100
 
 
 class StopOnNotFinite(Extension):
-    """Watch the total cost of every update; keep the last good parameters: those of a copy whose own cost was finite.
+    """Watch the total cost of every update; keep the last good parameters: the last copy whose own cost was finite.
 
     Parameters
     ----------
     shareds : dict of name -> shared variable
         Parameters and running statistics.
     save : function without arguments
-        Saves ``shareds``, and says whether it did; called once they are restored.
+        Saves ``shareds`` and returns whether it did; called once they are restored.
     n_layers : int
     """
 
@@ -27,7 +27,7 @@ class StopOnNotFinite(Extension):
         self._shareds, self._save, self._n_layers = shareds, save, n_layers
 
     def before_training(self, loop):
-        # Finite: those of checkpoints and of pre-training are checked when they are read.
+        # These are finite: parameters from checkpoints and pre-training are checked when they are read.
         self._copy(loop)
         self._good = self._latest
 
@@ -46,12 +46,12 @@ class StopOnNotFinite(Extension):
             self._copy(loop)
 
     def after_training(self, loop):
-        # No other update has looked at the parameters after the last one.
+        # No further update has looked at the parameters after the last one.
         if self._latest[1] < loop.updates_done:
             self._restore(f"The parameters after update {loop.updates_done}, the last one, are not finite numbers")
 
     def _copy(self, loop):
-        """Copy the parameters if all are finite (a finite cost does not mean that its update is)."""
+        """Copy the parameters if all are finite (a finite cost does not imply a finite update)."""
         self._looked_after = loop.updates_done
         copies = {name: shared.get_value() for name, shared in self._shareds.items()}
         if all(np.isfinite(copy).all() for copy in copies.values()):

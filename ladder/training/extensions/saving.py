@@ -18,7 +18,7 @@ class SaveParams(Extension):
 
     Parameters
     ----------
-    save : function (final: bool) -> None
+    save : function (final: bool)
         ``final``: whether the statistics are those of the whole training set.
     """
 
@@ -70,7 +70,7 @@ class Log(Extension):
 
 
 def _plain(value):
-    """What an extension put into a row: numbers and arrays of NumPy as Python's."""
+    """Convert NumPy numbers and arrays that an extension put into a row to Python's."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise UserError(
@@ -82,8 +82,8 @@ def _plain(value):
 class SaveLog(Log):
     """Append every row to ``log.jsonl`` as well.
 
-    ``text`` is set before training if a checkpoint has rows; any others in the
-    file belong to epochs that will be run again.
+    ``text`` is set before training if a checkpoint has rows; any other rows in
+    the file belong to epochs that will be run again.
 
     Parameters
     ----------

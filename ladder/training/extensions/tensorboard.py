@@ -20,10 +20,10 @@ LOOKS = 30
 #: Bins of a distribution.
 BINS = 64
 
-#: Reconstructed examples side by side, and the least height of one in pixels.
+#: Number of reconstructed examples side by side, and the minimum height of one in pixels.
 COLUMNS, LEAST_HEIGHT = 10, 56
 
-#: A name in the log -> its tag; TensorBoard groups tags by what stands before the first '/'.
+#: A name in the log -> its tag; TensorBoard groups tags by the part before the first '/'.
 TAGS = tuple(
     (rf"({'|'.join(beginning.rstrip('_') for beginning in BEGINNINGS)})_{rest}", tag)
     for rest, tag in (
@@ -37,15 +37,15 @@ TAGS = tuple(
 class TensorBoard(Extension):
     """Write what TensorBoard shows into the folder of a run; the step is the number of epochs done.
 
-    It changes nothing in the run, and a full disk costs it a warning alone.
+    It changes nothing in the run, and a full disk costs only a warning.
 
     Parameters
     ----------
     folder : Path
     log : Log
-        Its rows are written as scalars: after :class:`~ladder.training.extensions.saving.Log` has its own.
+        Its rows are written as scalars, after :class:`~ladder.training.extensions.saving.Log` has added its own.
     look : function without arguments -> :class:`ladder.training.signals.Signals`
-        Signals of the network as it is.
+        Signals of the network in its current state.
     parameters : list of shared variables
     """
 
@@ -71,7 +71,7 @@ class TensorBoard(Extension):
         self._try(self._file.write)
 
     def after_training(self, loop):
-        # Without the count of updates, the mark of an epoch's own row.
+        # Without the count of updates, which marks an epoch's own row.
         self._add_row({name: value for name, value in loop.row.items() if name != "update"})
         self._try(self._file.write)
 
@@ -96,7 +96,7 @@ class TensorBoard(Extension):
         return summaries
 
     def _try(self, write, otherwise=None):
-        """Do something with files; a warning, once until it succeeds again, where that fails."""
+        """Do something with files; if that fails, warn once, until it succeeds again."""
         try:
             done = write()
         except OSError as error:
@@ -113,7 +113,7 @@ class TensorBoard(Extension):
 
 
 def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)  # NumPy's, too
+    return isinstance(value, Real) and not isinstance(value, bool)  # includes NumPy's numbers
 
 
 def tag(name):
@@ -131,7 +131,7 @@ def tag(name):
 
 
 def grid(rows):
-    """Rows of examples as one picture, black to white over the values of the first row.
+    """Rows of examples as one picture, from black to white over the range of the first row's values.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def grid(rows):
 
 
 def _framed(image, low, high, times):
-    """One image in colours, ``times`` as large, with a grey line at the right and below."""
+    """One image in colour, enlarged by ``times``, with a grey line at the right and the bottom."""
     scaled = np.clip((np.nan_to_num(image) - low) / (high - low or 1), 0, 1)
     pixels = np.round(255 * scaled).astype("uint8").repeat(times, axis=0).repeat(times, axis=1)
     coloured = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=-1)

@@ -18,10 +18,10 @@ from ladder.training.pretraining.starting import SHARED
 from ladder.training.resuming import begun_experiment
 from ladder.training.upkeep import Upkeep
 
-#: What is pre-trained unless something else is asked for.
+#: The kind of pre-training unless another is asked for.
 AS_ONE_WOULD = {"pretrain": "dae"}
 
-#: The options that pre-training reads: of its own, of the network, of the data, and of how its updates are made.
+#: The options that pre-training reads: its own, and those of the network, the data and the updates.
 READ = {
     "encoder_layers",
     "act",
@@ -46,12 +46,12 @@ READ = {
     *DECLARED,
 } - {"from_"}
 
-#: What a ladder has besides, and those who train one afterwards may give with the rest.
+#: Options of a ladder, which those who train one afterwards may give with the rest.
 OF_THE_LADDER = {"denoising_cost_x", "decoder_spec"}
 
 
 def check_read(p, names):
-    """Refuse options (by their names) that pre-training would not read, as they change nothing."""
+    """Refuse options (by name) that pre-training does not read, as they would change nothing."""
     for name in names:
         if name not in READ | OF_THE_LADDER and getattr(p, name) != DEFAULTS[name]:
             raise UserError(f"{as_typed(name)} means nothing to pre-training: leave it out.")
@@ -66,7 +66,7 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
     save_to : str
         Its name, or a path; a number is added.
     configure : function without arguments -> backend
-        Makes the backend ready, once options and data were checked.
+        Configures the backend, once options and data have been checked.
     upkeep : Upkeep
 
     Returns
@@ -76,7 +76,7 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
     """
     if p.pretrain == "none":
         raise UserError("--pretrain is none, so there is nothing to do: give dae, dae-joint or rbm.")
-    if len(p.denoising_cost_x) == 1:  # a ladder's costs say nothing of pre-training
+    if len(p.denoising_cost_x) == 1:  # a ladder's costs mean nothing to pre-training
         p = replace(p, denoising_cost_x=(0.0,) * (len(p.encoder_layers) + 1), decoder_spec=("0",))
     (experiment,) = prepare([p])
     check_compiler(configure(), experiment)
@@ -91,7 +91,7 @@ def begin_alone(p, save_to, configure, upkeep=Upkeep()):
 
 
 def go_on_alone(path, backend_options, upkeep=Upkeep()):
-    """Pre-train to the end what was begun in a folder.
+    """Resume the pre-training that was begun in a folder.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Denoising autoencoders: one layer of the encoder, or all, with a way back to what went in.
+"""Denoising autoencoders: one layer of the encoder, or all, with a decoder back to the input.
 
 Vincent et al. (2010), "Stacked Denoising Autoencoders: Learning Useful
 Representations in a Deep Network with a Local Denoising Criterion": the input
@@ -24,19 +24,19 @@ def autoencoder(ladder, pretraining, bottom, top, rng):
     Parameters
     ----------
     ladder : LadderAE
-        Its parameters of these layers are trained; those below ``bottom`` are left as they are.
+        Its parameters of these layers are trained; the others are left as they are.
     pretraining : ladder.pretraining.Pretraining
     bottom, top : int
-        Numbers of the layer whose z goes in, and of the one whose h is the code.
+        Numbers of the layer whose z is the input, and of the one whose h is the code.
     rng : RandomState
-        For the first weights of a way back of its own.
+        For the initial weights of the decoder, if they are not tied.
 
     Returns
     -------
     StageGraph
         Its input is the clean z of layer ``bottom``, (examples, …) float32, already normalised.  Its parameters are
-        ``f_1_W``, ``f_1_b``, ``f_1_c`` … of the encoder, and of the way back to layer i the bias ``r_i_b`` and, where
-        weights are not tied, ``r_i_W``.
+        ``f_1_W``, ``f_1_b``, ``f_1_c`` … of the encoder, and of the decoder back to layer i the bias ``r_i_b`` and,
+        where weights are not tied, ``r_i_W``.
     """
     layers, parameters = ladder.layers, ladder.encoder_parameters()
     z = at.TensorType("float32", shape=(None, *layers[bottom].dim))("features_unlabeled")
@@ -56,7 +56,7 @@ def autoencoder(ladder, pretraining, bottom, top, rng):
 
 
 def _corruption(ladder, pretraining, bottom, top, z):
-    """What corrupts the input of each layer, as :mod:`ladder.corruption` has it."""
+    """The corruption of the input of each layer, in the form of :mod:`ladder.corruption`."""
     corruption = {}
     for layer in ladder.layers[bottom:top]:
         strength = pretraining.strengths[layer.number] if pretraining.corruption else 0
@@ -70,7 +70,7 @@ def _corruption(ladder, pretraining, bottom, top, z):
 
 
 def _way_back(ladder, pretraining, h, bottom, top, rng):
-    """From the code to what layer ``bottom`` was, before the last activation: (examples, units of layer ``bottom``)."""
+    """The code decoded down to layer ``bottom``, before the last activation: (examples, units of layer ``bottom``)."""
     for layer in reversed(ladder.layers[bottom:top]):
         i, above = layer.number, ladder.layers[layer.number + 1]
         bias = ladder.bias(np.zeros(layer.size), f"r_{i}_b")
@@ -86,6 +86,6 @@ def _way_back(ladder, pretraining, h, bottom, top, rng):
 
 
 def _is_above(name, bottom):
-    """Whether a parameter belongs to this autoencoder: an encoder layer above ``bottom``, or a way back to it or above."""
+    """Whether a parameter is this autoencoder's: of an encoder layer above ``bottom``, or a decoder to it or above."""
     path, number, _ = name.split("_", 2)
     return int(number) > bottom if path == "f" else int(number) >= bottom

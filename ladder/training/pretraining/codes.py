@@ -1,4 +1,4 @@
-"""What a layer makes of all examples that train: the data of the next one."""
+"""What a layer makes of all training examples: the data of the next one."""
 
 import aesara.tensor as at
 import numpy as np
@@ -11,7 +11,7 @@ CHUNK = 1000
 
 
 def z_pre(ladder, i, features, positions):
-    """A layer's z before normalisation, of the clean z of the layer below.
+    """A layer's z before normalisation, from the clean z of the layer below.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def z_pre(ladder, i, features, positions):
 
 
 def products(W, package, v, positions):
-    """v W of these examples, of a machine's weights: (n, hidden) float32.
+    """The products v W of these examples with a machine's weights: (n, hidden) float32.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def products(W, package, v, positions):
 
 
 def in_chunks(function, features, positions, width):
-    """A compiled function of some examples, applied to all: (n, width) float32."""
+    """A compiled function, applied to the examples at these positions in chunks: (n, width) float32."""
     budget.ask(4 * len(positions) * width, f"{width} units of {len(positions)} examples", "pre-train on fewer examples")
     result = np.empty((len(positions), width), "float32")
     for start in range(0, len(positions), CHUNK):
@@ -56,7 +56,7 @@ def in_chunks(function, features, positions, width):
 
 
 def mean_and_variance(x, positions):
-    """Of every unit over these examples, summed in float64: (units,) each."""
+    """Mean and variance of every unit over these examples, summed in float64: (units,) each."""
     n, chunks = len(positions), range(0, len(positions), CHUNK)
     picked = lambda start: x[positions[start : start + CHUNK]].astype("float64")
     mean = sum(picked(start).sum(axis=0) for start in chunks) / n
@@ -64,7 +64,7 @@ def mean_and_variance(x, positions):
 
 
 def root(variance):
-    """What batch normalisation divides by: (units,) float64."""
+    """The divisor of batch normalisation: (units,) float64."""
     return np.sqrt(variance + np.float64(EPSILON))
 
 

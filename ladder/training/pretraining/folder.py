@@ -1,14 +1,14 @@
-"""The folder of a pre-training: like that of a run, with a folder for each stage, and the encoder they left.
+"""The folder of a pre-training: like that of a run, with a folder for each stage and the resulting encoder.
 
 ``pretraining.json``
-    The options, in place of a run's ``params.json``: it is no run, and tables do not look for its error.
+    The options, in place of a run's ``params.json``: this is not a run, and tables do not look for its error.
 ``data.json``, ``environment.json``, ``preprocessing.npz``, ``log.txt``
     As in a run's folder.
 ``layer1/``, ``layer2/`` …, ``all/``, ``unrolled/``
-    A stage each: ``epochs.jsonl``, checkpoints while it trains, then ``learnt.npz``.
+    One stage each: ``epochs.jsonl``, checkpoints while it trains, then ``learnt.npz``.
 ``pretrained_params.npz``
-    The encoder's parameters, when all stages are done, and ``examples``: the SHA-256 of the positions of the examples
-    that trained.
+    The encoder's parameters, once all stages are done, and ``examples``: the SHA-256 of the positions of the training
+    examples.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ class PretrainingFolder(RunFolder):
         return (self / ENCODER).exists()
 
     def begin_stages(self, experiment, environment):
-        """Write what is known before training; call it only while holding the folder."""
+        """Write what is known before training; call it only while holding the folder's lock."""
         self.remove_leftovers()
         remove_partials(self.path, ENCODER)
         remove_partials(self.path, f"*/{LEARNT}")
@@ -63,12 +63,12 @@ class PretrainingFolder(RunFolder):
         return learnt
 
     def save_encoder(self, encoder, experiment):
-        """Keep the encoder (name -> array), which says that all stages are done."""
+        """Keep the encoder (name -> array), which marks all stages as done."""
         digest = np.frombuffer(bytes.fromhex(examples_that_train(experiment)), "uint8")
         save_arrays(self / ENCODER, {**encoder, EXAMPLES: digest})
 
     def load_encoder(self, experiment):
-        """The encoder: dict of name -> array; UserError where it is not the experiment's, or other examples trained it."""
+        """The encoder: dict of name -> array; UserError if it is not the experiment's, or other examples trained it."""
         self._check_same_data(experiment)
         arrays = load_arrays(self / ENCODER)
         digest = arrays.pop(EXAMPLES, np.zeros(0, "uint8"))
@@ -86,13 +86,13 @@ class PretrainingFolder(RunFolder):
         return arrays
 
     def _check_same_data(self, experiment):
-        """Refuse a data set whose training examples are not those of then, though they have the same positions."""
+        """Refuse a data set whose training examples have changed since, even if they have the same positions."""
         then, now = (
             (data or {}).get("splits", {}).get("train") for data in (self.load_data(), experiment.examples.record)
         )
-        if not then or not now:  # an older one; or one taken from elsewhere, which was compared when it was
+        if not then or not now:  # an older folder; or an encoder from elsewhere, which was compared when it was taken
             return
-        # Labels had no part in it.
+        # Labels play no part in pre-training.
         if change := change_between({**then, "targets": now["targets"]}, now, experiment.p.dataset, "train"):
             raise UserError(
                 f"{change} when {self} was pre-trained: put back the one that it was pre-trained on, or pre-train again."
@@ -100,7 +100,7 @@ class PretrainingFolder(RunFolder):
 
 
 def encoder_shapes(layers):
-    """The parameters of the layers that are pre-trained, all but the top one: dict of name -> shape.
+    """The shapes of the parameters that are pre-trained, of all layers but the top one: dict of name -> shape.
 
     Parameters
     ----------

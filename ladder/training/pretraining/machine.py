@@ -1,4 +1,4 @@
-"""The updates of one restricted Boltzmann machine: contrastive divergence, or persistent chains."""
+"""The updates of one restricted Boltzmann machine, by contrastive divergence or persistent chains."""
 
 import aesara.tensor as at
 import numpy as np
@@ -11,13 +11,13 @@ from ladder.graph import BIAS, MAPPING, ParameterStore
 from ladder.training.pretraining.stage import StageGraph
 from ladder.training.step import descent
 
-#: Standard deviation of the first weights (Hinton 2012, section 8).
+#: Standard deviation of the initial weights (Hinton 2012, section 8).
 FIRST_WEIGHTS = 0.01
 
-#: A visible unit's first bias is that of its mean, if that is no nearer to 0 or 1 than this (Hinton 2012, section 8.1).
+#: A binary visible unit's initial bias is that of its mean, kept this far from 0 and 1 (Hinton 2012, section 8.1).
 EDGE = 0.01
 
-#: Examples that the pseudo-log-likelihood is estimated of, and units of each: few of either make a noisy estimate.
+#: Examples used to estimate the pseudo-log-likelihood, and units of each: few of either make a noisy estimate.
 LOOKED_AT, UNITS_EACH = 1000, 10
 
 
@@ -30,21 +30,21 @@ def machine(p, pretraining, n_hidden, means, gaussian, n_chains, noise, package,
     pretraining : ladder.pretraining.Pretraining
     n_hidden : int
     means : (visible,) float
-        Of the visible units over the examples that train.
+        Of the visible units over the training examples.
     gaussian : bool
-        Whether the visible units are.
+        Whether the visible units are Gaussian.
     n_chains : int
-        How many chains persist, where they do.
+        The number of persistent chains, if there are any.
     noise : ladder.bricks.noise.NoiseSource
     package : ladder.bricks or ladder.fused
     rng : RandomState
-        For the first weights, and the first states of the chains.
+        For the initial weights, and the initial states of the chains.
 
     Returns
     -------
     StageGraph
         Its input is v, (examples, visible) float32.  Its parameters are ``W`` (visible, hidden), ``a`` and ``b``, the biases
-        of visible and hidden units; ``chains`` (chains, hidden) beside them, where they persist.
+        of visible and hidden units; beside them there are ``chains`` (chains, hidden), if they persist.
     """
     shareds = ParameterStore()
     W = shareds.get_or_make("W", FIRST_WEIGHTS * rng.standard_normal((len(means), n_hidden)), MAPPING)
@@ -66,16 +66,16 @@ def machine(p, pretraining, n_hidden, means, gaussian, n_chains, noise, package,
     if chains is not None:
         updates[chains] = h
     error = squared_error(boltzmann.visible_means(probabilities, W, a, gaussian), v)
-    # The contrast itself is never computed: its softplus would take a fifth of an update, and it says nothing.
+    # The contrast itself is never computed: its softplus would take a fifth of an update, and its value says nothing.
     monitored = {"cost_total": error, "cost_reconstruction": error, "total_gradient_norm": norm}
     return StageGraph(v, monitored, updates, learning_rate, shareds, noise, [v.name for v in learnt])
 
 
 def contrast(v, v_W, fantasy, W, a, b, package, gaussian):
-    """Mean free energy of data less that of the chains' ends, whose gradient is the update of contrastive divergence.
+    """Mean free energy of the data minus that of the chains' ends: its gradient is contrastive divergence's update.
 
-    The gradient of F for W is -v' P(h | v), so that this one's is <v' P(h | v)> at the chains' ends less that of the data
-    (Hinton 2002, equation 5; with persistent chains Tieleman 2008).
+    The gradient of F with respect to W is -v' P(h | v), so this one's is <v' P(h | v)> at the chains' ends minus that
+    of the data (Hinton 2002, equation 5; with persistent chains Tieleman 2008).
     """
     (fantasy_W,) = package.dense([fantasy], W)
     of_data = boltzmann.free_energies(v, v_W, a, b, gaussian)
@@ -85,7 +85,7 @@ def contrast(v, v_W, fantasy, W, a, b, package, gaussian):
 def pseudo_likelihood(graph, v, positions):
     """A function of the number of epochs done that estimates the pseudo-log-likelihood of binary visible units.
 
-    Units of each of some examples are drawn anew in each epoch; scikit-learn's ``BernoulliRBM.score_samples`` draws one.
+    It draws units of some examples anew in each epoch; scikit-learn's ``BernoulliRBM.score_samples`` draws one each.
 
     Parameters
     ----------

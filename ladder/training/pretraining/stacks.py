@@ -15,7 +15,7 @@ from ladder.training.upkeep import Upkeep
 
 
 def pretrain(experiment, folder=None, upkeep=Upkeep()):
-    """Pre-train the encoder of an experiment, or go on with that.
+    """Pre-train the encoder of an experiment, or resume its pre-training.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def pretrain(experiment, folder=None, upkeep=Upkeep()):
 
 
 def stacked_autoencoders(setting):
-    """Autoencoders layer by layer, each of the clean code of the one below (Vincent et al. 2010, section 3.4)."""
+    """Autoencoders layer by layer, each on the clean code of the one below (Vincent et al. 2010, section 3.4)."""
     pretraining = setting.pretraining
     features, positions = setting.experiment.examples.features, setting.experiment.split.train
     encoder = {}
@@ -79,7 +79,7 @@ def joint_autoencoder(setting):
 
 
 def stacked_machines(setting):
-    """Boltzmann machines layer by layer (Hinton, Osindero and Teh 2006), then unrolled if that was asked for.
+    """Boltzmann machines layer by layer (Hinton, Osindero and Teh 2006), then unrolled if asked to.
 
     The mean activations of one are the data of the next (Hinton and Salakhutdinov 2006).
     """
@@ -107,9 +107,9 @@ def stacked_machines(setting):
 def as_layer(ladder, i, learnt, mean, variance):
     """A machine as a layer of the encoder, which normalises first.
 
-    The layer computes act(c (z + b)) of z = (x - mean) / root, x being the product with W.  With c = root and
-    b = (mean + b') / root that is act(x + b') exactly, the machine's probabilities if act is the sigmoid.  Activations
-    without c, such as the rectifier, get it up to a scale of each unit.
+    The layer computes act(c (z + b)) of z = (x - mean) / root, where x is the product with W.  With c = root and
+    b = (mean + b') / root this is exactly act(x + b'), the machine's probabilities if act is the sigmoid.  Activations
+    without c, such as the rectifier, get this up to a scale for each unit.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def as_layer(ladder, i, learnt, mean, variance):
     i : int, number of the layer
     learnt : dict of 'W', 'b' -> array
     mean, variance : (units,) float64
-        Of x over the examples that train.
+        Of x over the training examples.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def as_layer(ladder, i, learnt, mean, variance):
 
 
 def _all_layers(setting, stage, values):
-    """The encoder after one autoencoder of all layers, which begins with these values (name -> array)."""
+    """The encoder after one autoencoder of all layers, which starts from these values (name -> array)."""
 
     def make():
         ladder, rng = setting.ladder(stage, values), np.random.RandomState(stage.seed)

@@ -1,4 +1,4 @@
-"""Training of one stage: a layer, or all at once, over the examples or what the layers below make of them."""
+"""Training of one stage: a layer, or all at once, on the examples or on what the layers below make of them."""
 
 import logging
 import math
@@ -37,7 +37,7 @@ class StageGraph:
     updates : dict of shared variable -> new value
     learning_rate : shared float32 scalar
     shareds : ParameterStore
-        All that is kept from update to update beside the optimiser's buffers.
+        Everything kept from update to update besides the optimiser's buffers.
     noise : ladder.bricks.noise.NoiseSource
     learnt : list of str, names in ``shareds``
     """
@@ -56,16 +56,16 @@ class StageGraph:
 
 
 def train_stage(graph, stage, features, positions, setting, evaluate=None):
-    """Train one stage to its end, or go on with it.
+    """Train one stage to its end, from the start or from its checkpoint.
 
     Parameters
     ----------
     graph : StageGraph
     stage : ladder.training.pretraining.stages.Stage
     features : (N, …) float32
-        What its input is picked from.
+        The data from which its input is picked.
     positions : (n,) int64
-        Of those examples that train.
+        Of the training examples.
     setting : ladder.training.pretraining.stages.Setting
     evaluate : function of the number of epochs done -> dict of name -> float, optional
         More entries for the row of an epoch.
@@ -104,7 +104,7 @@ def train_stage(graph, stage, features, positions, setting, evaluate=None):
     if path is not None:
         provenance.go_on(path, state, loop, setting.about, setting.folder)
     loop.run(updates)
-    # Of a signal that came while the stage's end was written, whoever calls has to hear.
+    # The caller must also hear of a signal that came while the stage's end was being written.
     return None if loop.interrupted else graph.values()
 
 
@@ -113,7 +113,7 @@ ROWS = "epochs.jsonl"
 
 
 class SaveLearnt(Extension):
-    """Saves what a stage has learnt; before ``Checkpoint``, which then removes its files.
+    """Saves what a stage has learnt; comes before ``Checkpoint``, which then removes its files.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class SaveLearnt(Extension):
 
 
 class Guard(Extension):
-    """Stops a stage whose cost, or what it has learnt in the end, is not finite numbers.
+    """Stops a stage if its cost, or what it has learnt in the end, is not finite.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class Guard(Extension):
 
 
 class Evaluation(Extension):
-    """Adds to the row of an epoch what a function of the number of epochs done finds."""
+    """Adds the results of a function of the number of epochs done to the row of an epoch."""
 
     def __init__(self, evaluate):
         self._evaluate = evaluate

@@ -28,7 +28,7 @@ class Stage:
     title : str, what messages call it
     epochs : int
     seed : int
-        Of its noise and its order of the data: a stage of its own numbers.
+        Of its noise and its order of the data: each stage has random numbers of its own.
     """
 
     name: str
@@ -38,8 +38,8 @@ class Stage:
 
     @classmethod
     def kth(cls, k, pretraining, name, title, epochs):
-        """The k-th stage, from 1."""
-        # A list of two seeds a RandomState of its own.
+        """The k-th stage, counted from 1."""
+        # Seeding with the list of two gives every stage a RandomState of its own.
         return cls(
             name, title, epochs, int(np.random.RandomState([pretraining.seed, k]).randint(1, MOST_NOISE_SEED + 1))
         )
@@ -65,7 +65,7 @@ class Setting:
     upkeep: Upkeep
 
     def path_of(self, stage):
-        """The folder of a stage (Path), made if there is none; None where nothing is kept."""
+        """The folder of a stage (Path), created if missing; None if nothing is kept."""
         if self.folder is None:
             return None
         path = self.folder / stage.name
@@ -87,15 +87,15 @@ class Setting:
         return ladder
 
     def train(self, stage, make, features, positions, shapes):
-        """What a stage learnt, trained if it is not yet; None after an interrupt.
+        """What a stage learnt, trained now if it is not yet; None after an interrupt.
 
-        ``make`` is a function without arguments -> StageGraph, and what more to report of an epoch (or None); ``shapes``
-        has the shapes of what will be used of that, by name.
+        ``make`` is a function without arguments -> StageGraph, and a function with more to report about an epoch (or
+        None); ``shapes`` has the shapes, by name, of the learnt arrays that will be used.
         """
         learnt = self.folder and self.folder.load_stage(stage.name, shapes)
         if learnt:
             logger.info("Pre-training of %s is done already", stage.title)
-            checkpoints.remove(self.path_of(stage))  # if the process was killed just before
+            checkpoints.remove(self.path_of(stage))  # in case the process was killed just before it could
             return learnt
         logger.info(log_lines.STAGE_COMPILING, stage.title)
         graph, evaluate = make()

@@ -1,4 +1,4 @@
-"""What training on the labels starts from: a pre-training of its own, or that in another folder."""
+"""What training on the labels starts from: a pre-training of its own, or one in another folder."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -15,18 +15,18 @@ from ladder.training.pretraining.folder import OF_A_RUN, PretrainingFolder
 from ladder.training.provenance import environment
 from ladder.training.upkeep import Upkeep
 
-#: Options that pre-training reads, too: those of the network and of the data.
+#: Options of the network and of the data that pre-training reads as well.
 SHARED = ("first_weights", "dataset", "sources", "divide_by", "standardize", "rescale", "contrast_norm", "whiten_zca")
 
 
 def with_source(p, given=()):
-    """Options with those of the pre-training that ``--from`` names, checked; others are returned as they are.
+    """Options with those of the pre-training that ``--from`` names, checked; without ``--from``, they stay as they are.
 
     Parameters
     ----------
     p : Options
     given : collection of str
-        The names of those that were asked for, be it what they are by default.
+        The names of those that were asked for, even if with their default values.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def with_source(p, given=()):
     Raises
     ------
     UserError
-        Nothing to start from is there, or it does not fit.
+        There is nothing to start from, or it does not fit.
     """
     if not p.from_:
         return p
@@ -54,7 +54,7 @@ def with_source(p, given=()):
     taken = {name: getattr(then, name) for name in DECLARED if name != "from_"}
     taken["pretrain_seed"] = then.pretrain_seed or then.seed
     if then.pretrain_corruption == "gaussian" and not then.pretrain_strength and then.pretrain != "rbm":
-        # The encoder's own noise was that of then.
+        # The strength was that of the encoder's own noise at the time.
         taken["pretrain_strength"] = tuple(layer.noise_std for layer in resolve_layers(then)[:-2])
     for name, value in taken.items():
         asked = getattr(p, name)
@@ -67,7 +67,7 @@ def with_source(p, given=()):
 
 
 def _means(then):
-    """The Pretraining that options ask for; None where they do not go together."""
+    """The Pretraining that options ask for; None if they do not go together."""
     with suppress(UserError):
         return resolve_pretraining(then, resolve_layers(then))
 
@@ -98,13 +98,13 @@ def _check_same_network(p, then, folder):
 
 
 def _optimisation(p):
-    """How updates are made, by the names of options: all that counts, also what is left out."""
+    """How updates are made, by option name: everything that counts, including options that were left out."""
     found = resolve_optimisation(p)
     return {"optimizer": found.optimizer, **found.constants, "clip_norm": found.clip_norm or 0.0}
 
 
 def _and_mend(name, value):
-    """With which value of an option, and how to give the same."""
+    """The end of a sentence: with which value of an option something was pre-trained, and how to give the same."""
     if value is None or value is False or value == ():
         return f"without {as_typed(name)}: leave it out"
     if value is True:
@@ -113,26 +113,26 @@ def _and_mend(name, value):
 
 
 def check_source(experiment):
-    """Refuse to start from what other examples pre-trained, see ``PretrainingFolder.load_encoder``."""
+    """Refuse to start from a pre-training on other examples, see ``PretrainingFolder.load_encoder``."""
     if experiment.p.from_:
         PretrainingFolder(experiment.p.from_).load_encoder(experiment)
 
 
 def first_values(experiment, folder=None, upkeep=Upkeep(), callbacks=()):
-    """The values that the encoder's parameters start from; what is not pre-trained yet is.
+    """The initial values of the encoder's parameters, pre-trained now if they are not yet.
 
     Parameters
     ----------
     experiment : Experiment, its examples as the network takes them
     folder : RunFolder or None
-        Of the run, held by this process; None: nothing is kept.
+        Of the run, locked by this process; None: nothing is kept.
     upkeep, callbacks : Upkeep, list of Extension
         Of the run.
 
     Returns
     -------
     dict of parameter name -> float32 array
-        Empty where nothing is pre-trained, or a checkpoint holds all parameters; None after an interrupt.
+        Empty if nothing is pre-trained, or a checkpoint holds all parameters; None after an interrupt.
     """
     from ladder.training.pretraining.stacks import pretrain
 
@@ -147,7 +147,7 @@ def first_values(experiment, folder=None, upkeep=Upkeep(), callbacks=()):
         return {}
     own = PretrainingFolder(folder / OF_A_RUN)
     own.path.mkdir(exist_ok=True)
-    # Before the run's own: what is interrupted goes on with the same backend and threads.
+    # Before the run saves its own, so that an interrupted pre-training resumes with the same backend and threads.
     folder.save_environment(environment(callbacks), goes_on=True)
     with lock.held(own):
         if own.is_finished():
