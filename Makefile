@@ -10,30 +10,30 @@ RUN := $(VENV)/bin/python
 TRAIN := $(RUN) run.py demo
 TEST := $(RUN) -m pytest -n 2 --dist loadfile
 PARITY := $(RUN) run.py parity --graph both
-# In JAX by default some of each kind; all: make parity-jax JAX_ONLY=
+# With JAX, only some of each kind by default; for all: make parity-jax JAX_ONLY=
 JAX_ONLY ?= --only fc_small_gauss fc_small_gauss0_mixed fc_small_act_softplus conv_small_gauss conv_small_oddpool_gauss
 
-# The newest first.
+# Newest first.
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3.10 python3 python
 LOOKED_AT := $(or $(PYTHON),$(PYTHONS))
 HOW_TO_GET_ONE := get one with uv python install 3.14, conda create -n ladder python=3.14 or apt install python3-venv python3-dev, and name it if it is not on the PATH (make train PYTHON=/path/to/python3.14)
 
-# The name remembers a Python or a NumPy that was asked for: asking for another
-# one builds .venv anew, asking for none takes the .venv that is there.
+# The name records a Python or NumPy that was asked for: asking for another one
+# rebuilds .venv, asking for none keeps the existing .venv.
 ASKED := $(and $(PYTHON),-$(notdir $(PYTHON)))$(and $(NUMPY),-numpy$(NUMPY))
 STAMP := $(if $(ASKED),$(VENV)/installed$(ASKED),$(firstword $(wildcard $(VENV)/installed*) $(VENV)/installed))
 
-# What is installed beside ladder with NumPy 1 (with NumPy 2 all of it is); other extras want a VENV of their own.
+# The extras installed with NumPy 1 (with NumPy 2, all are); a different choice needs a VENV of its own.
 EXTRAS ?= test,jax,docs
 
-# Aesara's metadata ask for NumPy 1.  For NumPy 2 every package is named and none may ask for others, so that pip
-# has nothing to refuse; `pip check` says two lines about it, which tests/test_installation.py knows.
-# Python compiles what is imported when it is, a small part of all that pip would compile.
+# Aesara's metadata require NumPy 1.  For NumPy 2, every package is listed and installed without its dependencies, so
+# that pip has nothing to refuse; `pip check` prints two lines about it, which tests/test_installation.py expects.
+# Python compiles modules when they are imported, a small part of all that pip would compile.
 PIP := $(RUN) -m pip install --disable-pip-version-check --no-compile
 WITH_NUMPY_1 := $(PIP) --constraint constraints.txt --editable .[$(EXTRAS)]
 WITH_NUMPY_2 := $(PIP) --no-deps --requirement constraints-numpy2.txt --editable .
 
-# pip's own output is a hundred lines; this leaves what takes the time.
+# pip prints a hundred lines; this keeps those about what takes the time.
 PROGRESS := awk '/Downloading|Using cached|^Installing/ {print; fflush()}'
 
 .PHONY: help venv train test test-all smoke docs format parity parity-jax clean
@@ -70,7 +70,7 @@ test-all:
 smoke: $(STAMP)
 	@VENV=$(VENV) GOLDEN="$(GOLDEN)" .ci/smoke
 
-# Warnings are errors: a link or a name that leads nowhere, a page that no table of contents has.
+# Warnings are errors: a link or name that leads nowhere, a page missing from every table of contents.
 docs: $(STAMP)
 	@$(RUN) -m sphinx --version >/dev/null 2>&1 || { echo 'make docs needs Python 3.11 or newer: make docs PYTHON=python3.12' >&2; exit 2; }
 	@$(RUN) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going docs docs/_build

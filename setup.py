@@ -5,14 +5,14 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# Read as text: importing the package must not be needed to install it.
+# Read as text: installing the package must not require importing it.
 INIT = Path(__file__).with_name("ladder") / "__init__.py"
 VERSION = re.search(r'^__version__ = "(.+)"$', INIT.read_text(), re.MULTILINE).group(1)
 
 # Another library's attacks, to compare ours with.  It needs no deep learning framework; its extras would pull one in.
 ATTACK_CHECK = ["adversarial-robustness-toolbox>=1.18,<2"]
 
-# Web pages about runs.  Only Bokeh 3, as its scripts are part of them.
+# Web pages about runs.  Only Bokeh 3, as the pages include its scripts.
 REPORT = ["jinja2>=3.1,<4", "bokeh>=3.3,<4"]
 
 # To open those pages in a browser, which must be installed, and to check their accessibility.
@@ -45,8 +45,8 @@ setup(
     python_requires=">=3.10,<3.15",
     classifiers=[f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)],
     install_requires=[
-        # It requires NumPy 1, which ends with Python 3.12, but runs with NumPy 2 (ladder/backends/repairs).  For later
-        # Pythons: pip install --no-deps aesara==2.9.4.
+        # Aesara requires NumPy 1, which supports Python up to 3.12, but runs with NumPy 2 (ladder/backends/repairs).
+        # For later Pythons: pip install --no-deps aesara==2.9.4.
         'aesara==2.9.4; python_version < "3.13"',
         *AESARAS_OWN,
         "numpy>=1.22,<3",
@@ -86,7 +86,7 @@ setup(
             f'{requirement}; python_version >= "3.11"'
             for requirement in ("sphinx>=9,<10", "myst-parser>=5,<6", "furo>=2025.12.19,<2027")
         ],
-        # With NumPy 1, pip finds 0.7.1, the last version for it.
+        # With NumPy 1, pip finds 0.7.1, the last version for it (on Python 3.10: 0.6.2).
         "jax": ["jax>=0.4.38,<0.13"],
         "cuda": ["jax[cuda12]>=0.4.38,<0.13; sys_platform == 'linux'"],
         "torch": ["torch==2.13.0"],

@@ -1,5 +1,5 @@
-// What no kernel can beat: as many fused multiply-adds as registers of one width take, and memory read, or read and
-// written back, as fast as it comes.
+// Upper limits on the speed of any kernel: fused multiply-adds with registers of one width, and reading memory, or
+// reading it and writing it back.
 
 #include <cstdint>
 
@@ -17,7 +17,7 @@ extern "C" {
 
 int lanes() { return LANES; }
 
-// Makes `steps` times 12 multiply-adds of vectors that do not wait for each other, on each of so many threads.
+// Does `steps` times 12 independent multiply-adds of vectors on each of the threads.
 void multiply_add(int64_t steps, int threads) {
 #pragma omp parallel num_threads(threads)
     {
@@ -27,7 +27,7 @@ void multiply_add(int64_t steps, int threads) {
             for (int i = 0; i < 12; ++i) {
                 sum[i] = sum[i] * factor + term;
 #if defined(__x86_64__)
-                __asm__ volatile("" : "+v"(sum[i]));  // each is made, one after the other
+                __asm__ volatile("" : "+v"(sum[i]));  // each is computed, one after the other
 #elif defined(__aarch64__)
                 __asm__ volatile("" : "+w"(sum[i]));
 #endif
@@ -35,7 +35,7 @@ void multiply_add(int64_t steps, int threads) {
     }
 }
 
-// Adds up n floats, a multiple of 8 vectors, on each of so many threads' parts; the sum is of no use.
+// Adds up n floats (a multiple of 8 vectors), a part on each thread; the sum is of no use.
 float read(const float* x, int64_t n, int threads) {
     float total = 0.0f;
 #pragma omp parallel num_threads(threads) reduction(+ : total)
@@ -50,7 +50,7 @@ float read(const float* x, int64_t n, int threads) {
     return total;
 }
 
-// Multiplies them by a factor, in place.
+// Multiplies the floats by a factor, in place.
 void read_and_write(float* x, int64_t n, float factor, int threads) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t i = 0; i < n; i += LANES) *(Vector*)(x + i) *= factor;

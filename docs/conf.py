@@ -18,7 +18,7 @@ exclude_patterns = ["_extensions"]
 
 # Markdown: anchors for headings, as GitHub makes them, so that a link works in both.
 myst_heading_anchors = 4
-# Docstrings are numpydoc's.  Types there are words ("tuple of int"), not names to look up.
+# Docstrings are in numpydoc style.  Types in them are words ("tuple of int"), not names to look up.
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
@@ -28,10 +28,10 @@ autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
 # Optional, and not needed for docstrings.
 autodoc_mock_imports = ["jax"]
-# Roles in docstrings must lead somewhere.
+# Roles in docstrings must resolve.
 nitpicky = True
 
-# Dashes alone: quotes stay as they are typed.
+# Only dashes: quotes stay as they are typed.
 smartquotes_action = "D"
 
 html_theme = "furo"
@@ -42,6 +42,6 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "default"
 pygments_dark_style = "github-dark"
-# Blocks without a language are commands; words among them may be no shell.
+# Blocks without a language are commands; some words in them may not be shell.
 highlight_language = "sh"
 suppress_warnings = ["misc.highlighting_failure"]

@@ -1,4 +1,4 @@
-"""The strings of --act: what they mean, what is refused, and shapes of layers of maxout."""
+"""The strings of --act: what they mean, which are refused, and the shapes of maxout layers."""
 
 import pytest
 
@@ -70,13 +70,13 @@ def layers(in_dim, encoder_layers, act, **options):
 
 
 def test_a_minus_is_no_sign():
-    """It splits entries, and what is left of them is named."""
+    """A minus separates entries, so the error names the part before it."""
     with pytest.raises(UserError, match="'elu:' is not an activation: write elu, or elu:ALPHA"):
         layers((3,), ("5", "4"), "elu:-1")
 
 
 def test_layers_of_maxout():
-    """z has the pieces, h and the layer above have not; layers without weights are linear, the top is softmax."""
+    """z has all pieces, h and the layer above do not; layers without weights are linear, and the top is softmax."""
     found = layers((1, 8, 8), ("convv:4:3:1:1", "maxpool:2:2", "convv:2:2:1:1", "fc:6", "10"), "maxout:3")
     assert [layer.act for layer in found] == ["linear", "maxout:3", "linear", "maxout:3", "maxout:3", "softmax"]
     assert [layer.dim for layer in found] == [(1, 8, 8), (12, 6, 6), (4, 3, 3), (6, 2, 2), (18,), (10,)]

@@ -1,4 +1,4 @@
-"""Where adversarial noise and virtual adversarial costs are, and what is refused."""
+"""Which layers have adversarial noise and virtual adversarial costs, and which options are refused."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from ladder.options import Options
 
 
 def small(**options):
-    """Layers 5-4."""
+    """Options with layers 5-4."""
     return Options(**{"encoder_layers": ("5", "4"), "denoising_cost_x": (0.0,) * 3, **options})
 
 

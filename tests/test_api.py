@@ -118,7 +118,7 @@ def test_predictions_do_not_depend_on_how_many_stand_beside(trained):
     assert together.shape == (50, 10) and together.dtype == "float32"
     np.testing.assert_allclose(together.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(together[:8], model.predict_proba(x[:8]))
-    # In another place of a batch BLAS may round otherwise (OpenBLAS without AVX-512 does).
+    # At another position in a batch BLAS may round differently (OpenBLAS without AVX-512 does).
     np.testing.assert_allclose(together[7:8], model.predict_proba(x[7:8]), rtol=1e-5)
     np.testing.assert_array_equal(together, model.predict_proba(x.reshape(50, 64)))
     np.testing.assert_array_equal(model.predict(x), together.argmax(axis=1))
@@ -132,13 +132,13 @@ def test_saved_and_loaded(trained, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
     assert loaded.options == model.options and loaded.log == model.log
     assert main(["evaluate", str(path), "--threads", "1"]) == 0
-    # It is the network of then, whatever becomes of the folder.
+    # A loaded model no longer depends on its folder.
     shutil.rmtree(path)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(loaded)).predict_proba(x), model.predict_proba(x))
 
 
 def test_one_thread_at_a_time(trained):
-    """A function of Aesara's keeps its input where another call puts its own."""
+    """An Aesara function stores its input where another call would overwrite it."""
     model, together = copy.copy(trained[0]), []
 
     def probabilities(x):
@@ -243,9 +243,9 @@ def test_a_copy_of_its_data_set_trains_on_as_many_examples(trained, tmp_path, mo
     shutil.copy(find_dataset("digits"), tmp_path / "copied.hdf5")
     loaded = ladder.load(path, dataset=str(tmp_path / "copied.hdf5"))
     assert len(loaded._run.training.split.train) == data["splits"]["train"]["examples"]
-    # So it has without being told, as 'digits' has no number of its own.
+    # This needs no option, because the name 'digits' implies no number of training examples.
     assert loaded.options.unlabeled_samples is None
-    with monkeypatch.context() as names:  # as 'mnist' has one, which a copy of it has not
+    with monkeypatch.context() as names:  # as with 'mnist', which implies one, while its copy does not
         names.setattr("ladder.training.evaluation.n_training_examples", lambda name: 1200 if name == "digits" else None)
         loaded = ladder.load(path, dataset=str(tmp_path / "copied.hdf5"))
     assert loaded.options.unlabeled_samples == len(loaded._run.training.split.train) == 1200
@@ -273,7 +273,7 @@ def test_an_original_run_is_loaded_with_its_options(trained, tmp_path):
     loaded = ladder.load(tmp_path, **given)
     assert abs(loaded.evaluate()["error_percent"] - model.evaluate()["error_percent"]) < 3
     saved = ladder.load(loaded.save(tmp_path / "saved"))
-    assert saved._run.load_arrays().final  # it came without statistics
+    assert saved._run.load_arrays().final  # the original's folder had no statistics
     assert saved.evaluate() == loaded.evaluate()
 
 

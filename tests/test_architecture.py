@@ -1,4 +1,4 @@
-"""The structure that docs/architecture.md draws: imports point down its list, and never in a circle."""
+"""The structure drawn in docs/architecture.md: imports point down its list, and are never circular."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ def imported(nodes):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            # What is imported may be a module, or something in one.
+            # An imported name may be a module, or something in one.
             names = [
                 name if (name := f"{node.module}.{alias.name}") in MODULES else node.module for alias in node.names
             ]
@@ -58,6 +58,6 @@ def test_imports_point_down_the_list():
 
 
 def test_no_circle_of_modules():
-    """What is imported inside functions may go round: it is imported later."""
+    """Only imports inside functions may be circular, because they run later."""
     graph = {module: set(imported(tree.body)) - {"ladder", module} for module, tree in MODULES.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError

@@ -1,4 +1,4 @@
-"""What the command line's sentences become where a Python function raises them."""
+"""How the command line's error messages read when a Python function raises them."""
 
 import pytest
 

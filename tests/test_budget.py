@@ -1,4 +1,4 @@
-"""The budget of memory: a part of what there is, or what the user says."""
+"""The memory budget: a fraction of what is available, or what the user sets."""
 
 import os
 import resource
@@ -34,7 +34,7 @@ MAX = {"memory.max": "max\n"}
 
 
 def groups(folder, own, limits):
-    """Made-up control groups: what /proc says of this process, and files with their contents."""
+    """Write made-up control groups: what /proc says about this process, and the groups' files."""
     (folder / "own").write_bytes(own.encode(errors="surrogateescape"))
     for path, content in limits.items():
         path = folder / "groups" / path

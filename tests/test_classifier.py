@@ -1,4 +1,4 @@
-"""``LadderClassifier`` as scikit-learn would have it, and what it makes of labels."""
+"""``LadderClassifier`` as a scikit-learn estimator, and how it treats labels."""
 
 import copy
 import pickle
@@ -15,11 +15,11 @@ from ladder import LadderClassifier
 from ladder.errors import UserError
 
 QUICK = dict(hidden=(5,), epochs=1, min_updates=20, random_state=0)
-#: The same without a decoder, where it is the interface that matters: a third of the time to compile.
+#: The same without a decoder, for tests of the interface alone: it compiles in a third of the time.
 QUICKER = dict(**QUICK, denoising_cost=0)
 
-#: Some of each kind: what is refused, types of data, state, and what predictions depend on.  All of ``check_estimator``
-#: pass but ``check_classifiers_classes``, which trains with the classes -1 and 1, and here -1 means "no label".
+#: Some of each kind: what is refused, data types, state, and what predictions depend on.  All of ``check_estimator``
+#: passes except ``check_classifiers_classes``, which trains with the classes -1 and 1, while here -1 means "no label".
 CHECKS = [
     "check_no_attributes_set_in_init",
     "check_parameters_default_constructible",
@@ -40,7 +40,7 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def fitted():
-    """Trained on blobs of three kinds with four labels each."""
+    """A classifier trained on three blobs with four labels each; all examples, and all their labels."""
     X, y = make_blobs(120, centers=3, random_state=1)
     names = np.array(["one", "two", "three"], dtype=object)[y]
     few = names.copy()
@@ -84,7 +84,7 @@ def test_pickled_and_cloned(fitted):
 
 
 class NAType:
-    """As pandas' NA: no comparison with it is true or false."""
+    """Like pandas' NA: no comparison with it is true or false."""
 
     def __ne__(self, other):
         return self
@@ -121,7 +121,7 @@ def test_a_fit_that_fails_leaves_the_network_and_its_names(fitted, monkeypatch):
 @pytest.mark.parametrize("seed", range(6))
 def test_examples_can_be_left_for_validation(seed):
     X, y = make_blobs(121, centers=3, random_state=0)
-    y[::2] = -1  # about 51 labels are left of 60, and batches of 10 would leave one
+    y[::2] = -1  # 101 examples in batches of 10 would leave one alone
     clf = LadderClassifier(
         hidden=(5,), batch_size=10, options={"unlabeled_samples": 101, "patience": 5}, random_state=seed
     )

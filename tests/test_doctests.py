@@ -1,4 +1,4 @@
-"""The examples in docstrings give what they say."""
+"""The examples in docstrings give the results that they show."""
 
 import doctest
 import importlib
@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ladder"
 
 
 def _name(path):
-    """A module's name below the package."""
+    """A module's name within the package."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and opened only where they are files."""
+"""Files are written whole or not at all, and only regular files are opened."""
 
 import errno
 import os
@@ -54,7 +54,7 @@ def test_devices_and_links_are_written_through(tmp_path):
 
 
 def test_in_a_runs_folder_a_link_or_a_pipe_is_replaced_and_never_followed(tmp_path):
-    """The folder may be from somebody else."""
+    """The folder may come from somebody else."""
     (tmp_path / "target").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "target")
     os.mkfifo(tmp_path / "pipe")
@@ -81,7 +81,7 @@ def test_a_name_may_be_as_long_as_the_system_allows(letter, tmp_path):
 
 @pytest.mark.parametrize("number, kept", [(errno.EINVAL, True), (errno.EIO, False)])
 def test_where_a_folders_names_cannot_be_forced_to_the_disk(number, kept, tmp_path, monkeypatch):
-    """Some file systems do not do that, and a folder may be writable but not readable: the file is there."""
+    """Some file systems do not support it, and a folder may be writable but not readable: the file is there anyway."""
     fsync = os.fsync
     broken = lambda fd: (
         fsync(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else (_ for _ in ()).throw(OSError(number, "no"))
@@ -98,7 +98,7 @@ def test_a_pipe_of_the_shell_is_written_to(tmp_path):
 
 
 def test_two_who_write_one_file_have_a_partial_file_each(tmp_path):
-    """Processes of two machines can have the same number."""
+    """Processes on two machines can have the same id."""
     with replacing(tmp_path / "a") as one, replacing(tmp_path / "a") as other:
         assert one != other
         one.write_bytes(b"1")

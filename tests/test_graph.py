@@ -1,4 +1,4 @@
-"""Roles, annotated updates, the graph that outputs need, and the parameter store."""
+"""Roles, annotated updates, the computation graph of outputs, and the parameter store."""
 
 import aesara
 import aesara.tensor as at
@@ -81,7 +81,7 @@ def test_the_givers_dictionary_is_left_alone():
 
 @pytest.fixture
 def graph():
-    """``y = (x - mean) W + b``, the mean annotated with its running average."""
+    """``y = (x - mean) W + b``, with the update of its running average attached to the mean."""
 
     class Graph:
         x = at.matrix("x", dtype="float32")
@@ -142,7 +142,7 @@ def test_replace_a_variable_and_keep_the_parameters(graph):
 
 
 def test_outputs_that_share_a_variable_still_do(graph):
-    """What is random is drawn once for all outputs that were computed from one draw."""
+    """Outputs computed from one random draw must go on sharing it."""
     root = at.sqrt(graph.x * graph.mean)
     first, second = ComputationGraph([root + 1, root * 2]).replace({graph.mean: graph.average})
     assert first.owner.inputs[0] is second.owner.inputs[0]

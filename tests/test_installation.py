@@ -1,4 +1,4 @@
-"""What is installed fits what ladder and Aesara ask for, but for two lines that are meant to be."""
+"""The installed packages meet the requirements of ladder and Aesara, except for two deliberate conflicts."""
 
 import subprocess
 import sys

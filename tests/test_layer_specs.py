@@ -1,4 +1,4 @@
-"""``--encoder-layers``: what the string of a layer means, the shape that it gives, and what is refused."""
+"""``--encoder-layers``: what a layer's string means, the shape that it gives, and what is refused."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_words(text, spec):
 
 
 def n_filters(side, size, stride, border):
-    """Of all places where a filter meets the side (surrounded by zeros where full), every stride-th."""
+    """The number of places for a filter along a side (surrounded by zeros if full), counting every stride-th."""
     places = [i for i in range(-side - size, side + size) if any(0 <= i + k < side for k in range(size))]
     if border == "valid":
         places = [i for i in places if 0 <= i and i + size <= side]
@@ -59,7 +59,7 @@ def test_a_convolution_has_a_pixel_for_every_place_of_its_filters(kind, border, 
 
 
 def n_windows(side, size, stride):
-    """Windows that reach pixels no window before them reached; the last may be incomplete."""
+    """The number of windows that reach pixels no earlier window reached; the last may be incomplete."""
     count, reached = 0, 0
     while count * stride < side and reached < side:
         reached = count * stride + size

@@ -1,4 +1,4 @@
-"""Options of a run: the original's commands, what they say of every layer, and what is refused."""
+"""Options of a run: the original's commands, what they mean for every layer, and what is refused."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ CIFAR10 = (3, 32, 32)
 
 
 def small(**options):
-    """Layers 5-4."""
+    """Options with layers 5-4."""
     return Options(**{"encoder_layers": ("5", "4"), "denoising_cost_x": (0.0,) * 3, **options})
 
 
@@ -37,7 +37,7 @@ def refused(in_dim=(3,), **options):
 
 
 def option_values(command):
-    """A command of the original's README as options (its ``run.py``'s splitting)."""
+    """A command of the original's README as options, split as its ``run.py`` does."""
     words = command.split()
     assert words[:2] == ["run.py", "train"] and words[-2] == "--"
     words = words[2:-2]
@@ -121,7 +121,7 @@ def test_dense_commands(commands, name):
     kind = name.rsplit("_", 1)[1]
     decoders = {"gamma": [""] * 6 + ["gauss"], "baseline": [""] * 7}.get(kind, ["gauss"] * 7)
     assert [layer.decoder for layer in resolved] == decoders
-    # Where there is a function, it gets u: nothing in these commands ends with 0 but "0".
+    # Every decoder function gets u: in these commands nothing but "0" itself ends with 0.
     assert [layer.gets_u for layer in resolved if layer.decoder] == [True] * (7 - decoders.count(""))
     assert tuple(layer.denoising_cost for layer in resolved) == commands[name]["denoising_cost_x"]
     assert (p.seed, p.dseed, p.num_epochs, p.lrate_decay) == (1, 1, 150, 0.67)
@@ -197,7 +197,7 @@ def test_defaults_are_the_originals():
         "vat_cost": (0.0,),
         "vat_radius": (0.0,),
         "first_weights": "below",
-        # Ours alone, and of no effect.
+        # Ours alone; by default they have no effect.
         "optimizer": "adam",
         **dict.fromkeys(("momentum", "rho", "beta1", "beta2", "epsilon")),
         "clip_norm": 0.0,
@@ -308,7 +308,7 @@ def test_decoders_and_what_they_get(spec, decoders, gets_u):
 
 
 def maps(*encoder_layers, **options):
-    """Of an input of 1 x 8 x 8."""
+    """Layers above an input of 1 x 8 x 8."""
     n = len(encoder_layers) + 1
     return layers(**{"in_dim": (1, 8, 8), "encoder_layers": encoder_layers, "denoising_cost_x": (0.0,) * n, **options})
 
@@ -325,7 +325,7 @@ def test_layers_of_maps():
 
 @pytest.mark.parametrize("act", ["relu", "leakyrelu", "sigmoid"])
 def test_pooling_layers_have_no_activation_of_their_own_in_the_encoder(act):
-    """The one asked for is kept for the decoder's estimate; the top has its softmax."""
+    """The activation asked for is kept for the decoder's estimate; the top has its softmax."""
     resolved = maps("convf:4:3:1:1", "maxpool:2:2", "convv:10:2:1:1", "globalmeanpool:0", act=(act,))
     assert [layer.act for layer in resolved] == [act] * 4 + ["softmax"]
     assert [layer.encoder_act for layer in resolved[1:]] == [act, "linear", act, "softmax"]
@@ -337,7 +337,7 @@ def test_a_decoder_over_max_pooling_needs_a_stride_of_its_size(pool):
         with pytest.raises(UserError) as error:
             maps("convf:4:3:1:1", pool, "10", decoder_spec=spec)
         assert f"--decoder-spec: layer 1 needs the inverse of '{pool}'" in str(error.value)
-    # Not where nothing comes down.
+    # It does not where no signal comes down.
     for spec in [
         ("0",),
         ("0", "gauss0", "gauss", "gauss"),
@@ -350,7 +350,7 @@ def test_a_decoder_over_max_pooling_needs_a_stride_of_its_size(pool):
 def test_a_softmax_below_maps_is_refused():
     with pytest.raises(UserError, match="--act: a softmax at layer 1 leaves no maps for 'maxpool:2:2' above it"):
         maps("convf:4:3:1:1", "maxpool:2:2", "10", act=("relu", "softmax", "relu", "relu"))
-    # Not below units, and the input's entry means nothing.
+    # Below units it is allowed, and the input's entry is ignored.
     maps("convf:4:3:1:1", "maxpool:2:2", "10", act=("softmax", "relu", "softmax", "relu"))
 
 

@@ -1,4 +1,4 @@
-"""The ladder's graph: names, first values, costs and gradients, statistics, halves."""
+"""The ladder's graph: names, initial values, costs and gradients, statistics, halves."""
 
 import aesara
 import aesara.tensor as at
@@ -25,7 +25,7 @@ UNLABELED = rng.randn(N_UNLABELED, *IN_DIM).astype("float32")
 
 
 def options_of(**options):
-    """Layers 6-5-4-3; the plain graph, which needs no compiler, unless options say otherwise."""
+    """Layers 6-5-4-3 and the plain graph, which needs no compiler, unless the options say otherwise."""
     return Options(
         **{
             "plain_graph": True,
@@ -38,7 +38,7 @@ def options_of(**options):
 
 
 def built(halves="both", **options):
-    """A ladder after ``apply``, and the inputs that it was applied to, with their arrays."""
+    """A ladder after ``apply``, and its inputs as a dict of variable -> array."""
     x, y, x_only = input_variables(IN_DIM)
     ladder = LadderAE(options_of(**options), IN_DIM)
     labeled = {} if halves == "unlabeled" else {"input_labeled": x, "target_labeled": y}
@@ -49,7 +49,7 @@ def built(halves="both", **options):
 
 
 def perturb(ladder):
-    """Move all parameters away from their first values, where most gradients are 0."""
+    """Move all parameters away from their initial values, where most gradients are 0."""
     rng = np.random.RandomState(5)
     parameters = {name: v for name, v in ladder.shareds.items() if has_role(v, PARAMETER)}
     for shared in parameters.values():
@@ -58,14 +58,14 @@ def perturb(ladder):
     return {name: shared.get_value() for name, shared in parameters.items()}
 
 
-# --- Names and first values, against the original
+# --- Names and initial values, against the original
 
 GOLDEN = ["fc_small_gauss", "fc_small_gauss0_mixed", "fc_small_baseline", "fc_small_noise_list"]
 
 
 @pytest.fixture(scope="module", params=GOLDEN)
 def originals(request):
-    """A ladder of the original's configuration, and what is known of the original's."""
+    """A ladder with a configuration of the original, and the original's arrays and metadata."""
     arrays, meta = load(request.param)
     p, in_dim = configuration.options_of(meta)
     ladder = LadderAE(p, in_dim)
@@ -89,7 +89,7 @@ def test_first_values_to_the_bit(originals):
 
 
 def test_first_weights_by_the_units_below_and_above():
-    """The same draws; the decoder's weights stay as they are."""
+    """The draws are the same, but scaled differently; the decoder's weights do not change."""
     layers = {"encoder_layers": ("convf:4:2:1:1", "5", "3")}
     below, both = (built(**layers, first_weights=which)[0].shareds for which in ("below", "both"))
     fans = {"f_1_W": (4, 4 + 16), "f_2_W": (4 * 3 * 4, 48 + 5), "f_3_W": (5, 5 + 3)}
@@ -105,7 +105,7 @@ def test_parameters_of_the_total_cost(originals):
     assert learnt == sorted(meta["param_order"])
 
 
-# --- Costs and gradients, against the ladder in NumPy
+# --- Costs and gradients, against the NumPy ladder
 
 GAUSS, SIG = ("gauss", True), ("sig", True)
 
@@ -145,7 +145,7 @@ STDS = {"softplus_and_noise_list": [0.8, 0, 0.5, 0]}
 
 
 def numpy_costs(name, noise, labeled=LABELED, targets=TARGETS, unlabeled=UNLABELED):
-    """A function from parameters to costs, of the ladder in NumPy."""
+    """The NumPy ladder as a function from parameters to costs."""
     options, decoders = CONFIGURATIONS[name]
     p = options_of(**options)
     stds = STDS.get(name, [0.3] * 4)
@@ -183,7 +183,7 @@ def values_and_gradients(ladder, arrays, mode=PYTHON):
 
 
 def assert_gradients(gradients, total, perturbed):
-    """``total``: from parameters to the cost in float64."""
+    """Compare with central differences of ``total``, a function from parameters to the cost in float64."""
     expected = central_differences(total, perturbed)
     for name, truth in expected.items():
         if name not in gradients:
@@ -215,7 +215,7 @@ def test_costs_and_gradients(name, graph):
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
 def test_halves_of_very_different_sizes(graph):
-    """As with --unlabeled-batch-size: one graph, few labelled and many unlabelled examples, and the other way round."""
+    """As with --unlabeled-batch-size: one graph for few labelled and many unlabelled examples, and for the reverse."""
     ladder, arrays = built(plain_graph=graph == "plain")
     perturbed, total = perturb(ladder), ladder.costs.total
     parameters = ComputationGraph([total]).parameters
@@ -236,7 +236,7 @@ def test_a_classifier_without_unlabelled_examples():
     assert ladder.costs.denois == {} and not any(name.startswith("g_") for name in ladder.shareds)
     perturbed = perturb(ladder)
     costs, gradients, noise = values_and_gradients(ladder, arrays)
-    # In NumPy the other half is there, but costs nothing.
+    # The NumPy ladder needs the other half too, but it costs nothing.
     truth = numpy_costs("baseline", [np.concatenate([z, z]) for z in noise], unlabeled=LABELED)
     out = truth(perturbed)
     assert costs["total"] == costs["class_corr"]
@@ -246,7 +246,7 @@ def test_a_classifier_without_unlabelled_examples():
 
 
 def test_costs_in_c():
-    """Of a small classifier, in the mode of real runs; gradients in C are compared in tests/parity."""
+    """The costs of a small classifier, in the mode of real runs; gradients in C are compared in tests/parity."""
     ladder, arrays = built("labeled")
     perturbed = perturb(ladder)
     outputs = [ladder.costs.class_clean, ladder.costs.class_corr, *ladder.noise.draws]
@@ -286,7 +286,7 @@ def test_a_denoising_autoencoder_without_labelled_examples():
 )
 def test_decoders_that_cost_nothing_are_not_learnt(weights, layers):
     ladder, _ = built(denoising_cost_x=weights)
-    assert sorted(ladder.costs.denois) == [0, 1, 2, 3]  # still there to look at
+    assert sorted(ladder.costs.denois) == [0, 1, 2, 3]  # still there to be monitored
     learnt = {v.name for v in ComputationGraph([ladder.costs.total]).parameters}
     assert {f"f_{i}_W" for i in (1, 2, 3)} < learnt
     assert {int(name[2]) for name in learnt if name.startswith("g_")} == set(layers)
@@ -331,7 +331,7 @@ def test_a_second_apply_keeps_the_parameters():
 
 @pytest.fixture(scope="module")
 def quiet():
-    """A perturbed ladder without noise, and a function of two halves to all activations by name."""
+    """A perturbed ladder without noise, and a function from the two halves to all activations and costs by name."""
     ladder, arrays = built(super_noise_std=0.0, f_local_noise_std=(0.0,))
     perturb(ladder)
     outputs = {}
@@ -433,7 +433,7 @@ def test_gradients_flow_through_the_clean_path():
     """Neither the denoising targets nor the clean statistics are constants."""
     ladder, arrays = built(decoder_spec=("i",), f_local_noise_std=(0.3,))
     cost, clean = ladder.costs.denois[1], ladder.act.clean.unlabeled
-    for target in (clean.z[1], clean.s[1]):  # by the mean it is 0: both sides of the difference shift
+    for target in (clean.z[1], clean.s[1]):  # not the mean, whose gradient is 0: it shifts both sides of the difference
         assert np.abs(value(at.grad(cost, target), arrays)).max() > 0
 
 
@@ -442,7 +442,7 @@ def test_gradients_flow_through_the_clean_path():
 
 @pytest.mark.parametrize("half", ["both", "labeled", "unlabeled"])
 def test_running_averages(half):
-    """Of the labelled half where there is one; unbiased; the counter stops at 10."""
+    """They are unbiased, and of the labelled half where there is one; their counter stops at 10."""
     ladder, arrays = built(half, decoder_spec=("0",))
     perturb(ladder)
     averages = [name for name in ladder.shareds if name.startswith("shared_")]

@@ -1,4 +1,4 @@
-"""Adversarial noise in the ladder's graph, against finite differences of the ladder in NumPy."""
+"""Adversarial noise in the ladder's graph, against finite differences of the NumPy ladder."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,6 @@ from test_model import (
     assert_gradients,
     built,
     numpy_costs,
-    options_of,
     perturb,
     values_and_gradients,
 )
@@ -33,7 +32,7 @@ def options(half, kind, tau=0.5, **more):
 
 
 def evaluated(**more):
-    """A perturbed ladder's parameters, its draws, and z of the corrupted path as [half, layer]."""
+    """A perturbed ladder's parameters, its draws, and z of the corrupted path by (half, layer)."""
     ladder, arrays = built(**more)
     params = perturb(ladder)
     acts = {(half, i): getattr(ladder.act.corr, half).z[i] for half in HALVES for i in range(4)}
@@ -45,7 +44,7 @@ def evaluated(**more):
 
 
 def truth(params, noise):
-    """The ladder in NumPy; noise is a list a layer of what is added to z, (all examples, units), or None."""
+    """The NumPy ladder; noise lists what is added to z of each layer: (all examples, units), or None."""
     return forward(
         params,
         LABELED,
@@ -63,7 +62,7 @@ def scaled(draws):
 
 
 def cost_of(half, params, noise):
-    """Cross-entropy of one half on the corrupted path; an unlabelled example's label is the argmax."""
+    """One half's corrupted cross-entropy as a function of noise; an unlabelled example's label is the argmax."""
     label = TARGETS if half == "labeled" else truth(params, noise).corr.h[3][HALVES[half]].argmax(1)
 
     def cost(noise):
@@ -74,7 +73,7 @@ def cost_of(half, params, noise):
 
 
 def gradient_by(cost, noise, layer, half):
-    """By the z of a layer, for the examples of one half."""
+    """The gradient with respect to a layer's z, for the examples of one half."""
 
     def moved(arrays):
         changed = list(noise)
@@ -100,7 +99,7 @@ def assert_noise(added, u, tau, kind, U):
 @pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("kind", DIRECTIONS)
 def test_noise_on_the_input(kind, half):
-    """X + n + tau u, for one half alone; u from the gradient at X + n through that half's own statistics."""
+    """X + n + tau u for one half only; u comes from the gradient at X + n through that half's own statistics."""
     params, draws, z = evaluated(**options(half, kind))
     noise = scaled(draws)
     U = gradient_by(cost_of(half, params, noise), noise, 0, half)
@@ -114,7 +113,7 @@ def test_noise_on_the_input(kind, half):
 
 @pytest.mark.parametrize("half", HALVES)
 def test_through_the_clean_path(half):
-    """The gradient at X, without noise; the Gaussian noise is still added."""
+    """The gradient is taken at X, without noise; the Gaussian noise is still added."""
     params, draws, z = evaluated(**options(half, "1N", adv_path="clean"))
     quiet = [np.zeros_like(x) for x in scaled(draws)]
     U = gradient_by(cost_of(half, params, quiet), quiet, 0, half)
@@ -125,7 +124,7 @@ def test_through_the_clean_path(half):
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
 def test_noise_at_chosen_layers(graph):
-    """All gradients belong to one pass without adversarial noise; one tau a layer."""
+    """All gradients come from one pass without adversarial noise; each layer has its own tau."""
     taus = {0: 0.5, 2: 0.25, 3: 0.125}
     params, draws, z = evaluated(
         adv_kind="kN", adv_layers=tuple(taus), adv_tau=tuple(taus.values()), plain_graph=graph == "plain"
@@ -152,11 +151,11 @@ def test_noise_at_chosen_layers(graph):
     ],
 )
 def test_virtual_adversarial_training(half, path, layers, xi, iterations):
-    """Power iterations on KL(p || p at z + xi d) that move all layers at once, d at first random directions."""
+    """Power iterations on KL(p || p at z + xi d) move all layers at once, and begin with random directions d."""
     tau = {"adv_tau" + SUFFIX[half]: (0.5,) * len(layers)}
     how = dict(adv_path=path, adv_layers=layers, vat_xi=xi, vat_iterations=iterations)
     params, draws, z = evaluated(**{**options(half, "vat"), **tau, **how})
-    assert len(draws) == 4 + len(layers)  # they are drawn after the Gaussian noise
+    assert len(draws) == 4 + len(layers)  # the directions are drawn after the Gaussian noise
     noise, rows = scaled(draws), HALVES[half]
     on_path = noise if path == "corr" else [np.zeros_like(x) for x in noise]
     p = truth(params, on_path).corr.h[3][rows]
@@ -181,7 +180,7 @@ def test_virtual_adversarial_training(half, path, layers, xi, iterations):
         np.testing.assert_allclose(found, out.corr.z[i][rows], rtol=tolerance, atol=tolerance, err_msg=str(i))
 
 
-# --- Passes that begin at a layer, with Gaussian noise of their own. With xi = 0.5 it matters how often they iterate.
+# --- Passes that begin at a layer, with their own Gaussian noise. With xi = 0.5 the number of iterations matters.
 
 PASSES = {"vat_iterations": 2, "vat_xi": 0.5, "vat_noise_std": 0.4}
 
@@ -195,7 +194,7 @@ def kl(p, q):
 
 
 def probabilities_from(params, i, z, noise):
-    """Of a pass that begins at the z of layer i of 4; noise is what is added there and above."""
+    """Class probabilities of a pass that begins at the z of layer i of 4; noise lists what is added there and above."""
     params = {name: np.asarray(value, "float64") for name, value in params.items()}
     z, h = z + noise[0], None
     for j in range(i, 4):
@@ -208,14 +207,14 @@ def probabilities_from(params, i, z, noise):
 
 
 def noise_from(i, n, draws, std):
-    """What a pass of n examples adds from layer i of 4 on: one draw, a vector of the layers' examples after one another."""
+    """The noise of a pass of n examples at layer i of 4 and above: one draw, a vector with one layer after another."""
     draw = next(draws) if std > 0 else np.zeros(n * sum(DIMS[i:]))
     parts = np.split(std * draw.astype("float64"), n * np.cumsum(DIMS[i:])[:-1])
     return [part.reshape(n, -1) for part in parts]
 
 
 def direction_by_passes(params, i, z, p, draws, std=PASSES["vat_noise_std"]):
-    """Unit vectors in which passes from z leave p fastest; takes an iterator over the draws on by what they need."""
+    """Unit vectors along which passes from z leave p fastest; advances the iterator of draws by what they need."""
     d = unit(flat(next(draws)))
     for _ in range(PASSES["vat_iterations"]):
         noise = noise_from(i, len(z), draws, std)
@@ -227,7 +226,7 @@ def direction_by_passes(params, i, z, p, draws, std=PASSES["vat_noise_std"]):
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
 def test_passes_that_begin_at_a_layer(graph):
-    """Away from the clean path's probabilities, from the corrupted path's z before its noise."""
+    """They begin at the corrupted path's z before its noise, and move away from the clean path's probabilities."""
     taus = {0: 0.5, 2: 0.25, 3: 0.125}
     params, draws, z = evaluated(
         **{**options("unlabeled", "vat"), "adv_tau_unlabeled": tuple(taus.values())},
@@ -250,7 +249,7 @@ def test_passes_that_begin_at_a_layer(graph):
 
 
 def test_with_a_tiny_step_only_the_last_power_iteration_counts():
-    """So one finds what three find, if its pass has the noise of their last (docs/adversarial.md)."""
+    """So one iteration finds what three find, if its pass has the noise of their last (docs/adversarial.md)."""
     rng = np.random.RandomState(3)
 
     def corrupted(iterations, last):
@@ -263,7 +262,7 @@ def test_with_a_tiny_step_only_the_last_power_iteration_counts():
             vat_iterations=iterations,
         )
         perturb(ladder)
-        *gaussian, _ = ladder.noise.draws[:5]  # what follows is where u starts, and a draw a pass
+        *gaussian, _ = ladder.noise.draws[:5]  # then come u's starting point and one draw per pass
         assert len(ladder.noise.draws) == 5 + iterations
         given = {**arrays, **dict(zip(gaussian, fixed)), ladder.noise.draws[-1]: last}
         return value(ladder.act.corr.unlabeled.z[1], given)
@@ -277,7 +276,7 @@ def test_with_a_tiny_step_only_the_last_power_iteration_counts():
 
 @pytest.mark.parametrize("graph, std", [("plain", 0.4), ("fused", 0.4), ("plain", 0.0)])
 def test_the_virtual_adversarial_cost(graph, std):
-    """KL of the corrupted path's probabilities to those of passes from z + radius u; u and the former are constants."""
+    """KL from the corrupted path's probabilities, held constant as u is, to those of passes from z + radius u."""
     weights, radii = {0: 3.0, 2: 2.0}, {0: 0.5, 2: 0.25}
     ladder, arrays = built(
         vat_cost=tuple(weights.values()),
@@ -288,7 +287,7 @@ def test_the_virtual_adversarial_cost(graph, std):
     )
     perturbed = perturb(ladder)
     names = ladder.noise.draws + list(ladder.costs.vat.values())
-    ladder.noise.draws = names  # to look at the costs, too
+    ladder.noise.draws = names  # to evaluate the costs too
     costs, gradients, values = values_and_gradients(ladder, arrays, PYTHON if graph == "plain" else c.mode())
     draws, vat = values[:-2], dict(zip(weights, values[-2:]))
     out, rows, rest = numpy_costs("gauss", draws), HALVES["unlabeled"], iter(draws[4:])
@@ -315,11 +314,11 @@ def test_the_virtual_adversarial_cost(graph, std):
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
 def test_costs_and_gradients_with_the_noise_held_constant(graph):
-    """Both halves; the outer gradient has no second derivative, targets and clean path no noise."""
+    """On both halves; the outer gradient has no second derivatives, and targets and clean path have no noise."""
     more = {**options("labeled", "1N"), **options("unlabeled", "kN", 0.2), "plain_graph": graph == "plain"}
     ladder, arrays = built(**more)
     perturbed = perturb(ladder)
-    ladder.noise.draws += [ladder.act.corr.labeled.z[0], ladder.act.corr.unlabeled.z[0]]  # to look at them, too
+    ladder.noise.draws += [ladder.act.corr.labeled.z[0], ladder.act.corr.unlabeled.z[0]]  # to evaluate them too
     costs, gradients, (*draws, z_l, z_u) = values_and_gradients(
         ladder, arrays, PYTHON if graph == "plain" else c.mode()
     )
@@ -370,15 +369,13 @@ def test_adversarial_noise_alone():
 
 
 def test_scaled_by_dimension():
-    p = options_of(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
-    assert np.prod(IN_DIM) == 6 and p.adv_scale == "dim"
     ladder, _ = built(adv_tau=(0.5,), adv_layers=(0, 2), adv_scale="dim")
     kind, taus = ladder.adversarial["labeled"]
     assert kind == "sgn" and taus == {0: 0.5, 2: pytest.approx(0.5 * np.sqrt(4 / 6))}
 
 
 def test_a_network_that_is_sure_gives_no_nan():
-    """Logits so large that probabilities are 0 and 1."""
+    """Its logits are so large that probabilities are 0 and 1."""
     ladder, arrays = built(adv_tau=(0.5,), adv_kind="1N", adv_tau_unlabeled=(0.5,), adv_kind_unlabeled="kN")
     perturb(ladder)
     ladder.shareds["f_3_c"].set_value(np.float32([1e4, 1e4, 1e4]))
@@ -388,7 +385,7 @@ def test_a_network_that_is_sure_gives_no_nan():
 
 
 def test_passes_may_begin_at_a_layer_of_pieces():
-    """Of maxout: noise and directions are as many as z, two for each h."""
+    """In a maxout layer, noise and directions have as many entries as z, two for each h."""
     ladder, arrays = built(
         act=("relu", "maxout:2", "sigmoid", "softmax"),
         adv_layers=(1,),

@@ -1,4 +1,4 @@
-"""Ladders with layers of maps, fused and plain, against the same ladder in float64 NumPy."""
+"""Ladders with layers of maps, fused and plain, against the same ladders in float64 NumPy."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -39,7 +39,7 @@ NETWORKS = {
         [("sig", True), GAUSS, ("comparison_g2", True), ("sig", False), ("lin", True)],
         [0.5, 0.3, 0.2, 0.3, 0.1],
     ),
-    # No units at all; a layer without noise, one without a decoder, and so one that gets nothing from above.
+    # No units at all; a layer without noise, one without a decoder, and hence one that gets no signal from above.
     "pool_on_top": (
         (2, 5, 4),
         ["convv:3:2:1:1", "convf:5:3:1:1", "globalmeanpool:0"],
@@ -54,7 +54,7 @@ NETWORKS = {
         [("relu", True), GAUSS, GAUSS, GAUSS],
         [0.3, 0.3, 0.4, 0.3],
     ),
-    # Pieces below pooling and below units; means of windows; a small network as decoder function.
+    # Maxout below pooling and below units; mean-pooling; a small network as decoder function.
     "pieces": (
         (1, 5, 4),
         ["convf:2:2:1:1", "meanpool:2:2", "fc:4", "fc:5"],
@@ -66,7 +66,7 @@ NETWORKS = {
 N_LABELED, N_UNLABELED = 6, 8
 TARGETS = np.array([0, 1, 2, 3, 4, 2])
 
-#: Without rewrites, which take longest; tests/cli trains in the mode of real runs.
+#: Without rewrites, which take the longest; tests/cli trains in the mode of real runs.
 MODES = {"fused": Mode(linker=c.mode().linker, optimizer=None), "plain": PYTHON}
 CASES = [*[(name, "fused") for name in NETWORKS], ("strided", "plain"), ("convolution_on_top", "plain")]
 
@@ -96,7 +96,7 @@ def halves(name):
 
 
 def perturb(ladder):
-    """Move all parameters and running averages away from their first values."""
+    """Move all parameters and running averages away from their initial values."""
     rng, values = np.random.RandomState(5), {}
     for name, shared in ladder.shareds.items():
         first = shared.get_value()
@@ -176,7 +176,7 @@ def assert_activations(activations, out):
         expected = out.z_est[i] if path == "est" else getattr(getattr(getattr(out, path), half), kind)[i]
         assert array.shape == expected.shape and array.dtype == "float32", (path, half, kind, i)
         size = np.abs(expected).max()
-        if kind == "m":  # of values that may cancel
+        if kind == "m":  # a mean of values that may cancel
             size = max(size, getattr(getattr(out, path), half).s[i].max() ** 0.5)
         name = f"{path} {half} {kind} {i}"
         np.testing.assert_allclose(array, expected, rtol=2e-5, atol=2e-5 * size, err_msg=name)
@@ -195,7 +195,7 @@ def assert_gradients(gradients, slopes, parameters):
 
 @pytest.mark.parametrize("name", ["pooled", "strided"])
 def test_running_statistics(name):
-    """An image alone is classified by averages of maps."""
+    """A single image is classified with the running averages of maps."""
     in_dim, layers, acts, *_ = NETWORKS[name]
     shareds, (x, *_) = ParameterStore(), input_variables(in_dim)
     classifier = build_classifier(options_of(name, True), in_dim, shareds, x)
@@ -215,7 +215,7 @@ def test_running_statistics(name):
 
 @pytest.mark.parametrize("name", ["pooled", "strided"])
 def test_running_averages_are_of_maps(name):
-    """Of the labelled half; the variance scaled by the number of examples, not of pixels."""
+    """They are of the labelled half; the variance is scaled by the number of examples, not of pixels."""
     in_dim, layers, acts, *_ = NETWORKS[name]
     ladder, inputs = LadderAE(options_of(name, False), in_dim), input_variables(in_dim)
     ladder.apply(*inputs)
@@ -237,7 +237,7 @@ def test_running_averages_are_of_maps(name):
 
 
 def test_parameters_have_the_shapes_and_order_of_the_originals():
-    """Filters in the encoder, then in the decoder from the top down; a number for each map, or unit below ``fc``."""
+    """Filters of the encoder, then of the decoder from the top down; one number per map, or per unit below ``fc``."""
     ladder = LadderAE(options_of("pooled", False), (2, 7, 7))
     ladder.apply(*input_variables((2, 7, 7)))
     shapes = {name: shared.get_value().shape for name, shared in ladder.shareds.items() if "_bn_" not in name}
@@ -271,7 +271,7 @@ def test_below_units_every_pixel_has_parameters_of_its_own():
 
 
 def test_the_seeds_draws_are_the_originals():
-    """Filters of the encoder, the same shapes once more, then filters of the decoder from the top down."""
+    """Filters of the encoder, the same shapes again, then filters of the decoder from the top down."""
     ladder = LadderAE(options_of("convolution_on_top", False), (1, 4, 5))
     ladder.apply(*input_variables((1, 4, 5)))
     rng = np.random.RandomState(1)
@@ -288,7 +288,7 @@ def test_the_seeds_draws_are_the_originals():
 
 
 def test_virtual_adversarial_passes_through_maps():
-    """Noise whose passes begin at maps, and a cost whose passes begin at the input; fused as plain, with the same draws."""
+    """Noise by passes from maps, and a cost by passes from the input: fused equals plain, given the same draws."""
     vat = dict(adv_kind_unlabeled="vat", adv_path="layers", adv_layers=(0, 1), adv_tau_unlabeled=(0.0, 0.3))
     vat.update(vat_cost=(2.0, 0.0), vat_radius=(0.5,), vat_xi=0.5, vat_noise_std=0.3)
     labeled, unlabeled = halves("strided")

@@ -1,4 +1,4 @@
-"""Parameters and first values of a ladder with layers of maxout and small networks as decoder functions."""
+"""Parameters and initial values of a ladder with maxout layers, and with small networks as decoder functions."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def small_networks():
 
 
 def test_shapes(small_networks):
-    """Weights from below lead to z, those to the layer above begin at h; the decoder has z throughout."""
+    """Weights from below lead to z, those to the layer above start from h; the decoder uses z throughout."""
     ladder, values = small_networks
     shapes = {name: value.shape for name, value in values.items()}
     expected = {"f_1_W": (4, 1, 3, 3), "f_1_b": (4,), "f_3_W": (8, 90), "f_3_b": (90,), "f_4_W": (30, 20)}
@@ -55,7 +55,7 @@ def test_memory_is_asked_for_as_many_weights_as_there_are(small_networks):
 
 
 def test_first_weights_of_maxout_have_the_usual_variance(small_networks):
-    """One over the units below."""
+    """It is one over the number of units below."""
     np.testing.assert_allclose(small_networks[1]["f_3_W"].std(), 1 / np.sqrt(8), rtol=0.1)
     np.testing.assert_allclose(small_networks[1]["f_4_W"].std(), 1 / np.sqrt(30), rtol=0.1)
 
@@ -77,7 +77,7 @@ def test_each_layer_draws_its_own_network(small_networks):
 
 
 def test_dropout_drops_what_a_maxout_leaves():
-    """Of 2 x 3 z three h go on to the layer above, and every unit of these has a mask of its own."""
+    """Of 2 x 3 z, three h go on to the layer above, and each of these units has its own mask."""
     p = Options.of(
         encoder_layers="3-4",
         act="relu-maxout:2-softmax",

@@ -1,4 +1,4 @@
-"""A ladder with penalties, dropout and drop-connect against the ladder in NumPy, given the normals that were drawn."""
+"""A ladder with penalties, dropout and drop-connect against the NumPy ladder, given the normals that were drawn."""
 
 import aesara
 import numpy as np
@@ -18,19 +18,19 @@ WEIGHTS = ("f_1_W", "f_2_W", "f_3_W", "g_0_W", "g_1_W", "g_2_W")
 
 
 def mask(normals, p):
-    """By SciPy's quantile of the probability to be kept."""
+    """A dropout mask, by SciPy's quantile of the probability of being kept."""
     return np.where(normals > stats.norm.ppf(1 - p), 0, 1 / (1 - p))
 
 
 def masks_of(normals):
-    """Those of units and weights, from the normals after the noise of the four layers."""
+    """The masks of units and weights, from the normals drawn after the noise of the four layers."""
     units = {f"h{i}": mask(normals[i], p) for i, p in enumerate(DROPOUT[:3])}
     units["h0"] = units["h0"].reshape(len(units["h0"]), -1)
     return units | {f"W{i}": mask(normals[2 + i], p) for i, p in enumerate(DROP_CONNECT, start=1)}
 
 
 def in_numpy(normals, labeled=LABELED):
-    """A function from parameters to a namespace of costs and activations."""
+    """The NumPy ladder as a function from parameters to a namespace of costs and activations."""
     return lambda params: forward(
         params,
         labeled,
@@ -50,7 +50,7 @@ def penalties(params):
 
 @pytest.fixture(scope="module", params=["plain", "fused"])
 def network(request):
-    """Values, gradients and normals of a ladder with everything, at perturbed parameters; plain, adversarial noise, too."""
+    """A regularised ladder's perturbed parameters, values, gradients and normals; if plain, adversarial noise too."""
     plain = request.param == "plain"
     options = dict(dropout=DROPOUT, drop_connect=DROP_CONNECT, l1=L1, l2=L2, adv_tau=(TAU if plain else 0.0,))
     ladder, arrays = built(plain_graph=plain, **options)
@@ -66,7 +66,7 @@ def network(request):
 
 
 def test_masks_are_drawn_after_the_noise_and_once(network):
-    """The pass of the adversarial noise takes those of the corrupted path."""
+    """The pass for the adversarial noise uses the masks of the corrupted path."""
     normals = network[-1]
     shapes = [(13, 1, 2, 3), (13, 5), (13, 4)]
     assert [x.shape for x in normals] == [*shapes, (13, 3), *shapes, (6, 5), (5, 4), (4, 3)]
@@ -75,7 +75,7 @@ def test_masks_are_drawn_after_the_noise_and_once(network):
 
 @pytest.mark.parametrize("network", ["plain"], indirect=True)
 def test_adversarial_noise_is_taken_through_the_masks(network):
-    """Against finite differences of the cost for the input."""
+    """Against finite differences of the cost with respect to the input."""
     params, (*_, z), _, normals = network
     tau_u, x = z - LABELED - 0.3 * normals[0][:6], LABELED.astype("float64")
     for index in np.ndindex(x.shape):
@@ -119,7 +119,7 @@ def test_pixels_and_weights_of_filters_are_dropped_one_by_one():
 
 
 def test_units_of_a_softmax_of_maps_are_dropped():
-    """It is taken of all maps as one row, so its mask is one of rows."""
+    """The softmax is over all maps as one row, so its mask has rows too."""
     layers = dict(
         encoder_layers=("convv:2:1:1:1", "3"), act=("relu", "softmax", "softmax"), denoising_cost_x=(0.0,) * 3
     )
@@ -134,17 +134,21 @@ def test_units_of_a_softmax_of_maps_are_dropped():
 
 
 def test_only_what_the_rest_of_the_total_depends_on_is_penalised():
-    """Of a ladder that denoises layers 2 and 3 alone; and of one that learns nothing."""
+    """In a ladder that denoises only layers 2 and 3, and in one that learns nothing."""
     ladder, _ = built(l1=0.1, l2=0.1, denoising_cost_x=(0.0, 0.0, 1.0, 1.0))
-    names = [v.name for v in ladder.learnt]
-    assert "g_2_W" in names and not {"g_0_W", "g_1_W"} & set(names)
+    perturb(ladder)
+    weights = {v.name: v.get_value().astype("float64") for v in ladder.learnt if v.name.endswith("_W")}
+    assert "g_2_W" in weights and not {"g_0_W", "g_1_W"} & set(weights)
+    l1, l2 = aesara.function([], [ladder.costs.l1, ladder.costs.l2], mode=PYTHON)()
+    assert l1 == pytest.approx(sum(np.abs(W).sum() for W in weights.values()), rel=1e-5)
+    assert l2 == pytest.approx(sum(np.square(W).sum() for W in weights.values()) / 2, rel=1e-5)
     ladder, _ = built("unlabeled", l1=0.1, denoising_cost_x=(0.0,) * 4)
     assert ladder.learnt == {} and not hasattr(ladder.costs, "l1")
 
 
 @pytest.mark.parametrize("graph", ["plain", "fused"])
 def test_an_update_clips_gradients_and_keeps_weights_within_a_norm(graph):
-    """Against a step down the gradient in NumPy; the norm that is logged is that before clipping."""
+    """Against a gradient step in NumPy; the norm that is logged is the one before clipping."""
     most, most_norm, rate = 0.5, 1.0, 0.1
     how = dict(optimizer="sgd", lr=rate, clip_norm=most, max_norm=most_norm)
     ladder, arrays = built(plain_graph=graph == "plain", **how)

@@ -1,4 +1,4 @@
-"""JSON of others: anything that is wrong is one kind of error, with a sentence."""
+"""JSON written by others: whatever is wrong with it raises one kind of error, with a sentence."""
 
 from typing import Optional, Tuple
 
@@ -40,8 +40,7 @@ def test_no_json(content, said):
     ],
 )
 def test_declared_types(value, kind, checked):
-    found = check(value, kind, "x")
-    assert found == checked and type(found) is type(checked)
+    assert repr(check(value, kind, "x")) == repr(checked)  # as 1 == 1.0 and True == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ladder.tables.settings import settings_of
 
 
 def options_of(**options):
-    """Layers input, 5, 4 (or those given)."""
+    """Options with layers 5-4 above the input (or those given)."""
     layers = options.pop("encoder_layers", "5-4")
     costs = (0.0,) * (layers.count("-") + 2)
     return Options.of(encoder_layers=layers, denoising_cost_x=costs, **options)

@@ -9,7 +9,7 @@ import pytest
 
 from ladder.turns import Turns
 
-#: Of Python, beside libraries with threads: the child does next to nothing.
+#: Python warns of forking beside libraries with threads, but the child does next to nothing.
 pytestmark = pytest.mark.filterwarnings("ignore:os.fork")
 
 
@@ -58,7 +58,7 @@ def test_a_forked_process_takes_its_turn():
     begun.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(60)  # an end, should it wait
+        signal.alarm(60)  # ends the child if it waits
         with turns.lock:
             os._exit(0)
     forked.set()
@@ -74,7 +74,7 @@ def test_a_process_that_is_forked_within_a_turn_may_end_it(kind):
     try:
         with turns.lock:
             child = os.fork()
-        signal.alarm(60 if child == 0 else 0)  # an end, should it wait
+        signal.alarm(60 if child == 0 else 0)  # ends the child if it waits
         with turns.lock:
             pass
     finally:

@@ -1,4 +1,4 @@
-"""A small classifier with parameters and running statistics set by hand, and the same in float64 NumPy."""
+"""A small classifier with parameters and running statistics drawn at random, and the same in float64 NumPy."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """The same attacks by the Adversarial Robustness Toolbox, on the same weights in NumPy.
 
 The toolbox needs no deep learning framework: it asks an estimator for
-gradients, and here they are those of float64 NumPy, worked out by hand.
+gradients, which are derived by hand here and computed by NumPy in float64.
 """
 
 import warnings
@@ -81,5 +81,5 @@ def test_the_same_adversarial_images(network, kind, attack, clip):
     theirs = attack(Estimator(truth, clip)).generate(x, y)
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert np.abs(ours - x).max() > 0.05
-    # and it is an attack
+    # and it is an attack: the cost rises
     assert (truth.cross_entropy(ours, y) > truth.cross_entropy(x, y)).all()

@@ -54,12 +54,12 @@ def test_a_grid_of_images_with_what_each_is_taken_for():
     assert [a.title.get_color() == WRONG for a in axes] == [False, False, False, True]
     assert [a.get_ylabel() for a in axes] == ["clean", "", "sgn", ""]
     assert [a.get_xlabel() for a in axes] == ["", "", "true 3", "true 5"]
-    # between black and white, and cut off beyond
+    # between black and white, and clipped beyond
     np.testing.assert_allclose([a.images[0].get_array()[0, 0] for a in axes], [0.5, 1, 1 / 6, 0])
 
 
 def test_images_are_attacked_in_the_batch_whose_statistics_count():
-    """Where a gradient depends on the batch; one image of each class is shown."""
+    """It matters if a gradient depends on the batch; one image of each class is shown."""
     features = np.random.RandomState(0).rand(12, 4, 4).astype("float32")
     examples, indices = SimpleNamespace(features=features, targets=np.arange(12) // 2), np.arange(11, -1, -1)
     gradient, settings = (lambda x, y: x - x.mean(axis=0)), AttackSettings(kinds=("sgn",), taus=(0.1,), clip=False)

@@ -1,4 +1,4 @@
-"""What attacks need of a trained run."""
+"""What attacks need from a trained run."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ladder.options import Options
 
 
 def test_the_gradient_by_pixels_goes_through_the_preprocessing():
-    """Beside central differences of a quadratic cost of the inputs, so that it has to be taken at the right ones."""
+    """Against central differences of a cost quadratic in the inputs, so that it has to be taken at the right ones."""
     p = Options(encoder_layers=("4",), denoising_cost_x=(0.0, 0.0), dataset="nowhere", contrast_norm=2)
     training, rng = TrainingData(p), np.random.RandomState(0)
     x, weights = rng.rand(5, 1, 2, 3).astype("float32"), rng.randn(5, 1, 2, 3)

@@ -31,7 +31,7 @@ def test_gradient_is_that_of_the_cost_by_finite_differences(network):
 
 
 def test_gradient_through_the_batchs_statistics_by_finite_differences():
-    """Every example moves every other's cost."""
+    """Every example affects the cost of every other."""
     shareds = parameter_store()
     truth, gradient = NumpyNetwork(shareds, of_the_batch=True), compile_batch_gradient(P, IN_DIM, shareds)
     x, y = examples(6)
@@ -55,7 +55,7 @@ def test_an_example_alone_has_the_gradient_that_it_has_in_a_batch(network):
 
 
 def linear_gradient(x, y, scale):
-    """For logits ``scale x W``, by Aesara."""
+    """The gradient for logits ``scale x W``, by Aesara."""
     inputs = at.fmatrix(), at.lvector()
     logits = at.dot(inputs[0], W) * np.float32(scale)
     return value(log_odds_gradient(logits, *inputs), dict(zip(inputs, (x, y))))
@@ -81,7 +81,7 @@ def test_where_the_softmax_saturates_the_gradient_points_to_the_runner_up(scale)
     assert (p[np.arange(2), y] == 1).all() and (p.sum(axis=1) == 1).all()  # float32 sees no other class
     runner_up = np.argsort(z, axis=1)[:, -2]
     np.testing.assert_allclose(linear_gradient(x, y, scale), scale * (W[:, runner_up] - W[:, y]).T, rtol=1e-5)
-    # and of a class that is as surely wrong, to the class that is taken for it
+    # and where the true class is as surely wrong, to the predicted class
     wrong = z.argmin(axis=1)
     np.testing.assert_allclose(linear_gradient(x, wrong, scale), scale * (W[:, y] - W[:, wrong]).T, rtol=1e-5)
 

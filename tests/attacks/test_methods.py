@@ -14,12 +14,12 @@ Y = np.array([0, 1, 0, 1, 1, 0])
 
 
 def linear(x, y):
-    """Log odds against the true class, for two classes and logits 0 and <x, TOWARDS_1>."""
+    """The gradient of the log odds against the true class, for two classes and logits 0 and <x, TOWARDS_1>."""
     return np.where(y[:, None, None] == 0, TOWARDS_1, -TOWARDS_1).astype("float32")
 
 
 def crooked(x, y):
-    """Some gradient that turns as x moves."""
+    """A gradient whose direction changes with x."""
     return np.cos(9 * x + np.arange(3, dtype="float32")).astype("float32")
 
 
@@ -41,7 +41,7 @@ NORM = np.linalg.norm(TOWARDS_1)
         ("sgn", 0.25 * UP * np.sign(TOWARDS_1)),
         ("1N", 0.25 * UP * TOWARDS_1 / NORM),
         ("kN", 0.25 * np.sqrt(6) * UP * TOWARDS_1 / NORM),
-        # the gradient is the same everywhere, so descent ends where the ball does
+        # the gradient is the same everywhere, so descent ends at the boundary of the ball
         ("pgd-linf", 0.25 * UP * np.sign(TOWARDS_1)),
         ("pgd-l2", 0.25 * UP * TOWARDS_1 / NORM),
     ],

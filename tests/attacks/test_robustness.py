@@ -1,4 +1,4 @@
-"""Counts of errors, by hand on a line: class 1 is what lies above 0."""
+"""Error counts, by hand for points on a line: class 1 lies above 0."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_every_example_counts_and_those_wrong_before_apart(n_batches):
 
 def test_an_attack_that_mends_an_error_is_counted_as_it_is():
     (attack,) = counted(upwards, kinds=("sgn",), taus=(0.15,))["attacks"]
-    # -0.1 of class 0 goes wrong, -0.05 of class 1 comes right
+    # -0.1 of class 0 becomes wrong, -0.05 of class 1 becomes right
     assert (attack["n_wrong"], attack["n_newly_wrong"]) == (2, 1)
 
 

@@ -61,7 +61,7 @@ def test_scipy_openblas_has_the_names_that_its_flags_lead_to():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_operation_reaches_the_library(dtype):
-    """Products of matrices and vectors in all ways: a name that is missing fails as its module is loaded."""
+    """All kinds of products of matrices and vectors: if a name is missing, loading its module fails."""
     x, y = at.matrix(dtype=dtype), at.matrix(dtype=dtype)
     products = [
         at.dot(x, y),

@@ -42,7 +42,7 @@ print(*sorted({{pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
 
 
 def configure(threads=None, **environment):
-    """Configure in a fresh interpreter and return the two lines that it prints."""
+    """Configure in a fresh interpreter and return the lines that it prints."""
     kept = {name: value for name, value in os.environ.items() if name not in SET_BY_US}
     done = subprocess.run(
         [sys.executable, "-c", CONFIGURE.format(threads=threads)],
@@ -90,7 +90,7 @@ def test_a_child_process_sees_the_same_backend():
 def test_threads(threads, environment, expected):
     settings, pools = configure(threads, **environment)
     assert settings.split("|")[4] == expected
-    # OpenBLAS never starts more threads than there are cores, OpenMP does.
+    # OpenBLAS never starts more threads than there are cores, but OpenMP does.
     assert pools.split()[-1] == expected
 
 
@@ -119,7 +119,7 @@ assert os.wait()[1] == 0
 
 
 def test_a_forked_process_computes_in_one_thread():
-    """OpenMP would wait for threads that did not come along."""
+    """OpenMP would wait for threads that a fork does not copy."""
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     computed, refused = done.stdout.splitlines()
@@ -144,7 +144,7 @@ def test_missing_headers(monkeypatch):
 
 
 def test_no_aesara(monkeypatch):
-    """pip leaves it out beside NumPy 2."""
+    """pip leaves it out alongside NumPy 2."""
     check.aesara()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="Aesara is not installed: run `pip install --no-deps aesara==2.9.4`"):
@@ -159,7 +159,7 @@ def test_other_python(version, monkeypatch):
 
 
 def test_windows(monkeypatch, capsys):
-    """Where modules are missing that Linux and macOS have."""
+    """It lacks modules that Linux and macOS have."""
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setitem(sys.modules, "ladder.cli", None)
     with pytest.raises(SystemExit) as end:

@@ -1,4 +1,4 @@
-"""What users meet when Aesara cannot work: one sentence each."""
+"""What users see when Aesara cannot work: one sentence per problem."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ from ladder.errors import UserError
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch, tmp_path):
-    """Nothing is set but the folder."""
+    """Only the compile folder is set."""
     monkeypatch.setenv("AESARARC", str(tmp_path / "none"))
     monkeypatch.setenv("AESARA_FLAGS", f"base_compiledir={tmp_path / 'compiled'}")
-    monkeypatch.setattr(flags, "AT_START", "")  # a worker of pytest's has inherited settings of ours
+    monkeypatch.setattr(flags, "AT_START", "")  # a pytest worker has inherited our settings
     return tmp_path
 
 
@@ -129,7 +129,7 @@ def test_files_in_a_folder_of_a_similar_name_are_not_aesaras(settings):
 
 
 def a_module(base, name="m1"):
-    """A library of this Python stands for a compiled module."""
+    """A library of this Python, standing in for a compiled module."""
     import _ctypes
 
     path = base / "compiledir_x" / f"tmp{name}" / f"{name}.so"
@@ -216,7 +216,7 @@ def test_a_whole_module_that_lacks_a_library_is_left_alone(settings):
 
 @pytest.fixture
 def locked(tmp_path):
-    """A process that holds the lock of a folder, and is stopped."""
+    """The lock file of a folder, and a stopped process that holds the lock."""
     code = "import sys, time, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
     process.stdout.readline()
@@ -244,7 +244,7 @@ def test_waiting_for_the_lock_is_said_at_once_and_whom_for(locked, monkeypatch, 
 def test_other_locks_wait_as_ever(locked, tmp_path):
     os.link(locked[0], tmp_path / "mine.lock")
     with pytest.raises(filelock.Timeout):
-        compile_lock._TellingLock(str(tmp_path / "mine.lock")).acquire(timeout=0)
+        compile_lock._TellingLock(str(tmp_path / "mine.lock")).acquire(timeout=0.2)
 
 
 def test_a_free_lock_is_taken_and_given_back(tmp_path):

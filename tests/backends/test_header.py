@@ -1,4 +1,4 @@
-"""The precompiled header: made once, really read by g++, and never in a user's way."""
+"""The precompiled header: made once, actually used by g++, and never in a user's way."""
 
 import hashlib
 import os
@@ -31,7 +31,7 @@ print(aesara.config.cxx, *header._flags())
 
 
 def compile_in(folder, flags=""):
-    """Compile two functions in a process of its own; returns the flags of fused modules, and the command of others."""
+    """Compile two functions in a new process; return the flags of fused modules, and the command for the others."""
     environment = {**os.environ, "AESARA_FLAGS": f"base_compiledir={folder}{flags}"}
     done = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True)
     return [line.split() for line in done.stdout.splitlines()]
@@ -45,13 +45,13 @@ def test_header_is_read_in_its_compiled_form(tmp_path):
         done = subprocess.run(
             [*command, *flags, "-fsyntax-only", "-H", str(module)], capture_output=True, text=True, check=True
         )
-        # gold leaves its name in what it makes.
+        # gold leaves its name in the libraries that it links.
         (library,) = module.parent.glob("*.so")
         assert (b".note.gnu.gold-version" in library.read_bytes()) == (linker.GOLD in command)
-        # g++ -H marks a precompiled header that it used with '!', one that did not fit with 'x'.
+        # g++ -H marks a precompiled header that it used with '!', and one that did not fit with 'x'.
         marks = [line.split()[0] for line in done.stderr.splitlines() if ".gch" in line]
         assert marks.count("!") == 1, text
-    # a second process finds them there
+    # A second process finds them and compiles neither again.
     headers = list(tmp_path.glob("headers-*/*.gch/*"))
     made = [header.stat().st_mtime_ns for header in headers]
     compile_in(tmp_path)
@@ -59,7 +59,7 @@ def test_header_is_read_in_its_compiled_form(tmp_path):
 
 
 def test_the_key_holds_what_is_in_our_own_headers(monkeypatch):
-    """And without such, with NumPy 1, it is the key of before there were any."""
+    """Without any, with NumPy 1, it is the key from before they existed."""
     keys = {}
     for text in ("", "one", "other"):
         monkeypatch.setattr(numpy_headers, "text", lambda: text)

@@ -1,4 +1,4 @@
-"""gold where it is there, and whatever g++ takes by default where it is not."""
+"""gold where it is installed, and g++'s default linker where it is not."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from ladder.backends import linker
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="only for g++")
 
 
-#: A compiler that links as it likes: its arguments are -shared, -fPIC, gold, the source, -o and the library.
+#: A compiler that uses g++'s default linker: its arguments are -shared, -fPIC, gold, the source, -o and the library.
 LINKS = 'exec g++ -shared -fPIC "$4" -o "$6"'
 
 
 @pytest.fixture
 def linked(monkeypatch):
-    """The commands that made a library."""
+    """The commands that were run to make a library."""
     commands, run = [], subprocess.run
 
     def running(command, **options):
@@ -31,7 +31,7 @@ def linked(monkeypatch):
 
 @pytest.fixture
 def compiler(tmp_path):
-    """A function (what it does where it should make a library) that makes a compiler with a gold of its own."""
+    """A function that makes a compiler with its own gold, given the shell commands that are to make a library."""
     gold, path = tmp_path / "ld.gold", tmp_path / "g++"
 
     def make(body):
@@ -71,5 +71,5 @@ def test_a_library_that_does_not_work_is_no_library(tmp_path, compiler):
     assert linker.flags(compiler('for last; do :; done\necho rubbish >"$last"'), tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written_goes_on_without(tmp_path):
-    assert linker.flags("g++", tmp_path / "missing") == []
+def test_a_folder_that_cannot_be_written_goes_on_without(tmp_path, compiler):
+    assert linker.flags(compiler(LINKS), tmp_path / "missing") == []

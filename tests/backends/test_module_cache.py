@@ -1,4 +1,4 @@
-"""Aesara's cache of modules reads the keys of what it is asked for, and finds what it found before."""
+"""Aesara's module cache reads only the keys of modules that it is asked for, and still finds the same modules."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def linker(function=at.exp):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A cache with one module, that of ``linker(3)``, and another whose key nobody can read."""
+    """A cache with one module, that of ``linker``, and another whose key nobody can read."""
     repairs.repair()
     cache = cmodule.ModuleCache(str(tmp_path))
     cache.module_from_key(*linker())
@@ -56,7 +56,7 @@ def test_finds_what_is_there_and_reads_no_more(folder):
 
 def test_others_may_compile_while_it_compiles(tmp_path, monkeypatch):
     repairs.repair()
-    # A lock of its own: other tests, side by side with this one, may hold that of the compile folder.
+    # A separate lock, as tests that run in parallel with this one may hold that of the compile folder.
     monkeypatch.setattr(compilelock, "config", SimpleNamespace(compiledir=str(tmp_path), compile__timeout=1))
     key, made = linker()
     theirs, free = made.c_compiler(), []
@@ -71,7 +71,7 @@ def test_others_may_compile_while_it_compiles(tmp_path, monkeypatch):
     made.c_compiler = lambda: Compiler
     cache = cmodule.ModuleCache(str(tmp_path))
     assert module_file(cache, key, made).exists() and free == [True]
-    with pytest.raises(ZeroDivisionError):  # and leaves nothing where that fails
+    with pytest.raises(ZeroDivisionError):  # a failure leaves nothing behind
         key, made = linker(at.sqrt)
         made.compile_cmodule = lambda location: 1 / 0
         cache.module_from_key(key, made)
@@ -80,7 +80,7 @@ def test_others_may_compile_while_it_compiles(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("left", [b"", None])
 def test_compiles_again_what_is_damaged(folder, left):
-    """A key cut short, as another process is writing it or was killed, or none."""
+    """A truncated key, as when another process is writing it or was killed, or none at all."""
     (folder / "key.pkl").unlink()
     if left is not None:
         (folder / "key.pkl").write_bytes(left)

@@ -1,4 +1,4 @@
-"""Aesara's C code under NumPy 2 computes what it did, from a checkout of any name, and keeps to a folder of its own."""
+"""Under NumPy 2 Aesara's C code computes the same, whatever the checkout's name, and has its own compile folder."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ needs_numpy_2 = pytest.mark.skipif(not numpy_headers.NUMPY_2, reason="headers fo
 
 X = np.random.RandomState(0).rand(3, 4).astype("float32")
 
-# MRG compiles a product as its streams are made, before anybody has asked for a mode.
+# MRG compiles a product when its streams are made, before a compile mode has been asked for.
 BEFORE_ANY_MODE = """
 import sys
 import warnings
@@ -72,7 +72,7 @@ def test_a_checkout_with_a_blank_in_its_path(tmp_path):
     # A state of ones, 2**134 numbers later, by exact integers.
     halves = (rng_mrg.A1p134, 2147483647), (rng_mrg.A2p134, 2147462579)
     assert list(map(int, state.split())) == [sum(row) % m for matrix, m in halves for row in matrix.tolist()]
-    # Aesara tries its flags on a program that includes no NumPy, and drops -march without a word where that fails.
+    # Aesara tries its flags on a program that does not include NumPy, and silently drops -march if that fails.
     assert march(flags.split()) == native()
 
 
@@ -88,7 +88,7 @@ def march(flags):
 
 
 def native():
-    """What the compiler itself makes of -march=native."""
+    """What the compiler itself expands -march=native to."""
     command = [c.configure().cxx, "-march=native", "-Q", "--help=target"]
     words = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return [f"-march={words[words.index('-march=') + 1]}"]

@@ -1,4 +1,4 @@
-"""What is put right in Aesara works as it did with old NumPy and Python, and other versions are left alone."""
+"""What is repaired in Aesara works as it did with old NumPy and Python, and other versions are left alone."""
 
 import itertools
 
@@ -33,7 +33,7 @@ def test_convolutions_in_c(stride):
 
 
 def test_repaired_types():
-    """One image, or one filter, is known to be one; nothing else is said of the shape."""
+    """The type says if there is just one image or one filter, and nothing else about the shape."""
     repairs.repair()
     x, w = images(None, 3, 5, 4), images(7, 3, 2, 2)
     assert CorrMM()(x, w).type == TensorType("float32", shape=(None, None, None, None))
@@ -45,7 +45,7 @@ def test_repaired_types():
 
 
 def test_order_of_loops():
-    """Elementwise C walks through arrays of any order of memory, sorted without ``std::sort``."""
+    """Elementwise C loops over arrays in any memory order, which it sorts without ``std::sort``."""
     x, y = at.ftensor4(), at.ftensor4()
     add = aesara.function([x, y], at.exp(x) + y, mode=c.mode())
     (code,) = [node.op._c_all(node, "n", ["x", "y"], ["z"], {"fail": ""})[3] for node in add.maker.fgraph.toposort()]
@@ -58,7 +58,7 @@ def test_order_of_loops():
 
 @pytest.mark.parametrize("float_type", ["float32", "float64"])
 def test_types_of_constants(float_type):
-    """The smallest that leaves a number what it is, but for floats where ``floatX`` is float32."""
+    """The smallest that represents a number exactly, except for floats where ``floatX`` is float32."""
     values = {1: "int8", 127: "int8", 128: "int16", -129: "int16", 40000: "int32", 2**31: "int64"}
     values |= {0.5: "float32", 1.1: float_type, -1e300: float_type}
     with aesara.config.change_flags(floatX=float_type), np.errstate(over="ignore"):
@@ -70,7 +70,7 @@ def test_types_of_constants(float_type):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_noise_without_a_compiler(dtype):
-    """MRG's Python method draws the numbers of its C code, but for the rounding of the last product."""
+    """MRG's Python method draws the same numbers as its C code, except for the rounding of the last product."""
     drawn = []
     for mode in (c.mode(), aesara.compile.mode.Mode(linker="py", optimizer=None)):
         streams = rng_mrg.MRG_RandomStream(7)

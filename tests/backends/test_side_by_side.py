@@ -1,4 +1,4 @@
-"""A function's modules are compiled side by side: the same modules, and what fails is asked for once more, alone."""
+"""A function's modules are compiled in parallel: the same modules, and one that fails is compiled again, alone."""
 
 import itertools
 import os
@@ -25,7 +25,7 @@ def library_of(command):
 
 
 class Gcc:
-    """Stands for g++: the first ``at_once`` commands wait for each other, and hyperbolic tangents meet these failures."""
+    """Stands in for g++: the first ``at_once`` commands wait for each other; modules of tanh meet these failures."""
 
     def __init__(self, at_once=1, failures=(), seconds=0.0):
         self.commands, self.failures, self.seconds = [], list(failures), seconds
@@ -56,19 +56,19 @@ class Gcc:
 
 @pytest.fixture
 def nodes(monkeypatch):
-    """e^x, its root, and the tangent of e^root; e^root itself is of the same module as the first."""
+    """The nodes of e^x, its root, and the hyperbolic tangent of e^root; e^root itself has the same module as e^x."""
     repairs.repair()
     monkeypatch.setattr(module_cache, "lacks", lambda *_: True)
     x = at.fvector("x")
     graph = FunctionGraph([x], [at.tanh(at.exp(at.sqrt(at.exp(x))))], clone=False)
-    CLinker().accept(graph).compile_args()  # which flags this g++ takes is tried out once
+    CLinker().accept(graph).compile_args()  # finds out, once, which flags this g++ takes
     first, root, _, tangent = graph.toposort()
     return first, root, tangent
 
 
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
-    """A function that lets Aesara ask by way of ``run`` for modules of nodes; returns (status, library) of each."""
+    """A function that lets Aesara ask for nodes' modules through ``run``; it returns (status, library) for each."""
     folders = (tmp_path / str(k) for k in itertools.count())
 
     def ask_for(nodes, run):
@@ -152,7 +152,7 @@ def test_what_cannot_be_done_side_by_side_is_done_one_by_one(nodes, asked, monke
                 raise RuntimeError("can't start new thread")
 
             monkeypatch.setattr(threading.Thread, "start", start)
-        else:  # its own, not that of the node for which all of it began
+        else:  # an error of the tangent's own, not of the node whose module is asked for first
             monkeypatch.setattr(tangent.op, "c_lib_dirs", lambda **_: 1 / 0, raising=False)
         assert [status for status, _ in asked([first, root], modules.run)] == [0, 0]
     assert len(gcc.commands) >= 2
@@ -172,7 +172,7 @@ def test_an_interrupt_leaves_nothing_and_what_a_killed_process_left_is_removed(n
     assert list((tmp_path / "temporary").iterdir()) == [others]
 
 
-#: As a compiler, notes which modules it is asked for, but for Aesara's own: where, and when it begins and ends.
+#: A compiler that logs the modules it is asked for, except Aesara's own: where each is, and when it begins and ends.
 NOTING = """#!/bin/bash
 for word; do
     if [[ $word == */mod.cpp && $word != *_ext/mod.cpp ]]; then

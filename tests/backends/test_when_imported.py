@@ -1,4 +1,4 @@
-"""A change comes right after the import of its module, once, and not at all for others."""
+"""A change is made right after its module is imported, once, and not to other modules."""
 
 import importlib
 import sys
@@ -10,7 +10,7 @@ from ladder.backends.when_imported import when_imported
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """The name of a module that nobody has imported, with an attribute ``value``, 1."""
+    """The name of a module that has not been imported; its attribute ``value`` is 1."""
     (tmp_path / "module_to_change.py").write_text("value = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield "module_to_change"

@@ -1,4 +1,4 @@
-"""``benchmarks/gpu.py``: its table, tried out on a CPU; what it says without a GPU; its helpers for one."""
+"""``benchmarks/gpu.py``: its table, tried out on a CPU; its message without a GPU; its helpers for a GPU."""
 
 import importlib.util
 import math
@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 
 
 def missing(module):
-    """Whether a library is not installed; of JAX a module, as the folder tests/backends/jax looks like a package."""
+    """Whether a library is not installed; name a module of JAX: the folder tests/backends/jax looks like a package."""
     try:
         return importlib.util.find_spec(module) is None
     except ModuleNotFoundError:
@@ -54,7 +54,7 @@ def table(text):
 def test_our_rows_without_rivals(tmp_path):
     output = tmp_path / "table.md"
     options = ["--device", "cpu", "--small", "--updates", 2, "--rounds", 2, "--seeds", 2, "--models", "mnist"]
-    # XLA compiles from nothing, and here what it does counts, not how fast.
+    # XLA compiles from scratch, and here only the results count, not the speed.
     quick = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     done = run(*options, "--rows", "ladder-seeds", "--output", output, **quick)
     assert done.returncode == 0, done.stderr
@@ -108,7 +108,7 @@ def test_table(tmp_path, model, rivals):
 @needs_both
 def test_refused_without_gpu(tmp_path):
     output = tmp_path / "table.md"
-    # None to see, also where there is one.
+    # No GPU is visible, even if there is one.
     done = run("--output", output, CUDA_VISIBLE_DEVICES="", JAX_PLATFORMS="cpu")
     assert done.returncode == 2, done.stderr
     assert "There is no GPU to measure on (jax: " in done.stderr and "PyTorch" in done.stderr
@@ -129,7 +129,7 @@ def test_sampler(tmp_path, monkeypatch):
     assert (sampler.utilization, sampler.memory_mb) == (87, 1234)
     asked = (tmp_path / "asked").read_text()
     assert "--query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits --id=3" in asked
-    # As a part of a card answers.
+    # The answer for a partition of a card.
     program.write_text('#!/bin/sh\necho "[N/A], [N/A]"\n')
     with nvidia.Sampler() as sampler:
         while not sampler._looks:
@@ -158,7 +158,7 @@ def test_profile_of_a_device():
     host, device = SimpleNamespace(name="/host:CPU", lines=[]), SimpleNamespace(name="/device:GPU:0", lines=streams)
     describe = load("gpu_profile").describe
     first, *largest = describe([host, device])
-    # 0 to 2, 3 to 5 and 7 to 8.
+    # Busy from 0 to 2, 3 to 5 and 7 to 8.
     assert first == "/device:GPU:0: 4 kernels in 8.0 ms; none ran in 38 % of it."
     assert largest == ["54.5 %, 3.00 ms in 2 calls: `gemm`", "45.5 %, 2.50 ms in 2 calls: `add`"]
     assert "no device plane" in describe([host])[0]

@@ -26,7 +26,7 @@ def test_same_costs_gradients_and_update(library, rivals, model):
         pytest.skip(f"{library} is not installed")
     # A process of its own: each library brings its own threads.
     arguments = [*rivals, "--model", model, "--small"]
-    # Formulas are compared: they need not be compiled well.
+    # Formulas are compared: their compiled code need not be fast.
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
     environment = {**os.environ, "XLA_FLAGS": flags}
     done = subprocess.run([sys.executable, CHECK, *arguments], env=environment, capture_output=True, text=True)

@@ -85,7 +85,7 @@ def test_gradients_of_the_rectifiers_away_from_zero():
 
 
 def test_in_c_sigmoid_softplus_and_softmax_keep_their_values():
-    """With the rewrites of real runs: some of them are about stability."""
+    """With the rewrites of real runs, some of which concern numerical stability."""
     big = np.float32([[-200, 200, 0.5], [3, -3, 100]])
     for name in ("sigmoid", "softplus", "softmax"):
         expected = EXPECTED[name](big.astype("float64"))
@@ -93,14 +93,14 @@ def test_in_c_sigmoid_softplus_and_softmax_keep_their_values():
 
 
 def test_gradients_of_elu_are_finite_far_from_0():
-    """Where exp is infinite, and what is not chosen would be 0 times infinity."""
+    """Where exp is infinite, the branch not taken would contribute 0 times infinity."""
     x = at.vector(dtype="float32")
     found = value(at.grad(apply_activation("elu:0.5", x).sum(), x), {x: np.float32([-200, -1, 0, 1, 200])})
     np.testing.assert_allclose(found, [0, 0.5 * np.exp(-1), 0.5, 1, 1], rtol=1e-6, atol=1e-30)
 
 
 def test_pieces_of_maps_and_the_gradient_of_equals():
-    """All units' first pieces come first; every piece that is the largest gets the gradient."""
+    """The first piece of every unit comes first; every piece that equals the largest gets the gradient."""
     x = at.ftensor4()
     X = np.float32([3, 1, 3, 2, 0, 2]).reshape(1, 6, 1, 1)
     h = apply_activation("maxout:3", x)
@@ -113,5 +113,5 @@ def test_the_decoder_copies_for_each_piece():
     u = at.fmatrix()
     U = np.float32([[1, 2], [3, 4]])
     assert value(for_each_piece(u, 3), {u: U}).tolist() == [[1, 2] * 3, [3, 4] * 3]
-    # The encoder chooses from copies what was copied.
+    # The encoder's maxout of the copies is what was copied.
     np.testing.assert_array_equal(value(apply_activation("maxout:3", for_each_piece(u, 3)), {u: U}), U)

@@ -1,4 +1,4 @@
-"""Directions of adversarial noise: closed forms, zeros, the thesis's linear models."""
+"""Directions of adversarial noise: closed forms, zeros, and the thesis's linear models."""
 
 import aesara.tensor as at
 import numpy as np
@@ -80,7 +80,7 @@ def residuals(kind, tau, x, w, b, t):
 
 @pytest.mark.parametrize("w", [0.0, -0.5, 3.0])
 def test_one_input(w):
-    """The residual grows by 1 + w^2 (equation 44 drops the bias)."""
+    """The residual grows by the factor 1 + w^2 (equation 44 drops the bias)."""
     before, after = residuals("udg", 1.0, [[0.5], [-2.0], [7.0]], [w], 1.5, [0.0, 1.0, -3.0])
     np.testing.assert_allclose(after, before * (1 + w**2), rtol=1e-4)
 

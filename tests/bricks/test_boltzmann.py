@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machines of 4 visible and 3 hidden units, against the enumeration of all their states."""
+"""Restricted Boltzmann machines with 4 visible and 3 hidden units, against enumeration of all their states."""
 
 from itertools import product
 
@@ -18,14 +18,14 @@ from ladder.training.pretraining.machine import machine
 VISIBLE, HIDDEN = 4, 3
 V, H = (np.array(list(product((0, 1), repeat=n)), "float32") for n in (VISIBLE, HIDDEN))
 RNG = np.random.RandomState(5)
-# Far from 0: all states differ, none is rare.
+# Far enough from 0 that all states differ, but none is rare.
 W, A, B = (RNG.normal(0, 0.8, shape) for shape in ((VISIBLE, HIDDEN), VISIBLE, HIDDEN))
-#: Real numbers, as Gaussian units have.
+#: Real numbers, for Gaussian units.
 X = RNG.normal(0, 1.5, (16, VISIBLE)).astype("float32")
 
 
 def energies(v, gaussian):
-    """(v, h) of float64, by the definition."""
+    """The energy of every v with every h, (v, h) float64, by definition."""
     own = 0.5 * np.square(v - A).sum(axis=1) if gaussian else -v @ A
     return own[:, None] - v @ W @ H.T - H @ B
 
@@ -37,7 +37,7 @@ def hidden_probabilities(v, gaussian):
 
 
 def of_hidden_states(gaussian):
-    """P(h) of the machine: the visible units summed up, or integrated in closed form."""
+    """P(h) of the machine: the visible units are summed out, or integrated out in closed form."""
     if gaussian:
         logs = 0.5 * np.square(A + H @ W.T).sum(axis=1) - 0.5 * np.square(A).sum() + H @ B
     else:
@@ -107,7 +107,7 @@ OPTIONS = dict(
 
 
 def compiled(gaussian, persistent, steps, n):
-    """A machine with these parameters, and a function of v that updates it: plain descent with a rate of 1."""
+    """A machine with these settings, and a function of v that updates it by plain descent with a rate of 1."""
     how = Pretraining(**OPTIONS, cd_steps=steps, persistent=persistent, gaussian=gaussian, unrolled_epochs=0)
     p, noise = Options.of(encoder_layers="10", denoising_cost_x=(0, 0), optimizer="sgd"), GaussianNoise(4)
     graph = machine(p, how, HIDDEN, np.full(VISIBLE, 0.5), gaussian, n, noise, bricks, np.random.RandomState(2))
@@ -115,7 +115,7 @@ def compiled(gaussian, persistent, steps, n):
 
 
 def gradient(graph, update, v):
-    """What one update adds to W, a and b, where these begin at the machine's own."""
+    """What one update adds to W, a and b, starting from the machine's own values."""
     for name, x in zip("Wab", (W, A, B)):
         graph.shareds[name].set_value(np.float32(x))
     update(v)
@@ -123,7 +123,7 @@ def gradient(graph, update, v):
 
 
 def test_contrastive_divergence_is_the_statistics_of_data_less_those_after_k_steps():
-    """Its mean over many chains, against the transitions between all 16 states."""
+    """Its mean over many chains, against the transition probabilities between all 16 states."""
     n, steps = 40_000, 2
     of_data = RNG.dirichlet(np.ones(16))
     v = V[RNG.choice(16, n, p=of_data)]
@@ -143,7 +143,7 @@ def test_contrastive_divergence_is_the_statistics_of_data_less_those_after_k_ste
 
 @pytest.mark.parametrize("gaussian", [False, True], ids=["binary", "gaussian"])
 def test_persistent_chains_reach_the_machine_itself(gaussian):
-    """Where the data have the machine's own distribution nothing is to be learnt, and the chains stay in it."""
+    """They reach its distribution of h, and an update is the data's statistics minus the machine's exact ones."""
     n, of_h = 20_000, of_hidden_states(gaussian)
     graph, update = compiled(gaussian, True, 5, n)
     v = RNG.normal(size=(n, VISIBLE)).astype("float32")
@@ -153,7 +153,7 @@ def test_persistent_chains_reach_the_machine_itself(gaussian):
     np.testing.assert_allclose(
         np.bincount((chains @ [4, 2, 1]).astype(int), minlength=8) / n, of_h, atol=2 / np.sqrt(n)
     )
-    # The gradient of the data's likelihood: of these data less the machine's own, exactly.
+    # The gradient of the data's likelihood: statistics of these data minus the machine's own, exactly.
     p_h = hidden_probabilities(v, gaussian) @ H
     v_given_h = A + H @ W.T
     v_given_h = v_given_h if gaussian else 1 / (1 + np.exp(-v_given_h))

@@ -1,4 +1,4 @@
-"""Convolutions of both directions against SciPy's of single maps, in float64; first filters to the bit."""
+"""Convolutions in both directions against SciPy's of single maps, in float64; initial filters to the bit."""
 
 import aesara.tensor as at
 import numpy as np
@@ -34,12 +34,12 @@ def true_deconvolve(z, W, border, stride, shape):
 
 
 def with_gradients(y, variables, arrays):
-    """y, and gradients of half its squares."""
+    """y, and the gradients of half its sum of squares."""
     return value([y, *at.grad(at.square(y).sum() / 2, variables)], dict(zip(variables, arrays)))
 
 
 def assert_linear(found, function, x, W):
-    """y, and the gradients of its squares in some direction."""
+    """Check y, and the gradients of half its sum of squares, each along a random direction."""
     y, dx, dW = found
     expected = function(x, W)
     assert y.dtype == "float32" and y.shape == expected.shape
@@ -64,7 +64,7 @@ def test_convolution(border, stride):
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("border", BORDERS)
 def test_deconvolution(border, stride):
-    """A true convolution with the other border, of entries spread out, cropped to the shape below."""
+    """A true convolution of the spread-out entries with the opposite border, cropped to the shape below."""
     shape = (4 * stride + 1, 3 * stride + 2) if border == "valid" else (4 * stride - 2, max(1, 3 * stride - 3))
     z, w = at.ftensor4s(2)
     found = with_gradients(deconvolve(z, w, border, stride, shape), [z, w], [Z, BACK])

@@ -1,4 +1,4 @@
-"""Decoder functions: values, parameters (names, first values, order of creation), gradients."""
+"""Decoder functions: values, parameters (names, initial values, order of creation), gradients."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ Z, U = rng.randn(2, 5, UNITS).astype("float32")
 
 A1_TO_A10 = dict(a1=0, a2=1, a3=0, a4=0, a5=0, a6=0, a7=1, a8=0, a9=0, a10=0)
 
-#: First values, in the order in which the original creates them.
+#: Initial values, in the order in which the original creates them.
 PARAMETERS_WITH_U = {
     "i": {},
     "lin": dict(a1=1, b=0),
@@ -155,7 +155,7 @@ def test_gradients(name, with_u):
 
 @pytest.mark.parametrize("name, with_u", CASES)
 def test_who_is_additive(name, with_u):
-    """b for additive parameters, w for those that multiply, as in the original."""
+    """Additive parameters come from b, multiplicative ones from w, as in the original."""
     kinds = {}
 
     def note(kind):

@@ -1,4 +1,4 @@
-"""Fully connected layers: first weights to the bit, products, flattening."""
+"""Fully connected layers: initial weights to the bit, products, flattening."""
 
 import aesara.tensor as at
 import numpy as np
@@ -28,7 +28,7 @@ def test_a_float32_size_has_a_float32_root():
 
 
 def test_the_originals_first_weights():
-    """Encoder, encoder again (thrown away), decoder: one generator."""
+    """One generator draws the encoder, the encoder again (discarded), and the decoder."""
     arrays, meta = load("fc_small_gauss")
     rng = np.random.RandomState(meta["p_effective"]["seed"])
     sizes = [30, 20, 15, 10, 10]

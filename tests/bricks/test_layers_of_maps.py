@@ -30,7 +30,7 @@ def constants(*arrays):
 
 @pytest.mark.parametrize("act", ["relu", "leakyrelu", "linear", "softplus", "sigmoid"])
 def test_encode(act):
-    """Statistics have an entry a map, b and c are broadcast over pixels."""
+    """Statistics have one entry per map; b and c are broadcast over pixels."""
     for noise, b, c in [(NOISE, B, C), (None, B, None), (None, None, None)]:
         maps = encode(*constants(Z_PRE, noise), 0.3, *constants(b, c), act)
         rows = encode(*constants(as_rows(Z_PRE), None if noise is None else as_rows(noise)), 0.3, *constants(b, c), act)
@@ -64,7 +64,7 @@ def test_denoise(decoder):
 
 
 def test_below_global_pooling_all_pixels_get_the_same():
-    """A u of one pixel, normalised over examples alone."""
+    """u has one pixel, and is normalised over examples alone."""
     make = lambda init, name: at.constant(np.full(3, init + 0.25, "float32"))
     one = np.ascontiguousarray(U[:, :, :1, :1])
     everywhere = np.broadcast_to(one, SHAPE).copy()

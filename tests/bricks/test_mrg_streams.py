@@ -1,4 +1,4 @@
-"""The first states of MRG's streams, against Aesara's own."""
+"""The initial states of MRG's streams, against Aesara's own."""
 
 import aesara
 import numpy as np

@@ -32,7 +32,7 @@ def test_bits_in_python(golden):
     for i, draw in enumerate(draws):
         assert draw.dtype == "float32"
         expected = golden[f"noisy__noise__{i}"]
-        # The bits of the uniform numbers; log and cosine are NumPy's, not the C library's.
+        # The uniform numbers have the same bits, but log and cosine are NumPy's, not the C library's.
         np.testing.assert_allclose(draw, expected, rtol=1e-5, atol=1e-6, err_msg=f"stream {i}")
 
 
@@ -77,7 +77,7 @@ def test_seeds_differ_and_repeat():
 
 
 def test_the_kth_call_takes_the_kth_stream():
-    """So a layer without noise, which makes no call, shifts the later ones."""
+    """So a layer without noise, which makes no call, shifts the streams of later layers."""
     draws = sampler(GaussianNoise(seed=1), [(4, 5)] * 3)()
     (alone,) = sampler(GaussianNoise(seed=1), [(4, 5)])()
     np.testing.assert_array_equal(alone, draws[0])

@@ -11,7 +11,7 @@ X = np.random.RandomState(0).randn(2, 3, 7, 8).astype("float32")
 
 
 def windows(x, size, stride):
-    """(row, column, the part of x) of every window, those at the edge incomplete; each reaches new pixels."""
+    """(row, column, slices of x) of every window; each reaches new pixels, and those at the edge may be incomplete."""
     starts = [[i for i in range(0, side, stride) if i == 0 or i - stride + size < side] for side in x.shape[2:]]
     for row, i in enumerate(starts[0]):
         for column, j in enumerate(starts[1]):
@@ -19,7 +19,7 @@ def windows(x, size, stride):
 
 
 def true_pool(x, size, stride, g=None):
-    """The largest entries, and where g is given the gradient for x: to all entries that are the largest."""
+    """The largest entries and, if g is given, the gradient of x, which goes to all entries that equal the largest."""
     parts = list(windows(x, size, stride))
     y, dx = np.zeros((*x.shape[:2], parts[-1][0] + 1, parts[-1][1] + 1)), np.zeros(x.shape)
     for row, column, part in parts:
@@ -54,7 +54,7 @@ def test_max_pooling(size, stride):
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
 def test_of_equals_each_gets_the_whole_gradient(size, stride):
-    """As zeros after a rectifier are."""
+    """Such as the zeros after a rectifier."""
     x = np.maximum(0, np.round(X)).astype("float32")
     y, dx, numbers = pooled(x, size, stride)
     expected, gradient = true_pool(x, size, stride, numbers)
@@ -70,7 +70,7 @@ def test_one_image_and_one_pixel():
 
 
 def test_global_mean_pool_is_scaled_by_the_width():
-    """The width alone, where height and width differ, and the root of 3."""
+    """By the width alone, even where height and width differ, and by the square root of 3."""
     x = at.ftensor4()
     pooled = global_mean_pool(x, 8)
     y, dx = value([pooled, at.grad(pooled.sum(), x)], {x: X})
@@ -79,8 +79,8 @@ def test_global_mean_pool_is_scaled_by_the_width():
     np.testing.assert_allclose(dx, np.full(X.shape, 8 * np.sqrt(3) / 56), rtol=1e-6)
 
 
-def test_global_mean_pool_has_the_variance_of_a_layer_with_weights():
-    """The sum of as many terms as the maps have pixels, each weighted by sqrt(3) / width: the original's scale."""
+def test_global_mean_pool_has_the_scale_of_the_original():
+    """It sums as many terms as a map has pixels, each weighted by sqrt(3) / width."""
     x, noise = at.ftensor4(), np.random.RandomState(1).randn(4000, 1, 5, 5).astype("float32")
     np.testing.assert_allclose(value(global_mean_pool(x, 5), {x: noise}).var(), 3, rtol=0.1)
 
@@ -111,7 +111,7 @@ def test_unpool_undoes_the_shape_of_max_pooling(size):
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (2, 3), (9, 9)])
 def test_mean_pooling(size, stride):
-    """Of what each window has; each of its entries gets as large a part of the gradient."""
+    """The mean of the entries that a window has, each of which gets an equal part of the gradient."""
     variable, g = at.ftensor4s(2)
     parts = list(windows(X, size, stride))
     expected, gradient = np.zeros((2, 3, parts[-1][0] + 1, parts[-1][1] + 1)), np.zeros(X.shape)
@@ -128,7 +128,7 @@ def test_mean_pooling(size, stride):
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
 def test_mean_pooling_as_in_pytorch(size, stride):
-    """Where its windows are ours: those that would begin beyond the edge it leaves out, too."""
+    """Where its windows are ours: it too leaves out those that would begin beyond the edge."""
     torch = pytest.importorskip("torch")
     x = at.ftensor4()
     expected = torch.nn.functional.avg_pool2d(

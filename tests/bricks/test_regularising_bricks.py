@@ -1,4 +1,4 @@
-"""Masks, penalties and the largest norm against SciPy and plain NumPy."""
+"""Masks, penalties and max-norm against SciPy and plain NumPy."""
 
 import aesara
 import aesara.tensor as at
@@ -14,7 +14,7 @@ from ladder.bricks.penalties import l1, l2
 
 @pytest.mark.parametrize("p", [0.001, 0.2, 0.5, 0.9])
 def test_a_unit_is_dropped_with_its_probability(p):
-    """Exactly where a normal's distribution function is above 1 - p; and in two hundred thousand draws about so often."""
+    """Exactly where a normal's distribution function is above 1 - p; about so often in two hundred thousand draws."""
     normals = np.random.RandomState(1).randn(200_000).astype("float32")
     x = at.fvector()
     mask = value(drop_mask(x, p), {x: normals})
@@ -37,7 +37,7 @@ def test_penalties_and_their_gradients():
 
 
 def test_incoming_weights_are_scaled_to_the_norm():
-    """A unit's are a column of a matrix, a map's a filter; those within the norm keep their bits."""
+    """A unit's weights are a column of a matrix, a map's are a filter; those within the norm keep their bits."""
     rng = np.random.RandomState(0)
     matrix, filters = rng.randn(6, 5).astype("float32"), rng.randn(4, 3, 2, 2).astype("float32")
     matrix[:, 1:3] *= np.float32(0.1)

@@ -1,4 +1,4 @@
-"""The attack command on a network of one layer, whose attacked errors NumPy knows as well."""
+"""The attack command on a network of one layer, whose errors under attack NumPy computes as well."""
 
 import json
 import shutil
@@ -61,7 +61,7 @@ def save_run(folder, W, b, train):
 
 
 def wrong_under_sgn(fitted, tau):
-    """Which test examples the regression gets wrong, from its closed form."""
+    """Which test examples the regression gets wrong under this attack, in closed form."""
     W, b, _, test = fitted
     x = test.features.reshape(-1, 64).astype("float64")
     logits = x @ W + b
@@ -119,7 +119,7 @@ def test_errors_before_are_those_of_evaluate(report, folder, tmp_path):
 
 
 def wrong_under_sgn_through_batches(fitted, tau, size):
-    """How many test examples are wrong, the gradient taken through the statistics of batches in order."""
+    """How many test examples are wrong if the gradient goes through the statistics of successive batches."""
     W, b, _, test = fitted
     n_wrong = 0
     for start in range(0, 360, size):
@@ -156,7 +156,7 @@ def test_a_batch_has_no_more_examples_than_there_are(folder, tmp_path):
 
 
 def test_the_batches_of_the_gradient_leave_the_classifier_as_it_is(folder, fitted, report, tmp_path, monkeypatch):
-    """Statistics that have to be estimated are those of the run's own batches."""
+    """Statistics, where they have to be estimated, come from the run's own batches."""
     unfinished = tmp_path / "unfinished0"
     shutil.copytree(folder, unfinished)
     (unfinished / "attack.json").unlink()

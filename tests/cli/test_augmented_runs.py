@@ -1,4 +1,4 @@
-"""Runs whose training images are changed: what their updates are given, killed and resumed, and what stays plain."""
+"""Runs with augmented training images: what updates are given, also when killed and resumed, and what stays plain."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def in_a_folder_of_their_own(folder, monkeypatch):
 
 
 def recorded(patch, owner, name):
-    """The arguments of a method, as they come."""
+    """A list of the arguments that a method is called with, extended by every call."""
     found, method = [], getattr(owner, name)
 
     def recording(self, given):
@@ -64,7 +64,7 @@ def test_what_updates_are_given_and_that_a_killed_run_goes_on_with_it(monkeypatc
     in_one_go = [request for (request,) in asked]
     assert len(in_one_go) == 2 * BATCHES
     check_requests(in_one_go)
-    # Validation and the statistics of the end pick plain images by their positions.
+    # Validation and the final statistics pick plain images by their positions.
     assert len(picked) >= BATCHES and all(at.dtype == "int64" for request in picked for at in request.values())
 
     asked.clear()
@@ -84,7 +84,7 @@ def test_what_updates_are_given_and_that_a_killed_run_goes_on_with_it(monkeypatc
 
 
 def check_requests(requests):
-    """Compare them with images picked, changed and standardised here."""
+    """Compare requests with images that are picked, augmented and standardised here."""
     p, examples = Options.of(**NETWORK, **CHANGES), load_examples("digits", "train")
     split = choose_examples(p, examples)
     stream = training_stream(p, examples, split)
@@ -109,7 +109,7 @@ def interrupt_after(updates, patch):
     def interrupting(monitor, loop, values):
         after_batch(monitor, loop, values)
         if loop.updates_done == updates and not sent:
-            sent.append(True)  # a second one would end the process
+            sent.append(True)  # a second signal would end the process
             os.kill(os.getpid(), signal.SIGTERM)
 
     patch.setattr(TrainingMonitor, "after_batch", interrupting)

@@ -1,4 +1,4 @@
-"""What a run keeps of its data: scaling, whitening, and what tells that the data set is another one now."""
+"""What a run keeps of its data: scaling, whitening, and what reveals that the data set has changed."""
 
 import csv
 import json
@@ -21,9 +21,9 @@ NETWORK = (
 )
 RNG = np.random.RandomState(0)
 TARGETS = np.arange(300) % 3
-#: Three patterns of flags, a tenth of which are wrong.
+#: Three patterns of flags, with a tenth of the flags inverted.
 FLAGS = (RNG.rand(3, 20) < 0.5)[TARGETS] ^ (RNG.rand(300, 20) < 0.1)
-#: The same as measurements: columns from 0.01 to 1e6.
+#: The same as measurements, in columns with scales from 0.01 to 1e6.
 COLUMNS = (FLAGS + 0.1 * RNG.randn(300, 20)) * np.logspace(-2, 6, 20) + 3
 PIXELS = np.where(FLAGS, 250, 5).astype("uint8")
 SETS = {
@@ -43,7 +43,7 @@ def write(name, features, *options, targets=TARGETS):
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    """Runs of five data sets of one kind; one compilation serves all."""
+    """Runs on five data sets of one kind; one compilation serves all."""
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -60,7 +60,7 @@ def here(tmp_path_factory):
 
 @pytest.fixture
 def changed(here):
-    """Puts data sets back."""
+    """Restores the data sets after a test."""
     shutil.copytree("datasets", "kept")
     yield
     shutil.rmtree("datasets")
@@ -158,7 +158,7 @@ def test_every_command_scales_alike(here, run, capsys):
     assert (classes != test.targets).sum() == evaluated(run)["n_wrong"]
     assert call(f"attack results/{run}0 --tau 0 --kinds sgn --threads 1") == 0
     assert json.loads(Path(f"results/{run}0/attack.json").read_text())["n_wrong_before"] == evaluated(run)["n_wrong"]
-    # Attacks of the features as the file has them, too.
+    # The features can also be attacked as the file has them.
     assert call(f"attack results/{run}0 --tau 0 --kinds sgn --units pixels --threads 1") == 0
 
 
@@ -230,7 +230,7 @@ def test_labels_that_the_network_does_not_know(here, changed, capsys):
 
 
 def write_named(name, classes, *, features=FLAGS.astype("uint8"), split="test", **description):
-    """A data set of one split, whose label of pattern i is the place of 'abc'[i] among the classes."""
+    """A data set of one split, in which the label of pattern i is the position of 'abc'[i] among the classes."""
     order = [classes.index(letter) for letter in "abc"]
     arrays = {"features": features, "targets": np.array(order, "uint8")[TARGETS][:, None]}
     axes = {"features": ("batch", "feature"), "targets": ("batch", "index")}
@@ -239,7 +239,7 @@ def write_named(name, classes, *, features=FLAGS.astype("uint8"), split="test", 
 
 @pytest.fixture
 def named(here, changed):
-    """A copy of the run on flags that knows its classes by name, and what it records of its data."""
+    """A copy of the run on flags whose record of its data also names the classes."""
     shutil.copytree("results/flags0", "results/named0")
     Path("results/named0/data.json").write_text(json.dumps({**kept("flags"), "classes": ["a", "b", "c"]}))
     yield
@@ -247,7 +247,7 @@ def named(here, changed):
 
 
 def test_classes_of_another_data_set_are_known_by_name(named, capsys):
-    """It has no training set either."""
+    """The other data set has no training set."""
     write_named("same", "abc")
     write_named("turned", "cab")
     same, turned = (evaluated("named", "--dataset", name) for name in ("same", "turned"))
@@ -288,7 +288,7 @@ def test_a_copy_of_the_data_set_is_no_other_one(here, changed, capsys):
 
 
 def test_a_copy_of_another_name_has_the_examples_that_trained(here, monkeypatch):
-    """Their number follows from the name of the data set."""
+    """The number of training examples follows from the name of the data set."""
     known = replace(registry.KNOWN["mnist"], name="flags", n_training=200, has_pixels=None, unit_interval=False)
     monkeypatch.setitem(registry.KNOWN, "flags", known)
     shutil.copy("datasets/flags.hdf5", "copy.hdf5")
@@ -325,7 +325,7 @@ def test_statistics_are_those_of_the_data_that_it_was_trained_on(here, changed, 
 
 
 def test_dark_images_are_pixels(here, changed):
-    """Of a run on numbers from 0 to 1, as predict takes images for pixels, too."""
+    """A run on numbers from 0 to 1 reads these images as pixels, as predict does."""
     images = {"images": {"height": 4, "width": 5, "channels": 1, "fit": "crop"}}
     write_named("dark", "abc", features=(FLAGS * 99).astype("int64"), **images)
     write_named("fractions", "abc", features=(FLAGS * 99 / 255).astype("float32"))
@@ -355,7 +355,7 @@ def test_an_older_run_reads_uint8_as_it_did(here, capsys):
 
 
 def test_examples_to_which_the_network_has_no_answer(here, changed, capsys):
-    """As images of satellites mark what they did not see; the largest of some nan would be class 0."""
+    """This is how satellite images mark what they did not see; the largest of several NaNs would be class 0."""
     write("seen", np.where(np.arange(20) < 10, FLAGS, -3.4028235e38).astype("float32"))
     assert call("evaluate results/floats0 --dataset seen --threads 1") == 2
     assert "the network's answer to some examples is not a number" in capsys.readouterr().err

@@ -250,5 +250,6 @@ def test_mnist_without_its_files(here):
 
 @pytest.mark.parametrize("words", [[], ["cifar11"], ["arrays"], ["mnist", "--dtype", "float16"]])
 def test_incomplete_commands(here, words):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         call(*words)
+    assert ended.value.code == 2

@@ -18,7 +18,7 @@ OF_RUNS = [name for name, entry in FIGURES.items() if entry.of_runs]
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """All figures, quickly: few steps, coarse surfaces, and a network that other tests have compiled."""
+    """All figures, drawn quickly: few steps, coarse surfaces, and a network that other tests have compiled."""
     folder = tmp_path_factory.mktemp("figures") / "new"
     small = {"encoder_layers": "10", "decoder_spec": "0", "denoising_cost_x": (0, 0), "num_epochs": 2}
     with pytest.MonkeyPatch.context() as patch:
@@ -32,7 +32,7 @@ def drawn(tmp_path_factory):
 
 
 def texts(path):
-    """Every text of a file, in one string."""
+    """All the text in a file, as one string."""
     return " ".join("".join(element.itertext()) for element in ElementTree.parse(path).iter(f"{SVG}text"))
 
 

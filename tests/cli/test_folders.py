@@ -1,4 +1,4 @@
-"""Folders that are missing or cannot be written are named before the work."""
+"""Folders that are missing or cannot be written to are reported before any work is done."""
 
 import errno
 from dataclasses import replace
@@ -19,7 +19,7 @@ from ladder.training import evaluation
 
 @pytest.fixture
 def read_only(tmp_path, monkeypatch):
-    """A folder that takes no files, whoever asks: permissions do not stop root."""
+    """A folder that takes no files even from root, whom permissions do not stop."""
     folder = tmp_path / "read-only"
     folder.mkdir()
 
@@ -67,7 +67,7 @@ def test_the_digits_go_elsewhere_where_the_data_folder_is_read_only(tmp_path, mo
 
 
 def test_a_folder_of_parameters_alone_takes_the_options_it_was_trained_with(tmp_path):
-    """They may have adversarial noise on the unlabelled half, which needs a cost that evaluation leaves out."""
+    """The options may have adversarial noise on the unlabelled half, which needs a cost that evaluation leaves out."""
     given = Options.of(
         encoder_layers="5-3",
         decoder_spec="gauss",

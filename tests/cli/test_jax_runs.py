@@ -1,4 +1,4 @@
-"""Runs with ``--backend jax``: alone, side by side, from one backend to the other, and what users get wrong."""
+"""Runs with ``--backend jax``: alone, side by side, moved from one backend to the other, and users' mistakes."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from ladder.cli import main  # noqa: E402
 from ladder.data.npz import load_arrays  # noqa: E402
 from ladder.training.extensions.monitoring import TrainingMonitor  # noqa: E402
 
-#: Batches of one size: others are compiled for themselves, and tried in tests/backends/jax_backend/test_updates.py.
+#: Batches of one size: other sizes are compiled separately, and tested in tests/backends/jax_backend/test_updates.py.
 NETWORK = (
     "--dataset digits --encoder-layers 20-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 --labeled-samples 100 "
     "--unlabeled-samples 600 --valid-set-size 100 --num-epochs 3 --threads 1"
@@ -28,7 +28,7 @@ JAX = ["--backend", "jax"]
 
 
 def enter(folder, patch):
-    """Make a folder the current one, without data sets of the user's, and put the backend back afterwards."""
+    """Make a folder the current one, without the user's data sets, and restore the backend afterwards."""
     patch.chdir(folder)
     patch.delenv("FUEL_DATA_PATH", raising=False)
     patch.setattr(backends, "_in_force", "c")
@@ -47,11 +47,11 @@ def rows(run):
 
 
 def assert_close(one, two, rtol, atol):
-    """Same parameters, statistics and log up to rounding, which Adam enlarges."""
+    """The same parameters, statistics and log, up to rounding errors, which Adam amplifies."""
     for mine, other in zip(rows(one), rows(two), strict=True):
         assert mine.keys() == other.keys()
         for name, value in mine.items():
-            # Of 100 examples one or two may fall to another class.
+            # One or two of 100 examples may be assigned to another class.
             assert value == pytest.approx(other[name], rel=rtol, abs=2.1 if "error" in name else atol), name
     first, second = arrays(one), arrays(two)
     assert first.keys() == second.keys()
@@ -63,8 +63,8 @@ def assert_close(one, two, rtol, atol):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Seeds 1 and 2 in JAX: ``alone0`` and ``alone1``; ``both0`` and ``both1`` side by side as on a GPU, an epoch at once;
-    ``turn0`` and ``turn1`` as on a CPU.  ``c0`` is seed 1 in C."""
+    """Seeds 1 and 2 in JAX: ``alone0`` and ``alone1``; ``both0`` and ``both1`` side by side as on a GPU, a whole epoch
+    per call; ``turn0`` and ``turn1`` as on a CPU.  ``c0`` is seed 1 in C."""
     from ladder.backends.jax import updates
 
     folder = tmp_path_factory.mktemp("runs")
@@ -130,7 +130,7 @@ def interrupt_after(patch, updates):
     def interrupting(monitor, loop, values):
         after_batch(monitor, loop, values)
         if loop.updates_done == updates and not sent:
-            sent.append(True)  # a second one would end the process
+            sent.append(True)  # a second signal would end the process
             os.kill(os.getpid(), signal.SIGTERM)
 
     patch.setattr(TrainingMonitor, "after_batch", interrupting)
@@ -290,7 +290,7 @@ def test_where_jax_is_missing_every_command_says_so_at_once(runs, tmp_path, monk
 
 
 def test_a_boltzmann_machine_in_jax_is_that_in_c_up_to_rounding(tmp_path, monkeypatch):
-    """A probability beside its uniform number can draw another bit, which moves a weight by a part of the rate."""
+    """A probability near its uniform number can draw another bit, which moves a weight by a fraction of the rate."""
     enter(tmp_path, monkeypatch)
     options = "--dataset digits --encoder-layers 20-10 --pretrain rbm --pretrain-epochs 1 --seed 1 --threads 1".split()
     for name, backend in (("c", []), ("jax", JAX)):

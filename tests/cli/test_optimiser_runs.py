@@ -35,7 +35,7 @@ OTHERWISE = dict(
 )
 
 
-#: In the run that is interrupted, too: masks have streams of their own.
+#: Also part of the run that is interrupted, because masks have random streams of their own.
 REGULARISED = dict(l2=1e-4, max_norm=1.2, dropout=(0.1, 0.2, 0), drop_connect=0.1)
 
 
@@ -55,7 +55,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_interrupted_and_resumed_it_ends_bit_for_bit_as_in_one_go():
-    """Buffers come from the checkpoint, rates from the log."""
+    """The optimiser's buffers come from the checkpoint, the learning rates from the log."""
     whole = ladder.train("whole", **NETWORK, **OTHERWISE, **REGULARISED)
     with pytest.raises(KeyboardInterrupt):
         ladder.train("part", callbacks=[InterruptAfter(53)], **NETWORK, **OTHERWISE, **REGULARISED)
@@ -69,7 +69,7 @@ def test_interrupted_and_resumed_it_ends_bit_for_bit_as_in_one_go():
     rates, errors = (
         [row[name] for row in whole.log[:7]] for name in ("learning_rate", "valid_approx_error_rate_clean")
     )
-    assert rates[0] == np.float32(0.01)  # the second of two epochs that warm up
+    assert rates[0] == np.float32(0.01)  # the rate of the second of two warm-up epochs
     rose = [now >= min(errors[2:k]) for k, now in enumerate(errors) if k > 2]
     assert any(rose)
     np.testing.assert_allclose(rates[3:], 0.01 * 0.3 ** np.cumsum(rose), rtol=1e-6)

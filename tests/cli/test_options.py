@@ -226,7 +226,7 @@ def test_a_name_that_an_option_swallowed(command, said, capsys, tmp_path, monkey
     "command",
     [
         "train --encoder-layers 5-2 --denoising-cost-x 0,0,0 --act relu tanh -- myrun",
-        "train --dataset digits --encoder-layers 5-9 --denoising-cost-x 0,0,0 --seed 1 10",  # no number is a name
+        "train --dataset digits --encoder-layers 5-9 --denoising-cost-x 0,0,0 --seed 1 10",  # a number is no name
         "train --lr",
     ],
 )

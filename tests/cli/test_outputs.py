@@ -1,4 +1,4 @@
-"""Files that a command is to write never take the place of something that would be missed."""
+"""The output files of a command never replace anything that would be missed."""
 
 import os
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_commands_ask_before_any_work(command, sentence, capsys):
 
 @pytest.fixture
 def run_on_images():
-    """The folder of a run on images of 2 by 2 pixels, with no more than is known before training, and images to predict."""
+    """The folder of a run on images of 2 by 2 pixels as it is before training; images to predict are made as well."""
     pixels, targets = np.arange(96, dtype="u1").reshape(24, 1, 2, 2), (np.arange(24, dtype="u1") % 2).reshape(-1, 1)
     examples = {"features": pixels, "targets": targets}
     write_fuel_file("datasets/mine.hdf5", {"train": examples, "test": examples}, IMAGES)

@@ -1,4 +1,4 @@
-"""From a folder of pictures to predictions, with a fixed labelled set, on a network that other tests compile, too."""
+"""From a folder of pictures to predictions, with a fixed labelled set, on a network that other tests also compile."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ NETWORK = (
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """A folder with ``photos``, 600 digits as pictures of which 300 have labels, and the run ``drawn0``, whose labelled
+    """A folder with ``photos``, 600 pictures of digits, 300 of them labelled, and the run ``drawn0``, whose labelled
     examples are drawn and saved."""
     folder, (pixels, labels) = tmp_path_factory.mktemp("photos"), load_digits(return_X_y=True)
     for i in range(600):
@@ -58,7 +58,7 @@ def test_names_of_classes_go_all_the_way(here, capsys, tmp_path):
     assert json.loads(Path("results/drawn0/data.json").read_text())["classes"] == sorted(NAMES)
     assert main(["evaluate", "results/drawn0"]) == 0
     assert "│ 0 eight │" in capsys.readouterr().out
-    # A larger, coloured copy is resized and made grey.
+    # A larger copy in colour is resized and converted to grey.
     source = sorted(Path("photos/zero").iterdir())[0]
     with Image.open(source) as image:
         image.convert("RGB").resize((32, 32), Image.Resampling.NEAREST).save(Path("photos/zero/large.bmp"))
@@ -76,7 +76,7 @@ def test_names_of_classes_go_all_the_way(here, capsys, tmp_path):
 
 
 def test_the_saved_set_gives_the_same_split_again(here):
-    """In its order, too, so the same seed trains the same network; the set is kept with the run, and written for others."""
+    """The order is kept, so the same seed trains the same network; the run keeps the set, and writes it for others."""
     drawn = RunFolder(Path("results/drawn0"))
     options = {**drawn.load_options(), "labeled_samples": None, "labeled_indices": "results/drawn0/labeled.txt"}
     (experiment,) = prepare([Options.of(**options)])
@@ -106,7 +106,7 @@ def test_tables_keep_sets_apart_and_seeds_together(here):
 
 
 def test_from_python(here):
-    """The same examples have labels whatever the seed; what cannot be is refused before data are read."""
+    """The same examples are labelled whatever the seed; impossible requests are refused before data are read."""
     labeled = positions("results/drawn0/labeled.txt")
     options = dict(dataset="photos", encoder_layers="10", denoising_cost_x=(0, 0), unlabeled_samples=440)
     one, two = (prepare([Options.of(**options, labeled_indices=labeled, seed=seed)])[0].split for seed in (2, 3))
@@ -121,13 +121,13 @@ DIGITS = {"in_dim": (1, 8, 8), "divided_by": 1.0, "read_range": (0.0, 1.0)}
 
 
 def test_images_for_networks_of_other_data_sets(here):
-    """They are read for the shape of an example, and scaled as its values were."""
+    """The images are read into the shape of the network's examples, and scaled as their values were."""
     file = sorted(Path("photos/zero").iterdir())[0]
     pixels = np.asarray(Image.open(file))
     names, features = read_own_images(file, "digits", DIGITS)
     assert names == [file.name] and features.dtype == "float32" and (features == pixels / np.float32(255)).all()
     cifar = {"in_dim": (3, 8, 8), "divided_by": 1.0, "read_range": (0.0, 255.0)}
-    assert (read_own_images(file, "cifar10", cifar)[1][0] == pixels).all()  # each channel
+    assert (read_own_images(file, "cifar10", cifar)[1][0] == pixels).all()  # in each channel
     halved = {**DIGITS, "divided_by": 127.5, "read_range": (0.0, 2.0)}
     assert np.allclose(read_own_images(file, "mine", halved)[1], pixels / 127.5)
     assert (read_own_images(file, "mnist", {"in_dim": (1, 8, 8)})[1] == pixels / np.float32(255)).all()  # of an old run
@@ -146,7 +146,7 @@ def test_predict_refuses_what_are_no_images(here, tmp_path, capsys):
 
 
 def test_download_and_convert(tmp_path, monkeypatch, capsys):
-    """The command fetches, then converts from where it put the files."""
+    """The command downloads the files, then converts them from where it put them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
     seen = []

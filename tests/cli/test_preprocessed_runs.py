@@ -1,4 +1,4 @@
-"""A network on whitened images through the whole command line; NumPy preprocesses beside it."""
+"""A network on whitened images through the whole command line, compared with preprocessing in NumPy."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ def run(tmp_path_factory):
 
 
 def whitened_by_numpy():
-    """The splits in float64, fitted to the 1,237 examples that seed 1 picks."""
+    """The splits whitened in float64, with a fit to the 1,237 examples that seed 1 picks."""
     train, test = (
         load_examples("digits", split).features.reshape(-1, 64).astype("float64") for split in ("train", "test")
     )
@@ -45,7 +45,7 @@ def whitened_by_numpy():
 
 
 def probabilities(run, x):
-    """Of a clean pass with the run's parameters and final statistics, in float64."""
+    """Class probabilities from a clean pass with the run's parameters and final statistics, in float64."""
     with np.load(run.folder / "trained_params.npz") as p, np.load(run.folder / "running_statistics.npz") as s:
         for i in (1, 2):
             z = x @ p[f"f_{i}_W"].astype("float64")
@@ -103,7 +103,7 @@ def test_older_runs_fit_it_anew(run):
         cache.write_bytes(cache.read_bytes()[:1000])
         assert evaluated(run) == before
         cache.unlink()
-        # Both caches: of the matrix and of the statistics.
+        # Without the cached matrix and the saved statistics.
         assert abs(evaluated(run, "--recompute-statistics")["n_wrong"] - before["n_wrong"]) <= 1
     finally:
         own.write_bytes(content)
@@ -145,7 +145,7 @@ def test_a_users_examples_are_whitened(run, tmp_path, capsys):
     found = predicted(run, tmp_path / "mine.npz", tmp_path / "out.csv")
     np.testing.assert_allclose(found[:, 1:], probabilities(run, run.white["test"][:40]), atol=1e-4)
     np.savetxt(tmp_path / "mine.csv", 16 * x.reshape(40, -1), delimiter=",")
-    # Contrast normalisation takes the scale of the pixels away, so nothing is to be warned of.
+    # Contrast normalisation removes the scale of the pixels, so there is nothing to warn of.
     np.testing.assert_allclose(predicted(run, tmp_path / "mine.csv", tmp_path / "out2.csv"), found, atol=1e-3)
     assert "Warning" not in capsys.readouterr().err
 
@@ -172,7 +172,7 @@ def test_attacks_are_in_whitened_units(run, tmp_path, capsys):
 
 
 def test_attacks_in_pixels(run, tmp_path, capsys):
-    """They have a range to be clipped to, whatever becomes of them later."""
+    """Pixels have a range to be clipped to, whatever preprocessing follows."""
     command = ["attack", str(run.folder), *"--units pixels --clip --kinds sgn gaussian --tau 0 0.1 --threads 1".split()]
     assert main([*command, "--output", str(tmp_path)]) == 0
     assert "tau in units of the pixels" in " ".join(capsys.readouterr().out.split())
@@ -195,7 +195,9 @@ def test_a_wrong_number_of_components_is_found_before_anything_is_computed(run, 
     assert main([word.replace("64", "63") for word in TRAIN.split()]) == 2
     assert "--whiten-zca is 63, but an example has 64 inputs (1 x 8 x 8)" in capsys.readouterr().err
     assert main([*TRAIN.split()[:-2], "--dry-run", "--", "white"]) == 0
+    capsys.readouterr()
     assert main(["evaluate", str(run.folder), "--whiten-zca", "10"]) == 2
+    assert "--whiten-zca is 10, but an example has 64 inputs" in capsys.readouterr().err
     assert not (run.folder.parent / "white1").exists()
 
 

@@ -1,4 +1,4 @@
-"""Two phases through the command line and from Python: interrupted and resumed, in one go and in two, and mistakes."""
+"""Two-phase training from the command line and Python: interrupted and resumed, in one go and in two, and mistakes."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from ladder.training.pretraining.folder import PretrainingFolder
 from ladder.training.pretraining.stage import Guard
 from ladder.training.records import Records
 
-# No example is left for validation, which would have to be compiled.
+# No example is left for validation, which then need not be compiled.
 DATA = dict(dataset="digits", labeled_samples=250)
 NETWORK = dict(encoder_layers="20-15-10", denoising_cost_x=(0, 0, 0, 0), decoder_spec="0", **DATA)
 TWO_PHASES = dict(**NETWORK, pretrain="dae", pretrain_epochs=3, num_epochs=2)
@@ -45,7 +45,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """A function (part of a stage's title, update) after which that stage is interrupted, once."""
+    """A function (part of a stage's title, update) that has that stage interrupted once, after that update."""
 
     def after(title, update):
         watch, waiting = Guard.after_batch, [True]
@@ -61,10 +61,6 @@ def interrupt(monkeypatch):
     return after
 
 
-def arrays_of(path):
-    return {name: array for name, array in load_arrays(path).items()}
-
-
 def assert_same(one, two):
     assert one.keys() == two.keys()
     for name, value in one.items():
@@ -73,11 +69,11 @@ def assert_same(one, two):
 
 def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     whole = ladder.train("whole", **TWO_PHASES)
-    expected = arrays_of(whole.folder / "trained_params.npz")
+    expected = load_arrays(whole.folder / "trained_params.npz")
     rows = (whole.folder / "pretraining/layer2/epochs.jsonl").read_text()
     costs = [
         json.loads(row)["train_cost_reconstruction"] for row in rows.splitlines()[:-1]
-    ]  # the last is that of the end
+    ]  # the last row is written when training ends
     assert costs == sorted(costs, reverse=True) and costs[-1] < 0.8 * costs[0]
 
     interrupt("layer 2", 17)  # within the second epoch
@@ -86,24 +82,24 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     assert not os.path.exists("results/part0/log.jsonl")
     assert RunFolder("results/part0").backend_options() == RunFolder("results/whole0").backend_options() != {}
     written = os.stat("results/part0/pretraining/layer1/learnt.npz").st_mtime_ns
-    # A sweep's pause after an epoch is meant for the epochs that follow.
+    # A sweep's pause after an epoch counts the epochs of training, not those of pre-training.
     task = {"folder": "results/part0", "until": 1, "minutes": 10, "backend": {}, "records": asdict(Records())}
     said = []
     assert go_on(task, said.append) == {"state": "paused"}
-    # Others may begin when the second layer trains, and need not wait for the labels.
+    # Other runs may begin when the second layer trains, and need not wait for training with labels.
     assert said == [{"state": "compiled"}] * 2
     assert (
         os.stat("results/part0/pretraining/layer1/learnt.npz").st_mtime_ns == written
     )  # that layer is not trained again
     assert len(open("results/part0/log.jsonl").readlines()) == 1
     assert main(["train", "--resume", "results/part0"]) == 0
-    assert_same(arrays_of("results/part0/trained_params.npz"), expected)
+    assert_same(load_arrays("results/part0/trained_params.npz"), expected)
     assert open("results/part0/pretraining/layer2/epochs.jsonl").read() == rows
     assert ladder.load("results/part0").log == whole.log
 
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--", "second"]) == 0
-    assert_same(arrays_of("results/second0/trained_params.npz"), expected)
-    # Said in numbers or left out, the options of a pre-training are the same.
+    assert_same(load_arrays("results/second0/trained_params.npz"), expected)
+    # Options of a pre-training are the same whether given explicitly or left out.
     said = ["--pretrain-lr", "0.001", "--pretrain-seed", "1", "--optimizer", "adam", "--beta1", "0.9"]
     assert main([*TRAIN, "--from", "results/whole0/pretraining", *said, "--dry-run"]) == 0
     options = {words[2:]: value for words, value in zip(TRAIN[1::2], TRAIN[2::2])}
@@ -117,14 +113,14 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
     assert main(["table", "third.json"]) == 0
     others = [*TRAIN, "--from", "results/whole0/pretraining", "--unlabeled-samples", "1100", "--dry-run"]
     assert main(others) == 2
-    # Training starts from what was pre-trained: at a rate too small to change anything, that is what is left.
+    # Training starts from the pre-trained parameters: at a rate too small to change anything, they remain.
     assert main([*TRAIN, "--from", "results/whole0/pretraining", "--lr", "1e-30", "--", "still"]) == 0
-    pretrained, still = (arrays_of(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
+    pretrained, still = (load_arrays(f"results/{path}_params.npz") for path in PRETRAINED_AND_STILL)
     weights = {name: value for name, value in pretrained.items() if name.startswith("f_")}
     assert {"f_1_W", "f_2_W"} < weights.keys()
     assert_same(weights, {name: still[name] for name in weights})
     shutil.rmtree("results/still0")
-    # A table takes both for the same, and the pre-training for no run.
+    # A table takes both for the same, and does not take the pre-training for a run.
     runs, problems = find_runs(whole.folder.parent)
     assert problems == [] and [run.folder.path.name for run in runs] == ["part0", "second0", "whole0"]
     assert runs[1].p.from_ == "results/whole0/pretraining" and runs[1].p.pretrain == "dae"
@@ -154,7 +150,7 @@ def test_one_go_interrupted_and_resumed_and_in_two_end_alike(interrupt, capsys):
         ("--from results", "is not the folder of a pre-training: give one that 'run.py pretrain' made"),
         ("--from results/none", "there is no folder results/none"),
     )
-    first = arrays_of("results/whole0/pretraining/pretrained_params.npz")
+    first = load_arrays("results/whole0/pretraining/pretrained_params.npz")
     others = {name: array for name, array in first.items() if name != "f_1_W"}
     for arrays in (others, {**first, "f_3_W": np.zeros((15, 10), "float32")}, {**others, "f_1_W": first["f_1_W"][1:]},
                    {**others, "f_1_W": first["f_1_W"] * np.nan}):  # fmt: skip
@@ -232,7 +228,7 @@ def test_what_a_stage_learnt_is_kept_before_its_checkpoints_go(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         ladder.pretrain("kept", pretrain="dae", pretrain_epochs=1, encoder_layers="20-15-10", **DATA)
     (learnt,) = Path("results/kept0").glob("*/learnt.npz")
-    assert arrays_of(learnt) and list(learnt.parent.glob("checkpoint-*"))
+    assert load_arrays(learnt) and list(learnt.parent.glob("checkpoint-*"))
 
 
 def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(interrupt, capsys):
@@ -245,7 +241,7 @@ def test_machines_with_persistent_chains_interrupted_and_resumed_and_unrolled(in
     assert main([*pretrain, "--", "part"]) == 130
     assert main(["pretrain", "--resume", "results/part0"]) == 0
     assert main(["pretrain", "--resume", "results/part0"]) == 0  # nothing is left to do
-    expected, found = (arrays_of(f"results/{run}0/pretrained_params.npz") for run in ("whole", "part"))
+    expected, found = (load_arrays(f"results/{run}0/pretrained_params.npz") for run in ("whole", "part"))
     assert_same(found, expected)
     os.remove("results/part0/pretrained_params.npz")
     np.savez("results/part0/layer1/learnt.npz", W=np.zeros((64, 19), "float32"), a=np.zeros(64, "float32"))
@@ -286,11 +282,11 @@ def test_mistakes_are_named_before_anything_is_read(capsys):
     )
     assert main(["pretrain", *WORDS, "--pretrain", "none"]) == 2
     assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
-    updates = "--optimizer momentum --momentum 0.8 --clip-norm 2".split()  # which pre-training reads, too
+    updates = "--optimizer momentum --momentum 0.8 --clip-norm 2".split()  # pre-training reads these as well
     assert main(["pretrain", *WORDS, "--pretrain", "none", *updates]) == 2
     assert "there is nothing to do: give dae, dae-joint or rbm" in capsys.readouterr().err
     assert main(["pretrain", "--resume", "results/none"]) == 2
-    capsys.readouterr()
+    assert "results/none" in capsys.readouterr().err
     for words, sentence in (
         ("--seed 1 2", "'2' would be a name: if it is a value, the option before it takes only one"),
         ("--output x.png", "--output is of --filters"),
@@ -302,7 +298,7 @@ def test_mistakes_are_named_before_anything_is_read(capsys):
 
 def _refused(capsys, *cases):
     for words, sentence in cases:
-        capsys.readouterr()  # what was trained before has printed its log
+        capsys.readouterr()  # discard the log of earlier training
         assert main([*TRAIN, *words.split()]) == 2
         error = capsys.readouterr().err
         assert sentence in error and error.count("\n") == 1

@@ -1,6 +1,6 @@
-"""Tables whose numbers are whole."""
+"""Tables in which no number is cut."""
 
-import os
+import io
 import re
 
 import numpy as np
@@ -60,6 +60,11 @@ def test_a_matrix_that_no_terminal_has_room_for_is_not_made(monkeypatch, capsys)
         assert ("--json FILE has it whole" in capsys.readouterr().out) != whole
 
 
-def test_a_terminal_is_asked_for_its_width(monkeypatch):
-    monkeypatch.setattr("sys.stdout", open(os.devnull, "w"))
-    assert printing._terminal_width() == printing.FILE_WIDTH
+def test_only_a_terminal_is_asked_for_its_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "77")
+    monkeypatch.setenv("TERM", "xterm")
+    for is_terminal, width in ((False, printing.FILE_WIDTH), (True, 77)):
+        output = io.StringIO()
+        output.isatty = lambda: is_terminal
+        monkeypatch.setattr("sys.stdout", output)
+        assert printing._terminal_width() == width

@@ -1,4 +1,4 @@
-"""``run.py report``: what it writes and says, and how it refuses."""
+"""``run.py report``: what it writes and says, and what it refuses."""
 
 import pytest
 from report.pages import write_run

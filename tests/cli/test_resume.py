@@ -1,7 +1,7 @@
-"""A run that was killed or interrupted, and is resumed, ends bit for bit where an uninterrupted one does.
+"""A run that is killed or interrupted, and then resumed, ends bit for bit where an uninterrupted one does.
 
 Real processes are killed at random moments; ``LADDER_KILLS=20`` asks for at
-least that many kills of each network, of which four are the fewest.
+least that many kills of each network; four are the minimum.
 """
 
 import json
@@ -27,25 +27,25 @@ from ladder.training.extensions.monitoring import TrainingMonitor
 
 RUN = Path(__file__).resolve().parents[2] / "run.py"
 EPOCHS = 20
-# 1137 examples leave a last batch of 37, 202 that validate one of 2; the labelled batches repeat within an epoch.
+# 1137 examples leave a last batch of 37, 202 for validation one of 2; labelled batches repeat within an epoch.
 NETWORK = (
     "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1 --labeled-samples 250 "
     f"--unlabeled-samples 1137 --valid-set-size 202 --num-epochs {EPOCHS} --threads 1"
 )
 KILLS = int(os.environ.get("LADDER_KILLS", 1))
 
-#: What a process prints before the time to its kill begins, and how many seconds that is at most.
+#: The output of a process from which the time to its kill is counted, and the maximum of that time in seconds.
 MOMENTS = {"start": ("", 3), "training": ("Compiled", 2), "end": (f"e {EPOCHS},", 0.5)}
 
 
 def enter(folder, patch):
-    """Make a folder the current one, without data sets of the user's."""
+    """Make a folder the current one, without the user's data sets."""
     patch.chdir(folder)
     patch.delenv("FUEL_DATA_PATH", raising=False)
 
 
 def result(run):
-    """What a run left, but for times: name -> array or text."""
+    """What a run left, except for times: name -> array or text."""
     found = {name: (run / name).read_text() for name in ("log.jsonl", "params.json", "data.json")}
     for name in ("trained_params.npz", "running_statistics.npz"):
         with np.load(run / name) as archive:
@@ -60,7 +60,7 @@ def assert_same(one, two):
 
 
 class TestKilled:
-    """Processes of their own, killed by the kernel."""
+    """Separate processes, killed by the kernel."""
 
     @pytest.mark.parametrize("noise", ["mrg", "philox"] if KILLS > 1 else ["mrg"])
     def test_at_random_moments(self, noise, runs, tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ class TestKilled:
         assert process.returncode == 0, shown
 
     def kill(self, options, moment, rng):
-        """Start a process and kill it some time after a line; whether it was still alive."""
+        """Start a process and kill it some time after a line; return whether it was still alive."""
         process, (line, seconds) = self.start(*options), MOMENTS[moment]
         if line:
             for printed in process.stdout:
@@ -117,12 +117,12 @@ class TestKilled:
 
     @staticmethod
     def where(run):
-        """How far a killed run is by its checkpoints."""
+        """How far a killed run is, according to its checkpoints."""
         found = sorted(path.name for path in run.glob("checkpoint-*"))
         return found[-1].removeprefix("checkpoint-").lstrip("0") if found else "no checkpoint"
 
 
-#: A process that kills itself around the moment at which a file gets its name.
+#: A process that kills itself just before or after a file gets its name.
 KILLS_ITSELF = """
 import os, signal, sys
 from ladder import files
@@ -139,7 +139,7 @@ files.os.replace = replacing
 main(["train", "--resume", run])
 """
 
-#: While a run is begun again, and around the two last files; more of them with ``LADDER_KILLS``.
+#: While a run resumes, and around its last two files; ``LADDER_KILLS`` adds more.
 LAST_MOMENTS = [
     ("environment.json", "before"),
     ("running_statistics.npz", "before"),
@@ -151,13 +151,13 @@ MORE_MOMENTS = [
 
 
 def keep_the_last(patch):
-    """Write a checkpoint at the end of every epoch, however short, and keep the last ones of a run that ends."""
+    """Write a checkpoint at the end of every epoch, however short, and keep the last ones when a run ends."""
     patch.setattr(checkpointing, "SHARE", 0)
     patch.setattr(checkpoints, "remove", lambda run: None)
 
 
 def interrupt_after(patch, updates, number):
-    """Send this process a signal after so many updates."""
+    """Send this process a signal after this many updates."""
     after_batch = TrainingMonitor.after_batch
 
     def interrupting(monitor, loop, values):
@@ -170,7 +170,7 @@ def interrupt_after(patch, updates, number):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """``whole0`` ended, and kept its checkpoints; ``part0`` was interrupted after updates 5, 24 (the last of an epoch) and 200."""
+    """``whole0`` ended, checkpoints kept; ``part0`` was interrupted after updates 5, 24 (an epoch's last) and 200."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
@@ -190,7 +190,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def part(runs, tmp_path, monkeypatch):
-    """A copy of the interrupted run, in a folder that is the current one."""
+    """A copy of the interrupted run, in a new current folder."""
     enter(tmp_path, monkeypatch)
     shutil.copytree(runs.parent / "datasets", "datasets")
     return Path(shutil.copytree(runs / "part0", "results/part0"))
@@ -201,7 +201,7 @@ def resume(run, *options):
 
 
 def test_an_interrupted_run_ends_in_the_same_state(runs, part, monkeypatch):
-    """Even optimiser, noise and order of data, which training has no more use for."""
+    """Even the optimiser, the noise and the order of data agree, though training no longer needs them."""
     keep_the_last(monkeypatch)
     assert resume(part) == 0
     assert_same(result(part), result(runs / "whole0"))
@@ -212,7 +212,7 @@ def test_an_interrupted_run_ends_in_the_same_state(runs, part, monkeypatch):
 
 
 def test_killed_while_it_resumes_and_while_it_writes_its_last_files(runs, part):
-    """One run, killed at every one of these moments in turn, has the end of one that was not."""
+    """One run, killed at each of these moments in turn, ends like one that was not killed."""
     for name, moment in [*LAST_MOMENTS[:1], *(MORE_MOMENTS if KILLS > 1 else []), *LAST_MOMENTS[1:]]:
         done = subprocess.run(
             [sys.executable, "-c", KILLS_ITSELF, name, moment, str(part)], capture_output=True, text=True
@@ -331,7 +331,7 @@ def test_a_second_process_is_refused(part, capsys):
 
 @contextmanager
 def files_of_at_most(size):
-    """The kernel refuses this process larger ones."""
+    """While inside, the kernel refuses this process larger files."""
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
     try:
@@ -341,7 +341,7 @@ def files_of_at_most(size):
 
 
 def test_a_disk_that_is_full_loses_nothing(runs, part, capsys):
-    """No room for checkpoints and parameters, but for the log.  (What is compiled is in this process's memory already.)"""
+    """Room for the log, not for checkpoints and parameters.  (Compiled code is in this process's memory already.)"""
     before = {path.name: path.read_bytes() for path in part.glob("*.npz")}
     with files_of_at_most(25_000):
         assert resume(part) == 2
@@ -365,7 +365,7 @@ OLDER = Path(__file__).resolve().parents[1] / "runs" / "older_run"
 
 @pytest.fixture
 def older(tmp_path, monkeypatch):
-    """A run, and its checkpoint after 59 updates, of a version that knew neither --standardize nor what follows it in the options."""
+    """A run and its checkpoint after 59 updates, from a version without --standardize and the options after it."""
     enter(tmp_path, monkeypatch)
     return Path(shutil.copytree(OLDER, tmp_path / "results" / "older0"))
 

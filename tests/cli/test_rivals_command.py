@@ -1,7 +1,9 @@
-"""``run.py rivals``: what it prints, keeps and skips, and how its runs stand in tables beside networks'."""
+"""``run.py rivals``: what it prints, keeps and skips, and how tables show its runs beside those of networks."""
 
+import io
 import json
 import shutil
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from ladder.runs import lock
 from ladder.runs.folder import RunFolder
 from ladder.tables.found_runs import find_runs
 
-#: A preset of a ladder and rivals.
+#: A preset with a ladder and rivals.
 ROWS = {"ladder": {}, "spreading": {"rival": "label-spreading"}, "neighbours": {"rival": "knn"}}
 PRESET = {
     "options": {
@@ -49,14 +51,23 @@ def in_a_folder_of_their_own(folder, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def fitted(folder):
-    """The folder of runs that ``WORDS`` leaves, fitted once."""
+def said(folder):
+    """What ``WORDS`` prints; it is given once."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+        patch.chdir(folder)
+        patch.delenv("FUEL_DATA_PATH", raising=False)
+        assert main(["convert", "digits"]) == 0
+        assert main([*WORDS, "--json", "found.json"]) == 0
+    return printed.getvalue()
+
+
+@pytest.fixture
+def fitted(folder, said):
+    """The folder of runs that ``WORDS`` leaves."""
     return folder / "results" / "rivals"
 
 
-def test_results_are_printed_kept_and_not_made_again(fitted, capsys):
-    assert main([*WORDS, "--json", "found.json"]) == 0
-    said = capsys.readouterr().out
+def test_results_are_printed_kept_and_not_made_again(fitted, said, capsys):
     assert "5-fold cross-validation of the labelled examples" in said and "label spreading" in said
     found = json.loads(open("found.json").read())
     assert [(result["method"], result["seed"]) for result in found["results"]] == [
@@ -77,7 +88,7 @@ def test_results_are_printed_kept_and_not_made_again(fitted, capsys):
 
 
 def test_another_name_is_another_place(folder, fitted, capsys):
-    """What lies elsewhere below the same folder, as the program's own records below results/, is not taken for one's own."""
+    """Runs elsewhere below the folder, like the program's own records below results/, are not taken for the user's."""
     words = [*WORDS[:8], "--seed", "1", "--methods", "knn", "--save-to"]
     shutil.copytree(fitted, folder / "elsewhere" / "measured")
     for name in ("mine", "other", "below/"):
@@ -206,7 +217,7 @@ def test_what_was_begun_is_begun_again_unless_another_process_fits_it(folder, ca
         ("train --resume results/rivals/digits_knn_0", "is a rival's run"),
     ],
 )
-def test_mistakes_get_one_sentence(words, sentence, capsys):
+def test_mistakes_get_one_sentence(words, sentence, fitted, capsys):
     assert main(words.split()) == 2
     error = capsys.readouterr().err
     assert sentence in error and len(error.splitlines()) == 1

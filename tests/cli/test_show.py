@@ -1,4 +1,4 @@
-"""``run.py show``: what it says of data sets, and the pictures that it draws."""
+"""``run.py show``: what it says about data sets, and the pictures that it draws."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_their_own(folder, monkeypatch):
-    """One for all, as each data set takes a second to make."""
+    """One folder for all tests, as each data set takes a second to make."""
     monkeypatch.chdir(folder)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
 

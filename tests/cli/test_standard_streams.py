@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, gone, or of few letters."""
+"""Standard streams that are closed, full, gone, or limited to few characters."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ RUN = Path(__file__).resolve().parents[2] / "run.py"
 
 
 def shell(command, **environment):
-    """Status and both outputs of a shell command, in which ``$RUN`` is the program."""
+    """The exit status and both outputs of a shell command, in which ``$RUN`` is the program."""
     environment = {**os.environ, "RUN": f"{sys.executable} {RUN}", **environment}
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, env=environment)
     return done.returncode, done.stdout, done.stderr.decode()
@@ -54,7 +54,7 @@ def test_what_an_encoding_lacks_is_written_otherwise():
 
 
 def test_work_outlives_its_output(tmp_path):
-    """A file that is converted, with nobody to hear of it."""
+    """A conversion finishes although nobody reads its output."""
     for number, streams in enumerate((">&- 2>&- <&-", "| true")):
         status, _, error = shell(f"$RUN convert digits --output-directory {tmp_path}/{number} {streams}")
         assert status == 0 and error == ""

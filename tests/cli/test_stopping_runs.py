@@ -33,7 +33,7 @@ FILES = ("trained_params.npz", "running_statistics.npz", "best_params.npz")
 
 
 class LateAfter(ladder.Extension):
-    """Lets the time be over after an update."""
+    """Makes the time run out after an update."""
 
     def __init__(self, updates, patch):
         self._updates, self._patch = updates, patch
@@ -65,7 +65,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def run(whole, tmp_path):
-    """A copy of its folder."""
+    """A copy of that run's folder."""
     return shutil.copytree(whole.folder_as_it_was, tmp_path / "results" / "whole0")
 
 
@@ -80,7 +80,7 @@ def assert_same(one, two):
 
 
 def test_it_ends_after_the_patience_and_the_best_epoch_is_that_of_a_run_which_ends_there(whole):
-    """Neither the end nor what is kept changes a bit: shorter runs, which know nothing of either, are the same."""
+    """Neither ending early nor keeping the best epoch changes a bit: shorter runs that do neither are the same."""
     errors = [row[ERROR] for row in whole.log[:-1]]
     best = int(np.argmin(errors)) + 1
     epochs = len(errors)
@@ -100,7 +100,7 @@ def test_it_ends_after_the_patience_and_the_best_epoch_is_that_of_a_run_which_en
 
 
 def test_interrupted_and_killed_it_ends_bit_for_bit_the_same(whole, monkeypatch):
-    """Out of time after the best epoch; killed between the files of the best and of the last parameters."""
+    """It runs out of time after the best epoch, and is killed between the files of the best and the last parameters."""
     best, run = whole.log[-1]["best_epoch"], RunFolder("results/part0")
     with monkeypatch.context() as patch:
         more = dict(
@@ -112,7 +112,7 @@ def test_interrupted_and_killed_it_ends_bit_for_bit_the_same(whole, monkeypatch)
     assert run.load_environment()["callbacks"] == ["LateAfter"]
     checkpoints = [load_arrays(path) for path in run.path.glob("checkpoint*")]
     assert checkpoints and all("best_f_1_W" in content for content in checkpoints)
-    # What is kept so far can be looked at: its statistics are not final yet, so they are estimated.
+    # The parameters kept so far can be used: their statistics are not final yet, so they are estimated.
     halfway = ladder.load("results/part0", parameters="best")
     assert_same(halfway._run.load_arrays().parameters, whole.best._run.load_arrays().parameters)
     assert not halfway._run.load_arrays().final
@@ -141,7 +141,7 @@ def test_what_was_kept_is_evaluated_and_never_mixed_with_the_last(whole, run, ca
     assert [p.name for p in run.glob("evaluation*")] == ["evaluation_best.json"]
     for which, prefix, expected in (("last", "final", None), ("best", "best", error)):
         ((found,), problems) = find_runs(run, which)
-        # It did fewer epochs than --num-epochs, and is finished all the same.
+        # It did fewer epochs than --num-epochs, but is finished all the same.
         assert found.finished and not problems and found.test_error == expected
         assert found.valid_error == whole.log[-1][f"valid_{prefix}_error_rate_clean"]
         chosen, problems = usable(Group(Row("a", {}), {}, [found]))

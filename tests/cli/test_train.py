@@ -3,6 +3,8 @@
 import csv
 import json
 import logging
+import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +22,7 @@ TRAIN = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of ours in a folder of its own, which stays the current one."""
+    """A run in a folder of its own, which stays the current one."""
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -75,6 +77,9 @@ def test_evaluate_prints_error_by_class_and_confusion_matrix(run, capsys, tmp_pa
     shown = capsys.readouterr().out
     assert f"Test error: {report['error_percent']:.2f} % ({report['n_wrong']} of 360 wrong)" in shown
     confusion = np.array(report["confusion"])
+    lines = [re.findall(r"[\d.]+", line) for line in shown.splitlines()]
+    for number, (error, row) in enumerate(zip(report["error_percent_by_class"], confusion)):
+        assert [str(number), f"{error:.2f}", str(row.sum()), *map(str, row)] in lines
     assert confusion.sum() == 360 and confusion.sum() - np.trace(confusion) == report["n_wrong"]
     assert (confusion.sum(axis=1) == np.bincount(run.test.targets)).all()
     assert report["error_percent"] < 50
@@ -93,7 +98,7 @@ def test_evaluate_keeps_what_it_found_for_tables(run, tmp_path, capsys):
         "epochs": 12,
     }
     assert set(kept) == {"test", "valid"} and kept["valid"]["n"] == 202
-    # options of the user's own evaluate something else than the run
+    # with other options, something other than the run is evaluated
     written = (run.folder / "evaluation.json").stat().st_mtime_ns
     assert main(["evaluate", str(run.folder), "--unlabeled-samples", "1237", "--recompute-statistics"]) == 0
     assert (run.folder / "evaluation.json").stat().st_mtime_ns == written
@@ -143,9 +148,19 @@ def test_table_evaluates_on_request(run, tmp_path, capsys):
     assert float(row["mean"]) == json.loads((run.folder / "evaluation.json").read_text())["test"]["error_percent"]
 
 
-def test_recomputed_statistics_give_the_saved_ones(run, tmp_path):
-    for name, extra in (("saved", []), ("again", ["--recompute-statistics"])):
-        assert main(["evaluate", str(run.folder), "--json", str(tmp_path / name), *extra]) == 0
+def test_recomputed_statistics_are_those_that_were_saved(run, tmp_path):
+    """Also for a copy of the run whose own statistics are wrong."""
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    with np.load(copy / "running_statistics.npz") as saved:
+        wrong = {name: value + (0.5 if value.ndim else 0) for name, value in saved.items()}
+    np.savez(copy / "running_statistics.npz", **{name: v.astype(v.dtype) for name, v in wrong.items()})
+    for name, folder, extra in (
+        ("saved", run.folder, []),
+        ("wrong", copy, []),
+        ("again", copy, ["--recompute-statistics"]),
+    ):
+        assert main(["evaluate", str(folder), "--json", str(tmp_path / name), *extra]) == 0
+    assert (tmp_path / "saved").read_text() != (tmp_path / "wrong").read_text()
     assert (tmp_path / "saved").read_text() == (tmp_path / "again").read_text()
 
 

@@ -1,4 +1,4 @@
-"""A network of maps through the whole command line: train, evaluate, predict, attack; the original's by --dry-run."""
+"""A convolutional network through the command line: train, evaluate, predict, attack; the original's by --dry-run."""
 
 import csv
 import json
@@ -54,7 +54,7 @@ def test_parameters_are_saved_by_the_originals_names_and_shapes(run):
 
 def test_it_learns(run, tmp_path):
     rows = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert rows[0]["update"] == 12  # the last of 37 examples
+    assert rows[0]["update"] == 12  # the last batch has 37 examples
     assert rows[7]["train_cost_total"] < 0.8 * rows[0]["train_cost_total"]
     report = report_of(run, tmp_path)
     assert np.sum(report["confusion"]) == 360 and report["error_percent"] < 40
@@ -84,7 +84,7 @@ def test_predict_agrees_with_evaluate(run, tmp_path):
 
 
 def test_attack(run):
-    """Noise along the gradient misleads the network, and noise of the same size without direction hardly does."""
+    """Noise along the gradient misleads the network, and noise of the same size in a random direction hardly does."""
     assert main(["attack", str(run.folder), *"--kinds sgn gaussian --tau 0.2 --threads 1".split()]) == 0
     report = json.loads((run.folder / "attack.json").read_text())
     wrong = {attack["kind"]: attack["n_wrong"] for attack in report["attacks"]}
@@ -96,7 +96,7 @@ def test_attack(run):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """A data set of 28 x 28, and one without maps."""
+    """A data set of images of 28 x 28, and one without maps."""
     folder = tmp_path_factory.mktemp("images")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

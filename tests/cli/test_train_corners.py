@@ -1,4 +1,4 @@
-"""Runs that are not the usual one: no labels, missing labels, NaN, an interrupt."""
+"""Unusual runs: no labels, missing labels, NaN, an interrupt."""
 
 import json
 import os
@@ -174,7 +174,7 @@ def test_examples_without_label_train_but_do_not_validate(capsys):
         "--unlabeled-samples 300 --valid-batch-size 50 --num-epochs 20 --lr 0.05 --threads 1 -- x"
     )
     assert main(command.split()) == 0
-    # three far clusters: whatever counted the missing labels as errors would be near 50 %
+    # three distant clusters: counting the missing labels as errors would give nearly 50 %
     assert rows("x0")[-1]["valid_final_error_rate_clean"] < 5
     assert main("evaluate results/x0 --data-type valid --json report.json".split()) == 0
     with open("report.json") as f:

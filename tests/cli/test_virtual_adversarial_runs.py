@@ -10,7 +10,7 @@ import ladder
 from ladder.cli import main
 from ladder.data.npz import load_arrays
 
-# No example is left for validation, which would have to be compiled.
+# No example is left for validation, which then need not be compiled.
 OPTIONS = dict(
     dataset="digits",
     encoder_layers="10",

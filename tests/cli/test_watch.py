@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """A folder with a run that was interrupted after 3 of 10 epochs; it is in the current one."""
+    """A folder below the current one, with a run that was interrupted after 3 of 10 epochs."""
     monkeypatch.chdir(tmp_path)
     run = tmp_path / "results" / "x0"
     run.mkdir(parents=True)
@@ -84,11 +84,11 @@ class Terminal:
             stderr=slave,
             env=environment,
             start_new_session=True,
-            # What a shell starts in the background ignores Ctrl-C, and so would its children.
+            # Processes that a shell starts in the background ignore Ctrl-C, and so would their children.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
-        self.text, self._decoder = "", codecs.getincrementaldecoder("utf-8")()  # a letter may come in two parts
+        self.text, self._decoder = "", codecs.getincrementaldecoder("utf-8")()  # a character may come in two parts
 
     def read_until(self, pattern, seconds=30):
         """Read until a pattern is found in what was shown since the last call."""

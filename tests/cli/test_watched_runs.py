@@ -32,8 +32,8 @@ WATCHED = ["--tensorboard", "--log-format", "csv"]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """``plain0``; ``watched0``; ``part0``, interrupted after update 20 and resumed without being asked to go on with its
-    records, and ``late0``, the same before that without records; what a reader saw of ``part0``."""
+    """Runs ``plain0``; ``watched0``; ``part0``, interrupted after update 20 and resumed without asking for its records;
+    ``late0``, a copy of that before it was resumed, without records; and what a reader saw of ``part0``."""
     folder, seen = tmp_path_factory.mktemp("runs"), []
     after_batch = TrainingMonitor.after_batch
 
@@ -55,7 +55,7 @@ def runs(tmp_path_factory):
         shutil.copytree("results/part0", "results/late0")
         for path in [Path("results/late0/log.csv"), *Path("results/late0").glob("events.*")]:
             path.unlink()
-        # As if it had been killed an epoch later: the checkpoint knows nothing of this.
+        # As if it had been killed an epoch later: the checkpoint does not know of this row.
         with open("results/part0/log.csv", "a") as f:
             f.write("4,24,")
         assert main(["train", "--resume", "results/part0"]) == 0
@@ -87,7 +87,7 @@ def test_no_bit_of_a_run_changes(runs, name):
     assert sorted(other[:12] for other in others) in (["events.out.t", "log.csv"], ["events.out.t"] * 2 + ["log.csv"])
 
 
-#: How a name in the log is shown.
+#: Name in the log -> name in TensorBoard.
 SHOWN = {
     "train_denois0": "train/denoising/0",
     "valid_approx_denois1": "valid_approx/denoising/1",
@@ -127,7 +127,7 @@ def test_distributions_are_of_z_and_of_the_parameters(runs):
         assert step == EPOCHS and histogram.get(3, [0]) == [values.size]
         assert histogram.get(4, [0])[0] == pytest.approx(values.sum(), abs=1e-6)
         assert histogram.get(2, [0])[0] == pytest.approx(values.max())
-    for step, histogram in found["z/1"]:  # 100 examples of 10 units, normalised over these
+    for step, histogram in found["z/1"]:  # 100 examples of 10 units, normalised over the examples
         assert histogram[3] == [1000] and sum(histogram[7]) == 1000
         assert histogram[4][0] == pytest.approx(0, abs=1e-2) and histogram[5][0] == pytest.approx(1000, rel=1e-2)
 

@@ -1,4 +1,4 @@
-"""CIFAR-10's converter, on an archive of a few images a batch."""
+"""CIFAR-10's converter, on an archive with a few images per batch."""
 
 import gzip
 import hashlib
@@ -45,7 +45,7 @@ def write_batch(folder, i, **changes):
 
 @pytest.fixture
 def batches(tmp_path):
-    """A folder with the folder of the six batches."""
+    """The folder of the six batches, inside another folder."""
     folder = tmp_path / "download" / FOLDER
     folder.mkdir(parents=True)
     for i in range(6):
@@ -206,7 +206,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(batches, tmp_path, capsys):
 
 
 def test_members_elsewhere_in_the_archive_are_only_read(batches, tmp_path):
-    """A path that leads out of the folder is never written to, a link never followed."""
+    """A path that leads out of the folder is never written to, and a link is never followed."""
     archive = tmp_path / "odd.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for name in NAMES[:5]:
@@ -220,7 +220,7 @@ def test_members_elsewhere_in_the_archive_are_only_read(batches, tmp_path):
 
 @pytest.mark.parametrize("kind", [*cifar10.TEXTS])
 def test_long_texts_about_a_member_are_not_read(tmp_path, kind):
-    """Pythons before 3.11.10 take time and memory of the square of their length."""
+    """Python before 3.11.10 takes time and memory quadratic in their length."""
     text = b"2 " * 131_000 + b"="
     header = tarfile.TarInfo("x")
     header.type, header.size = kind, len(text)
@@ -262,7 +262,7 @@ def test_from_the_command_line(batches, tmp_path, monkeypatch, capsys):
 
 
 def test_a_real_batch(shared_dir, tmp_path, monkeypatch):
-    """The first images of one real batch stand for all: the whole archive takes half a minute."""
+    """The first images of one real batch stand in for all, as the whole archive takes half a minute."""
     pytest.importorskip("PIL", reason="rebuilding the archive needs Pillow")
     maker = shared_dir / "data" / "cifar10" / "make_archive.py"
     if not maker.is_file():

@@ -1,4 +1,4 @@
-"""Folders of images as data sets: layouts, names of classes, and what is said about folders that are otherwise."""
+"""Folders of images as data sets: layouts, class names, and messages about folders that are refused."""
 
 import os
 
@@ -17,7 +17,7 @@ from ladder.errors import UserError
 
 
 def fill(folder, n, value=0, size=(4, 4), suffix="png"):
-    """Write n images whose first pixel counts them, and whose others have one value."""
+    """Write n images whose first pixel is the image's number, and whose other pixels have one value."""
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(n):
         pixels = np.full(size, value, "uint8")
@@ -41,7 +41,7 @@ def test_classes_are_numbered_in_the_order_of_their_names(photos, tmp_path):
     value = {-1: 50, 0: 100, 1: 200}
     for data in (train, test):
         assert [int(image[0, 1, 1]) for image in data.features] == [value[target] for target in data.targets]
-    # Every image is in one of the two, once.
+    # Every image is in exactly one of the two splits, once.
     numbers = np.concatenate([train.features, test.features])[:, 0, 0, 0]
     assert sorted(numbers[:]) == sorted([*range(10), *range(5), *range(3)])
     assert train.description == {
@@ -88,7 +88,7 @@ def test_images_without_any_label_train_without_targets(tmp_path):
 
 
 def test_dark_images_are_pixels_too(tmp_path):
-    """None is above 127, from which values that say nothing of themselves are taken for flags."""
+    """No pixel is above 127; without a description, such values would not be taken for pixels."""
     fill(tmp_path / "d" / "a", 4, 60)
     fill(tmp_path / "d" / "b", 4, 30)
     path = convert_images(tmp_path / "d", tmp_path / "dark.hdf5", (4, 4))
@@ -100,7 +100,7 @@ def test_dark_images_are_pixels_too(tmp_path):
 
 
 def lacking(tmp_path):
-    """Folders that are otherwise, and what is said of each."""
+    """Folders that are refused, each with the message that it gets."""
     yield tmp_path / "none", "there is no folder"
     (tmp_path / "nothing").mkdir()
     yield tmp_path / "nothing", "nothing has no folders: make one folder of images for each class, two or more"
@@ -189,7 +189,7 @@ def test_capitals_in_the_names_of_folders_that_are_no_classes(photos, tmp_path):
     assert train.description["classes"] == ["cat", "dog"] and np.bincount(train.targets + 1).tolist() == [3, 10, 5]
     assert test.targets.tolist() == [1, 1]
     fill(tmp_path / "whole" / "train" / "dog", 1)
-    if len(os.listdir(tmp_path / "whole")) == 3:  # the disk tells the two apart
+    if len(os.listdir(tmp_path / "whole")) == 3:  # the file system tells the two apart
         with pytest.raises(UserError, match="has the folder Train, and beside it train: move it into Train, or away"):
             convert_images(tmp_path / "whole", tmp_path / "out.hdf5", (4, 4))
 

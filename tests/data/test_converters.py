@@ -26,7 +26,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 @pytest.fixture
 def tiny_mnist(tmp_path, monkeypatch):
-    """A folder with MNIST's four files, but of a few 2 x 3 images, and their sums."""
+    """A folder with MNIST's four files, but of a few 2 x 3 images; their checksums count as MNIST's."""
     rng = np.random.RandomState(0)
     for prefix, n in (("train", 6), ("t10k", 4)):
         header = np.array([2051, n, 2, 3], ">i4").tobytes()
@@ -179,7 +179,7 @@ def test_own_test_arrays_and_uint8_images(tmp_path):
 
 
 def test_many_classes_are_drawn_from_as_few_are():
-    """One class after the other, each from its positions in ascending order."""
+    """The expected draw takes one class after the other, each from its positions in ascending order."""
     targets = np.random.RandomState(3).randint(-1, 40, 500)
     rng, expected = np.random.RandomState(5), []
     for label in range(40):
@@ -189,7 +189,7 @@ def test_many_classes_are_drawn_from_as_few_are():
 
 
 def test_identifiers_for_labels_are_refused_soon(tmp_path, caplog):
-    n = 20_000  # each example would be looked at for each class
+    n = 20_000  # a search for each class would look at every example
     with caplog.at_level("INFO", "main.data"), pytest.raises(UserError, match="is less than one example of each class"):
         convert(tmp_path, {"features": np.zeros((n, 1)), "targets": np.arange(n) + 7}, renumber=True)
     assert "7 is 0, 8 is 1" in caplog.text and caplog.text.count(" is ") < 1100
@@ -283,7 +283,7 @@ def test_an_array_that_is_there_twice(tmp_path):
 
 
 def rewritten(tmp_path, arrays, offered=-1, **options):
-    """What the command that a refusal offers writes, typed as it is."""
+    """The training split written by the command that a refusal suggests, run exactly as printed."""
     with pytest.raises(UserError) as caught:
         convert(tmp_path, arrays, **options)
     words = shlex.split(str(caught.value).split("`")[1::2][offered])

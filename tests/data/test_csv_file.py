@@ -1,4 +1,4 @@
-"""A user's examples as CSV: headers, separators, and what is wrong where."""
+"""A user's examples as CSV: headers, separators, and messages that locate a mistake."""
 
 import tracemalloc
 
@@ -109,7 +109,7 @@ def test_a_file_too_large_for_memory_is_refused_unread(tmp_path, monkeypatch):
 def test_a_file_of_many_short_lines_is_larger_in_memory(tmp_path, monkeypatch):
     path = tmp_path / "short.csv"
     path.write_text("\n" * 10_000)
-    monkeypatch.setenv("LADDER_MEMORY", "0.001")  # six bytes for each byte would fit
+    monkeypatch.setenv("LADDER_MEMORY", "0.001")  # six bytes per byte of the file would fit
     with pytest.raises(UserError, match="short.csv: the numbers in it would need 4.06 MB of memory"):
         read_numbers(path, 1)
 

@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, CONTENT)
 
     def breaks(self):
-        """A hundred thousand bytes at a time."""
+        """Breaks off after every hundred thousand bytes."""
         start = self._start()
         part = CONTENT[start : start + 100_000]
         headers = [("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")]
@@ -146,7 +146,7 @@ def test_parts_that_are_wrong_whole_or_too_long(server, tmp_path):
         (tmp_path / "data.bin").unlink()
         part.write_bytes(content)
         fetch(server, tmp_path, "good")
-    assert len(server.asked) == 3  # the whole part needed no request
+    assert len(server.asked) == 3  # the complete part needed no request
 
 
 def test_a_connection_that_breaks_off_is_taken_up_again(server, tmp_path):
@@ -174,7 +174,7 @@ def test_the_next_mirror_goes_on_where_the_last_one_broke_off(server, tmp_path):
     ],
 )
 def test_mirrors_that_cannot_be_used(server, tmp_path, how, why):
-    """Alone, one sentence says why, and what to do by hand; before another one, nothing is lost."""
+    """If it is the only mirror, one sentence says why and what to do by hand; if another follows, nothing is lost."""
     with pytest.raises(UserError) as refused:
         download((remote(server, how),), tmp_path, "`run.py convert x`")
     message = str(refused.value)
@@ -188,7 +188,7 @@ def test_mirrors_that_cannot_be_used(server, tmp_path, how, why):
 @pytest.mark.parametrize("when", ["begin", "read1"])
 @pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH])
 def test_a_network_that_fails_while_it_is_read_is_no_disk_that_fails(when, number, server, tmp_path, monkeypatch):
-    """The next mirror is tried, and the failure is told as the network's."""
+    """The next mirror is tried, and the failure is reported as the network's."""
     read = getattr(http.client.HTTPResponse, when)
 
     def failing(answer, *arguments):
@@ -209,7 +209,7 @@ def test_redirects_to_a_mirror_are_followed(server, tmp_path):
 
 
 def test_no_network(tmp_path, monkeypatch):
-    """Of several files the sentence has those that are missing, and each folder of a mirror once."""
+    """Of several files, the message names only the missing ones, and each mirror's folder once."""
     monkeypatch.setattr(socket, "getaddrinfo", _no_names)
     there = RemoteFile("a", 1, "md5", hashlib.md5(b"a").hexdigest(), ("https://mirror.invalid/a",))
     missing = [RemoteFile(name, 1, "md5", "", (f"https://mirror.invalid/{name}",)) for name in "bc"]
@@ -249,9 +249,9 @@ def test_an_interrupt_keeps_what_has_come(server, tmp_path, monkeypatch):
 
 
 def test_slow_mirrors_are_given_up(server, tmp_path, monkeypatch):
-    clock = iter(range(0, 10**9, 61))  # a minute passes between any two looks at it
+    clock = iter(range(0, 10**9, 61))  # a minute passes between any two readings
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(module, "BLOCK", 50_000)  # bytes that come in a minute
+    monkeypatch.setattr(module, "BLOCK", 50_000)  # bytes received per minute
     with pytest.raises(UserError, match="it sends less than 1000 bytes a second"):
         fetch(server, tmp_path, "good")
 

@@ -1,4 +1,4 @@
-"""Fashion-MNIST and SVHN from files of their formats, made up: the real ones are not at hand."""
+"""Fashion-MNIST and SVHN from made-up files in their formats: the real ones are not at hand."""
 
 import gzip
 import hashlib
@@ -49,7 +49,7 @@ def test_files_that_are_not_fashion_mnists(clothes):
     with pytest.raises(UserError, match="t10k-labels-idx1-ubyte.gz is not Fashion-MNIST's file .its MD5 differs."):
         convert_fashion_mnist(clothes, clothes / "x.hdf5")
     victim.unlink()
-    (clothes / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(content))  # no sum of this is known
+    (clothes / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(content))  # no checksum of it is known
     with pytest.raises(UserError, match="lacks t10k-labels-idx1-ubyte.gz: download Fashion-MNIST's four files there"):
         convert_fashion_mnist(clothes, clothes / "x.hdf5")
     assert not (clothes / "x.hdf5").exists()
@@ -79,7 +79,6 @@ def test_svhn(houses):
 
 
 def test_files_that_are_not_svhns(houses, tmp_path, monkeypatch):
-    monkeypatch.setitem(svhn.MD5, "test_32x32.mat", "0" * 32)
     monkeypatch.setattr("scipy.io.loadmat", lambda *a, **k: pytest.fail("a file that was not checked was read"))
     monkeypatch.setattr(svhn, "MD5", {"test_32x32.mat": "0" * 32})
     with pytest.raises(UserError, match="test_32x32.mat is not SVHN's file .its MD5 differs."):

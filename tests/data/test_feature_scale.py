@@ -1,4 +1,4 @@
-"""One scale for all features."""
+"""Scaling features to a common scale."""
 
 import numpy as np
 
@@ -29,5 +29,5 @@ def test_rescaled_features_go_from_0_to_1():
     assert (
         (scaled[:, :3].min(axis=0) == 0).all() and (scaled[:, :3].max(axis=0) == 1).all() and (scaled[:, 3] == 0).all()
     )
-    assert (scale.apply(X[:1] + 2 * scale.divisor)[:, :3] > 1).all()  # others may lie outside
+    assert (scale.apply(X[:1] + 2 * scale.divisor)[:, :3] > 1).all()  # other examples may lie outside
     assert np.allclose(scale.undo(scaled), X, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Fuel's files: found, written as Fuel writes them, and read."""
+"""Fuel's files: finding them, writing them as Fuel does, and reading them."""
 
 import gc
 import os
@@ -48,7 +48,7 @@ def written(tmp_path):
 
 
 def handmade(path, rows, **sources):
-    """A file with any ``split`` rows: (split, source, start, stop, indices, available)."""
+    """Write a file with the given ``split`` rows: (split, source, start, stop, indices, available)."""
     with h5py.File(path, "w") as h5file:
         for name, array in sources.items():
             h5file[name] = array
@@ -105,9 +105,9 @@ def test_without_a_home_folder_there_is_no_cache(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in ("XDG_CACHE_HOME", "FUEL_DATA_PATH"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as of a user without an entry in the system's list
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user who is not in the system's list
     assert user_cache() is None and existing_file("digits") is None
-    Path("datasets").write_text("")  # no folder: nothing can be made there
+    Path("datasets").write_text("")  # not a folder, so nothing can be made there
     with pytest.raises(UserError, match="datasets"):
         find_dataset("digits")
     assert os.listdir(tmp_path) == ["datasets"]
@@ -126,7 +126,7 @@ def test_digits_are_made_at_first_use(monkeypatch, tmp_path):
 # --- writing
 
 
-@pytest.mark.parametrize("columns", [3, 300])  # those that HDF5 keeps until it closes, and those that it writes at once
+@pytest.mark.parametrize("columns", [3, 300])  # kept by HDF5 until it closes; written at once
 @pytest.mark.parametrize("size", [2048, 4096, 8192])
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, capfd, columns, size):
     path = tmp_path / "some.hdf5"
@@ -411,7 +411,7 @@ def test_channels_that_may_be_either_axis_are_asked_for(tmp_path):
 
 
 def test_names_that_are_no_text_are_passed_over(written):
-    """h5py gives names that are not UTF-8 as bytes."""
+    """h5py returns names that are not UTF-8 as bytes."""
     with h5py.File(written, "r+") as h5file:
         h5py.h5d.create(h5file.id, b"gr\xf6\xdfe", h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((3, 2)))
         h5py.h5a.create(h5file.id, b"\xe4", h5py.h5t.NATIVE_INT64, h5py.h5s.create_simple((2,)))

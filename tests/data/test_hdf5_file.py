@@ -133,7 +133,7 @@ def test_labels_of_any_kind(labels, found, path):
 
 @pytest.fixture
 def reads_by(monkeypatch):
-    """A function that changes what the processes do that read files: the program, before it begins."""
+    """A function that changes what readers do: it inserts a line into their program before any is forked."""
 
     def change(line):
         origin.end()
@@ -150,7 +150,7 @@ def test_a_crash_is_the_readers_own(path, reads_by, monkeypatch):
     reads_by(
         "import os, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); hdf5_child._arrays = lambda file: os.abort()"
     )
-    for _ in range(2):  # what is forked is still there
+    for _ in range(2):  # the origin, from which readers are forked, survives
         with pytest.raises(UserError, match="cannot read .*x.hdf5 as an HDF5 file: it is damaged"):
             HDF5File(path)
 
@@ -176,7 +176,7 @@ def test_once_a_file_is_closed_no_process_has_it(busy, path):
             file._reader.ask({"name": "x", "start": 0, "stop": 10_000})
         number = file._reader._number
         os.kill(number, 0)
-    with h5py.File(path, "r+"):  # HDF5 locks what it reads
+    with h5py.File(path, "r+"):  # HDF5 locks the files that it reads
         pass
     with pytest.raises(ProcessLookupError):
         for _ in range(10_000):
@@ -192,10 +192,10 @@ def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch
     with HDF5File(path) as file:
         first = origin.running()
         time.sleep(0.5)
-        assert not first.has_ended()  # as long as a file is read
+        assert not first.has_ended()  # not while a file is being read
         np.testing.assert_array_equal(file.arrays["x"].read(0, 6), X)
     first._process.wait(60)
-    # It may be gone before this process knows.
+    # The origin may be gone before this process notices.
     monkeypatch.setattr(first, "has_ended", lambda: False)
     np.testing.assert_array_equal(the_values(path), X)
     assert origin.running() is not first
@@ -203,7 +203,7 @@ def test_what_is_forked_ends_without_work_and_is_started_again(path, monkeypatch
 
 
 def test_it_dies_while_many_ask(path):
-    """Nobody ends what another has just started."""
+    """No thread ends an origin that another has just started."""
     with h5py.File(path, "w") as h5file:
         h5file.create_dataset("x", data=X, chunks=(4, 3))
     for _ in range(3):
@@ -254,7 +254,7 @@ def test_names_of_any_length_are_not_handed_over(path):
 
 
 def test_one_long_text_in_every_row_of_a_table(path, monkeypatch):
-    """Eight megabytes stored once, and 400 references to them: more than is needed to say what is in a file."""
+    """Eight megabytes stored once, with 400 references to them: more than it takes to describe a file."""
     monkeypatch.setenv("LADDER_MEMORY", "64")
     n, size = 400, 2**23
     table = np.zeros(n, [("split", h5py.string_dtype()), ("start", int), ("stop", int)])
@@ -279,7 +279,7 @@ def test_a_forked_process_starts_its_own(path):
     child = os.fork()
     if child == 0:
         status = 1
-        signal.alarm(120)  # an end, should a lock have been held when it was forked
+        signal.alarm(120)  # ends the child even if a lock was held at the fork
         try:
             the_values(path)
             status = 0 if origin.running().number != number else 2
@@ -298,7 +298,7 @@ def test_where_no_process_can_be_started(path, reads_by):
 
 
 def test_a_path_is_followed_as_the_system_follows_it(tmp_path, monkeypatch):
-    """A link first, and then the dots behind it; each array lies in the same file, whoever reads it."""
+    """A link is resolved before the dots after it; all arrays come from the same file, whichever process reads them."""
     monkeypatch.chdir(tmp_path)
     os.makedirs("p/q")
     os.symlink("p/q", "link")
@@ -329,7 +329,7 @@ def test_many_files_at_once_by_relative_paths(tmp_path, monkeypatch):
 
 
 def test_the_output_of_a_process_ends_with_it(path):
-    """What reads its files has no hold on it."""
+    """The processes that read its files do not keep its output open."""
     with h5py.File(path, "w") as h5file:
         h5file["x"] = X
     program = f"from ladder.data.hdf5_file import HDF5File; print(HDF5File({str(path)!r}).arrays['x'].shape)"

@@ -54,7 +54,7 @@ def test_sixteen_bits_transparency_palettes_and_frames(tmp_path):
 def test_a_pixel_of_32_bits_is_refused_whatever_it_holds(tmp_path):
     for highest in (255, 4095, 2**16 - 1):
         pixels = RNG.randint(0, highest + 1, (3, 4)).astype("int32")
-        for orientation in (1, 6):  # as Pillow turns it upright, it forgets how many bits there were
+        for orientation in (1, 6):  # turning an image upright, Pillow forgets how many bits it had
             exif = Image.Exif()
             exif[0x0112] = orientation
             saved(tmp_path / "deep.tif", pixels, exif=exif)
@@ -63,7 +63,7 @@ def test_a_pixel_of_32_bits_is_refused_whatever_it_holds(tmp_path):
 
 
 def tiff(path, pixels, photometric, sample_format):
-    """A TIFF of 16 bits a pixel with these tags, which Pillow does not write."""
+    """Write a TIFF of 16 bits per pixel with these tags, which Pillow does not write."""
     height, width = pixels.shape
     values = {
         256: width,
@@ -126,7 +126,7 @@ def test_fits(tmp_path):
 
 
 def bomb(path, side):
-    """A PNG of a hundred bytes that says it has side x side pixels."""
+    """A PNG of 65 bytes that says it has side x side pixels."""
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")

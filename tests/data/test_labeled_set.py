@@ -1,4 +1,4 @@
-"""Fixed labelled sets: their files, what is checked, and the split that has them."""
+"""Fixed labelled sets: their files, their validation, and the split that contains them."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from ladder.errors import UserError
 from ladder.options import Options
 from ladder.positions_file import as_text
 
-#: Every 13th of 65 has no label.
+#: Of 65 examples, every 13th has no label.
 TARGETS = np.insert(np.tile([0, 1, 2], 20), [12, 24, 36, 48, 60], -1)
 
 
@@ -92,10 +92,10 @@ def test_the_same_examples_are_labelled_whatever_the_seed():
         assert set(fixed) <= set(split.train.tolist()) and len(set(split.train.tolist())) == 30
         assert not set(split.train.tolist()) & set(split.valid.tolist()) and len(split.valid) == 10
         assert (np.diff(split.valid) > 0).all() and (TARGETS[split.valid] >= 0).all()
-        # No more than those three are exchanged, and the order of the others stays.
+        # At most those three are swapped in, and the others keep their order.
         kept = np.isin(drawn.train, split.train)
         assert kept.sum() >= 27 and (split.train[kept] == drawn.train[kept]).all()
-        # They take the places of the last that were drawn and have no label given.
+        # They replace the last drawn examples that are not in the set.
         lacking = [i for i in fixed if i not in drawn.train]
         others = [place for place, i in enumerate(drawn.train) if i not in fixed]
         expected = drawn.train.copy()

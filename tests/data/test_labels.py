@@ -1,4 +1,4 @@
-"""Commands that messages about labels offer."""
+"""Commands that messages about labels suggest."""
 
 import shlex
 
@@ -34,7 +34,7 @@ GIVEN = {
 
 
 def offered(targets, **given):
-    """The commands that the message about some labels offers, parsed, and the message."""
+    """The commands that the message about some labels suggests, parsed, and the message itself."""
     with pytest.raises(UserError) as caught:
         check_labels(np.array(targets), "x.hdf5", given)
     return [parsed(command) for command in str(caught.value).split("`")[1::2]], str(caught.value)
@@ -48,7 +48,7 @@ def test_options_that_were_given_are_kept_in_the_command():
 
 
 def test_a_second_mark_of_no_label_is_not_offered():
-    """The option takes one number: another would make a class of the first."""
+    """The option takes one number: a second would turn the first into a class."""
     (first, second), _ = offered([0, 1, 9])
     assert (first.no_label, second.no_label) == (9, -1)
     (only,), message = offered([0, 1, 9], **{"--no-label": 255})

@@ -1,4 +1,4 @@
-"""``.npz`` files: numpy's own come back, and nothing of others is believed."""
+"""``.npz`` files: numpy's own are read back, and nothing in others is trusted."""
 
 import io
 import os
@@ -50,7 +50,7 @@ def zipped(members, compression=zipfile.ZIP_STORED):
 @pytest.mark.parametrize(
     "content, said",
     [
-        (zipped({"a.npy": npy("(10**12,)".replace("10**12", "1000000000000"))}), "damaged"),
+        (zipped({"a.npy": npy("(1000000000000,)")}), "damaged"),
         (zipped({"a.npy": npy("(True,)")}), "damaged"),
         (zipped({"a.npy": npy("(-2,)")}), "damaged"),
         (zipped({"a.npy": npy("(" * 3000)}), "damaged"),

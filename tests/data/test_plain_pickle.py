@@ -1,4 +1,4 @@
-"""Pickles: plain values are read, whoever wrote them; nothing else is, and nothing is run."""
+"""Pickles: plain values are read, whoever wrote them; anything else is refused, and nothing is run."""
 
 import collections
 import os
@@ -67,13 +67,13 @@ def test_numpy_2_and_its_other_names():
         content = PYTHON_2.replace(b"numpy.core.multiarray", old)
         assert load_dict(content, "here")["data"].tolist() == [[1, 2, 3]]
     newest = pickle.dumps({"data": PIXELS}, 5).replace(b"\x8c\x12numpy.core.numeric", b"\x8c\x13numpy._core.numeric")
-    # The frame's length counts the longer name.
+    # The frame's length has to include the longer name.
     newest = newest[:3] + (len(newest) - 11).to_bytes(8, "little") + newest[11:]
     assert (load_dict(newest, "here")["data"] == PIXELS).all()
 
 
 class Calls:
-    """A pickle that calls ``function`` when it is read."""
+    """An object whose pickle calls ``function`` when it is read."""
 
     def __init__(self, function, *arguments):
         self.function, self.arguments = function, arguments
@@ -137,7 +137,7 @@ def test_no_dictionary(value):
 
 
 def test_attributes_cannot_be_set_on_what_reads_it():
-    """BUILD with a slot state on an admitted name: setattr on our own function."""
+    """BUILD with a slot state on an allowed name would be setattr on our own function."""
     content = b"\x80\x02c_codecs\nencode\n(N}(X\x0c\x00\x00\x00__defaults__)utb0}."
     with pytest.raises(UserError, match="damaged"):
         load_dict(content, "here")
@@ -160,7 +160,7 @@ def test_no_module_is_imported_by_a_name():
 
 @pytest.mark.parametrize("order", [b"u1,", b"u1," * 20, b"i", b"<<"])
 def test_the_order_of_bytes_is_a_sign(order):
-    """A longer text before the type makes it a record, of as many fields as the text has."""
+    """A longer text before the type would make it a record, with as many fields as the text has."""
     content = PYTHON_2.replace(b"U\x01|q\x0e", b"U%c%sq\x0e" % (len(order), order))
     with pytest.raises(UserError, match="damaged"):
         load_dict(content, "here")

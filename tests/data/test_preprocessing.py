@@ -44,7 +44,7 @@ def options(**changes):
 
 
 def expected(p, images, which):
-    """In float64, by NumPy and SciPy alone."""
+    """The expected images, in float64, by NumPy and SciPy alone."""
     order = np.arange(60)
     np.random.RandomState(p.dseed).shuffle(order)
 
@@ -69,7 +69,7 @@ def test_fitted_to_what_trains_and_applied_to_all(images, chunk, monkeypatch):
         found = training.preprocess(examples)
         assert found.features.dtype == "float32" and (found.targets == examples.targets).all()
         np.testing.assert_allclose(found.features, expected(training.p, images, split), atol=1e-4)
-        assert (examples.features == kept).all()  # shared with runs that take it as it is
+        assert (examples.features == kept).all()  # shared with runs that take them as they are
     whitened = training.preprocess_features(load_examples("cifar10", "test").features)
     back = training.undo(whitened).reshape(20, -1)
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), 55, rtol=1e-4)
@@ -80,7 +80,7 @@ SCALED = [dict(standardize=True), dict(rescale=True), dict(whiten_zca=12), dict(
 
 @pytest.mark.parametrize("changes", [BOTH, dict(contrast_norm=3), dict(rescale=True, contrast_norm=3), *SCALED])
 def test_gradients_go_back_to_the_pixels(images, changes):
-    """Beside central differences of a linear cost."""
+    """Compared with central differences of a linear cost."""
     training = TrainingData(options(**changes))
     x = load_examples("cifar10", "test").features
     weights = np.random.RandomState(0).randn(*x.shape).astype("float32")
@@ -146,7 +146,7 @@ def test_a_sweep_holds_one_result_and_computes_it_once(images):
     other = done(**BOTH, seed=5, dseed=4)
     assert (other.features != first.features).any()
     contrast = done(contrast_norm=55)
-    assert done(contrast_norm=55, dseed=4) is contrast  # no fit, so the choice does not matter
+    assert done(contrast_norm=55, dseed=4) is contrast  # nothing is fitted, so the choice of examples does not matter
     assert (done(whiten_zca=12).features != other.features).any()
     assert done() is examples
     again = done(**BOTH)

@@ -1,4 +1,4 @@
-"""What a run keeps of its data set."""
+"""What a run records about its data set."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def test_images_that_were_turned_and_large_ones_are_compared_some_at_a_time(monk
     monkeypatch.setattr(rounding, "AT_ONCE", 50)
     images = np.zeros((20, 4, 5, 3))
     images[13, 2, 1, 2] = 1e9
-    images[14, 2, 1, 2] = 1e9 + 1  # lost, but nothing beside the range
+    images[14, 2, 1, 2] = 1e9 + 1  # the difference is lost, but it is tiny compared with the range
     assert warned(images) is None
     images[:, 3, 4, 1] = 1e9 + np.arange(20)
     turned = np.moveaxis(images, -1, 1)
@@ -96,4 +96,4 @@ def test_converting_and_training_warn_of_what_trains(tmp_path, caplog, capsys):
         file["features"] = SPREAD[:n] + [0, 0, 1e7, 0]
     options = dict(dataset=str(path), encoder_layers=("3", "2"), denoising_cost_x=(1.0, 1.0, 1.0))
     prepare([Options(**options, seed=seed) for seed in (1, 2)])
-    assert capsys.readouterr().err.count("feature 2 of mine") == 1  # once for all that train on it
+    assert capsys.readouterr().err.count("feature 2 of mine") == 1  # once for all runs that train on it

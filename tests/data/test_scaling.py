@@ -1,4 +1,4 @@
-"""Which features are pixels, and what becomes of them; unscaled features."""
+"""Which features are pixels, and how they are scaled; the warning about unscaled features."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_uint8_and_float32_files_of_fuel_give_the_same_numbers():
         (RNG.randint(0, 101, (50, 8)).astype("uint8"), "mine", 1),
         (PIXELS * 4, "mine", 1),
         (PIXELS - 128, "mine", 1),
-        # One column of large numbers does not make pixels of flags, but one white pixel does of images.
+        # One column of large numbers does not turn flags into pixels, but in images one white pixel does.
         (np.concatenate([FLAGS, PIXELS[:, :1]], axis=1), "mine", 1),
         (np.concatenate([FLAGS, PIXELS[:, :1]], axis=1).reshape(50, 1, 3, 3), "mine", 255),
     ],
@@ -73,7 +73,7 @@ def test_older_runs_divided_uint8_whatever_it_held():
         (PIXELS, 1, (0, 1), 255),
         (FLAGS * 5, 1, (0, 1), 1),
         (FLAGS.astype("uint8"), 1, (0, 1), 1),
-        ((FLAGS * 5).astype("uint8"), 1, (0, 1), 255),  # dark pixels, by whatever they stand
+        ((FLAGS * 5).astype("uint8"), 1, (0, 1), 255),  # dark pixels, whatever other examples come with them
         (PIXELS / 255, 1, (0, 1), 1),
         (PIXELS, 1, (0, 255), 1),
         (PIXELS / 255, 10, (0, 25.5), 10),

@@ -1,4 +1,4 @@
-"""Orders of examples against those that Fuel 0.2 gave (tests/golden/streams_small.npz)."""
+"""The order of examples, compared with that of Fuel 0.2 (tests/golden/streams_small.npz)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The original's cut of MNIST (tests/golden/streams_small.npz), and user mistakes."""
+"""The original's split of MNIST (tests/golden/streams_small.npz), and user mistakes."""
 
 import zlib
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_no_label_at_all():
 
 @pytest.mark.parametrize("order, warned", [("sorted", True), ("shuffled", False)])
 def test_a_validation_set_without_some_classes_is_told_of(order, warned, caplog):
-    """The first of the others validate: of data sorted by class, the first classes."""
+    """The validation set is the first examples that do not train: in data sorted by class, of the first classes."""
     targets = np.repeat(np.arange(4), 100)
     if order == "shuffled":
         targets = np.random.RandomState(0).permutation(targets)

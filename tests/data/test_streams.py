@@ -1,4 +1,4 @@
-"""Streams: what a batch holds, how the labelled half repeats, and its memory."""
+"""Streams: what a batch holds, how the labelled half repeats, and how much memory that takes."""
 
 import itertools
 import tracemalloc
@@ -17,7 +17,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
 def numbered(n):
-    """Sources whose features and targets say their own position."""
+    """Sources whose features and targets are their own positions."""
     return {"features": np.arange(n, dtype="float32").reshape(n, 1), "targets": np.arange(n)}
 
 
@@ -104,7 +104,7 @@ def test_state_resumes_the_epochs():
     first, second = semi(20, 60), semi(20, 60)
     list(first.get_epoch_iterator())
     second.state = first.state
-    for ours, theirs in zip(first.get_epoch_iterator(), second.get_epoch_iterator()):
+    for ours, theirs in zip(first.get_epoch_iterator(), second.get_epoch_iterator(), strict=True):
         assert all((ours[name] == theirs[name]).all() for name in ours)
 
 
@@ -115,7 +115,7 @@ def test_state_of_sequential_streams_is_empty():
 
 
 def test_merged_batches_are_the_originals(tmp_path):
-    """Sums of real MNIST batches that the original's own SemiDataStream gave."""
+    """The expected targets and sums are of real MNIST batches from the original's own SemiDataStream."""
     if not (SHARED / "golden" / "streams.npz").is_file() or not (SHARED / "data" / "mnist").is_dir():
         pytest.skip("needs the shared golden streams and MNIST")
     golden = np.load(SHARED / "golden" / "streams.npz")

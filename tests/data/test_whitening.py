@@ -1,4 +1,4 @@
-"""Contrast normalisation and whitening beside the original's numbers, NumPy's covariance and SciPy's eigenvectors."""
+"""Contrast normalisation and whitening beside the original's numbers, NumPy's covariance and SciPy's matrix square root."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The whitening's cache: found again, never for other examples, never needed."""
+"""The whitening cache: it is found again, never used for other examples, and never required."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from ladder.data.whitening_cache import cached_whitening
 
 @pytest.fixture
 def dataset(tmp_path, monkeypatch):
-    """A data set's file in a folder of its own; the user's cache is elsewhere."""
+    """A data set's file in its own folder; the user's cache is elsewhere."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "datasets").mkdir()
     path = tmp_path / "datasets" / "mine.hdf5"
@@ -24,7 +24,7 @@ def dataset(tmp_path, monkeypatch):
 
 @pytest.fixture
 def fitted(monkeypatch):
-    """How often a whitening was computed: the length of a list."""
+    """A list with one entry for each whitening that was computed."""
     calls = []
 
     def counted(parts):
@@ -106,7 +106,7 @@ def test_changed_bits_are_noticed(dataset, fitted):
 
 
 def unwritable(folder, monkeypatch):
-    """As if the folder could not be written to, also for root."""
+    """Make writing into the folder fail, even for root."""
     replacing = ladder_files.replacing
 
     def refused(path):

@@ -1,4 +1,4 @@
-"""What the tests of the documentation read: pages, their blocks of code, and the commands in them."""
+"""What the tests of the documentation read: its pages, their code blocks, and the commands in these."""
 
 import re
 from dataclasses import dataclass
@@ -6,39 +6,39 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<language>[\w{}-]*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-#: What stands for "the rest of it" in a command or its output.
+#: Marks what is left out of a command or its output.
 REST = "…"
 
 
 def pages():
-    """Every page of Markdown of the documentation."""
+    """Every Markdown page of the documentation."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "datasets" / "README.md"]
 
 
 @dataclass
 class Block:
-    """A block of code: its language ('' for none) and lines."""
+    """A code block: its language ('' for none) and lines."""
 
     language: str
     lines: list
 
 
 def blocks(page):
-    """The blocks of code of a page, in order."""
+    """The code blocks of a page, in order."""
     found = FENCE.finditer(page.read_text())
     return [Block(match["language"], match["text"].splitlines()) for match in found]
 
 
 @dataclass
 class Session:
-    """A command of a ``console`` block, and the lines that it is said to print."""
+    """A command in a ``console`` block, and the lines of output shown for it."""
 
     command: str
     output: list
 
 
 def sessions(block):
-    """The commands of a ``console`` block, each after '$ '."""
+    """The commands in a ``console`` block, each after '$ ', with their output."""
     found = []
     for line in joined(block.lines):
         if line.startswith("$ "):
@@ -49,7 +49,7 @@ def sessions(block):
 
 
 def commands(page):
-    """Every command in the blocks of a page that may be typed, without what it prints."""
+    """Every command that can be typed from a page's code blocks, without its output."""
     for block in blocks(page):
         if block.language == "console":
             yield from (session.command for session in sessions(block))
@@ -58,7 +58,7 @@ def commands(page):
 
 
 def joined(lines):
-    """Lines, those that end with a backslash together with the next one."""
+    """Lines, with each that ends in a backslash joined to the next one."""
     whole = ""
     for line in lines:
         if line.endswith("\\"):

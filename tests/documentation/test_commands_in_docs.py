@@ -1,4 +1,4 @@
-"""Every command in README and docs can be typed: the program's own parser takes it, and what it names is there."""
+"""Every command in README and docs can be typed: the program's own parser accepts it, and what it names exists."""
 
 import json
 import re
@@ -15,8 +15,6 @@ from ladder.tables.preset import load_preset
 
 SETUP = (ROOT / "setup.py").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-#: Programs of others, whose words are not ours to check.
-OTHERS = ("apt", "conda", "git", "source", "cd", "export")
 
 
 def shown(page):
@@ -38,7 +36,7 @@ COMMANDS = [parameter for parameter in all_commands() if is_command(parameter.va
 
 
 def check_run(words):
-    """The arguments of ``run.py``: read as the program reads them."""
+    """Read the arguments of ``run.py`` as the program does."""
     args = make_parser().parse_args(words)
     if args.command in ("train", "sweep", "attack") and args.preset:
         preset = args.preset
@@ -73,7 +71,7 @@ def check_pip(words):
 
 
 def filled_in(command):
-    """A command whose rest is left out, and whose variables the shell would fill in."""
+    """A command without its ellipses, and with values for the variables that the shell would fill in."""
     return re.sub(r"\$[A-Z_]+", "1", re.sub(rf"(--[\w-]+ )?{REST}", "", command))
 
 
@@ -105,7 +103,7 @@ def check(command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(command, capsys, tmp_path, monkeypatch):
-    # A list of labelled examples is read as the option is: here is the one that the pages name.
+    # A list of labelled examples is read when its option is parsed: this is the one that the pages name.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results" / "drawn0").mkdir(parents=True)
     (tmp_path / "results" / "drawn0" / "labeled.txt").write_text("0\n")
@@ -116,7 +114,7 @@ def test_command(command, capsys, tmp_path, monkeypatch):
 
 
 def test_there_are_commands_of_every_kind():
-    """So that a change of the pages' style cannot leave them all out."""
+    """A change in the pages' style must not leave them all out."""
     typed = [parameter.values[0] for parameter in COMMANDS]
     assert len(typed) >= 80
     kinds = ("train", "evaluate", "predict", "attack", "table", "convert", "download", "presets", "parity", "devices")
@@ -125,7 +123,7 @@ def test_there_are_commands_of_every_kind():
 
 
 def known_options():
-    """Every option of the program, of its Makefile's tools, benchmarks and scripts."""
+    """Every option of the program, and of the Makefile's tools, benchmarks and scripts."""
     texts = [
         path.read_text()
         for folder in ("benchmarks", "tests/fuzz", ".ci")
@@ -155,9 +153,6 @@ FOREIGN = {
     "--nthreads",
     "--death-timeout",
     "--dtype",
-    "--c",
-    "--editable",
-    "--constraint",
     "--logdir",
 }
 

@@ -1,4 +1,4 @@
-"""Links between pages, to files and to lines of the code lead where they say.  (Sphinx checks those inside docs/ again.)"""
+"""Links between pages, to files and to lines of code lead where they say.  (Sphinx also checks those inside docs/.)"""
 
 import re
 import runpy
@@ -9,13 +9,13 @@ from documentation.markdown import FENCE, ROOT, pages
 import ladder
 
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
-#: Made when the documentation is built.
+#: Generated when the documentation is built.
 MADE = ("docs/reference/commands/", "docs/reference/package/", "docs/reference/public.rst")
 CODE_LINKS = runpy.run_path(str(ROOT / "docs" / "code_links.py"))
 
 
 def slug(heading):
-    """The anchor of a heading, as GitHub and MyST make it."""
+    """The anchor of a heading, as GitHub and MyST generate it."""
     words = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading.strip().lower())
     return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
 

@@ -1,4 +1,4 @@
-"""The decoder function of docs/howto/own-decoder.md is what the page says, and can be fused like the others."""
+"""The decoder function of docs/howto/own-decoder.md computes what the page says, and can be fused like the others."""
 
 import aesara
 import aesara.tensor as at
@@ -22,7 +22,7 @@ def gated():
 
 
 def made(values):
-    """A maker of parameters that have the values given, or else their first ones."""
+    """A function that makes parameters with the given values, or else with their initial ones."""
     return lambda init, name: aesara.shared(np.float32(values.get(name, init)), name=name)
 
 

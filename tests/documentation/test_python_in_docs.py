@@ -1,4 +1,4 @@
-"""Code that pages tell people to write does what they say."""
+"""Code that pages tell people to write does what the pages say."""
 
 import aesara
 import numpy as np
@@ -10,7 +10,7 @@ from ladder.data.hdf5 import HDF5Dataset
 
 
 def test_the_symbolic_graph(monkeypatch):
-    """All but the compilation, which every other test does."""
+    """Everything but compilation, which other tests cover."""
     (block,) = [block for block in blocks(ROOT / "docs" / "python.md") if "network.apply(x, y, x_only)" in block.lines]
     asked = []
     monkeypatch.setattr(ladder, "configure", lambda: None)

@@ -1,4 +1,4 @@
-"""The README's commands on the real MNIST, as far as a test can go: hours of training are checked by ``--dry-run``."""
+"""The README's commands on the real MNIST; training, which would take hours, is only checked with ``--dry-run``."""
 
 import shlex
 

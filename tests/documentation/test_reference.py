@@ -1,4 +1,4 @@
-"""The reference has every option of every command and every public name, because it is made from them."""
+"""The reference has every option of every command and every public name, because it is generated from them."""
 
 import argparse
 import re
@@ -38,7 +38,7 @@ def test_every_command_has_a_page_with_its_options(commands):
         typed = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
         assert typed - {"--help"} <= options_of(pages[name])
     assert {as_typed(name) for name, o in OPTIONS.items() if o.group in GROUPS} <= options_of(pages["train"])
-    assert {"--input", "--renumber-labels"} <= options_of(pages["convert"])  # of a data set, one level down
+    assert {"--input", "--renumber-labels"} <= options_of(pages["convert"])  # of data sets' subcommands
 
 
 def test_a_new_option_appears_by_itself(commands):

@@ -1,4 +1,4 @@
-"""What README and tutorial show is run, in order, in an empty folder, and prints what they show, up to numbers."""
+"""The code in README and tutorial, run in order in an empty folder, prints what they show, up to numbers."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from documentation.markdown import REST, ROOT, blocks, sessions
 
 from ladder.cli import main
 
-#: Typed once on a machine, outside of the program.
+#: Typed once per machine, outside the program.
 SET_UP = ("git clone", "cd ", "make venv", "source ")
 
 
@@ -31,13 +31,13 @@ def type_command(command):
 
 
 def plain(line):
-    """A line without what differs between machines: numbers, and with them the widths of columns."""
+    """A line without what differs between machines: numbers, and hence the widths of columns."""
     line = re.sub(r"[━─]+", "─", re.sub(r"\d+(\.\d+)?(e-?\d+)?", "0", line))
     return re.sub(r"\s+", " ", line).strip()
 
 
 def check_output(shown, printed):
-    """Lines that are shown were printed in this order; without an ellipsis between them, one after the other."""
+    """Check that the lines shown were printed in this order, and consecutively where no ellipsis separates them."""
     printed = [plain(line) for line in printed.splitlines()]
     start = 0
     for part in "\n".join(map(plain, shown)).split(REST):
@@ -68,7 +68,7 @@ def run_page(page, folder, monkeypatch):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the tutorial has been followed to its end."""
+    """A folder in which the tutorial has been followed to its end."""
     folder = tmp_path_factory.mktemp("tutorial")
     with pytest.MonkeyPatch.context() as monkeypatch:
         assert run_page(ROOT / "docs" / "tutorial.md", folder, monkeypatch) >= 8
@@ -85,7 +85,7 @@ def test_what_the_tutorial_leaves_behind(folder):
 
 
 def test_python_of_the_readme(tmp_path, monkeypatch):
-    """Its first command is the tutorial's, and the others are parsed (test_commands_in_docs.py)."""
+    """The README's first command is the tutorial's, and test_commands_in_docs.py parses the others."""
     monkeypatch.chdir(tmp_path)
     (example,) = [block for block in blocks(ROOT / "README.md") if block.language == "python"]
     said = printed(exec, "\n".join(example.lines), {})

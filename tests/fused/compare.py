@@ -1,4 +1,4 @@
-"""Shared by the tests of fused operations: compiling, truth for gradients, memory, threads."""
+"""Helpers for the tests of fused operations: compilation, true gradients, memory, threads."""
 
 import gc
 import os
@@ -19,21 +19,21 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from ladder.backends import c
 from ladder.fused.operation import FusedOperation
 
-#: A panel of 128 rows and a little, several panels, larger ones; columns below, at and beyond a block of 32.
+#: A little more than a panel of 128 rows, several panels, larger ones; columns below, at and beyond a block of 32.
 TALL = [(129, 96), (300, 3), (5000, 1), (5000, 33), (8300, 3)]
-#: Maps with less than a panel of pixels, with several; of one pixel; as wide as high, and not; sides of 1.
+#: Maps with less than a panel of pixels, and with several; of one pixel; square or not; with sides of 1.
 MAPS = [(2, 3, 4, 5), (5, 33, 3, 3), (7, 1, 6, 5), (3, 40, 9, 10), (20, 5, 1, 1), (2, 96, 8, 1), (1, 7, 16, 17)]
-#: Narrower than a block of 32 columns, one block, more but no multiple, one column, enough for threads.
+#: Narrower than a block of 32 columns, one block, more but not a multiple, one column, enough for several threads.
 SHAPES = [(7, 5), (9, 32), (6, 45), (33, 1), (21, 1003)]
 
 
 @contextmanager
 def for_processors_without(extension):
-    """While inside, C++ is compiled as for processors without 'avx512f' or 'avx'.
+    """Within this context, C++ is compiled as for processors without 'avx512f' or 'avx'.
 
-    By the last of g++'s flags, as those before say what this processor has.
+    A last flag switches the extension off, as g++'s other flags say what this processor has.
     """
-    GCC_compiler.compile_args()  # which finds these
+    GCC_compiler.compile_args()  # finds march_flags
     found = GCC_compiler.march_flags
     GCC_compiler.march_flags = [*found, f"-mno-{extension}"]
     try:
@@ -46,9 +46,9 @@ def for_processors_without(extension):
 
 
 class Graph:
-    """Variables by name, and others made of them: key -> name -> variable.
+    """Input variables by name, and others made from them: key -> name -> variable.
 
-    Called with arrays by name it gives key -> name -> array.
+    Called with arrays by name, it returns key -> name -> array.
     """
 
     def __init__(self, shapes, plain):
@@ -56,7 +56,7 @@ class Graph:
         self.variables = {name: at.TensorType("float32", shape=shape)(name) for name, shape in shapes.items()}
 
     def add_gradients(self, key, outputs, wrt):
-        """By the names of inputs; ``outputs``: name -> variable, whose gradient is the input called g + name."""
+        """Add gradients by input name; ``outputs``: name -> variable, whose gradient is the input called g + name."""
         given = [(x, self.variables["g" + name]) for name, x in outputs.items()]
         # In the plain graph outputs depend on one another, which known gradients would hide.
         of = dict(cost=sum((x * g).sum() for x, g in given)) if self.plain else dict(cost=None, known_grads=dict(given))
@@ -65,9 +65,9 @@ class Graph:
         self.made[key] = {name: gradient for name, gradient in zip(wrt, found) if gradient is not None}
 
     def compile(self, keys, accept_inplace=False):
-        """A function of all variables, in their order, to what is made under these keys.
+        """Compile a function from all input variables, in order, to the variables under these keys.
 
-        Without rewrites, which take longer than these tests; ``accept_inplace``: although inputs are overwritten.
+        No rewrites, which take longer than these tests; ``accept_inplace``: even if inputs are overwritten.
         """
         mode = PYTHON if self.plain else Mode(linker=c.mode().linker, optimizer=None)
         outputs = [x for key in keys for x in self.made[key].values()]
@@ -76,7 +76,7 @@ class Graph:
         )
 
     def compiled(self, **options):
-        """The graph itself, once there is nothing to add."""
+        """The graph itself, compiled; nothing can be added afterwards."""
         self.function = self.compile(self.made, **options)
         return self
 
@@ -85,7 +85,7 @@ class Graph:
         return {key: {name: next(found) for name in made} for key, made in self.made.items()}
 
     def shapes(self, keys, **values):
-        """Shapes of what is made under these keys, if they can be told without any fused operation."""
+        """Shapes of the variables under these keys; fails if any fused operation is needed for them."""
         shapes = [x.shape for key in keys for x in self.made[key].values()]
         mode = Mode("py", "fast_compile")
         function = aesara.function(list(self.variables.values()), shapes, mode=mode, on_unused_input="ignore")
@@ -104,9 +104,9 @@ def double(arrays):
 
 
 def central_differences(losses, arrays, step=1e-6):
-    """Gradients in float64 of units' losses, each of which depends on its own column only.
+    """Float64 gradients of units' losses, each of which depends only on its own column.
 
-    So a whole row moves at a time.
+    So a whole row can be moved at a time.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def central_differences(losses, arrays, step=1e-6):
 
 
 def assert_slopes(gradients, losses, arrays, step=1e-6):
-    """Of units' losses along a direction for each input: for matrices too tall to move all rows one by one.
+    """Check slopes of units' losses along one direction per input: for matrices too tall to move row by row.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ def assert_slopes(gradients, losses, arrays, step=1e-6):
 
 
 def pixels_as_rows(values):
-    """Maps (examples, maps, height, width) among the arrays as matrices (pixels, maps)."""
+    """The arrays, of which maps (examples, maps, height, width) become matrices (pixels, maps)."""
     return {name: x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]) if x.ndim == 4 else x for name, x in values.items()}
 
 
 def assert_all_close(found, expected, columns=None, name=""):
-    """Float32 arrays by name, of some units; but for 2e-5 of the value, or of the largest value in the array."""
+    """Compare float32 arrays by name, in some columns: to 2e-5 of the value and of the array's largest value."""
     assert set(found) == set(expected), name
     for key, truth in expected.items():
         array = found[key]
@@ -166,7 +166,7 @@ def bits(arrays):
 
 
 def assert_same_bits(call):
-    """Of ``call() -> arrays``, from call to call and with any number of threads."""
+    """``call() -> arrays`` returns the same bits from call to call and with any number of threads."""
     if "-fopenmp" not in FusedOperation().c_compile_args():
         pytest.skip("compiled without OpenMP")
     results = []
@@ -179,7 +179,7 @@ def assert_same_bits(call):
 
 @contextmanager
 def only_new_garbage():
-    """While inside, the collector looks at what was made inside: all that a process of tests holds would take it a second."""
+    """Within this context, the garbage collector looks only at new objects: looking at all of them takes a second."""
     gc.freeze()
     try:
         yield
@@ -189,7 +189,7 @@ def only_new_garbage():
 
 @only_new_garbage()
 def assert_nothing_leaks(call):
-    """``call(n)`` with arrays of n rows of 1003, of other sizes than at the last call: memory does not grow."""
+    """Memory does not grow when ``call(n)`` gets arrays of n rows of 1003, of a different size at each call."""
     tracemalloc.start()
     try:
         sizes = []
@@ -204,7 +204,7 @@ def assert_nothing_leaks(call):
 
 
 def strided(array):
-    """The array with its elements elsewhere in memory: columns first, with gaps, backwards."""
+    """The array in other memory layouts: columns first, with gaps, backwards."""
     gaps = np.zeros([2 * n for n in array.shape], array.dtype)[tuple(slice(None, None, 2) for _ in array.shape)]
     gaps[...] = array
     return [np.asfortranarray(array), gaps, np.flip(np.flip(array).copy())]
@@ -216,13 +216,13 @@ def shortened(array):
 
 
 def too_large(shape):
-    """Shapes with a unit or map too many, and of maps with a row or column of pixels too many."""
+    """Shapes with a unit or map too many, and of maps with a column of pixels too many."""
     axes = [i for i, n in enumerate(shape) if n > 1 and i in (1, len(shape) - 1)]
     return [(*shape[:i], shape[i] + 1, *shape[i + 1 :]) for i in axes]
 
 
 def spoilt(values, name, bad, unit):
-    """The values but for one of this unit."""
+    """The values, with one of this unit replaced by ``bad``."""
     array = values[name].copy()
     array.reshape(-1, array.shape[-1])[0, unit] = bad
     return {**values, name: array}
@@ -230,7 +230,7 @@ def spoilt(values, name, bad, unit):
 
 @only_new_garbage()
 def assert_refused(function, arrays):
-    """A ValueError, each time, and no reference to an input is left behind."""
+    """Every call raises ValueError, and no reference to an input is left behind."""
     counts = []
     for _ in range(3):
         with pytest.raises(ValueError):

@@ -1,4 +1,4 @@
-"""From bricks to C++, and the elementary functions in C++ against NumPy."""
+"""Translation of bricks to C++, and the elementary functions in C++ against NumPy."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from ladder.fused.elementwise import OPERATIONS, trace
 from ladder.fused.operation import FusedOperation
 
 TENTH = np.float32(0.1)
-#: Operation -> a formula of two numbers that takes it, and the same in NumPy, which rounds alike.
+#: Operation -> a formula of two numbers that uses it, and the same in NumPy, which rounds alike.
 FORMULAS = {
     "add": (lambda z, u: z + u, np.add),
     "mul": (lambda z, u: z * u, np.multiply),
@@ -29,7 +29,7 @@ FORMULAS = {
     "GT": (lambda z, u: at.cast(z > u, "float32"), np.greater),
     "Switch": (lambda z, u: at.switch(z > u, TENTH, u), lambda z, u: np.where(z > u, TENTH, u)),
 }
-#: Operation -> a function of one number, the same in NumPy, and how many units in the last place it may be off.
+#: Operation -> a function of one number, the same in NumPy, and by how many units in the last place it may be off.
 FUNCTIONS = {
     "exp": (lambda z, u: at.exp(z), np.exp, 1),
     "expm1": (lambda z, u: at.expm1(z), np.expm1, 2),
@@ -102,7 +102,7 @@ SPECIAL = np.concatenate([SPECIAL, -SPECIAL, [np.nan]]).astype("float32")
 
 
 def test_formulas():
-    """At all pairs of numbers with something special."""
+    """At all pairs of special values."""
     z, u = (x.ravel() for x in np.meshgrid(SPECIAL, SPECIAL))
     found = graph()(z=z, u=u)["values"]
     for name, (_, formula) in FORMULAS.items():
@@ -112,7 +112,7 @@ def test_formulas():
 
 
 def test_functions_everywhere():
-    """At one in 1000 floats, NaN among them, and where the results become 0 or infinite."""
+    """At one in 1000 floats, NaN included, and where the results become 0 or infinite."""
     ends = np.arange(-105, 105, 2**-10, dtype="float32")
     z = np.concatenate([np.arange(0, 2**32, 1009, dtype="uint32").view("float32"), SPECIAL, ends])
     found = graph()(z=z, u=z)["values"]
@@ -122,7 +122,7 @@ def test_functions_everywhere():
             large = np.isfinite(expected) & (np.abs(expected) > 2.0**-125)
             off = np.abs(found[name][large].astype("float64") - expected[large]) / np.spacing(np.abs(expected[large]))
         assert off.max() <= units, (name, off.max(), z[large][off.argmax()])
-        # What is not finite is what it must be; what is tiny may be 0.
+        # Results that are not finite must be exact; tiny ones may be 0.
         np.testing.assert_array_equal(found[name][~np.isfinite(expected)], expected[~np.isfinite(expected)], name)
         small = np.isfinite(expected) & ~large
         assert (found[name][small] * np.sign(expected[small]) >= 0).all(), name
@@ -146,7 +146,7 @@ def test_what_units_share_comes_after_what_each_has():
 
 
 def test_softplus_is_stable_with_its_gradient():
-    """Where exp is infinite, too: log(1 + exp(x)) is not computed as it is written."""
+    """Even where exp is infinite: log(1 + exp(x)) is not computed as it is written."""
     source = trace(lambda z, u, w, b: ACTIVATIONS["softplus"](z), has_u=False).source
     assert "softplus(" in source and "sigmoid(" in source and "exp(" not in source
 

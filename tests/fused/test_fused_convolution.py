@@ -1,4 +1,4 @@
-"""Fused convolutions and their gradients against sums over taps in float64, and those against SciPy."""
+"""Fused convolutions and their gradients against sums over taps in float64, which are checked against SciPy."""
 
 import platform
 from functools import lru_cache
@@ -25,9 +25,9 @@ from ladder.fused.convolution import Convolution, FilterGradient, convolve, deco
 
 BORDERS, STRIDES = ("valid", "full"), (1, 2, 3)
 
-#: N, C, H, W, F, K: channels beside, at and beyond a vector's width, few of them, large filters, one pixel, K of 1,
-#: enough of all for Winograd; filters wider than a vector over one map, few maps above so many pixels that their
-#: products are made in several turns; as many parts of a batch as there may be.
+#: N, C, H, W, F, K: channels below, at and beyond a vector's width, few channels, large filters, one pixel, K of 1,
+#: enough of everything for Winograd; filters wider than a vector over one map; few maps above, with so many pixels that
+#: their products are computed in several turns; as many parts of a batch as there may be.
 SIZES = [
     (2, 3, 9, 7, 5, 3),
     (1, 1, 8, 8, 1, 2),
@@ -62,7 +62,7 @@ def pairs(n, K, border, stride):
 
 
 def correlation(x, W, border, stride, g=None):
-    """The correlation y in float64; with a gradient g for it those for x and W."""
+    """The correlation y in float64; given its gradient g, also the gradients for x and W."""
     K = W.shape[2]
     size = [(n + (K - 2 if border == "full" else -K)) // stride + 1 for n in x.shape[2:]]
     y, dx, dW = np.zeros((len(x), len(W), *size)), np.zeros(x.shape), np.zeros(W.shape)
@@ -114,7 +114,7 @@ def compiled(border, stride, decoder=False):
 
 
 def run(arrays, border, stride, *shape):
-    """By name; ``shape``: of a decoder's result."""
+    """Results by name; ``shape``: that of a decoder's result."""
     function = compiled(border, stride, bool(shape))
     return dict(zip(("y", "dx", "dW"), function(*(arrays[name] for name in "xWg"), *shape)))
 
@@ -149,7 +149,7 @@ def test_deconvolution_and_gradients(border, stride):
 
 @pytest.mark.parametrize("border", BORDERS)
 def test_few_channels_of_any_width(border):
-    """Rows of every length up to two vectors and some, so many that they are taken in several turns."""
+    """Rows of every length up to a little over two vectors, so many of them that they take several turns."""
     for width in range(3, 40):
         for sizes in [(1, 1, 19, width, 17, 3), (2, 3, 3, width, 2, 3)]:
             arrays = arrays_of(*sizes, border, 1)
@@ -195,7 +195,7 @@ def test_the_truth_is_scipys():
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86 processors")
 def test_narrower_vectors():
-    """As processors without AVX-512 have them."""
+    """Compiled as for processors without AVX-512."""
     if processor.describe().get("vector_bits") == 256:
         pytest.skip("this processor has no wider vectors: the other tests compile for these")
     with for_processors_without("avx512f"):
@@ -206,7 +206,7 @@ def test_narrower_vectors():
         assert_all_close(found, plain_convolve(**double(arrays), border="full", stride=1), name=sizes)
 
 
-#: One for each way in which the tiles are fed.
+#: One for each way of feeding the tiles.
 EVERY_WAY = [
     (2, 5, 6, 7, 4, 3),
     (2, 32, 9, 9, 32, 3),
@@ -264,7 +264,7 @@ def test_no_image():
 
 
 def test_gradients_of_gradients():
-    """The operations' adjoints, once more: <G, dW(x, g)> as a function of x and g."""
+    """The operations' adjoints again: the gradients of <G, dW(x, g)> for x and g."""
     x, W, g, G = (at.TensorType("float32", shape=(None,) * 4)(name) for name in "xWgG")
     arrays = arrays_of(2, 3, 6, 5, 4, 3, "valid", 1)
     G_value = normals(dict(G=(4, 3, 3, 3)), seed=1)["G"]

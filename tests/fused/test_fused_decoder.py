@@ -33,8 +33,8 @@ from ladder import bricks, fused
 #: Decoder functions, and whether they get u.
 CASES = [(name, True) for name in WITH_U] + [(name, False) for name in WITHOUT_U]
 OUTPUTS = ("z_est", "cost")
-#: Of these there is also what compares z_est as it is, without statistics, and gradients for one output alone.  Neither
-#: depends on the decoder function, and each of them is a kernel to compile.
+#: The cases in IN_PARTS are also tested without statistics, where z_est is compared as it is, and with gradients for
+#: one output alone.  Neither depends on the decoder function, and each is another kernel to compile.
 SUBSETS = [("z_est",), ("cost",), OUTPUTS]
 IN_PARTS = [("gauss", True), ("lin", True)]
 
@@ -56,7 +56,7 @@ def parameters_of(module, decoder, has_u):
 
 
 def shapes(decoder, has_u, rows=None, units=None):
-    """Of inputs and of gradients for the outputs, by name."""
+    """Shapes of the inputs and of the gradients for the outputs, by name."""
     matrix, row, vector = (rows, units), (1, units), (units,)
     parameters = {name: vector for name in parameters_of(bricks, decoder, has_u)}
     return dict(u_pre=matrix, z_corr=matrix, z_clean=matrix, m=row, s=row, **parameters, gz_est=matrix, gcost=())
@@ -113,7 +113,7 @@ def truth(decoder, has_u, has_statistics, values):
 
 
 def true_gradients(decoder, has_u, has_statistics, subset, values, step=1e-6):
-    """By name of the input, of those that an output depends on."""
+    """Gradients by input name, for the inputs that an output depends on."""
 
     def losses(**moved):
         z_est, cost = truth(decoder, has_u, has_statistics, {**values, **moved})
@@ -145,7 +145,7 @@ def test_outputs_and_gradients(case, shape):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_as_the_plain_brick(case):
-    """With units too that are dead above or below, and whose gradients are far larger."""
+    """Also with units that are dead above or below, whose gradients are far larger."""
     values = arrays(*case, 8, 45)
     values["u_pre"][:, 3] = 0.5
     values["s"][:, 40] = 0
@@ -168,7 +168,7 @@ def test_gradients_of_a_dead_unit_above():
 
 @pytest.mark.parametrize("constant", [0, 0.1, -1e-20, 12345.678])
 def test_a_dead_unit_above_is_exactly_0(constant):
-    """A sum of 16 equal values has no rounding error, if it is made in double."""
+    """A sum of 16 equal values has no rounding error if it is computed in double."""
     values = arrays("relu", True, 16, 40)
     values["u_pre"][:, 35], values["b"][35] = constant, 0.25
     assert (graph("relu", True)(**values)[True, ()]["z_est"][:, 35] == 0.25).all()
@@ -177,7 +177,7 @@ def test_a_dead_unit_above_is_exactly_0(constant):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
 @pytest.mark.parametrize("name", ["u_pre", "z_corr", "z_clean", "m", "s"])
 def test_what_is_not_finite_shows_in_its_unit_and_the_cost(name, bad):
-    """An infinite variance alone is a number: its unit comes out as 0."""
+    """Only an infinite variance leaves everything finite: its unit comes out as 0."""
     values = arrays("gauss", True, 9, 37)
     good, found = everything(**values), everything(**spoilt(values, name, bad, 35))
     others = np.arange(37) != 35
@@ -211,7 +211,7 @@ def test_elements_may_lie_anywhere_in_memory(name):
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_wrong_sizes(name):
-    """And after them all goes on."""
+    """They are refused, and correct sizes still work afterwards."""
     values = arrays("gauss", True, 6, 8)
     expected = bits(everything(**values).values())
     for wrong in shortened(values[name]):
@@ -252,7 +252,7 @@ def test_tall_matrices_give_the_same_bits_with_any_number_of_threads():
 
 
 def shapes_of_maps(decoder, has_u, n=None, maps=None, height=None, width=None, u=None):
-    """``u``: a shape of its own for what comes from above."""
+    """``u``: a separate shape for the signal from above."""
     matrix, row, vector = (n, maps, height, width), (1, maps, 1, 1), (maps,)
     parameters = {name: vector for name in parameters_of(bricks, decoder, has_u)}
     return dict(u_pre=u or matrix, z_corr=matrix, z_clean=matrix, m=row, s=row, **parameters, gz_est=matrix, gcost=())
@@ -274,7 +274,7 @@ def graph_of_maps(shapes_of=shapes_of_maps):
 
 @pytest.mark.parametrize("shape", MAPS, ids=str)
 def test_pixels_of_maps_are_rows(shape):
-    """To the bit: the estimate and the cost, and gradients for all inputs."""
+    """The estimate, the cost, and gradients for all inputs are the same to the bit."""
     values = arrays_of_maps(shapes_of_maps, *shape)
     found, expected = graph_of_maps()(**values), graph("gauss", True)(**pixels_as_rows(values))
     for key, outputs in found.items():
@@ -285,7 +285,7 @@ def test_pixels_of_maps_are_rows(shape):
 
 @pytest.mark.parametrize("shape", MAPS, ids=str)
 def test_below_global_pooling_every_pixel_gets_the_same_u(shape):
-    """As if it had been copied; its gradient is the sum over pixels."""
+    """As if u had been copied to every pixel; its gradient is the sum over pixels."""
     values = arrays_of_maps(shapes_below_global_pooling, *shape)
     found = graph_of_maps(shapes_below_global_pooling)(**values)
     copied = {**values, "u_pre": np.broadcast_to(values["u_pre"], shape).copy()}
@@ -331,7 +331,7 @@ def test_no_examples_and_no_units():
 
 
 def test_memory_kept_from_a_call_fits_the_next():
-    """Where z_est is not given out it stays allocated."""
+    """z_est stays allocated where it is not an output."""
     key = True, OUTPUTS
     gradients = graph("gauss", True).compile([key])
     for shape in [(9, 37), (9, 37), (5, 37), (9, 64), (21, 1003), (1, 1)]:
@@ -352,7 +352,7 @@ def test_shapes_need_no_numbers():
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_parameters_as_the_plain_brick(case):
-    """Names in order of creation, first values, and which are made as weights."""
+    """Names in order of creation, first values, and which ones are made as weights."""
     found, expected = (list(parameters_of(module, *case).items()) for module in (fused, bricks))
     assert found == expected
 
@@ -370,7 +370,7 @@ def test_no_decoder():
 
 
 def test_weights_that_units_of_several_blocks_share():
-    """The gradients of a perceptron's weights are sums over all units: more than one block of columns."""
+    """The gradients of a perceptron's weights are sums over all units, here more than one block of columns."""
     own = {"W1": (3, 2), "b1": (2,), "W2": (2, 3), "b2": (3,), "W3": (3, 1), "b3": (1,)}
 
     def sizes(rows=None, units=None):

@@ -22,8 +22,8 @@ from compare import (
 from ladder.backends import c, processor
 from ladder.fused.dense import Dense, OuterProducts, dense
 
-#: Examples of each path, units below, units above.  Tiles are 12 x 32 with AVX-512 and 6 x 16 with AVX2, sums are cut
-#: after 400 k's: below, at and beyond each of these, one row, one column, one k, several tiles of every height.
+#: Examples of each path, units below, units above.  Tiles are 12 x 32 with AVX-512 and 6 x 16 with AVX2, and sums are
+#: split after 400 k's: sizes below, at and beyond each of these; one row, column or k; several tiles of every height.
 SIZES = [
     ((1,), 1, 1),
     ((1,), 7, 33),
@@ -68,7 +68,7 @@ def split(arrays):
 
 
 def truth(W, xs, gs):
-    """In float64, and what the sums' terms amount to, of which float32 can lose a part."""
+    """The results in float64, and the sums of their terms' absolute values, a fraction of which float32 can lose."""
 
     def products(W, xs, gs):
         outer = sum((x.T @ g for x, g in zip(xs, gs)), np.zeros(W.shape))
@@ -91,7 +91,7 @@ def test_products_and_gradients(examples, below, above):
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86 processors")
 @pytest.mark.parametrize("extension", ["avx512f", "avx"])
 def test_narrower_vectors(extension):
-    """As processors without AVX-512, and without AVX, have them."""
+    """Compiled as for processors without AVX-512, and without AVX."""
     if extension == "avx512f" and processor.describe().get("vector_bits") == 256:
         pytest.skip("this processor has no wider vectors: the other tests compile for these")
     with for_processors_without(extension):
@@ -111,7 +111,7 @@ def test_numbers_of_the_real_layers():
 
 
 def test_paths_without_a_gradient_cost_none():
-    """Like the clean labelled half; the weights' gradient is that of the others."""
+    """The clean labelled half is such a path; the weights' gradient is that of the others."""
     arrays = arrays_of((4, 5, 6), 7, 8)
     W, xs, gs = split(arrays)
     found = compiled(3, of=(0, 2))(*arrays)
@@ -157,7 +157,7 @@ def test_what_is_not_finite_stays_so_and_spreads_no_further_than_in_numpy(bad, p
     with np.errstate(invalid="ignore"):
         expected = [*(x @ W for x in xs), sum(x.T @ g for x, g in zip(xs, gs)), *(g @ W.T for g in gs)]
     for found, true in zip(compiled(2)(W, *xs, *gs), expected, strict=True):
-        np.testing.assert_allclose(found, true, rtol=1e-4, atol=1e-4)  # NaN only where there is one
+        np.testing.assert_allclose(found, true, rtol=1e-4, atol=1e-4)  # NaN only where NumPy has one
 
 
 def test_arrays_anywhere_in_memory():
@@ -168,7 +168,7 @@ def test_arrays_anywhere_in_memory():
 
 
 def test_gradients_of_gradients():
-    """Both operations are each other's gradients: directional derivatives of sums of squares, central differences."""
+    """The operations are each other's gradients: directional derivatives of sums of squares, by central differences."""
     rng, (n, below, above) = np.random.RandomState(1), (5, 4, 3)
     W, x1, x2, y1, y2 = variables = [at.fmatrix() for _ in range(5)]
     cost = (Dense(True)(W, y1) ** 2).sum() + (OuterProducts()(x1, x2, y1, y2) ** 2).sum()

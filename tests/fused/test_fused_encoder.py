@@ -37,17 +37,17 @@ OUTPUTS = ("z", "h", "m", "s")
 #: Whether there are b, c and noise.
 VARIANTS = list(product((False, True), repeat=3))
 NOTHING, EVERYTHING = VARIANTS[0], VARIANTS[-1]
-#: Which outputs have a gradient: each alone, those of a layer that is not compared, only those that are, all.
+#: Which outputs have a gradient: each alone, those of a layer that is not compared, only the compared ones, all.
 SUBSETS = [*((name,) for name in OUTPUTS), ("z", "h"), ("z", "m", "s"), OUTPUTS]
 
 
 def variants(act):
-    """All of one activation, of the others two: what b, c and noise do does not depend on it."""
+    """All for one activation, two for the others: what b, c and noise do does not depend on it."""
     return VARIANTS if act == "sigmoid" else [NOTHING, EVERYTHING]
 
 
 def shapes(rows=None, units=None):
-    """Of inputs and of gradients for the outputs, by name."""
+    """Shapes of the inputs and of the gradients for the outputs, by name."""
     matrix, row, vector = (rows, units), (1, units), (units,)
     return dict(z_pre=matrix, noise=matrix, b=vector, c=vector, gz=matrix, gh=matrix, gm=row, gs=row)
 
@@ -73,7 +73,7 @@ def build(module, act, subsets, shapes=shapes()):
 
 @lru_cache(maxsize=None)
 def graph(act):
-    """Of its variants with gradients for all outputs; of a sigmoid with everything those for any outputs, too."""
+    """The activation's variants, with gradients for all outputs; for a sigmoid with everything, also for SUBSETS."""
     subsets = {variant: [OUTPUTS] for variant in variants(act)}
     return build(fused, act, {**subsets, EVERYTHING: SUBSETS} if act == "sigmoid" else subsets)
 
@@ -94,7 +94,7 @@ def truth(act, variant, values):
 
 
 def true_gradients(act, variant, subset, values, step=1e-6):
-    """By name of the input; b and c reach h alone."""
+    """Gradients by input name; b and c only affect h."""
 
     def losses(**moved):
         outputs = truth(act, variant, {**values, **moved})
@@ -130,7 +130,7 @@ def test_gradients_of_any_outputs(subset):
 
 @pytest.mark.parametrize("act", ACTS)
 def test_as_the_plain_brick(act):
-    """With a dead unit, whose gradients are far larger, too."""
+    """Also with a dead unit, whose gradients are far larger."""
     plain = build(bricks, act, {NOTHING: [OUTPUTS], EVERYTHING: [OUTPUTS]})
     values = arrays(8, 45)
     values["z_pre"][:, 3] = 0.5
@@ -141,7 +141,7 @@ def test_as_the_plain_brick(act):
 
 
 def test_means_have_the_bits_of_the_plain_brick():
-    """Where all values are nearly equal, a mean rounded otherwise would show 100000 times as large."""
+    """Where all values are nearly equal, a difference in the mean's rounding would appear 100000 times as large."""
     plain = build(bricks, "linear", {NOTHING: []})
     for rows in (5, 23, 100):
         values = arrays(rows, 70)
@@ -152,7 +152,7 @@ def test_means_have_the_bits_of_the_plain_brick():
 
 @pytest.mark.parametrize("constant", [0, 0.1, -1e-20, 12345.678])
 def test_a_dead_unit_is_exactly_normal(constant):
-    """A sum of 16 equal values has no rounding error, if it is made in double."""
+    """A sum of 16 equal values has no rounding error if it is computed in double."""
     values = arrays(16, 40)
     values["z_pre"][:, 35] = constant
     found = graph("relu")(**values)[NOTHING, ()]
@@ -210,7 +210,7 @@ def test_elements_may_lie_anywhere_in_memory(name):
 
 @pytest.mark.parametrize("name", shapes())
 def test_wrong_sizes(name):
-    """And after them all goes on."""
+    """They are refused, and correct sizes still work afterwards."""
     values = arrays(6, 8)
     expected = bits(everything(**values).values())
     for wrong in shortened(values[name]):
@@ -256,7 +256,7 @@ def test_tall_matrices(shape):
 
 @pytest.mark.parametrize("deviation", [0, 1e-6, 1e-4, 1e-2])
 def test_tall_columns_that_are_nearly_constant(deviation):
-    """The mean is the float nearest to that of all rows, and the variance is taken about it."""
+    """The mean rounds only the sum over all rows and the quotient, and the variance is taken about it."""
     values = arrays(5000, 40)
     values["z_pre"] = (7.3 + deviation * values["z_pre"]).astype("float32")
     found = graph("linear")(**values)[NOTHING, ()]
@@ -290,7 +290,7 @@ def arrays_of_maps(*shape):
 
 @pytest.mark.parametrize("shape", MAPS, ids=str)
 def test_pixels_of_maps_are_rows(shape):
-    """To the bit: outputs, and gradients for all inputs."""
+    """Outputs, and gradients for all inputs, are the same to the bit."""
     values = arrays_of_maps(*shape)
     found, expected = graph_of_maps()(**values), graph("sigmoid")(**pixels_as_rows(values))
     for key, outputs in found.items():
@@ -303,7 +303,7 @@ def test_pixels_of_maps_are_rows(shape):
 
 @pytest.mark.parametrize("shape", MAPS, ids=str)
 def test_noise_may_lie_as_maps_or_channels_last(shape):
-    """Noise is drawn as maps; only one layout in memory is that of the other signals."""
+    """Noise is drawn as maps; only one of the two memory layouts is that of the other signals."""
     values = arrays_of_maps(*shape)
     last = np.ascontiguousarray(values["noise"].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     found = [bits(graph_of_maps().function(*{**values, "noise": noise}.values())) for noise in (values["noise"], last)]
@@ -356,7 +356,7 @@ def test_no_units():
 
 
 def test_memory_kept_from_a_call_fits_the_next():
-    """Where z, m and s are not given out they stay allocated."""
+    """z, m and s stay allocated where they are not outputs."""
     key = EVERYTHING, OUTPUTS
     gradients = graph("sigmoid").compile([key])
     for shape in [(9, 37), (9, 37), (5, 37), (9, 64), (21, 1003), (1, 1)]:

@@ -1,4 +1,4 @@
-"""Fused operations in JAX against the plain bricks in Python, which needs no compiler."""
+"""Fused operations in JAX against the plain bricks in Python, which need no compiler."""
 
 import inspect
 from itertools import combinations, product
@@ -28,13 +28,13 @@ MATRIX, MAPS = (9, 37), (3, 5, 4, 6)
 
 @pytest.fixture(autouse=True, scope="module")
 def without_compiler():
-    """As where JAX is the backend: Aesara folds constants in Python."""
+    """As with the JAX backend: Aesara folds constants in Python."""
     with aesara.config.change_flags(cxx=""):
         yield
 
 
 class JaxGraph(Graph):
-    """Compiled by JAX, all in one function."""
+    """A graph that JAX compiles to one function."""
 
     def compile(self, keys):
         outputs = [x for key in keys for x in self.made[key].values()]
@@ -42,19 +42,19 @@ class JaxGraph(Graph):
 
 
 def graph_of(module, shapes):
-    """Of the bricks in Python, or of fused operations in JAX."""
+    """The graph of the bricks in Python, or of fused operations in JAX."""
     if module is bricks:
         return Graph(shapes, plain=True)
     return JaxGraph(shapes, plain=False)
 
 
 def rows_unknown(shapes):
-    """Shapes as types have them: the number of examples is known when a function is called."""
+    """Shapes for types: the number of examples is known only when a function is called."""
     return {name: (None, *shape[1:]) if len(shape) > 1 and shape[0] != 1 else shape for name, shape in shapes.items()}
 
 
 def assert_as_the_bricks(build, shapes, values):
-    """``build(module, graph)`` adds to a graph; each output is as the plain brick's in Python."""
+    """``build(module, graph)`` adds outputs to a graph; each must match the plain brick's in Python."""
     found, expected = {}, {}
     for module, results in ((fused, found), (bricks, expected)):
         graph = graph_of(module, rows_unknown(shapes))
@@ -62,7 +62,7 @@ def assert_as_the_bricks(build, shapes, values):
         results.update(graph.compiled()(**values))
     assert found.keys() == expected.keys()
     for key, outputs in expected.items():
-        # Fused operations give a gradient of 0 where there is none.
+        # Fused operations return a gradient of 0 where the brick has none.
         for name in found[key].keys() - outputs.keys():
             assert not found[key].pop(name).any(), (key, name)
         assert_all_close(found[key], outputs, name=key)
@@ -102,7 +102,7 @@ def encoders(act, subsets):
 @pytest.mark.parametrize("shape", [MATRIX, MAPS], ids=str)
 @pytest.mark.parametrize("act", ACTS)
 def test_encoder(act, shape):
-    """With and without b, c and noise; of units that are dead, too."""
+    """With and without b, c and noise."""
     shapes = encoder_shapes(shape)
     values = normals(shapes)
     values.update(z_pre=3 * values["z_pre"] + 1, c=1 + values["c"] / 3)
@@ -112,7 +112,7 @@ def test_encoder(act, shape):
 
 @pytest.mark.parametrize("shape", [(9, 36), (3, 6, 4, 6)], ids=str)
 def test_maxout(shape):
-    """With pieces that are equal, as b is the same number for all."""
+    """With equal pieces, as all entries of b are the same."""
     shapes = encoder_shapes(shape)
     shapes["gh"] = (shape[0], shape[1] // 3, *shape[2:])
     values = normals(shapes)
@@ -185,7 +185,7 @@ def decoder_shapes(decoder, has_u, shape, u=None):
 
 
 def decoders(decoder, has_u, subsets):
-    """With statistics and without; ``subsets``: outputs that have a gradient."""
+    """With and without statistics; ``subsets``: outputs that have a gradient."""
 
     def build(module, graph):
         v = graph.variables
@@ -240,7 +240,7 @@ def test_decoder_below_global_pooling():
 
 
 def assert_same(build, inputs, arrays, exact=False):
-    """``build(module)`` -> outputs, of the fused module in JAX or of the bricks in Python."""
+    """``build(module)`` -> outputs: those of the fused module in JAX match those of the bricks in Python."""
     found = jax_backend.function(inputs, build(fused))(*arrays)
     expected = aesara.function(inputs, build(bricks), mode=PYTHON, on_unused_input="ignore")(*arrays)
     for k, (one, true) in enumerate(zip(found, expected, strict=True)):
@@ -258,7 +258,7 @@ def filters(name, *shape):
 
 
 def test_convolutions():
-    """Both borders, strides that divide the sides and do not, and both gradients, also of a gradient."""
+    """Both borders, strides that divide the sides or do not, both gradients, and a gradient of a gradient."""
     x, W = maps("x", 3, 8, 7), filters("W", 4, 3, 3, 3)
 
     def build(module):
@@ -274,7 +274,7 @@ def test_convolutions():
 
 
 def test_deconvolutions():
-    """With the largest result that there is, and a cropped one."""
+    """The largest possible result, and a cropped one."""
     z, W = maps("z", 3, 4, 3), filters("W", 2, 3, 3, 3)
 
     def build(module):
@@ -291,7 +291,7 @@ def test_deconvolutions():
 
 @pytest.mark.parametrize("rounded", [False, True], ids=["", "with ties"])
 def test_max_pooling_and_unpooling(rounded):
-    """To the bit; windows beside one another, overlapping, apart, larger than the maps, and incomplete ones."""
+    """To the bit: windows that are adjacent, overlapping, apart, larger than the maps, or incomplete."""
     x = maps("x", 5, 7, 8)
 
     def build(module):
@@ -321,7 +321,7 @@ def test_mean_pooling():
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_optimisers(name):
-    """Of a scalar, a vector, a matrix and filters, and of many numbers."""
+    """For a scalar, a vector, a matrix, filters, and many numbers."""
     formula = getattr(formulas, name)
     buffers = [kind for kind in list(inspect.signature(formula).parameters)[3:] if kind not in CONSTANTS]
     rate, inputs, arrays = at.fscalar(), [], []
@@ -349,14 +349,14 @@ def test_optimisers(name):
 
 @pytest.mark.parametrize("act", ["relu", "leakyrelu"])
 def test_pooling_finds_what_was_largest_though_xla_computes_it_anew(act):
-    """Where XLA fuses a product and a sum in one of several kernels, x and max(x) could round differently."""
+    """If XLA fuses a product and a sum in only one of several kernels, x and max(x) can round differently."""
     sizes = dict(x=(8, 2, 12, 12), W=(16, 2, 3, 3), V=(8, 16, 3, 3), noise=(8, 16, 10, 10), b=(16,), g=(8, 8, 3, 3))
     x, W, V, noise, b, g = inputs = [
         filters(name, *shape) if name in "WVb" else maps(name, *shape[1:]) for name, shape in sizes.items()
     ]
 
     def build(module):
-        """The gradient alone, for the first of two layers' filters, of which the first is pooled."""
+        """Only the gradient for the first layer's filters, of two layers, the first of which is pooled."""
         *_, h = module.encode(module.convolve(x, W, "valid", 1), noise, STD, b, None, act)
         below = module.max_pool(h, 2, 2)
         *_, above = module.encode(module.convolve(below, V, "valid", 1), None, 0.0, None, None, act)
@@ -367,7 +367,7 @@ def test_pooling_finds_what_was_largest_though_xla_computes_it_anew(act):
 
 @pytest.mark.parametrize("act", ["relu", "maxout:2"])
 def test_pooling_of_what_a_pass_begins_with(act):
-    """A z that noise and a direction were added to, as of ``--adv-path layers``: the same hazard, without normalisation."""
+    """A z with noise and a direction added, as with ``--adv-path layers``: the same hazard, without normalisation."""
     above = 16 // (2 if act == "maxout:2" else 1)
     sizes = dict(
         z=(8, 16, 10, 10), V=(8, above, 3, 3), noise=(8, 16, 10, 10), u=(8, 16, 10, 10), b=(16,), g=(8, 8, 3, 3)

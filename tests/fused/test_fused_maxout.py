@@ -1,4 +1,4 @@
-"""The largest of each unit's pieces, in C, against NumPy and to the bit: equal pieces, NaN, and threads."""
+"""Maxout in C against NumPy, to the bit: equal pieces, NaN, and threads."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""The operation of an optimiser's step against the plain formulas and, for Adam, Blocks' in float64."""
+"""The fused optimiser step against the plain formulas and, for Adam, Blocks' in float64."""
 
 import sys
 from functools import lru_cache
@@ -28,11 +28,11 @@ from ladder.optimisation import OPTIMISERS
 from ladder.training import optimisers
 from ladder.training.optimisers import gradient_norm
 
-#: No element, one and many: sums have 16 lanes, threads take 4096 elements, and there are several from 40961 on.
+#: No element, one and many: sums have 16 lanes, a thread takes 4096 elements at a time, and from 40961 on several work.
 SHAPES = [(), (0,), (1,), (15,), (7, 5), (16, 256), (2, 3, 683), (45001,)]
 DEFAULTS, OTHERS = dict(beta1=0.9, beta2=0.999, epsilon=1e-8), dict(beta1=0.7, beta2=0.95, epsilon=0.1)
 RATE = np.array(0.01, dtype="float32")
-#: Adam's constants as its formula has them.
+#: Adam's constants as its formula takes them.
 CONSTANTS = dict(beta1=0.3, beta2=0.05, epsilon=0.1)
 STATE = ("x", "m", "v")
 
@@ -47,7 +47,7 @@ def values_of(*shape):
 
 
 def copied(values):
-    """For operations that overwrite what they are given."""
+    """Copies, for operations that overwrite their inputs."""
     return {name: array.copy() for name, array in values.items()}
 
 
@@ -62,7 +62,7 @@ def some(seed):
 
 
 class Learner:
-    """Parameters of all shapes, whose gradients are handed in."""
+    """Parameters of all shapes, whose gradients are passed in."""
 
     def __init__(self, package, mode, options, name="adam"):
         parameters = [aesara.shared(x, shape=x.shape, name=f"x{i}") for i, x in enumerate(some(99))]
@@ -92,7 +92,7 @@ def learner(options):
 
 
 def blocks(values, gradients, t, beta1, beta2, epsilon):
-    """An update as Blocks 0.2 has it, in float64; with the betas of Kingma and Ba."""
+    """Adam's update as in Blocks 0.2, in float64, but with the betas of Kingma and Ba."""
     beta1, beta2 = 1 - beta1, 1 - beta2
     rate = RATE * np.sqrt(1 - (1 - beta2) ** t) / (1 - (1 - beta1) ** t)
     for (m, v, x), g in zip(values, gradients):
@@ -102,7 +102,7 @@ def blocks(values, gradients, t, beta1, beta2, epsilon):
 
 
 def test_five_updates(learner, options):
-    """The norm is that of all gradients together."""
+    """The parameters and moments, and the norm of all gradients together."""
     plain = Learner(bricks, PYTHON, options)
     learner.restart()
     truth = [(0 * x, 0 * x, x.astype("float64")) for x in some(99)]
@@ -118,13 +118,13 @@ def test_five_updates(learner, options):
         for found, same, true in zip(learner.values(), plain.values(), true_values):
             assert found.dtype == "float32" and found.shape == np.shape(true)
             assert_near([found], [same])
-            # 1 - 0.001 and its powers lose digits in float32, hence the first rates are not exact.
+            # 1 - 0.001 and its powers lose digits in float32, so the first rates are not exact.
             np.testing.assert_allclose(found, true, rtol=1e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMISERS if name != "adam"])
 def test_five_updates_of_the_others(name):
-    """As by the plain formulas."""
+    """The results are those of the plain formulas."""
     gradients, found = [some(t) for t in range(5)], []
     for package, mode in ((fused, c.mode()), (bricks, PYTHON)):
         learner = Learner(package, mode, OPTIMISERS[name], name)
@@ -134,7 +134,7 @@ def test_five_updates_of_the_others(name):
 
 
 def test_in_place(learner):
-    """No copies are made of parameters and moments, no references kept."""
+    """Parameters and moments are not copied, and no references are kept."""
     nodes = learner.step.maker.fgraph.toposort()
     assert [node.op.inplace for node in nodes if isinstance(node.op, OptimiserStep)] == [True] * len(SHAPES)
     assert not any(isinstance(node.op, SumOfSquares) for node in nodes)  # Adam adds them up
@@ -149,7 +149,7 @@ def test_in_place(learner):
 
 @pytest.mark.parametrize("updated", [False, True], ids=["without_updates", "with_updates"])
 def test_old_values_that_are_still_needed(updated):
-    """Two steps start from the same values, which are nobody's to overwrite unless one step's replace them."""
+    """Two steps start from the same values, which neither may overwrite unless one step's results replace them."""
     first, g = values_of(40), at.fvector()
     state = [aesara.shared(first[name], shape=(40,)) for name in STATE]
 
@@ -174,7 +174,7 @@ def test_old_values_that_are_still_needed(updated):
 
 @lru_cache(maxsize=None)
 def step(ndim, inplace=False):
-    """The operation as it is written, for some number of dimensions."""
+    """The operation without rewrites, for a given number of dimensions."""
     graph = Graph(shapes(*[None] * ndim), plain=False)
     new = OptimiserStep(formulas.adam, tuple(CONSTANTS.items()), 3, inplace)(*graph.variables.values())
     graph.made = {"new": dict(zip((*STATE, "squares"), new)), "squares": {"squares": new[3]}}
@@ -216,7 +216,7 @@ def test_nan_shows_where_it_is(name, inplace):
 
 
 def test_copies_that_are_kept_are_given_back():
-    """Where the new values are not given out they stay allocated until the next call."""
+    """New values that are not outputs stay allocated until the next call."""
     squares = step(1).compile(["squares"])
     assert_nothing_leaks(lambda n: squares(*values_of(1003 * n).values()))
 
@@ -246,7 +246,7 @@ def test_shapes_need_no_numbers():
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_sum_of_squares_without_adam(shape):
-    """The sum that Adam makes on its way, and NumPy's."""
+    """The sum is the one that Adam's step computes, and NumPy's."""
     (x,) = normals(dict(x=shape)).values()
     variable = at.as_tensor_variable(x).type()
     function = aesara.function([variable], fused.sum_of_squares(variable), mode=c.mode())

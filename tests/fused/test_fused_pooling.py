@@ -1,4 +1,4 @@
-"""Max-pooling channels last against loops over windows, and its inverse against the brick's; to the bit."""
+"""Max-pooling, channels last, against loops over windows, and its inverse against the brick's; to the bit."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from ladder.backends import c
 from ladder.fused.pooling import MaxPool, MaxPoolGradient
 from ladder.layer_specs import pooled_side
 
-#: Side of a window, stride: beside one another, overlapping, apart, larger than the maps.
+#: Side of a window, stride: windows that are adjacent, overlapping, apart, or larger than the maps.
 WINDOWS = [(2, 2), (3, 3), (3, 2), (3, 1), (2, 3), (1, 2), (9, 9), (9, 2)]
 HEIGHT, WIDTH = 7, 8
 IN_C = Mode(linker=c.mode().linker, optimizer=None)
@@ -57,7 +57,7 @@ def assert_equal(found, expected):
 
 @pytest.mark.parametrize("size, stride", WINDOWS)
 def test_max_pooling_and_its_gradient(size, stride):
-    """Of any number of examples and maps."""
+    """For several numbers of examples and maps."""
     for n, maps in [(1, 1), (2, 3), (5, 33), (13, 40)]:
         x, g = numbers(n, maps, size, stride)
         assert_equal(pooling(size, stride)(x, g), truth(x, g, size, stride))
@@ -65,7 +65,7 @@ def test_max_pooling_and_its_gradient(size, stride):
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2)])
 def test_of_equals_each_gets_the_whole_gradient(size, stride):
-    """As zeros after a rectifier are; like the brick."""
+    """Equal entries such as the zeros after a rectifier, against the loops and the brick."""
     x, g = numbers(3, 4, size, stride)
     x = np.maximum(0, np.round(x))
     found = pooling(size, stride)(x, g)
@@ -87,7 +87,7 @@ def test_maps_of_one_pixel_and_of_one_row():
 
 @pytest.mark.parametrize("where", [(0, 0), (1, 1), (0, 1), (6, 7)])
 def test_nan_shows_in_its_window(where):
-    """First, last or in the middle of it; no other window changes."""
+    """At the beginning, in the middle or at the end of its window; no other window changes."""
     x, g = numbers(2, 5, 2, 2)
     good = truth(x, g, 2, 2)[0]
     x[1, 3, where[0], where[1]] = np.nan
@@ -178,7 +178,7 @@ def test_unpool_as_the_brick(size, shape):
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (2, 3)])
 def test_mean_pooling_and_its_gradient_as_the_brick(size, stride):
-    """Windows beside one another, overlapping ones, and such as leave pixels out; incomplete at the edge."""
+    """Windows that are adjacent, overlap or leave pixels out; incomplete at the edge."""
     x, g = at.TensorType("float32", shape=(None, None, HEIGHT, WIDTH))(), at.ftensor4()
 
     def built(module, mode):

@@ -14,12 +14,12 @@ from ladder.fused.mrg import MRGNormal
 from ladder.fused.noise import FastMRGNoise
 
 SHAPES = [(20, 1, 5, 6), (20, 20), (20, 15), (20, 10), (20, 10)]
-# One number, odd and even, fewer than the 15360 substreams, as many, more, a piece of a block of 64.
+# One number, odd and even, fewer than the 15360 substreams, as many, more, part of a block of 64.
 SIZES = [(1, 1), (1, 2), (3, 21), (200, 10), (7, 2194), (1, 15359), (15360, 1), (15360, 2), (7, 8779), (200, 250)]
 
 
 class Source:
-    """Two layers' draws of a source of noise, compiled for any two sizes."""
+    """A noise source's draws for two layers, compiled for any two sizes."""
 
     def __init__(self, noise):
         self.noise = noise
@@ -54,7 +54,7 @@ def ulps(x, y):
 
 
 def assert_same(drawn, expected):
-    """Two units in the last place at most, and with the library whose functions were copied none at all."""
+    """Two units in the last place at most, and none with the library whose functions were copied."""
     assert drawn.shape == expected.shape and drawn.dtype == expected.dtype == np.float32
     assert ulps(drawn, expected) <= (0 if platform.libc_ver()[0] == "glibc" else 2)
 
@@ -82,7 +82,7 @@ def test_first_states(seed):
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_numbers_and_states(plain, fast, size):
-    """Three calls one after another, of two streams."""
+    """Three successive calls, each drawing from two streams."""
     states = [random_states(15360, seed) for seed in range(2)]
     for source in (plain, fast):
         source.noise.set_states(states)
@@ -114,7 +114,7 @@ def test_other_numbers_of_substreams(plain, operation, substreams):
 
 
 def test_the_smallest_and_the_largest_uniforms(plain, operation):
-    """In all four combinations; 2^-31 and the last before 1."""
+    """In all four combinations: 2^-31 and the last float before 1."""
     states = np.zeros((8, 6), "int32")
     states[[0, 1, 4, 6], 1] = 512
     plain.noise.set_states([states, states])
@@ -125,7 +125,7 @@ def test_the_smallest_and_the_largest_uniforms(plain, operation):
 
 
 def test_numbers_of_the_original():
-    """Calls 1, 2 and 6 of five streams, one of them 4-D."""
+    """Calls 1, 2 and 6 of five streams, one of which draws 4-D noise."""
     golden, noise = load("fc_small_gauss")[0], FastMRGNoise(seed=1)
     inputs = [at.TensorType("float32", shape=(None,) * len(shape))() for shape in SHAPES]
     draw = aesara.function(inputs, [noise.like(x) for x in inputs], mode=c.mode())
@@ -146,7 +146,7 @@ def test_each_goes_on_where_the_other_stopped(plain, fast):
 
 
 def test_the_state_is_overwritten(fast, operation):
-    """No copy of it a call, where nobody else needs it."""
+    """It is not copied at each call, unless something else needs it."""
     memory = [state.get_value(borrow=True).ctypes.data for state in fast.noise.states()]
     fast.draw(3, 4)
     assert [state.get_value(borrow=True).ctypes.data for state in fast.noise.states()] == memory

@@ -1,4 +1,4 @@
-"""What every source of noise must give: normal numbers, independent, repeatable, shapes known beforehand."""
+"""What every noise source must provide: normals that are independent and repeatable, with shapes known beforehand."""
 
 import aesara
 import aesara.tensor as at
@@ -52,12 +52,12 @@ def test_moments_and_distribution(draws):
         assert abs(scipy.stats.skew(x)) < 5 * np.sqrt(6 / n)
         assert abs(scipy.stats.kurtosis(x)) < 5 * np.sqrt(24 / n)
         assert scipy.stats.kstest(x, "norm").pvalue > 1e-3
-        # Tails, which the test of Kolmogorov and Smirnov hardly sees: 63 numbers beyond 4 are expected in a million.
+        # Tails, which the Kolmogorov-Smirnov test hardly sees: 63 numbers beyond 4 are expected in a million.
         assert 30 < (np.abs(x) > 4).sum() < 100
 
 
 def test_squares_and_neighbours_do_not_correlate(draws):
-    """Of numbers made of the same pair of uniforms, of the next ones, and of those a whole row away."""
+    """For numbers from the same pair of uniforms, for adjacent ones, and for those a whole row apart."""
     draws.restart(seed=4)
     x = draws(1000, 1000)[0].ravel().astype("float64")
     for lag in (1, 2, 64, 128, 256, 1000, 15360, x.size // 2):
@@ -77,7 +77,7 @@ def test_layers_and_updates_are_independent(draws):
 
 
 def test_seeds(draws):
-    """MRG is linear, and Aesara's first state is six times the seed, so the sizes of two seeds' numbers go together."""
+    """MRG is linear and Aesara's first state is the seed six times over, so two seeds' magnitudes are correlated."""
     numbers = []
     for seed in (1, 2):
         draws.restart(seed)
@@ -106,7 +106,7 @@ def test_states_bring_back_the_numbers(draws):
     states = draws.noise.get_states()
     kept = [state.copy() for state in states]
     second, third = draws(7, 9), draws(7, 9)
-    np.testing.assert_array_equal(states, kept)  # they are copies
+    np.testing.assert_array_equal(states, kept)  # get_states returns copies
     draws.noise.set_states(states)
     for expected in (second, third):
         np.testing.assert_array_equal(draws(7, 9), expected)
@@ -181,7 +181,7 @@ def test_source_by_name():
 
 
 def test_philox_numbers_maps_in_the_order_of_memory_of_fused_layers():
-    """A draw for maps is that for the same pixels, channels last."""
+    """A draw for maps equals the draw for a matrix of the same pixels, channels last."""
     maps, pixels = (PhiloxNoise(3).normal(shape) for shape in [(2, 3, 4, 5), (2 * 4 * 5, 3)])
     drawn, matrix = aesara.function([], [maps, pixels], mode=c.mode())()
     assert np.array_equal(drawn.transpose(0, 2, 3, 1).reshape(-1, 3), matrix)

@@ -1,4 +1,4 @@
-"""Box-Muller in C, at the uniforms where it could go wrong."""
+"""Box-Muller in C, at uniforms where it could go wrong."""
 
 import aesara
 import aesara.tensor as at
@@ -34,7 +34,7 @@ def box_muller():
 
 
 def test_everywhere(box_muller):
-    """Relative accuracy of both results, near the zeros of cosine and sine too; all finite."""
+    """Both results are finite and have small relative errors, even near the zeros of cosine and sine."""
     powers = 2.0 ** -np.arange(33)
     units = np.concatenate([powers, [0.75, 0.375, 1 / 3], np.random.RandomState(1).uniform(size=100)]).astype("float32")
     units = np.unique([units, np.nextafter(units, np.float32(0)), np.nextafter(units, np.float32(1))])
@@ -49,7 +49,7 @@ def test_everywhere(box_muller):
 
 
 def test_any_number_of_pairs(box_muller):
-    """The numbers do not depend on where in the vector, or in a register, they are."""
+    """The numbers do not depend on their place in the vector, or in a register."""
     u1, u2 = np.random.RandomState(2).uniform(size=(2, 100)).astype("float32")
     whole = box_muller(u1, u2)
     for n in (0, 1, 7, 16, 33):

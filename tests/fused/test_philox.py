@@ -19,7 +19,7 @@ KNOWN = [
 
 
 def philox(counter, key):
-    """The four words of a block, as figure 2 of the paper has them."""
+    """The four words of a block, as in figure 2 of the paper."""
     (x0, x1, x2, x3), (k0, k1) = counter, key
     for _ in range(10):
         p, q = 0xD2511F53 * x0, 0xCD9E8D57 * x2
@@ -56,7 +56,7 @@ def operation():
 
 @pytest.mark.parametrize("counter, key, block", KNOWN)
 def test_known_answers(counter, key, block):
-    """Of the reference; the operation is compared to it."""
+    """For the reference that the operation is compared with."""
     assert list(philox(words(counter), words(key))) == words(block)
 
 
@@ -70,7 +70,7 @@ def test_words_uniforms_normals(operation, state):
         _, normals = operation(np.array(state), *size)
         assert normals.shape == size and normals.dtype == np.float32
         expected = reference(state, normals.size).reshape(size)
-        # Two roundings of half a unit in the last place each, and some of logarithm and cosine.
+        # Two roundings of half a unit in the last place each, and some from the logarithm and cosine.
         np.testing.assert_allclose(normals, expected, rtol=3 * 2.0**-24, atol=0)
 
 
@@ -87,7 +87,7 @@ def test_a_shorter_draw_begins_a_longer_one(operation):
 
 
 def test_a_number_is_drawn_once(operation):
-    """Over blocks and groups of one draw: floats of 31 bits collide now and then, neighbours do not."""
+    """Over the blocks and groups of one draw; floats made of 31 bits collide only now and then."""
     numbers = operation(np.array([1, 0, 0]), 1, 40000)[1].ravel()
     assert len(np.unique(numbers)) > 39900
 

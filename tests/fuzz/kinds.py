@@ -1,6 +1,6 @@
-"""What is tried: a function for each kind of input, which makes one bad input and returns what to do with it.
+"""The kinds of input: for each, a function that makes one bad input and returns what to do with it.
 
-Each gets the :class:`~tests.fuzz.material.Material`, a ``random.Random`` and an
+Each takes the :class:`~tests.fuzz.material.Material`, a ``random.Random`` and an
 empty folder, and returns a function without arguments for
 :func:`tests.fuzz.trial.run`.
 """
@@ -22,7 +22,7 @@ from tests.fuzz.mutations import changed, changed_json, damaged
 
 
 def npz(material, rng, folder):
-    """Arrays of a user's own, and those of a run."""
+    """A user's own arrays, and those of a run."""
     if rng.random() < 0.15:
         run = _copy_of_run(material, folder)
         path = run / rng.choice(("trained_params.npz", "running_statistics.npz"))
@@ -75,7 +75,7 @@ def _odd_array(rng):
 
 
 def hdf5(material, rng, folder):
-    """Data sets: bytes damaged, and structures that are odd."""
+    """Data sets with damaged bytes or odd structures."""
     path = folder / "data.hdf5"
     if rng.random() < 0.5:
         material.packed_dataset(path)
@@ -83,7 +83,7 @@ def hdf5(material, rng, folder):
         shutil.copy(material.dataset, path)
     if rng.random() < 0.75:
         content = path.read_bytes()
-        # Where the structure is, for the most part.
+        # Most of the structure is at the beginning.
         end = rng.choice((600, 3000, len(content)))
         path.write_bytes(damaged(content[:end], rng) + content[end:])
     else:
@@ -91,7 +91,7 @@ def hdf5(material, rng, folder):
             for _ in range(rng.choice((1, 2))):
                 with suppress(
                     LookupError, OSError, ValueError, TypeError, RuntimeError
-                ):  # h5py will not make all of it
+                ):  # h5py refuses to make some of them
                     _make_odd(h5file, rng)
     if rng.random() < 0.15:
         return lambda: main(["evaluate", str(material.run), "--dataset", str(path), "--threads", "1"])
@@ -170,7 +170,7 @@ def _make_odd(h5file, rng):
 
 
 def json_files(material, rng, folder):
-    """What a run writes, and presets."""
+    """The JSON files of a run, and presets."""
     if rng.random() < 0.4:
         (folder / "mine.json").write_bytes(changed_json(material.preset.read_text(), rng))
         command = rng.choice(
@@ -194,7 +194,7 @@ def _copy_of_run(material, folder):
 
 
 def checkpoint(material, rng, folder):
-    """Checkpoints with a right SHA-256 and other content, and damaged ones."""
+    """Checkpoints with altered content but a correct SHA-256, and damaged ones."""
     values, arrays = material.values, dict(material.state_arrays)
     kind = rng.randrange(5)
     if kind == 4:
@@ -247,7 +247,7 @@ def checkpoint(material, rng, folder):
 
 
 def pickles(material, rng, folder):
-    """Batches of CIFAR-10: damaged pickles, and instructions at random."""
+    """Batches of CIFAR-10: damaged pickles, and random instructions."""
     if rng.random() < 0.6:
         content = material.batch(rng.randrange(6))
         head = content[:300]
@@ -335,7 +335,7 @@ def archives(material, rng, folder):
     return lambda: main(["convert", "cifar10", "--directory", "x.tar.gz", "--output-directory", "out", "--force"])
 
 
-#: Texts that command lines are given for any value.
+#: Texts given on command lines for any value.
 _TEXTS = [
     "",
     "x",
@@ -508,7 +508,7 @@ _WEIGHTS = {"train": 10, "evaluate": 2, "attack": 1, "predict": 2}
 
 
 def commands(material, rng, folder):
-    """Command lines of known options with odd values, and sometimes an odd standard output."""
+    """Command lines with odd values for known options, and sometimes an odd standard output."""
     (folder / "loop").symlink_to("loop")
     os.mkfifo(folder / "pipe")
     (command,) = rng.choices(list(_OPTIONS), [_WEIGHTS.get(name, 3) for name in _OPTIONS])

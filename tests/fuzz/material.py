@@ -46,7 +46,7 @@ PRESET = {
 
 
 class Material:
-    """All of it, in a folder.
+    """All the good input, in a folder.
 
     Attributes
     ----------
@@ -137,11 +137,11 @@ class Material:
 
     @staticmethod
     def mnist_file():
-        """The name of one of MNIST's files, and something like it."""
+        """The name of one of MNIST's files, and content that resembles it."""
         return next(iter(mnist.SHA256)) + ".gz", gzip.compress(b"\0\0\x08\x03" + bytes(3000))
 
     def packed_dataset(self, path):
-        """The data set once more, in chunks and compressed, its rows listed one by one."""
+        """Write the data set again, chunked and compressed, with its rows listed one by one."""
         with h5py.File(path, "w") as h5file:
             for name, array in self.arrays.items():
                 h5file.create_dataset(name, data=array, chunks=(7, array.shape[1]), compression="gzip", shuffle=True)

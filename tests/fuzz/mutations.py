@@ -1,4 +1,4 @@
-"""Changes made at random to bytes, to JSON values, and to command lines."""
+"""Changes made at random to bytes and to JSON values."""
 
 import copy
 import json
@@ -75,7 +75,7 @@ def places(value, path=()):
 
 
 def changed(value, rng):
-    """A JSON value with one or two of the values in it replaced, removed, renamed or doubled."""
+    """A JSON value with one or two of the values in it replaced, removed, renamed or repeated."""
     value = copy.deepcopy(value)
     for _ in range(rng.choice((1, 1, 2))):
         path = rng.choice(list(places(value)))
@@ -97,7 +97,7 @@ def changed(value, rng):
 
 
 def changed_json(text, rng):
-    """A JSON text (str) with its values changed, or damaged, too deep, or of another encoding: bytes."""
+    """A JSON text (str) as bytes: with changed values, damaged, too deeply nested, or in another encoding."""
     kind = rng.randrange(12)
     if kind == 0:
         return b"[" * 100_000
@@ -107,7 +107,7 @@ def changed_json(text, rng):
         return text.encode(rng.choice(("utf-16", "utf-8-sig")))
     try:
         dumped = json.dumps(changed(json.loads(text), rng))
-    except ValueError:  # a log has several lines, and json refuses none of ours
+    except ValueError:  # a log, which has several lines: json refuses nothing else of ours
         lines = text.splitlines()
         at = rng.randrange(len(lines))
         lines[at] = json.dumps(changed(json.loads(lines[at]), rng))

@@ -1,6 +1,6 @@
-"""Some trials of each kind of bad input, and that the fuzzer finds what it looks for.
+"""A few trials of each kind of bad input, and a check that the fuzzer finds what it looks for.
 
-In processes of their own: the fuzzer forks, which other tests' threads would not stand.
+They run in separate processes: the fuzzer forks, which is unsafe beside other tests' threads.
 """
 
 import subprocess
@@ -9,10 +9,10 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-#: Of seven kinds in turn.
+#: Of the seven kinds in turn.
 TRIALS = 105
 
-#: Actions that are wrong, each with what is to be said of it, and one that is not.
+#: Bad actions, each with text that the report on it must contain, and a good one.
 CHECKED = """
 import os, pathlib, signal, sys, time
 from tests.fuzz import trial

@@ -1,4 +1,4 @@
-"""One trial: something done in a forked process with limits, and what became of it."""
+"""One trial: an action in a forked process with limits, and its outcome."""
 
 import faulthandler
 import os
@@ -10,7 +10,7 @@ import traceback
 
 from ladder.data.hdf5_origin import origin
 
-#: Of a trial: seconds, bytes that the program may take at once ($LADDER_MEMORY), and bytes in all.
+#: Of a trial: seconds, gigabytes that the program may take at once ($LADDER_MEMORY), and bytes in all.
 SECONDS, BUDGET_GB, MOST_BYTES = 60, 0.5, 2 * 10**9
 
 #: Exit statuses that the program documents.
@@ -18,7 +18,7 @@ STATUSES = (0, 1, 2, 130, 141)
 
 
 def run(action, folder):
-    """Do something in a process of its own.
+    """Run an action in its own process.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def run(action, folder):
     Returns
     -------
     str or None
-        What was wrong, None where nothing was.
+        What was wrong; None if nothing was.
     """
     shown = folder / "shown.txt"
     pid = os.fork()
@@ -71,13 +71,13 @@ def _child(action, folder, shown):
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        origin.end()  # so that what reading HDF5 took is known
+        origin.end()  # so that the resources of the HDF5 readers are counted
         os._exit(status)
 
 
 def _wait(pid):
-    """Status and usage of a child, (None, None) where it took too long."""
-    # Counted in naps: this process, too, may be stopped for a while.
+    """The status and resource usage of a child; (None, None) if it took too long."""
+    # Count naps, not seconds: this process may be stopped for a while, too.
     for nap in [0.002] * 250 + [0.1] * int(10 * SECONDS):
         done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:

@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def load(name):
-    """Arrays by name, and what is known of them: configuration, orders, draws."""
+    """Arrays by name, and their metadata: configuration, orders, draws."""
     with np.load(HERE / f"{name}.npz") as file:
         packed = dict(file)
     meta = json.loads((HERE / f"{name}.json").read_text())

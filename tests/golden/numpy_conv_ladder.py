@@ -1,8 +1,8 @@
 """A ladder with layers of maps in float64 NumPy, written from the paper and the original's description.
 
-Like ``numpy_ladder``, whose functions of single numbers it uses, it shares
-nothing with the package: its costs are truth for ours, and its finite
-differences are truth for our gradients.  A layer is a string, as on the
+Like ``numpy_ladder``, whose elementwise functions it uses, it shares nothing
+with the package: its costs are the reference for ours, and its finite
+differences the reference for our gradients.  A layer is a string, as on the
 command line: ``convf:3:2:1:1``, ``maxpool:2:2``, ``fc:5`` …
 """
 
@@ -17,7 +17,7 @@ POOLINGS = ("maxpool", "meanpool", "globalmeanpool")
 
 
 def correlation(x, W, border):
-    """Filters (maps, maps below, K, K) laid over the maps as they are: sums over the maps below and K x K pixels."""
+    """Filters (maps, maps below, K, K) applied unflipped: sums over the maps below and K x K pixels."""
     K = W.shape[2]
     x = surrounded(x, K - 1) if border == "full" else x
     height, width = (n - K + 1 for n in x.shape[2:])
@@ -32,17 +32,17 @@ def convolution(x, W, border):
 
 
 def surrounded(x, n):
-    """By n zeros on every side."""
+    """x with n zeros on every side."""
     return np.pad(x, [(0, 0), (0, 0), (n, n), (n, n)])
 
 
 def convolve(x, W, border, stride):
-    """The encoder's: flipped filters with stride 1, and with a larger one filters as they are."""
+    """The encoder's convolution: filters are flipped with stride 1, but not with a larger one."""
     return convolution(x, W, border) if stride == 1 else correlation(x, W, border)[:, :, ::stride, ::stride]
 
 
 def deconvolve(z, W, border, stride, shape):
-    """The decoder's inverse: entries spread out, a true convolution with the other border, cropped."""
+    """The decoder's inverse: entries spread out, a true convolution with the opposite border, cropped."""
     n, maps, height, width = z.shape
     spread = np.zeros((n, maps, height * stride, width * stride))
     spread[:, :, ::stride, ::stride] = z
@@ -89,7 +89,7 @@ def border_of(kind):
 
 
 def up(layer, h, W):
-    """What the layer makes of the one below."""
+    """The layer's z before normalisation, from h of the layer below."""
     kind, numbers = parse(layer)
     if kind == "fc":
         return h.reshape(len(h), -1) @ W
@@ -101,13 +101,13 @@ def up(layer, h, W):
 
 
 def down(above, z_est, W, dim):
-    """What the decoder's layer of this shape gets from the layer above."""
+    """The signal that the decoder's layer of this shape gets from the layer above."""
     kind, numbers = parse(above)
     if kind == "fc":
         return z_est.reshape(len(z_est), -1) @ W
     if kind in POOLINGS:
         u = unpool(z_est, numbers[1], dim[1:]) if kind != "globalmeanpool" else z_est
-        # Below a maxout there are several z for each u.
+        # A maxout layer has several z for each u.
         return np.concatenate([u] * (dim[0] // u.shape[1]), axis=1)
     return deconvolve(z_est, W, border_of(kind), numbers[2], dim[1:])
 
@@ -185,8 +185,8 @@ def forward(
 ):
     """Costs and activations of one batch.
 
-    ``noise``: standard normals of the joined batch, layer 0 first; ``decoders``, ``weights`` and ``stds`` have an
-    entry a layer, layer 0 first, ``layers`` and ``acts`` layer 1 first.
+    ``noise``: standard normals of the joined batch, layer 0 first; ``decoders``, ``weights`` and ``stds`` have one
+    entry per layer, layer 0 first; ``layers`` and ``acts`` begin with layer 1.
     """
     params = {name: np.asarray(value, "float64") for name, value in params.items()}
     n, top, out = len(labeled), len(layers), SimpleNamespace(clean=SimpleNamespace(), corr=SimpleNamespace())
@@ -205,7 +205,7 @@ def forward(
 
 
 def some_central_differences(f, params, n=4, step=1e-6):
-    """Slopes of ``f(params)`` by up to n entries of every parameter: name -> (flat indices, slopes)."""
+    """Slopes of ``f(params)`` along up to n entries of every parameter: name -> (flat indices, slopes)."""
     params = {name: np.array(value, "float64") for name, value in params.items()}
     rng, found = np.random.RandomState(0), {}
     for name, value in params.items():

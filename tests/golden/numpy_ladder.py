@@ -1,7 +1,7 @@
 """The ladder's forward pass in float64 NumPy, written from the paper and the original's description.
 
-Shares nothing with the package: its costs are truth for ours, and its finite
-differences are truth for our gradients.
+It shares nothing with the package: its costs are the reference for ours, and
+its finite differences the reference for our gradients.
 """
 
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ ACTIVATIONS = {
     "maxout:3": lambda x: np.max(np.split(x, 3, axis=1), axis=0),
 }
 
-#: Those that multiply by c.
+#: Activations of layers that multiply by c.
 SCALED = ("sigmoid", "softplus", "tanh", "elu", "elu:0.5")
 
 
@@ -56,7 +56,7 @@ def g4_half(x, p, name, b2):
 
 
 def perceptron(inputs, p):
-    """Pezeshki et al. (2016): the inputs, shaped alike, through W1, b1, W2 … of leaky rectifiers, the last linear."""
+    """Pezeshki et al. (2016): inputs of one shape through layers W1, b1, W2 … of leaky rectifiers, the last linear."""
     x, k = np.stack(inputs, axis=-1), 1
     while hasattr(p, f"W{k}"):
         x = x @ getattr(p, f"W{k}") + getattr(p, f"b{k}")
@@ -80,7 +80,7 @@ WITH_U = {
     "gauss_stable_v": lambda z, u, p: g_gauss(z, u, p, squash=s),
 }
 
-#: The same without u, for those that can do without.
+#: The same without u, for the functions that do not need it.
 WITHOUT_U = {
     "i": lambda z, p: z,
     "lin": lambda z, p: p.a1 * z + p.b,
@@ -126,8 +126,8 @@ def forward(
     acts : activations, layer 0 first (default: relu); the top is softmax
     top_c, zestbn : as on the command line
     masks : dict of name -> array
-        'h1': by what layer 1's h of the joined batch is multiplied on its way up the corrupted encoder;
-        'W1': by what f_1_W is, there.
+        'h1': what layer 1's h of the joined batch is multiplied by on its way up the corrupted encoder;
+        'W1': what f_1_W is multiplied by there.
     """
     masks = dict(masks)
     params = {name: np.asarray(value, "float64") for name, value in params.items()}
@@ -192,7 +192,7 @@ def forward(
 
 
 def central_differences(f, params, step=1e-6):
-    """Gradient of ``f(params)`` by every entry of every parameter."""
+    """Gradient of ``f(params)`` with respect to every entry of every parameter."""
     params = {name: np.array(value, "float64") for name, value in params.items()}
     gradients = {name: np.zeros_like(value) for name, value in params.items()}
     for name, value in params.items():

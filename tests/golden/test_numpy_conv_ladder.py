@@ -1,4 +1,4 @@
-"""The NumPy ladder of maps is itself held against SciPy and the original's numbers."""
+"""The NumPy ladder of maps is itself checked against SciPy and the original's numbers."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_pooling():
 
 
 def assert_costs(arrays, meta):
-    """Of perturbed parameters with the noise that the original drew."""
+    """Compare the costs at perturbed parameters, with the noise that the original drew."""
     p, gauss = meta["p_effective"], ("gauss", True)
     layers = [text if ":" in text else "fc:" + text for text in p["encoder_layers"][1:]]
     top = len(layers)

@@ -1,4 +1,4 @@
-"""The NumPy ladder is itself held against the original's numbers."""
+"""The NumPy ladder is itself checked against the original's numbers."""
 
 import numpy as np
 import pytest

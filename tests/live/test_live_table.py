@@ -1,4 +1,4 @@
-"""The table of runs: what a terminal of any width shows, and texts that are no harm to it."""
+"""The table of runs: what it shows at any terminal width, and that texts in it cannot harm the terminal."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_columns_are_left_out_where_there_is_no_room(width):
     runs = [progress("a_rather_long_name_of_a_run0"), progress("x1", "finished", left=None)]
     lines = printed(runs, width).splitlines()
     assert len(lines) == 4 and max(map(cell_len, lines)) <= width
-    # What a run is called, how far it is and its state are what matters most.
+    # A run's name, progress and state matter most.
     assert ("training" in lines[2] and "50/150" in lines[2]) or width < 35
     for name, least in {"valid. error": 80, "cost": 80, "left": 100, "course": 200, "class. cost": 200}.items():
         assert (f" {name} " in lines[0]) == (width >= least), name

@@ -1,4 +1,4 @@
-"""The states of a run, from its lock, log and files; folders that vanish or are damaged."""
+"""The states of a run, read from its lock, log and files; folders that vanish or are damaged."""
 
 import json
 import os
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def make_run(path, epochs=3, num_epochs=10, cost=2.0):
-    """A folder as training leaves it at the end of an epoch of 60 seconds."""
+    """A run's folder as training leaves it at the end of an epoch; each epoch took 60 seconds."""
     path.mkdir(parents=True)
     (path / "params.json").write_text(json.dumps({"num_epochs": num_epochs}))
     lines = ["2026-11-26 04:08:20,332 Logging into x", "2026-11-26 04:10:00,000 Compiled in 39 s"]
@@ -90,7 +90,7 @@ def test_it_compiles_until_it_says_so(tmp_path):
         assert Reader().read(run).state == "training" and Reader().read(run).epochs == 0
         (run / "log.txt").write_text((run / "log.txt").read_text() + "2026-11-26 09:08:20,332 Logging into x\n")
         assert Reader().read(run).state == "compiling"
-        assert Reader().read(run, time.time() + 5000).state == "compiling"  # as long as it takes
+        assert Reader().read(run, time.time() + 5000).state == "compiling"  # however long it takes
 
 
 def test_silent_after_ten_minutes_and_three_epochs(tmp_path):
@@ -106,7 +106,7 @@ def test_silent_after_ten_minutes_and_three_epochs(tmp_path):
 
 
 def test_begun_but_not_locked_yet(tmp_path):
-    """While its data are whitened, say."""
+    """For example, while its data are being whitened."""
     run = make_run(tmp_path / "x0", epochs=0)
     for name in ("log.txt", "log.jsonl"):
         (run / name).unlink()
@@ -183,7 +183,7 @@ def test_whoever_asks_keeps_nobody_from_training(tmp_path, monkeypatch):
     asked, flock = [], lock.fcntl.flock
 
     def ask_meanwhile(file, operation):
-        if not asked:  # the other one holds the lock for the first attempts
+        if not asked:  # whoever asks holds the lock during the first attempts
             asked.append(open(folder / "log.txt"))
             flock(asked[0], lock.fcntl.LOCK_SH)
         elif operation & lock.fcntl.LOCK_EX and not asked[0].closed and len(asked) == 3:
@@ -246,7 +246,7 @@ def test_runs_are_found_each_once_numbers_in_order(tmp_path, monkeypatch):
 
 
 def test_a_link_in_a_circle_hides_no_run(tmp_path):
-    for name in ("before", "after"):  # in the order of their making or of their names, one link comes before the run
+    for name in ("before", "after"):  # whether listed by creation or by name, a link comes before the run
         (tmp_path / name).symlink_to(tmp_path / name)
         make_run(tmp_path / "run0") if name == "before" else None
     assert [path.name for path in runs_in([tmp_path])] == ["run0"]

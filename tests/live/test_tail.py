@@ -1,4 +1,4 @@
-"""What is read of growing files: rows and times at their ends."""
+"""The rows and times that are read from the ends of growing files."""
 
 import json
 import os
@@ -95,7 +95,7 @@ def test_what_lies_between_two_processes_is_no_epoch(tmp_path):
         START.replace("04:", "09:"),
         "2026-11-26 09:09:00,000 Compiled in 39 s",
         "2026-11-26 09:09:00,000 Going on after update 900 (1 epochs done)",
-        epoch("09:09:30,000", 2),  # the second half of it
+        epoch("09:09:30,000", 2),  # only the second half of this epoch
         epoch("09:10:30,000", 3),
     ]
     assert last_times(write(tmp_path / "log.txt", *lines)).epoch_seconds == 60

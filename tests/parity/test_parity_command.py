@@ -21,7 +21,7 @@ def run(*arguments):
 
 
 def some_arrays(golden_dir, folder, name, change=0.0):
-    """A golden file of initial values alone, which needs no compiling; one value may be changed."""
+    """Write a golden file of initial values alone, which needs no compiling; one of them may be changed."""
     file = golden.read(golden_dir, NAME)
     arrays = {key: array for key, array in file.arrays.items() if key.startswith("init__")}
     arrays["init__f_1_W"] = arrays["init__f_1_W"] + np.float32(change)
@@ -147,8 +147,8 @@ def test_mistakes_in_options(golden_dir, tmp_path, arguments, message):
 
 
 def test_an_empty_or_missing_folder(tmp_path):
-    for folder in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(UserError):
+    for folder, message in ((tmp_path, "no golden files in"), (tmp_path / "absent", "there is no folder")):
+        with pytest.raises(UserError, match=message):
             run(folder)
 
 

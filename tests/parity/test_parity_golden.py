@@ -1,4 +1,4 @@
-"""Reading golden files: what is whole is read, what is damaged is named."""
+"""Reading golden files: intact ones are read, damaged ones are named."""
 
 import json
 import shutil
@@ -44,8 +44,12 @@ def test_finds_names_whole_or_half(folder):
 
 def test_empty_missing_and_unknown_are_the_users(folder, tmp_path):
     (tmp_path / "empty").mkdir()
-    for arguments in ((tmp_path / "empty",), (tmp_path / "absent",), (folder, ["fc_other"])):
-        with pytest.raises(UserError):
+    for arguments, message in (
+        ((tmp_path / "empty",), "no golden files in"),
+        ((tmp_path / "absent",), "there is no folder"),
+        ((folder, ["fc_other"]), "--only fc_other: there is no such golden file"),
+    ):
+        with pytest.raises(UserError, match=message):
             golden.find(*arguments)
 
 

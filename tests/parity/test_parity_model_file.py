@@ -1,4 +1,4 @@
-"""A network beside its golden file: agreement passes, every kind of disagreement fails."""
+"""A network compared with its golden file: agreement passes, every kind of disagreement fails."""
 
 import dataclasses
 import re
@@ -106,13 +106,13 @@ def with_gradients(file, **sizes):
 
 
 def test_only_gradients_that_are_rounding_leave_parameters_out(file):
-    """Zero moves nothing, and a small gradient is still one."""
+    """A gradient of zero moves nothing, and a small gradient is still one."""
     gradients = with_gradients(file, W=2.0, small=1e-4, rounding=1e-9, zero=0.0)
     assert model_file.moved_by_rounding(gradients) == {"rounding"}
 
 
 def test_what_depends_on_rounding_is_left_out_and_said(file, ours):
-    """Only where we differ from the original and our own second run does, too; the costs before that still count."""
+    """Only where we differ both from the original and from our own second run; the costs before that still count."""
     moved = {**ours.again[0], "traj0__param_after_20__f_1_W": ours.arrays["traj0__param_after_20__f_1_W"] + 1}
     moved["traj0__cost__total"] = ours.arrays["traj0__cost__total"] + (np.arange(20) > 7)
     result = compare(file, dataclasses.replace(ours, again=[moved]))
@@ -170,7 +170,7 @@ def test_pooling_layers_are_recognised():
 
 
 def test_rounding_is_measured_by_the_largest_first_gradient(file):
-    """What is left of a sum that should be zero may be anything as small."""
+    """What is left of a sum that should be zero may be any number as small as that."""
     gradients = with_gradients(file, W=2.0, rounding=1e-9)
     ours = model_file.Ours({**gradients.arrays, "clean0__grad__rounding": np.array([1.5e-6, 0.0])}, [])
     result = Result(NAME)

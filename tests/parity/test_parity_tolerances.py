@@ -1,4 +1,4 @@
-"""The rules: what is near enough and what is not."""
+"""The rules: which differences are small enough."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_a_mean_may_be_off_by_the_rounding_of_what_it_averages():
 
 
 def test_a_mean_of_normalised_values_may_be_off_by_the_rounding_of_their_mean_below():
-    """Which is as many units of rounding as the mean has deviations, if it has more than one."""
+    """That rounding is proportional to the mean in units of its deviation, if this is above one."""
     variance, rounding = np.array([1.0, 4.0]), 8 * 2.0**-23
     assert floor_of_mean(variance, np.array([2.0, -6.0]), np.array([4.0, 1.0])) == pytest.approx(6 * rounding)
     assert floor_of_mean(variance, np.array([0.1, 0.0]), np.ones(2)) == pytest.approx(rounding)
@@ -52,7 +52,7 @@ def test_a_mean_of_normalised_values_may_be_off_by_the_rounding_of_their_mean_be
 
 def test_verdicts():
     result = Result("some")
-    assert result.verdict == FAILED  # nothing compared is no success
+    assert result.verdict == FAILED  # comparing nothing is not a success
     result.compare("costs", "a", 1.0, 1.0, RULES["costs"])
     assert result.verdict == PASSED
     result.compare("costs", "b", np.zeros(2), np.zeros(3), RULES["costs"])

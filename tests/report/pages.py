@@ -1,4 +1,4 @@
-"""Runs without any training, and what is in a page about them."""
+"""Run folders made without training, and a parser of the pages about them."""
 
 import json
 from html.parser import HTMLParser
@@ -15,7 +15,7 @@ NETWORK = {
     "num_epochs": 3,
 }
 
-#: What elements fetch, by tag.
+#: Attributes whose value an element fetches.
 FETCHING = {"src", "srcset", "data", "poster", "action", "background"}
 
 
@@ -46,7 +46,7 @@ class Page(HTMLParser):
     Attributes
     ----------
     tags : list of (tag, dict of attributes)
-    text : str, without scripts, styles, and whatever stands between tags twice
+    text : str, without scripts and styles, each run of spaces as one
     levels : list of int, of its headings
     """
 

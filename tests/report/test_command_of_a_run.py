@@ -1,4 +1,4 @@
-"""The command on a page gives the options of the run again."""
+"""The command on a page reproduces the options of the run."""
 
 import shlex
 
@@ -14,7 +14,7 @@ from ladder.tables.preset_options import preset_combinations
 
 
 def options_of(command):
-    """The options that the command line finds in a command."""
+    """The options that the command line finds in a command, and all of its arguments."""
     python, script, *words = shlex.split(command)
     assert (python, script) == ("python", "run.py")
     args = make_parser().parse_args(words)

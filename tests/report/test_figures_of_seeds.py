@@ -34,7 +34,7 @@ def found(results):
 
 
 def points(axes):
-    """The dots of each line of the figure: sorted errors."""
+    """Sorted errors of the dots on each line of the figure."""
     return [sorted(np.round(np.ma.getdata(dots.get_offsets())[:, 0], 6).tolist()) for dots in axes.collections]
 
 

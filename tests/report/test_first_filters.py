@@ -21,13 +21,13 @@ def pretrained(path, in_dim, W):
 
 def test_each_unit_is_a_square_scaled_by_itself(tmp_path):
     W = np.zeros((6, 3))
-    W[:, 0], W[4, 1] = np.linspace(-2, 2, 6), -0.5  # the third sees nothing
+    W[:, 0], W[4, 1] = np.linspace(-2, 2, 6), -0.5  # the third has zero weights
     picture = first_filters(pretrained(tmp_path / "grey", (1, 2, 3), W))
     small = picture[::ENLARGED, ::ENLARGED]
     assert small.shape == (2, 11) and (picture[1::ENLARGED, 1::ENLARGED] == small).all()
     np.testing.assert_array_equal(small[:, :3], np.rint(127.5 + 127.5 * W[:, 0].reshape(2, 3) / 2))
     assert small[1, 5] == 0 and (small[0, 4:7] == 128).all() and (small[:, 8:] == 128).all()
-    assert (small[:, 3] == 255).all()  # the ground
+    assert (small[:, 3] == 255).all()  # the background
     file = io.BytesIO()
     write_png(picture, file)
     assert (np.asarray(Image.open(file)) == picture).all()
@@ -36,7 +36,7 @@ def test_each_unit_is_a_square_scaled_by_itself(tmp_path):
 def test_colours_and_mistakes(tmp_path):
     W = np.random.RandomState(1).normal(size=(12, 120))
     picture = first_filters(pretrained(tmp_path / "colours", (3, 2, 2), W))
-    assert picture.shape == (ENLARGED * (10 * 3 - 1), ENLARGED * (10 * 3 - 1), 3)  # a hundred of them
+    assert picture.shape == (ENLARGED * (10 * 3 - 1), ENLARGED * (10 * 3 - 1), 3)  # a hundred filters
     red = picture[0, 0, 0] / 255 * 2 - 1
     assert red == pytest.approx(W[0, 0] / np.abs(W[:, 0]).max(), abs=0.01)
     for in_dim, weights, sentence in (

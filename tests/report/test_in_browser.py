@@ -1,4 +1,4 @@
-"""Pages in headless Chromium: desktop and phone, light and dark; skipped where there is no browser to look with."""
+"""Pages in headless Chromium: desktop and phone, light and dark; skipped without a browser."""
 
 import importlib.util
 import shutil
@@ -61,7 +61,7 @@ def axe():
 
 
 def opened(driver, path, size, scheme):
-    """Open a page as on such a screen; returns what the browser logged."""
+    """Open a page as on a screen of this size and colour scheme; returns what the browser logged."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     width, height = SIZES[size]
@@ -82,7 +82,7 @@ def opened(driver, path, size, scheme):
 def test_a_page(driver, pages, axe, name, size, scheme):
     log = opened(driver, pages / f"{name}.html", size, scheme)
     assert [entry["message"] for entry in log if entry["level"] in ("SEVERE", "WARNING")] == []
-    # Nothing but the page itself, and what stands in it.
+    # Nothing is requested but the page itself and what it contains.
     requested = [entry["message"] for entry in driver.get_log("performance") if "requestWillBeSent" in entry["message"]]
     assert [m for m in requested if '"url":"http' in m] == []
     width = driver.execute_script("return document.documentElement.scrollWidth")
@@ -95,7 +95,7 @@ def test_a_page(driver, pages, axe, name, size, scheme):
     )
     violations = [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"]]
     assert violations == []
-    assert len(found["passes"]) > 10  # it did look
+    assert len(found["passes"]) > 10  # axe did check the page
 
 
 def test_charts_follow_the_colours_of_the_page(driver, pages):

@@ -1,4 +1,4 @@
-"""What a page shows of a network is what the network computes: one small run, looked into once."""
+"""A page shows what the network computes: one small run, analysed once."""
 
 import re
 from dataclasses import replace
@@ -19,7 +19,7 @@ ONE_THREAD = {"name": "c", "threads": 1}
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A run in a folder, evaluated."""
+    """An evaluated run in a folder."""
     model = ladder.train(
         str(tmp_path_factory.mktemp("runs") / "digits"),
         dataset="digits",
@@ -59,14 +59,14 @@ def test_mistakes_are_wrong_and_the_surest_first(trained, look):
 def test_signals_of_every_layer(look):
     assert [signals.clean.shape for signals in look.signals] == [(200, 64), (200, 30), (200, 10)]
     for signals in look.signals[1:]:
-        # A layer's clean z is normalised over the batch, and has noise of deviation 0.3 added.
+        # A layer's clean z is normalised over the batch; noise of deviation 0.3 is added to it.
         assert signals.clean.mean(axis=0) == pytest.approx(0, abs=1e-3)
     noise = look.signals[0].noisy - look.signals[0].clean
     assert noise.std() == pytest.approx(0.3, rel=0.05) and noise.mean() == pytest.approx(0, abs=0.02)
 
 
 def test_a_network_with_a_virtual_adversarial_cost_is_looked_into(trained):
-    """Whose noise of its own has no pass to be added to here."""
+    """The pass to which its own noise is added is not computed here."""
     run = TrainedRun.load(trained.folder)
     p = replace(run.p, vat_cost=(1.0,), vat_radius=(0.3,), vat_noise_std=0.5)
     layers, _ = compile_signals(replace(run, p=p))
@@ -74,7 +74,7 @@ def test_a_network_with_a_virtual_adversarial_cost_is_looked_into(trained):
 
 
 def test_the_denoising_cost_is_near_that_of_training(trained, look):
-    """Test examples, but the same network: what the log has after its last epoch, within a quarter."""
+    """Of test examples, but the same network: within a quarter of what is logged after its last epoch."""
     row = [row for row in RunFolder(trained.folder).rows() if "train_denois0" in row][-1]
     for i, signals in enumerate(look.signals):
         assert signals.cost() == pytest.approx(row[f"train_denois{i}"], rel=0.25)

@@ -1,4 +1,4 @@
-"""The drawing of a ladder says what the options say, and nothing is cut off."""
+"""The drawing of a ladder agrees with its options, and nothing is cut off."""
 
 import re
 

@@ -35,7 +35,7 @@ def test_seeds_share_their_curves_and_have_a_mean(tmp_path):
     labels = [a.get("aria-label", "") for tag, a in page.tags if tag == "svg"]
     assert any("run1 and 2 more (seeds 1, 2, 3) ends at 0.6667." in label for label in labels)
     assert "the range from lowest to highest" in page.text
-    # Numbers at logarithmic axes are no formulas.
+    # Numbers on logarithmic axes are not formulas.
     assert "mathdefault" not in page.text and " 2 " in page.text
 
 
@@ -71,12 +71,12 @@ def test_curves_are_of_finished_runs_and_of_each_seed_once(tmp_path):
     RunFolder(runs[2]).save_rows(RunFolder(runs[2]).rows()[:2])
     cost, text = shown(*runs)
     assert cost == pytest.approx(0.5, abs=1e-4) and f"the lines are of run1, run2; {left_out} run3." in text
-    # The record of a run without its costs has no line, and takes none away.
+    # The record of a run without its costs has no line, and removes no other.
     RunFolder(runs[0]).save_rows([{"epoch": 3, "update": 45}])
     cost, text = shown(*runs)
     assert cost == pytest.approx(2 / 3, abs=1e-4) and f"the lines are of run2; {left_out} run1, run3." in text
     RunFolder(runs[0]).save_rows(RunFolder(again).rows())
-    # Where none is finished, all are drawn, as far as they go.
+    # If none is finished, all are drawn as far as they go.
     for run, n in zip(runs, (1, 2, 2)):
         RunFolder(run).save_rows(RunFolder(run).rows()[:n])
     cost, text = shown(*runs)
@@ -146,7 +146,7 @@ def test_equal_runs_have_no_difference(tmp_path):
 
 @pytest.mark.parametrize("static", [True, False])
 def test_hostile_names_are_text(tmp_path, static):
-    name = HOSTILE.replace("/", "\N{FRACTION SLASH}")  # a folder's name has none
+    name = HOSTILE.replace("/", "\N{FRACTION SLASH}")  # a folder's name cannot contain a slash
     run = write_run(tmp_path / name, dataset=HOSTILE)
     RunFolder(run).save_environment({HOSTILE: HOSTILE, "commit": HOSTILE})
     with open(run / "log.jsonl", "a") as log:
@@ -157,7 +157,7 @@ def test_hostile_names_are_text(tmp_path, static):
     assert page.count("script") == (0 if static else 2)
     assert not [tag for tag, a in page.tags if any(attribute.startswith("on") for attribute in a)]
     assert page.count("img") == 0 and HOSTILE in page.text
-    # In the scripts, too, no text can end them: "<" is written as \u003c.
+    # No text can end a script either: "<" is written as \u003c.
     assert "<script>alert" not in html
 
 
@@ -228,7 +228,7 @@ def test_attacks_in_the_folder(tmp_path):
     settings = {"clip": False, "random_start": False, "steps": 20, "step_size": None}
     report = {"dataset": "digits", "data_type": "test", "epochs": 3, "units": "inputs", "settings": settings, "n": 360}
     (run / "attack.json").write_text(json.dumps({**report, "attacks": attacks}))
-    (run / "attack_images.png").write_bytes(b"<svg onload=alert(1)>")  # is no PNG, so it is left out
+    (run / "attack_images.png").write_bytes(b"<svg onload=alert(1)>")  # not a PNG, so it is left out
     html = make_page([run], static=True)
     page = Page(html)
     assert "tau sgn kN 0 0.00 0.00 0.25 2.50 2.50" in page.text and page.count("img") == 0
@@ -270,9 +270,9 @@ def test_published_numbers_of_the_preset(tmp_path):
     assert presets[0] == noise and "sgn 4.5e-2, kN 4.5e-4 * ours, num-epochs 30 1 1.500" in text
     plain = make_run(tmp_path / "plain", baseline, 1, error=1.25)
     text, presets = shown(plain)
-    assert presets == [baseline, "mnist_100_full", "thesis_table_1"]  # not what it is but the baseline of
+    assert presets == [baseline, "mnist_100_full", "thesis_table_1"]  # not the preset that it is only the baseline of
     assert "no adversarial noise ours 1 1.250" in text
-    # What was trained just so stands before what was trained for fewer epochs.
+    # Presets trained exactly so come before those trained for fewer epochs.
     assert shown(short, plain)[1] == [baseline, "mnist_100_full", noise]
 
 

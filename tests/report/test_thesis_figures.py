@@ -1,4 +1,4 @@
-"""What the thesis's figures draw, against closed forms, quadrature and finite differences."""
+"""The numbers drawn in the thesis's figures, against closed forms, quadrature and finite differences."""
 
 from functools import partial
 
@@ -43,7 +43,7 @@ def test_adam_beside_the_paper():
 
 
 def joint(z, z_corr, modes):
-    """Density of z and z_corr, where z is from any of these Gaussians."""
+    """Joint density of z and z_corr, with z from a mixture of these Gaussians."""
     width, noise = denoising.WIDTH, denoising.NOISE
     prior = sum(np.exp(-0.5 * ((z - mode * denoising.MODE) / width) ** 2) for mode in modes)
     return prior * np.exp(-0.5 * ((z_corr - z) / noise) ** 2)
@@ -77,7 +77,7 @@ def test_least_error_is_that_of_the_best_estimate(knows_mode):
 
 
 def test_learned_denoisers_reach_the_best_of_their_kind():
-    """A straight line cannot do better than least squares, nor gauss than the posterior mean, much."""
+    """A straight line can do no better than least squares, and gauss not much better than the posterior mean."""
     z, z_corr, mode = denoising.draw_samples()
     learned = denoising.learn(("i", "lin", "gauss"), z, z_corr, mode, steps=600)
     assert learned["i"].cost == pytest.approx(np.mean((z_corr - z) ** 2), rel=1e-5)
@@ -115,7 +115,7 @@ def test_directions_are_those_of_finite_differences(model):
     found = linear_model.directions(model)
     for kind, u in expected.items():
         np.testing.assert_allclose(found[kind], u, atol=2e-4, err_msg=kind)
-    # Nothing but the difference of the logits changes the answer; either way along it.
+    # Only the difference of the logits changes the output; the direction along it may have either sign.
     across = model.W[:, 1] - model.W[:, 0]
     along = found["vat"] @ across / np.linalg.norm(across)
     np.testing.assert_allclose(np.abs(along), 1, atol=1e-3)
@@ -128,7 +128,7 @@ def test_the_linear_model_is_trained(model):
 
 @pytest.mark.parametrize("tau", [0.0, surfaces.TAU])
 def test_costs_over_weights_are_those_of_the_closed_form(tau):
-    """Noise of kind sgn takes tau times the sum of the weights' sizes off each margin."""
+    """Noise of kind sgn reduces each margin by tau times the sum of the weights' absolute values."""
     costs, (x, y, unlabelled) = surfaces.cost_functions(tau), surfaces.data()
     for w in np.array([(1.0, 2.0), (-3.0, 0.7), (4.0, -5.0)]):
         margins = (2 * y - 1) * (x @ w), np.abs(unlabelled @ w)

@@ -1,4 +1,4 @@
-"""Rivals against scikit-learn called by hand, on the arrays that a network of the same options trains on."""
+"""Rivals against direct calls of scikit-learn, on the arrays that a network with the same options trains on."""
 
 import warnings
 from dataclasses import replace
@@ -151,7 +151,7 @@ def test_validation_examples_choose_where_there_are_any(digits, examples):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("method", ["knn", "label-spreading"])
 def test_validation_examples_are_classified_themselves(digits, examples, method):
-    """As many of them as of test examples, so that no shape tells the two apart."""
+    """There are as many of them as test examples, so that no shape tells the two apart."""
     valid, test = (Part(examples.test.features[s], examples.test.targets[s]) for s in (slice(0, 90), slice(90, 180)))
     outcome = fit_rival(rival(method, digits), replace(examples, valid=valid, test=test))
     parameters, x, y = outcome.choice.parameters, examples.features, examples.targets
@@ -181,7 +181,7 @@ def test_a_self_training_method_keeps_what_was_chosen_for_its_base(digits, examp
 
 
 def with_labels(examples, n_classes, each):
-    """The same examples with the labels of some classes alone, so many of each."""
+    """The same examples with labels of some classes only, a fixed number of each."""
     targets = np.full(len(examples.targets), -1)
     for label in range(n_classes):
         targets[np.flatnonzero(examples.targets == label)[:each]] = label

@@ -1,4 +1,4 @@
-"""A reader of TensorBoard's event files made from their description, without the library that writes them.
+"""A reader of TensorBoard's event files, implemented from their specification without the library that writes them.
 
 https://protobuf.dev/programming-guides/encoding and TensorFlow's ``event.proto``, ``summary.proto`` and ``TFRecord``.
 """
@@ -23,7 +23,7 @@ def masked(data):
 
 
 def fields(message):
-    """The (number, value) pairs of a message in protocol buffers: ints, or bytes."""
+    """The (number, value) pairs of a message in protocol buffers; values are ints or bytes."""
     i = 0
 
     def varint():
@@ -61,7 +61,7 @@ def records(content, check=True):
 
 
 def read(folder, check=False):
-    """What the event files in a folder hold, in the order in which TensorBoard reads them.
+    """The contents of a folder's event files, in the order in which TensorBoard reads them.
 
     Returns
     -------

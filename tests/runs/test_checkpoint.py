@@ -1,4 +1,4 @@
-"""Checkpoint files: what is written comes back, what is damaged is found, and a crash while writing harms nothing."""
+"""Checkpoint files: they are read back as written, damage is found, and a crash while writing harms nothing."""
 
 import errno
 import fcntl
@@ -88,7 +88,7 @@ def test_the_one_before_a_damaged_one_is_used_with_a_warning(damage, tmp_path, c
     with caplog.at_level(logging.WARNING, "main"):
         assert_whole(checkpoints.newest(tmp_path), at=1)
     assert len(caplog.messages) == 1 and str(last) in caplog.text and "damaged" in caplog.text
-    # the damaged one is not counted among those that are kept
+    # the damaged one does not count as one of those that are kept
     write(tmp_path, 1, at=1)
     assert names(tmp_path) == ["checkpoint-0000000001.npz"]
 
@@ -119,14 +119,14 @@ def test_any_flipped_bit_is_found_or_does_not_matter(tmp_path):
         flipped[position] ^= 1 << rng.randint(8)
         path.write_bytes(flipped)
         try:
-            assert_whole(checkpoints.read(path))  # a date, say
+            assert_whole(checkpoints.read(path))  # the bit is in a date, say
         except ValueError:
             found += 1
     assert found > 500
 
 
 def test_content_that_was_exchanged_is_found(tmp_path):
-    """The checksums inside a zip file cannot tell, as they are exchanged with it."""
+    """The checksums inside a zip file cannot tell, as they are replaced with the content."""
     write(tmp_path)
     path = tmp_path / "checkpoint-0000000001.npz"
     with np.load(path) as archive:
@@ -158,7 +158,7 @@ def test_none_that_can_be_read_is_an_error(tmp_path, monkeypatch, caplog):
 
 
 def test_one_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
-    """The server of the files may be back in a minute."""
+    """The file server may be back in a minute."""
     for updates_done in (1, 2):
         write(tmp_path, updates_done)
     before = names(tmp_path)
@@ -180,7 +180,7 @@ def test_one_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
     assert names(tmp_path) == before
 
 
-#: A process that dies while it writes its second checkpoint, as if the power went.
+#: A process that dies while it writes its third checkpoint, as if the power went.
 DIES = """
 import os, pathlib, sys
 import numpy as np
@@ -221,7 +221,7 @@ def test_a_full_disk_harms_no_earlier_checkpoint(tmp_path, monkeypatch):
 
 
 class TestWhen:
-    """When the extension writes: by a clock of our own, and a write that takes a second of it."""
+    """When the extension writes, by a simulated clock on which a write takes a second."""
 
     @pytest.fixture(autouse=True)
     def clock(self, monkeypatch):
@@ -289,7 +289,7 @@ def test_one_process_a_folder(tmp_path):
 
 
 def test_a_turn_is_a_lock_on_a_file_that_is_open_for_writing(tmp_path, monkeypatch):
-    """NFS locks no others between machines."""
+    """NFS locks no other files between machines."""
     locked, flock = [], fcntl.flock
     monkeypatch.setattr(fcntl, "flock", lambda file, how: locked.append(file.fileno()) or flock(file, how))
     with lock.turn(tmp_path):

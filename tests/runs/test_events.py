@@ -1,4 +1,4 @@
-"""TensorBoard's event files: whole records, full disks, and what is cut when a run is resumed."""
+"""TensorBoard's event files: whole records, full disks, and truncation when a run is resumed."""
 
 import resource
 import sys
@@ -16,7 +16,7 @@ from ladder.runs.events import NAME, EventFile, check_installed, keep_until  # n
 
 
 def write(folder, steps, from_step=None, last=()):
-    """A file of rows as a run writes them, with a distribution each, and numbers of its end."""
+    """Write a file as a run does: rows, each with a distribution, then numbers of the end of training."""
     file = EventFile(folder, from_step)
     for step in steps:
         file.add(step, [summary.scalar("update", 10 * step), summary.scalar("train/cost", step / 3)])
@@ -38,7 +38,7 @@ def test_records_are_those_that_the_format_describes(tmp_path):
     assert found.scalars["train/cost"] == [(1, np.float32(1 / 3)), (2, np.float32(2 / 3))]
     assert found.scalars["valid_final/error"] == [(2, 0.5)] and found.starts == []
     (step, histogram), _ = found.histograms["z/1"]
-    # min, max, number, sum, squares; a bucket for each bin, and an empty one to the left of the first
+    # min, max, count, sum, sum of squares; a bucket for each bin, and an empty one to the left of the first
     assert step == 1 and [histogram[i] for i in range(1, 6)] == [[1], [4], [4], [10], [30]]
     assert histogram[6] == [1, 2.5, 4] and histogram[7] == [0, 2, 2]
 
@@ -55,7 +55,7 @@ def test_later_steps_and_the_end_are_cut(tmp_path):
     assert [step for step, _ in read(tmp_path).scalars["update"]] == [1, 2, 3]
     before = content(tmp_path)
     assert keep_until(tmp_path, 3) == {1, 2, 3} and content(tmp_path) == before
-    assert keep_until(tmp_path, 2) == {1, 2} and len(content(tmp_path)) == 1  # nothing is left of the second
+    assert keep_until(tmp_path, 2) == {1, 2} and len(content(tmp_path)) == 1  # nothing is left of the second file
     assert keep_until(tmp_path, 0) == set() and content(tmp_path) == {}
 
 

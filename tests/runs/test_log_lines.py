@@ -1,4 +1,4 @@
-"""Lines of a log are told apart by what is written."""
+"""Lines of a log are told apart by their text."""
 
 from ladder.runs.log_lines import (
     BEGUN,

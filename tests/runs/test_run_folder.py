@@ -47,8 +47,16 @@ def test_a_slash_at_the_end_changes_nothing(tmp_path, monkeypatch, save_to, made
 
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file"):
+    with pytest.raises(UserError, match="file/run0 .Not a directory.: give another save_to"):
         begin(str(tmp_path / "file" / "run"))
+
+
+def test_a_link_that_leads_nowhere_takes_a_number(tmp_path):
+    (tmp_path / "run0").symlink_to("nowhere")
+    assert begin(str(tmp_path / "run")).path == tmp_path / "run1" and not (tmp_path / "nowhere").exists()
+    (tmp_path / "parent").symlink_to("nowhere")
+    with pytest.raises(UserError, match="parent/run0: .*/parent is not a folder"):
+        begin(str(tmp_path / "parent" / "run"))
 
 
 def store(**arrays):
@@ -74,13 +82,13 @@ def test_parameters_and_statistics_come_back(tmp_path):
 
 
 def saved(tmp_path, **arrays):
-    """What is read of a folder with these parameters and no statistics."""
+    """Write these parameters to a folder, without statistics, and load its arrays."""
     np.savez(tmp_path / "trained_params.npz", **arrays)
     return TrainedArrays.load(RunFolder(tmp_path))
 
 
 def test_arrays_of_a_backend_become_arrays_of_numpy():
-    """Others could not be read from a pickle without that backend."""
+    """Other arrays could not be unpickled without that backend."""
     jnp = pytest.importorskip("jax.numpy", reason="needs JAX")
     shared = SimpleNamespace(name="f_1_W", get_value=lambda borrow=False: jnp.ones(3))
     found = TrainedArrays.of([shared], {"shared_f_1_bn_mean_clean": shared}, True)

@@ -17,18 +17,18 @@ NETWORK = dict(dataset="digits", encoder_layers=("10",), denoising_cost_x=(0.0, 
 
 
 def grid(n=9, seeds=(1,), **others):
-    """Options with n learning rates from 0.1 down to 0.0001, and with some seeds each."""
+    """Options with n learning rates from 0.1 down to 0.0001, each with all the seeds."""
     rates = [10.0 ** -(1 + 3 * i / max(1, n - 1)) for i in range(n)]
     return [Options(**{**NETWORK, **others}, lr=lr, seed=seed) for lr in rates for seed in seeds]
 
 
 def begun(path, configurations, halving=None):
-    """The runs (list of SweptRun) of a sweep below a folder."""
+    """Begin a sweep below a folder; returns its runs (list of SweptRun)."""
     return SweepFolder(path / "sweep").begin(configurations, [(1, 8, 8)] * len(configurations), halving=halving)
 
 
 def beginnings(run):
-    """How often a run's training was begun."""
+    """How many times a run's training was begun."""
     return (run.folder / "log.txt").read_text().count("training")
 
 

@@ -34,7 +34,7 @@ def trained_twice(runs):
 
 
 def halved_by_hand(configurations, rungs, factor):
-    """Epochs of each configuration under successive halving, mean over seeds, as the paper has it."""
+    """Epochs of each configuration under successive halving by the mean over seeds, as in the paper."""
     rates = sorted({p.lr for p in configurations}, reverse=True)
     epochs, alive = {}, rates
     for rung in rungs:
@@ -55,7 +55,7 @@ def test_a_grid_is_trained_once_and_by_two_at_once_none_twice(tmp_path):
     runs, pools, ends = begun(tmp_path, grid()), [Threads(2), Threads(2)], []
 
     def one_process(pool):
-        # A folder of its own, as another process would have.
+        # Its own object for the folder, as another process would have.
         own = SweepFolder(tmp_path / "sweep").begin(grid(), [(1, 8, 8)] * 9)
         ends.append(carry_out(Agenda(own), pool, Wish({})))
 
@@ -81,7 +81,7 @@ def test_halving_does_what_the_paper_does(tmp_path, halving, rungs):
     assert set(places(agenda)) == {FINISHED, DROPPED}
     found = standing(SweepFolder(tmp_path / "sweep"))
     assert found.best.p.lr == pytest.approx(0.01, rel=0.5) and len(found.best.errors) == 2
-    # Read from the folders alone, the same decisions follow.
+    # The folders alone lead to the same decisions.
     assert places(Agenda(runs, halving)) == places(agenda)
     with pytest.raises(UserError, match="a sweep of other configurations, .* its rungs would be decided anew"):
         begun(tmp_path, configurations[:-1], halving)
@@ -161,7 +161,7 @@ def test_who_comes_late_to_a_rung_goes_on_with_the_others(tmp_path):
 
 
 def test_a_failure_that_another_process_cures_counts_no_more(tmp_path):
-    """Also where its own attempt failed because the other one had finished the run."""
+    """Also if its own attempt failed because the other process had finished the run."""
     halving, runs = Halving(2), begun(tmp_path, grid(4), Halving(2))
     here = Agenda(runs, halving)
     for run in runs:
@@ -218,7 +218,7 @@ def test_another_process_takes_a_failure_for_final_only_once_it_is(tmp_path, mon
     runs = begun(tmp_path, grid(2))
     here, there = Agenda(runs), Agenda(runs)
     assert here.next().run is runs[0] and here.ended(runs[0], "failed", "its process was killed")
-    assert there.next().run is runs[0]  # it would be tried there, too
+    assert there.next().run is runs[0]  # the other process would try it, too
     there.ended(runs[0], "held")
     assert here.next().run is runs[0] and not here.ended(runs[0], "failed", "its process was killed again")
     monkeypatch.setattr(agendas, "BETWEEN_LOOKS", 0.0)
@@ -330,7 +330,7 @@ def test_when_its_time_is_over_a_sweep_stops_as_if_interrupted(tmp_path):
 
 
 def test_one_run_of_each_graph_compiles_before_the_others_begin(tmp_path):
-    # Rates and taus are numbers of one and the same code; a tau of 0, and another activation, are other code.
+    # Rates and taus are numbers in the same code; a tau of 0, or another activation, makes different code.
     taus = [dict(denoising_cost_x=(1.0, 1.0), decoder_spec=("gauss",), adv_tau=(tau,)) for tau in (0.0, 0.1, 0.2)]
     configurations = [p for others in (*taus, {"act": ("tanh",)}) for p in grid(2, **others)]
     agenda = Agenda(begun(tmp_path, configurations))
@@ -357,7 +357,7 @@ def test_a_run_that_another_process_trains_is_waited_for(tmp_path, monkeypatch):
 
 
 def test_processes_that_wait_instead_of_training(tmp_path):
-    """What ``benchmarks/sweep.py`` does with a thousand runs (docs/sweeps.md), with some."""
+    """What ``benchmarks/sweep.py`` does with a thousand runs (docs/sweeps.md), with a few."""
     runs = begun(tmp_path, grid(12, num_epochs=2))
     pool = LocalPool(2, {}, (sys.executable, str(PATH), "0.01"))
     assert carry_out(Agenda(runs), pool, Wish({}))

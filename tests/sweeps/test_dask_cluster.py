@@ -69,7 +69,7 @@ def test_a_scheduler_that_ended_is_named(tmp_path, monkeypatch):
         ):
             carry_out(Agenda(runs), one, Wish({}))
         assert one._client.status == "closed"
-        one._stopping = True  # also while runs that are to stop are waited for
+        one._stopping = True  # also while waiting for runs to stop
         with pytest.raises(UserError, match="the Dask scheduler has ended"):
             one.events(timeout=0.01)
 

@@ -1,4 +1,4 @@
-"""Where files go that workers send, without a cluster."""
+"""Where files sent by workers are written, without a cluster."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a random search draws: distributions against SciPy's, and draws that stay when others are added."""
+"""What a random search draws: distributions against SciPy's, and draws that stay the same when others are added."""
 
 import re
 
@@ -26,7 +26,7 @@ def test_distributions_are_those_they_are_called():
         assert stats.kstest(values, stats.uniform(low, high - low).cdf).pvalue > 0.01
     counts = [sum(p.batch_size == size for p in found) for size in (20, 21, 22)]
     assert sum(counts) == len(found) and stats.chisquare(counts).pvalue > 0.01
-    # Drawn apart from each other.
+    # They are drawn independently.
     assert abs(stats.spearmanr(log_rates, decays).statistic) < 0.15
 
 
@@ -35,7 +35,7 @@ def test_values_of_options_and_choices_are_drawn_alike():
     assert {p.seed for p in found} == {3, 4}
     for seed in (3, 4):
         of_seed = [p for p in found if p.seed == seed]
-        assert len({(p.act, p.optimizer) for p in of_seed}) == len(of_seed) == 6  # none twice, all in 400 draws
+        assert len({(p.act, p.optimizer) for p in of_seed}) == len(of_seed) == 6  # none twice, and 400 draws find all
     # Every configuration has both seeds, side by side.
     assert all((a.act, a.optimizer) == (b.act, b.optimizer) for a, b in zip(found[::2], found[1::2]))
 

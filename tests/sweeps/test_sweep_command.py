@@ -1,4 +1,4 @@
-"""``run.py sweep`` and ``ladder.sweep`` from beginning to end, with training that computes nothing."""
+"""``run.py sweep`` and ``ladder.sweep`` end to end, with training that computes nothing."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def test_a_grid_its_status_and_its_picture(capsys):
     assert best == ("lr 0.01", "13.48", "13.43", "13.53", "results/rates/run2")
     assert main(["sweep", "rates", "--status"]) == 0
     assert "results/rates: 6 runs: 6 finished" in capsys.readouterr().out
-    # Again, with one value more: only that is trained.
+    # Again, with one more value: only that is trained.
     rates = ["--lr", "0.1", "0.01", "0.001", "0.02"]
     assert main(["sweep", "rates", *NETWORK, *rates, "--seed", "1", "2", "--dry-run"]) == 0
     assert "2 runs would be trained into results/rates: 6 of 8 have nothing left to train" in capsys.readouterr().out
@@ -87,7 +87,7 @@ def test_the_taus_as_a_grid(capsys):
     grid, *panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
     (image,) = grid.get_images()
     taus, unlabeled = [4.5e-5, 4.5e-4, 4.5e-3, 4.5e-2], [4.5e-9, 4.5e-7, 4.5e-6, 4.5e-5, 4.5e-4, 4.5e-3, 4.5e-1]
-    # At a rate of 0.002, after 2 epochs, of seed 1; see the stand-in.
+    # At a rate of 0.002, after 2 epochs, with seed 1; see the stand-in.
     expected = 10 + 20 * abs(np.log10(0.002) + 2) + 30 / 2 + 0.1 + np.add.outer(np.multiply(10, taus), unlabeled)
     np.testing.assert_allclose(image.get_array(), expected)
     assert [text.get_text() for text in grid.texts] == [f"{error:.2f}" for error in expected.ravel()]
@@ -129,7 +129,7 @@ def test_from_python():
     halved = ladder.sweep("halved", random=4, draw={"lr": "uniform:0.001:0.1"}, halving=2, **options)
     assert len(halved.of("finished")) == 2 and len(halved.of("dropped")) == 2
     splits = ladder.sweep("splits", lr=[0.1, 0.01], dseed=range(1, 4), **options)
-    assert [len(each.errors) for each in splits.configurations] == [3, 3]  # a configuration's splits have a mean
+    assert [len(each.errors) for each in splits.configurations] == [3, 3]  # the splits of a configuration are averaged
     followed = ladder.sweep("followed", seed=[2, 3], dseed=None, **options)
     assert [item.run.p.dseed for item in followed.items] == [2, 3]
     for wrong, message in (
@@ -241,7 +241,7 @@ def test_a_damaged_winner_does_not_bring_back_what_was_dropped(capsys):
 
 
 def test_what_others_wrote_into_a_run(capsys):
-    """Numbers without end are no row of a log, and errors move no cursor."""
+    """A line with an endless number is no row of a log, and an error message cannot move the cursor."""
     assert main(["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]) == 0
     run = Path("results/rates/run1")
     (run / "running_statistics.npz").unlink()
@@ -257,7 +257,7 @@ def test_what_others_wrote_into_a_run(capsys):
 
 
 def test_runs_that_are_damaged_or_gone(capsys):
-    """One that cannot be looked at has failed and the others count; options that cannot be read name a mend."""
+    """A run that cannot be read counts as failed, and the others count; for unreadable options a remedy is named."""
     command = ["sweep", "rates", *NETWORK, "--lr", "0.1", "0.01"]
     assert main(command) == 0
     run = Path("results/rates/run1")

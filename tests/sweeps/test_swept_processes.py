@@ -1,4 +1,4 @@
-"""Real worker processes that train: two sweeps at once, one of whose workers is killed, the other stopped."""
+"""Real worker processes that train: of two sweeps at once, one has a worker killed and the other is stopped."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from ladder.runs.folder import RunFolder
 
 RUN = Path(__file__).resolve().parents[2] / "run.py"
 
-#: The network of the doctests, which others have compiled.
+#: The network of the doctests, which other tests have compiled.
 NETWORK = dict(
     dataset="digits",
     encoder_layers="10",
@@ -31,7 +31,7 @@ NETWORK = dict(
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes as Linux lists them")
 
 RATES = ("0.002", "0.02")
-#: Every epoch is saved.
+#: Checkpoints are written at the ends of epochs only.
 COMMAND = [
     *(sys.executable, str(RUN), "sweep", "rates", "--checkpoint-minutes", "0", "--workers", "1", "--threads", "1"),
     *("--dataset", "digits", "--encoder-layers", "10", "--denoising-cost-x", "0,0", "--labeled-samples", "100"),
@@ -64,14 +64,14 @@ def wait_for(condition, seconds=600):
 
 
 def training():
-    """The first run seen that has trained for some epochs, and has a checkpoint; None."""
+    """The first run found that has trained for some epochs and has a checkpoint, or None."""
     for path in Path("results/rates").glob("run*/log.txt"):
         if path.read_text().count(", i ") > 3 and any(path.parent.glob("checkpoint-*.npz")):
             return path.parent
 
 
 def trains(parents, folder):
-    """(worker, the one of these processes that started it), of the worker that has a run's log open."""
+    """(worker, its parent among these processes), for the worker that has a run's log open."""
     log = str((folder / "log.txt").resolve())
     for parent in parents:
         for child in children(parent.pid):
@@ -81,7 +81,7 @@ def trains(parents, folder):
 
 
 def assert_same(one, two):
-    """Two runs ended with the same bits."""
+    """Assert that two runs ended with the same bits."""
     for name in ("trained_params.npz", "running_statistics.npz"):
         with np.load(one / name) as a, np.load(two / name) as b:
             assert a.files == b.files

@@ -1,4 +1,4 @@
-"""What a task of a sweep makes of a failure, with training that only fails."""
+"""How a task of a sweep reports a failure, with training that only fails."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ TASK = {"folder": "run0", "until": None, "minutes": 5, "backend": {}, "records":
 
 
 def answer_to(error, monkeypatch):
-    """What is answered where training raises an error."""
+    """The answer if training raises an error."""
 
     def resume(*args):
         raise error
@@ -51,7 +51,7 @@ def test_an_error_that_nobody_expected_ends_the_run_alone_and_shows_where_it_was
 
 
 def test_a_worker_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", "", prepend=os.pathsep)  # an empty entry is that folder
+    monkeypatch.setenv("PYTHONPATH", "", prepend=os.pathsep)  # an empty entry stands for that folder
     for name in ("json", "queue", "ladder"):
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the folder')")
     done = subprocess.run(local.COMMAND, cwd=tmp_path, env=environment(), input="", capture_output=True, text=True)

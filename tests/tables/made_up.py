@@ -1,4 +1,4 @@
-"""Run folders without any training: options, a log and a test error."""
+"""Run folders made without training: options, a log and a test error."""
 
 import json
 
@@ -20,12 +20,12 @@ def make_run(folder, preset, seed, error=None, row=None, valid=None, epochs=None
     ----------
     folder : Path
     preset, row : str
-        Whose options it has; the first row for None.
+        Where its options come from; None is the first row.
     seed : int
     error, valid : float or None
-        Test and validation error; None where it was not evaluated, or has no validation set.
+        Test and validation error; None if it was not evaluated, or has no validation set.
     epochs : int or None
-        How many it did; all for None.
+        How many it has done; None is all of them.
     options : that differ from the preset's
     """
     rows = parsed_rows(load_preset(preset))
@@ -41,7 +41,7 @@ def make_run(folder, preset, seed, error=None, row=None, valid=None, epochs=None
     if valid is not None:
         logged.append({"epoch": epochs, "update": 600 * epochs, "valid_final_error_rate_clean": valid})
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in logged))
-    if epochs >= p.num_epochs:  # what says that everything was saved
+    if epochs >= p.num_epochs:  # marks that everything was saved
         np.savez(folder / "running_statistics.npz", final=np.asarray(True))
     if error is not None:
         entry = {

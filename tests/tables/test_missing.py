@@ -22,7 +22,7 @@ EXPERIMENTS = [SimpleNamespace(p=Options(**options), in_dim=(8,)) for options in
 
 def test_two_at_once_share_the_configurations(tmp_path, monkeypatch):
     def slowly(save_to, p, in_dim, begin=RunFolder.begin):
-        time.sleep(0.05)  # in which another would see nothing yet
+        time.sleep(0.05)  # during which another would see nothing yet
         return begin(save_to, p, in_dim)
 
     monkeypatch.setattr(RunFolder, "begin", slowly)

@@ -1,4 +1,4 @@
-"""Names are sorted as a person counts."""
+"""Names that contain numbers are sorted in natural order."""
 
 from ladder.tables.ordering import numbers_in_order
 

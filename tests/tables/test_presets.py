@@ -1,4 +1,4 @@
-"""Presets: every one resolves, those of the original's README are its commands, mistakes are named."""
+"""Presets: all of them resolve, those of the original's README equal its commands, and mistakes are named."""
 
 import json
 import shlex

@@ -79,10 +79,16 @@ def test_searches_and_single_runs(reference):
 def test_names_of_rows_are_their_options():
     for number in (8, 9, 11, 13, 14, 15, 16):
         for name, options in load_preset(f"thesis_table_{number}").rows.items():
-            words = name.replace(",", "").split()
-            assert float(words[1]) == options["adv-tau"], name
-            if "adv-tau-unlabeled" in options:
-                assert float(words[3]) == options["adv-tau-unlabeled"], name
+            labelled, *others = (part.split() for part in name.replace("28N", "kN").split(", "))
+            said = {"adv-kind": labelled[0], "adv-tau": float(labelled[1]), "adv-tau-unlabeled": None}
+            for one, other in others:
+                if other == "epochs":
+                    said["num-epochs"] = int(one)
+                elif one == "noise":
+                    said |= {"super-noise-std": float(other), "f-local-noise-std": float(other)}
+                else:
+                    said |= {"adv-kind-unlabeled": one, "adv-tau-unlabeled": float(other)}
+            assert said == {option: options.get(option) for option in said}, name
 
 
 def test_misprints_of_the_reference_are_noted_with_the_tables_they_change(reference):

@@ -23,7 +23,7 @@ def test_a_run_is_finished_when_everything_is_saved(tmp_path):
     folder = make_run(tmp_path / "run0", "mnist_100_full", 1)
     assert finished(tmp_path)
     (folder / "running_statistics.npz").unlink()
-    # Its last epoch is in the log, but a kill may have come before the parameters.
+    # Its last epoch is logged, but it may have been killed before its parameters were saved.
     assert not finished(tmp_path)
 
 
@@ -59,7 +59,7 @@ def test_the_record_of_a_run_is_as_good(tmp_path):
 
 
 def test_runs_behind_links_are_found_once(tmp_path):
-    """Results may lie on another disk; a link back does not lead round for ever."""
+    """Results may be on another disk; a link back does not cause an endless loop."""
     make_run(tmp_path / "disk" / "run0", "mnist_100_full", 1, error=1.0)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "a").symlink_to(tmp_path / "disk", target_is_directory=True)
@@ -68,7 +68,7 @@ def test_runs_behind_links_are_found_once(tmp_path):
         (tmp_path / "disk" / name).symlink_to(target, target_is_directory=True)
     ((run,), problems) = find_runs(tmp_path / "results")
     assert problems == [] and run.folder.path == tmp_path / "results" / "a" / "run0"
-    # Where it lies itself it has its own name.
+    # In the folder that really holds it, it has its own name.
     (tmp_path / "disk" / "latest").symlink_to(tmp_path / "disk" / "run0", target_is_directory=True)
     ((run,), problems) = find_runs(tmp_path / "disk")
     assert problems == [] and run.folder.path == tmp_path / "disk" / "run0"
@@ -99,7 +99,7 @@ def test_a_log_without_end_is_not_searched_to_its_beginning(tmp_path):
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
-    """Root may list everything, so the refusal is the test's own."""
+    """Root may list everything, so the test itself raises the error."""
     make_run(tmp_path / "mine" / "run0", "mnist_100_full", 1, error=1.0)
     make_run(tmp_path / "theirs" / "run0", "mnist_100_full", 2, error=1.0)
     listed = os.scandir

@@ -38,7 +38,7 @@ def test_one_data_seed_for_all_seeds_is_told_from_one_for_each():
     assert of((1, 1), (2, 2), (3, 3)) == ["as the seed"] * 3
     assert of((1, 1), (2, 1), (3, 1)) == [1, 1, 1]
     assert of((1, 1), (2, 1), (1, 2), (2, 2)) == [1, 1, 2, 2]
-    assert of((1, 1), (2, 2), (3, 3), (2, 1)) == ["as the seed"] * 3 + [1]  # one stray run takes none away
+    assert of((1, 1), (2, 2), (3, 3), (2, 1)) == ["as the seed"] * 3 + [1]  # one stray run does not change the others
     runs = [options(seed=1), options(seed=2, dseed=1, num_epochs=3)]
     assert [one["dseed"] for one in settings_of_all(runs)] == ["as the seed", 1]
 
@@ -77,7 +77,7 @@ def test_everything_else_is():
 
 
 def test_the_numbers_of_maps_are():
-    """Whose shapes are not known without data."""
+    """The maps' shapes are not known without data."""
 
     def convolution(layer, **more):
         n = 1 + len(f"{layer}-10".split("-"))

@@ -21,7 +21,7 @@ def test_summary_by_hand():
 
 
 def test_interval_is_that_of_95_per_cent():
-    """Of many errors, as the normal distribution has it."""
+    """For many errors it is that of the normal distribution."""
     errors = np.random.default_rng(3).normal(1, 0.1, 200)
     low, high = summarize(errors).interval
     half = stats.norm.ppf(0.975) * errors.std(ddof=1) / 200**0.5
@@ -30,7 +30,7 @@ def test_interval_is_that_of_95_per_cent():
 
 
 def test_interval_is_corrected_for_skewness():
-    """It reaches further to the side of the tail than resampled means do."""
+    """It lies further towards the tail than the quantiles of resampled means."""
     errors = np.random.default_rng(3).exponential(1, 30)
     resampled = errors[np.random.default_rng(4).integers(0, 30, (20_000, 30))].mean(axis=1)
     (low, high), (low_of_means, high_of_means) = summarize(errors).interval, np.quantile(resampled, [0.025, 0.975])
@@ -52,9 +52,9 @@ def test_the_interval_of_errors_does_not_depend_on_their_order_or_unit():
 
 
 def test_permutation_by_hand():
-    # 1 2 3: of the 8 signs, means as far from 0 as 2 are + + + and - - -
+    # 1 2 3: of the 8 sign patterns, + + + and - - - have means as far from 0 as 2
     assert permutation([1, 2, 3]) == pytest.approx(2 / 8)
-    # 1 2 -1: sums by signs 4 2 0 -2 twice each way; at least 2 one way in 4 of 8
+    # 1 2 -1: the sums are 4 2 2 0 0 -2 -2 -4; 3 of 8 are at least 2, and as many at most -2
     assert permutation([1, 2, -1]) == pytest.approx(min(1, 2 * np.mean([sum(s) >= 2 for s in _signed(1, 2, 1)])))
     assert permutation([0, 0]) == 1
 
@@ -63,7 +63,7 @@ def test_permutation_by_hand():
     "images, n", [([2, 2, -4, 3], 360), ([0, 6, 10, -1, 1, -7, -8, 10], 8000), ([0, 6, 10, -1, 1, -7, -8, 10], 40000)]
 )
 def test_permutation_with_images_that_are_no_round_part_of_a_per_cent(images, n):
-    """2 + 2 - 4 + 3 of 360 are as many as - 2 - 2 + 4 + 3, whatever 1 / 360 is rounded to."""
+    """2 + 2 - 4 + 3 of 360 are as many as - 2 - 2 + 4 + 3, however 1 / 360 is rounded."""
     test = compare_with_baseline(by_seed(100 * (20 + np.array(images)) / n), by_seed([100 * 20 / n] * len(images)))
     sums = [sum(s) for s in _signed(*map(abs, images))]
     assert test.permutation == pytest.approx(np.mean([abs(s) >= abs(sum(images)) for s in sums]))

@@ -1,4 +1,4 @@
-"""``run.py table`` on made-up runs: what is averaged, what is left out, what is said and written."""
+"""``run.py table`` on made-up runs: what is averaged, left out, printed and written."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def results(tmp_path, monkeypatch):
 
 
 def table(capsys, *words, status=0):
-    """What is printed, and the lines of the CSV."""
+    """What is printed; on standard error if the status is not 0."""
     assert main(["table", *words]) == status
     shown = capsys.readouterr()
     assert "Traceback" not in shown.err
@@ -88,7 +88,7 @@ def test_six_seeds_beside_the_published_ten(results, capsys):
     assert float(all_six["std"]) == pytest.approx(np.std(list(OURS.values()), ddof=1))
     assert all_six["seeds"] == all_six["shared_seeds"] == "1 2 3 4 5 6"
     assert float(all_six["interval_low"]) < float(all_six["mean"]) < float(all_six["interval_high"])
-    # all six are lower: 2 of 64 signs are as far from 0
+    # all six are lower: 2 of 64 sign patterns are as far from 0
     assert float(all_six["wilcoxon_p"]) == float(all_six["permutation_p"]) == pytest.approx(2 / 64)
     assert (all_six["tuned_on_test"], five["tuned_on_test"]) == ("1", "0")
     assert five["seeds"] == "2 3 4 5 6" and float(five["mean"]) == pytest.approx(np.mean(list(OURS.values())[1:]))
@@ -146,13 +146,13 @@ def test_a_seed_counts_once(results, capsys):
     (row,) = ours(written(results / "tables"))
     assert (row["errors"], row["folders"]) == ("0.99", "results/a9")
     assert "results/a10 (0.97 %) is left out: seed 1 is counted once, as in results/a9 (0.99 %)" in shown
-    (results / "a9" / "running_statistics.npz").unlink()  # now it is a record, as those that come with the program
+    (results / "a9" / "running_statistics.npz").unlink()  # now it is a record, like those that come with the program
     assert "results/a9 (0.99 %) is left out: seed 1 is counted once, as in results/a10 (0.97 %)" in table(capsys, NAME)
     assert "results/b (0.95 %) is left out" in shown
 
 
 def with_data(run, digest):
-    """The run, which has read training examples of this digest."""
+    """Record in a run that its training examples have this digest; returns the run."""
     splits = {"train": {"examples": 60000, "targets": "a", "features": digest}}
     (run / "data.json").write_text(
         json.dumps({"in_dim": [1, 28, 28], "n_classes": 10, "feature_range": [0, 1], "splits": splits})
@@ -165,7 +165,7 @@ def test_runs_on_other_data_of_one_name_share_no_mean_and_no_test(results, capsy
         with_data(make_run(results / f"a{seed}", NAME, seed, OURS[seed]), "before")
         with_data(make_run(results / f"base{seed}", BASELINE, seed, THEIRS[seed]), "before")
     with_data(make_run(results / "b4", NAME, 4, OURS[4]), "after")
-    make_run(results / "b5", NAME, 5, OURS[5])  # an older run, which does not say
+    make_run(results / "b5", NAME, 5, OURS[5])  # an older run, which does not record it
     shown = table(capsys, NAME)
     (row,) = (
         row
@@ -307,7 +307,7 @@ def test_a_baseline_in_the_same_file_of_ones_own(results, capsys):
 
 
 def attack(run, errors, epochs=150, n=10000, folder=None, **settings):
-    """Leave a report of attacks, (kind, tau) -> error, in a run's folder."""
+    """Write a report of attacks, (kind, tau) -> error, into a run's folder."""
     report = {
         "dataset": settings.pop("dataset", "mnist"),
         "data_type": "test",
@@ -326,11 +326,11 @@ def attack(run, errors, epochs=150, n=10000, folder=None, **settings):
 
 
 def test_errors_under_attack(results, capsys):
-    """Mean and deviation over the seeds that were attacked; other attacks, or of other networks, are apart."""
+    """Mean and deviation are over the attacked seeds; other attacks, or attacks on other networks, are kept apart."""
     runs = {seed: make_run(results / f"r{seed}", NAME, seed, 0.9 + seed / 100, noise="philox") for seed in (1, 2, 3)}
     for seed, error in ((1, 10.0), (2, 12.0)):
         attack(runs[seed], {("sgn", 0.25): error, ("sgn", 0.0): 1.0, ("pgd-l2", 2.5): 50.0})
-    attack(runs[3], {("sgn", 0.25): 99.0}, epochs=20)  # before it went on
+    attack(runs[3], {("sgn", 0.25): 99.0}, epochs=20)  # before it was resumed
     attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", overridden=["dataset"], folder="other")
     attack(runs[3], {("sgn", 0.25): 99.0}, dataset="other", overridden=None, folder="older")
     attack(runs[3], {("sgn", 0.25): 99.0}, overridden=["contrast_norm"], folder="overridden")
@@ -358,13 +358,13 @@ def test_errors_under_attack(results, capsys):
 
 
 def test_attacks_that_do_not_count_are_named(results, capsys):
-    """Of the run when it had done less, of other options, or copied from another run."""
+    """Attacks on the run when it had done less, with other options, or copied from another run."""
     run, error = make_run(results / "a", NAME, 1, 0.9), {("sgn", 0.25): 50.0}
     attack(run, error, epochs=None)
     attack(run, error, epochs=20, folder="b")
     attack(run, error, overridden=["noise"], folder="c")
     attack(run, error, before=100, folder="d")
-    attack(run, {("kN", 0.25): 70.0}, before=91, folder="e")  # one image more, on another machine
+    attack(run, {("kN", 0.25): 70.0}, before=91, folder="e")  # one more image is wrong, as on another machine
     shown = " ".join(table(capsys, NAME).split())
     for folder, why in (
         ("", "the run was not finished"),
@@ -401,7 +401,7 @@ def test_of_one_seed_the_spreadsheet_has_no_p(results, capsys):
 
 
 def test_a_baseline_that_was_trained_otherwise_is_told_of(results, capsys):
-    """LVAN-LW takes 250 epochs; tested against the thesis's ladder of 150, other things differ than the noise."""
+    """LVAN-LW takes 250 epochs and the thesis's ladder 150, so more than the noise differs."""
     for seed in (1, 2):
         make_run(results / f"base{seed}", BASELINE, seed, 1.0)
         make_run(results / f"row{seed}", NAME, seed, 1.5)
@@ -428,7 +428,7 @@ def test_a_damaged_report_of_attacks_is_named(results, capsys):
     attack(make_run(results / "odd", NAME, 4, 0.9), {("[/b]", 0.25): 5.0})
     shown = table(capsys, NAME)
     assert all(f"results/x{i}/attack.json is damaged" in shown for i in range(3))
-    assert "1-4" in shown and "is left out" not in shown  # their test errors count all the same
+    assert "1-4" in shown and "is left out" not in shown  # their test errors still count
     assert "[/b] 0.25" in shown
 
 
@@ -446,7 +446,7 @@ def test_a_baseline_with_several_values_of_an_option_is_none(results, capsys):
 
 
 def test_several_presets_in_one_table(results, capsys):
-    """Against the first, whatever the others' baselines are; runs that were trained alike are compared."""
+    """All are compared with the first, whatever their own baselines, over runs that were trained alike."""
     for seed in range(1, 7):
         make_run(results / f"base{seed}", BASELINE, seed, THEIRS[seed], noise="philox")
         make_run(results / f"thesis{seed}", NAME, seed, OURS[seed], noise="philox")
@@ -462,12 +462,12 @@ def test_several_presets_in_one_table(results, capsys):
     ]
     assert float(rows[-1]["mean_difference"]) > 0.5
     assert "no run of ours" not in shown
-    table(capsys, NAME, NAME)  # twice is once
+    table(capsys, NAME, NAME)  # given twice, it counts once
     assert [row["row"] for row in written(results / "tables")].count("no adversarial noise") == 2
 
 
 def test_rows_of_one_name_and_other_settings_are_told_apart(results, capsys):
-    """Tables 20 and 23 both have a row 'no adversarial noise', of 100 and of 1,000 labels."""
+    """Tables 20 and 23 both have a row 'no adversarial noise', for 100 and for 1,000 labels."""
     hundred, thousand = "thesis_table_20", "thesis_table_23"
     shown = table(capsys, hundred, thousand)
     for preset in (hundred, thousand):
@@ -503,7 +503,7 @@ def test_names_of_many_presets_fit_into_a_file_name(results, capsys):
 
 
 def test_the_name_of_ones_own_preset_fits_into_a_file_name(results, capsys):
-    """The file of a preset may have a name of 255 characters, to which nothing could be added."""
+    """A preset's file name may have 255 characters, so nothing could be added to it."""
     own = results.parent / ("n" * 250 + ".json")
     own.write_text(json.dumps({"title": "long", "options": {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}}))
     table(capsys, str(own))
@@ -565,7 +565,7 @@ def test_devices_of_jax_are_named(results, capsys):
 
 
 def candidates(results, **options):
-    """Three of table 13's taus with a validation set; the second is the best there, the third on the test set."""
+    """Runs of three of table 13's taus; the second is best on the validation set, the third on the test set."""
     for i, (row, valid, error) in enumerate(
         (("sgn 4.5e-5, kN 4.5e-9", 1.5, 1.1), ("sgn 4.5e-4, kN 4.5e-7", 1.2, 1.3), ("sgn 4.5e-2, kN 4.5e-4", 1.4, 0.7))
     ):

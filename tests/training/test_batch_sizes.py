@@ -1,4 +1,4 @@
-"""Sizes of batches: unequal halves, all examples at once, one example."""
+"""Batch sizes: unequal halves, all examples at once, one example."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ def experiment(n=N, **options):
 
 
 def sizes(found):
-    """(labelled, unlabelled) of every batch of an epoch."""
+    """(labelled, unlabelled) sizes of every batch of an epoch."""
     stream = training_stream(found.p, found.examples, found.split)
     batches = list(stream.get_epoch_iterator())
     assert len(batches) == stream.num_batches
@@ -38,12 +38,12 @@ def sizes(found):
     "options, expected",
     [
         (dict(labeled_samples=12, batch_size=5, unlabeled_batch_size=19), [(5, 19), (5, 19), (2, 19), (5, 4)]),
-        # More labelled batches than unlabelled ones: the rest of this order is not seen.
+        # More labelled batches than unlabelled ones: the rest of the labelled order is not used.
         (dict(batch_size=4, unlabeled_batch_size=30, unlabeled_samples=50), [(4, 30), (4, 20)]),
         (dict(labeled_samples=12, batch_size=0), [(12, N)]),
         (dict(labeled_samples=12, batch_size=0, unlabeled_batch_size=40), [(12, 40), (12, 21)]),
         (dict(labeled_samples=12, batch_size=5, unlabeled_batch_size=0), [(5, N)]),
-        # A half that is smaller than its batches is one batch, as ever.
+        # A half that is smaller than its batch size is one batch.
         (dict(labeled_samples=12, batch_size=1000), [(12, N)]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Learning rate, monitors, the guard against NaN, saving and printing."""
+"""Monitors, the guard against NaN, early stopping, deadlines, checkpoints, saving and printing."""
 
 import json
 import logging
@@ -202,7 +202,7 @@ def test_printed_line_uses_the_originals_names(caplog):
     loop = loop_at(1, 600)
     loop.row.update(train_cost_class_corr=0.156, train_denois0=0.02, train_denois1=0.3, train_denois10=0.4)
     loop.row.update(train_vat0=0.01, train_vat3=0.002)
-    loop.row.update(train_denoising_ratio=0.5, train_denois0_scaled=0.1, train_vat_share=0.2)  # a callback's
+    loop.row.update(train_denoising_ratio=0.5, train_denois0_scaled=0.1, train_vat_share=0.2)  # from a callback
     loop.row.update(valid_approx_cost_class_clean=0.2, valid_approx_error_rate_clean=3.5)
     with caplog.at_level(logging.INFO, "main"):
         ShortPrinting().after_epoch(loop)
@@ -248,7 +248,7 @@ def test_a_run_that_was_killed_after_its_patience_is_not_trained_on():
 
 
 def test_runs_side_by_side_write_checkpoints_more_seldom(tmp_path, monkeypatch):
-    """Each of them waits for all, so that all together take the same share of the time."""
+    """Each run waits while all checkpoints are written, so together they take the same share of the time."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(checkpointing, "time", SimpleNamespace(monotonic=lambda: clock.now))
     written = []
@@ -282,5 +282,5 @@ def test_rows_of_a_log_are_read_once(monkeypatch):
         log.after_epoch(SimpleNamespace(row={"epoch": epoch}))
         assert len(log.rows) == len(read) == epoch
     log.rows.append("a row of whoever asked")
-    log.text = log.text[: log.text.index("\n") + 1]  # a checkpoint from before
+    log.text = log.text[: log.text.index("\n") + 1]  # as in an earlier checkpoint
     assert log.rows == [{"line": '{"epoch": 1}'}]

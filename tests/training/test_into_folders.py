@@ -1,4 +1,4 @@
-"""Several runs of one command: what becomes of the others when one goes wrong before its first update."""
+"""Several runs of one command: what happens to the others when one fails before its first update."""
 
 import re
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from ladder.training.resuming import as_it_was
 
 @pytest.fixture
 def begun(tmp_path, monkeypatch):
-    """Three experiments and their folders; what trains them only notes what it was given."""
+    """Three experiments and their folders, with a training function that only records what it was given."""
     experiments = [SimpleNamespace(p=Options.of(seed=seed), in_dim=(4,)) for seed in (1, 2, 3)]
     folders = [RunFolder(tmp_path / f"run{i}") for i in range(3)]
     for folder in folders:
@@ -106,7 +106,7 @@ def test_a_run_that_is_interrupted_before_its_turn_goes_on_with_its_backend(begu
     found = {"backend": backend, "threads": 3, **(of_jax if backend == "jax" else {})}
     monkeypatch.setattr(into_folders, "environment", lambda: found)
     monkeypatch.setattr(starting, "first_values", lambda *args, **others: None)
-    folders[2].save_environment({**found, "threads": 2})  # of a run that went on
+    folders[2].save_environment({**found, "threads": 2})  # of a resumed run
     train_held(experiments, folders)
     assert [folder.backend_options()["threads"] for folder in folders] == [3, 3, 2]
     assert as_it_was(folders[1], {"threads": None})["name"] == backend

@@ -1,4 +1,4 @@
-"""The main loop's order of events, its end by a signal, and several loops in step."""
+"""The main loop: order of events, ending on a signal, and several loops in step."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from ladder.training.main_loop import MainLoop, run_side_by_side
 
 
 class Stream:
-    """Batches of an epoch, three unless said otherwise."""
+    """Batches of an epoch, three by default."""
 
     def __init__(self, num_batches=3):
         self.num_batches = num_batches
@@ -22,7 +22,7 @@ class Stream:
 
 
 class Updates:
-    """Stands for a backend's: ``make_one`` gives what is monitored of a request."""
+    """Stand-in for a backend's updates: ``make_one`` returns the monitored values of a request."""
 
     def __init__(self, make_one=lambda request: {"x": float(request["x"])}, at_once=1):
         self.make_one, self.at_once, self.asked = make_one, at_once, []
@@ -127,7 +127,7 @@ def test_later_extensions_see_what_earlier_ones_wrote():
 
 
 def test_a_run_that_goes_on_within_an_epoch_skips_the_batches_done():
-    """Also where all were done, but the epoch's end was not reached."""
+    """Also if all of them were done but the end of the epoch was not reached."""
     for done, events in ((2, [("batch", 6, 2.0), ("updates", 6, 3)]), (3, [])):
         recorder = Recorder()
         loop = MainLoop(Stream(), 2, [recorder])
@@ -210,7 +210,7 @@ class TestSideBySide:
         assert asked[1:] == [{1: [2]}, {1: [0, 1]}, {1: [2]}] and loops[1].finished and not loops[0].finished
 
     def test_the_others_go_on_where_one_has_learnt_enough(self):
-        """As if the epoch had been its last; the others' are what they would have been."""
+        """It ends as if the epoch had been its last; the others train as they would have anyway."""
 
         class Enough(Extension):
             def after_epoch(self, loop):

@@ -1,4 +1,4 @@
-"""Adam and the gradient norm against plain NumPy."""
+"""Optimisers, the gradient norm and clipping, against NumPy and PyTorch."""
 
 import aesara
 import aesara.tensor as at
@@ -32,7 +32,7 @@ class BlocksAdam:
 
 
 class Learner:
-    """Parameters whose gradients are handed in."""
+    """Parameters whose gradients are passed in."""
 
     def __init__(self, **options):
         self.parameters = [aesara.shared(value_, name=name) for name, value_ in FIRST.items()]
@@ -60,7 +60,7 @@ def test_five_updates(options):
         expected = truth.step(expected, [g.astype("float64") for g in gradients], 0.01)
         for ours, theirs in zip(learner.values(), expected):
             assert ours.dtype == "float32"
-            # 1 - 0.001 and its powers lose digits in float32, hence the first rates are not exact.
+            # 1 - 0.001 and its powers lose digits in float32, so the first rates are not exact.
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=2e-6)
 
 
@@ -73,7 +73,7 @@ def test_first_step_is_the_learning_rate_along_the_sign():
 
 
 def test_epsilon_is_added_to_the_uncorrected_root():
-    """With gradients near epsilon its place shows: Kingma and Ba's own would step 0.01 / 1.0316."""
+    """Gradients near epsilon show where it is added: Kingma and Ba's own formula would step 0.01 / 1.0316."""
     g = np.float32(1e-8 / 0.001**0.5)  # so that the root of the second moment is epsilon
     learner = Learner()
     learner.step(np.full((2, 2), g), np.full(2, g))
@@ -129,7 +129,7 @@ def test_the_norm_of_all_gradients_together():
 
 
 class Trained:
-    """A product and a sine of two parameters, in our graph and by hand."""
+    """A cost of two parameters, with a product and a sine, as our graph and with gradients by hand."""
 
     START = {"a": np.linspace(-1, 2, 6).reshape(2, 3).astype("float32"), "b": np.float32([0.3, -0.2, 0.5])}
 
@@ -150,7 +150,7 @@ class Trained:
 
 
 def by_the_papers(name, rate, updates, momentum=0, rho=0, beta1=0, beta2=0, epsilon=0):
-    """The papers' formulas in float64; returns the parameters after these updates."""
+    """The papers' formulas in float64; returns the parameters after that many updates."""
     values = [x.astype("float64") for x in Trained.START.values()]
     first, second, third = ([0 * x for x in values] for _ in range(3))
     for t in range(1, updates + 1):

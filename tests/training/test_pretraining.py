@@ -1,4 +1,4 @@
-"""Pre-training: gradients of autoencoders, and machines as layers of the encoder, against NumPy in float64."""
+"""Pre-training: gradients of autoencoders, and Boltzmann machines as encoder layers, against NumPy in float64."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ INPUTS, N = 6, 12
 
 
 def perturbed_ladder(p):
-    """A ladder whose parameters are nowhere near their first values."""
+    """A ladder, and the generator to :func:`perturb` its parameters with."""
     ladder, rng = LadderAE(p, (INPUTS,)), np.random.RandomState(3)
     ladder.encoder_parameters()
     return ladder, rng
@@ -42,7 +42,7 @@ def perturb(shareds, rng):
 
 
 def cost(values, z, draws, p, bottom, top):
-    """The autoencoder's cost in float64: a dict of parameters, clean z of the bottom layer, the noise that was drawn."""
+    """The autoencoder's cost in float64, from a dict of parameters, clean z of the bottom layer and the noise drawn."""
     how, draws = resolve_pretraining(p, resolve_layers(p, (INPUTS,))), iter(draws)
     act = lambda i, z: expit(values[f"f_{i}_c"] * (z + values[f"f_{i}_b"])) if i else z
     clean = h = act(bottom, z)
@@ -53,7 +53,7 @@ def cost(values, z, draws, p, bottom, top):
         if how.corruption == "gaussian":
             h = act(i, z + how.strengths[i] * next(draws))
         else:
-            # A normal above the quantile that 0.4 of them are above; no entry is near it.
+            # An entry is masked where its normal is above the quantile that 0.4 of normals exceed; no draw is near it.
             h = act(i, z) * (next(draws) <= 0.2533471)
     x = h @ values[f"f_{top}_W"]
     h = act(top, (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-10))
@@ -82,7 +82,7 @@ def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top, 
     perturb(ladder.shareds, rng)
     z = rng.normal(size=(N, *ladder.layers[bottom].dim)).astype("float32")
     names = [variable.name for variable in graph.updates]
-    assert sorted(names) == sorted(graph.learnt) == learnt.split()  # the layers below are left alone
+    assert sorted(names) == sorted(graph.learnt) == learnt.split()  # the layers below are not updated
     outputs = [graph.monitored["cost_total"], *graph.updates.values(), *graph.noise.draws]
     found, *rest = backends.function([graph.input], outputs)(z)
     updated, draws = dict(zip(names, rest)), rest[len(names) :]
@@ -90,7 +90,7 @@ def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top, 
     at_z = lambda changed: cost({**values, **changed}, z.astype("float64"), draws, p, bottom, top)
     assert found == pytest.approx(at_z({}), rel=1e-5)
     for name, new in updated.items():
-        gradient = values[name] - new  # a rate of 1
+        gradient = values[name] - new  # the rate is 1
         for index in {tuple(rng.randint(side) for side in new.shape) for _ in range(4)}:
             step = np.zeros_like(values[name])
             step[index] = 1e-5
@@ -100,7 +100,7 @@ def test_gradients_of_autoencoders_are_finite_differences(options, bottom, top, 
 
 @pytest.mark.parametrize("act", ["sigmoid", "relu"])
 def test_a_machine_as_a_layer_gives_its_own_probabilities(act):
-    """On the examples as a whole, whose statistics the layer takes; the rectifier has no scale, and gives the input's sign."""
+    """On the examples as a whole, whose statistics the layer takes; with the rectifier, up to a scale for each unit."""
     p = Options.of(encoder_layers="5-3", denoising_cost_x=(0, 0, 0), act=act, plain_graph=True)
     ladder, rng = perturbed_ladder(p)
     v = rng.uniform(size=(40, INPUTS)).astype("float32")
@@ -145,7 +145,7 @@ def test_defaults_in_numbers():
 
 
 def test_crossentropy_is_for_what_is_reconstructed():
-    """The inputs, and layers below the code that are not the inputs: none of a joint autoencoder's."""
+    """That is the inputs and the layers between them and the code; in a joint autoencoder, the inputs alone."""
     p = Options.of(encoder_layers="6-5-4-3", denoising_cost_x=(0,) * 5, pretrain="dae", pretrain_cost="crossentropy")
 
     def cost(**changes):
@@ -161,7 +161,7 @@ def test_crossentropy_is_for_what_is_reconstructed():
 
 @pytest.fixture
 def stages(monkeypatch):
-    """A function of options and what each stage is to have learnt: what each got, by name, and the encoder at the end."""
+    """A function from options and each stage's learnt values to what each was given, by name, and the final encoder."""
 
     def run(options, learnt):
         got = {}
@@ -187,7 +187,7 @@ FEATURES = np.random.RandomState(7).uniform(size=(30, INPUTS)).astype("float32")
 
 @pytest.fixture
 def machines():
-    """What machines of each layer have learnt."""
+    """What a machine of each layer has learnt."""
     rng, learnt = np.random.RandomState(4), {}
     for i, (below, above) in enumerate([(INPUTS, 5), (5, 4), (4, 3)], start=1):
         machine = {"W": rng.normal(size=(below, above)), "a": rng.normal(size=below), "b": rng.normal(size=above)}
@@ -225,7 +225,7 @@ def test_an_autoencoder_learns_the_clean_code_of_the_one_below(stages):
 
 
 def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_stack_begins_with_them(stages, machines):
-    """Hinton and Salakhutdinov (2006): the way back has the weights transposed, and the visible units' biases."""
+    """Hinton and Salakhutdinov (2006): the decoder has the transposed weights and the visible units' biases."""
     learnt = {"unrolled": {"f_1_W": np.ones((INPUTS, 5), "float32"), "r_0_b": np.ones(INPUTS, "float32")}, **machines}
     got, encoder = stages({"pretrain": "rbm", "unrolled_epochs": 1}, learnt)
     assert list(got) == ["layer1", "layer2", "layer3", "unrolled"]
@@ -236,7 +236,7 @@ def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_st
     start = got["unrolled"]
     np.testing.assert_array_equal(start.x, got["layer1"].x)
     ways_there = [f"f_{i}_{kind}" for i in (1, 2, 3) for kind in "Wbc"]
-    assert start.learnt == ways_there + [f"r_{i}_{kind}" for i in (0, 1, 2) for kind in "Wb"]  # and all ways back
+    assert start.learnt == ways_there + [f"r_{i}_{kind}" for i in (0, 1, 2) for kind in "Wb"]  # and the whole decoder
     for i in (1, 2, 3):
         W = learnt[f"layer{i}"]["W"]
         assert_values(start.values, {f"f_{i}_W": W, f"r_{i - 1}_W": W.T, f"r_{i - 1}_b": learnt[f"layer{i}"]["a"]})
@@ -245,7 +245,7 @@ def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_st
         np.testing.assert_allclose(start.values[f"f_{i}_c"], root, rtol=1e-4)
         b = (x.mean(axis=0) + learnt[f"layer{i}"]["b"]) / root
         np.testing.assert_allclose(start.values[f"f_{i}_b"], b, rtol=1e-4, atol=1e-5)
-    assert encoder.keys() == {"f_1_W"}  # of what the unrolled stack learnt, the encoder's alone
+    assert encoder.keys() == {"f_1_W"}  # only the encoder's part of what the unrolled stack learnt
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_machine_learns_the_probabilities_of_the_one_below_and_the_unrolled_st
     ],
 )
 def test_what_no_stage_has_learnt_is_refused(options, learnt, tmp_path, monkeypatch):
-    """A stage is done where its file is: whatever else is in that is not taken for what it learnt."""
+    """A stage counts as done if its file exists, but other contents are not taken for what it learnt."""
     p = Options.of(**NETWORK, **options)
     folder = PretrainingFolder(tmp_path)
     name = "all" if p.pretrain == "dae-joint" else "layer1"
@@ -280,7 +280,7 @@ def convert(features, targets):
 
 
 def pretrained_on_mine(path, **options):
-    """The folder of a pre-training that ended with zeros."""
+    """The folder of a finished pre-training whose parameters are all zero."""
     (experiment,) = prepare([Options.of(**NETWORK, dataset="mine", pretrain="dae", **options)])
     folder = PretrainingFolder(path)
     folder.path.mkdir()
@@ -302,7 +302,7 @@ def test_what_is_asked_for_is_refused_also_where_it_is_the_default(tmp_path, mon
 
 
 def test_other_data_of_the_same_name_were_not_pretrained_on(tmp_path, monkeypatch):
-    """Labels may have changed since, as pre-training does not see them."""
+    """Labels may have changed since, as pre-training does not use them."""
     monkeypatch.chdir(tmp_path)
 
     def source_of_training():
@@ -329,7 +329,7 @@ def test_options_of_machines_in_numbers():
 
 @pytest.mark.parametrize("units", ["binary", "gaussian"])
 def test_a_machine_begins_with_the_means_of_what_trains(units, stages, machines):
-    """Of Gaussian visible units, which only the first machine has, they are the biases; of binary ones their log odds."""
+    """Gaussian visible units, which only the first machine has, take them as biases; binary ones their log odds."""
     got, _ = stages({"pretrain": "rbm", "visible_units": units}, machines)
     for i in (1, 2):
         mean = got[f"layer{i}"].x.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Range tests of the learning rate."""
+"""Learning-rate range tests."""
 
 import os
 import signal
@@ -97,11 +97,11 @@ def test_mistakes(options, sentence, capsys):
 
 
 def test_from_the_command_line(tmp_path, monkeypatch, capsys):
-    """The network that tests/cli/test_resume.py compiles."""
+    """Uses the network that tests/cli/test_resume.py compiles."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
     network = "--dataset digits --encoder-layers 30-10 --decoder-spec gauss --denoising-cost-x 10,1,0.1"
-    # A schedule that looks at what a range test does not have.
+    # A schedule that depends on numbers that a range test does not have.
     schedule = "--unlabeled-samples 1137 --lr-schedule plateau --lr-every 1 --warmup-epochs 20"
     options = [*network.split(), *schedule.split(), "--labeled-samples", "250", "--threads", "1"]
     assert main(["lr-test", *options, "--updates", "60"]) == 0

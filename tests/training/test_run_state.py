@@ -1,4 +1,4 @@
-"""The state of a run can be put into another one; nothing need be compiled for that."""
+"""The state of a run can be restored in another run; this needs no compiling."""
 
 import json
 
@@ -37,12 +37,12 @@ class Run:
         return json.loads(json.dumps(values)), arrays
 
     def order(self):
-        """Positions of the next epoch: what is left of the one that is under way."""
+        """Positions of the examples of the next epoch, or of what is left of the current one."""
         batches = list(self.stream.unlabeled.scheme.get_request_iterator())
         return np.concatenate(batches[self.loop.batches_done :])
 
 
-#: Of one epoch.
+#: The log of one epoch.
 LOG = '{"epoch": 1, "train_cost_total": 0.5}\n'
 
 
@@ -78,13 +78,13 @@ def test_all_of_it_comes_back(options):
 
 def test_within_an_epoch_the_order_is_that_of_its_start():
     one, two = Run(), Run()
-    one.order()  # an epoch that is over
+    one.order()  # a completed epoch
     one.state.begin_epoch()
     order = one.order()
     one.loop.batches_done = one.loop.updates_done = 2
     two.state.set(two.loop, *one.get())
     np.testing.assert_array_equal(two.order(), order[6:])
-    # and a checkpoint of the run that went on says the same
+    # and a checkpoint of the resumed run has the same values
     assert two.get()[0] == one.get()[0]
 
 
@@ -94,7 +94,7 @@ def test_the_best_epoch_comes_back_too_and_a_state_without_it_is_refused():
     for run in (one, two):
         run.best = KeepBest(run.ladder.shareds, names, run.log, None, None)
         run.state = RunState(run.ladder, run.step, {"train": run.stream}, run.monitor, run.log, run.best)
-    two.state.set(two.loop, *one.get())  # before the first epoch's end there is none
+    two.state.set(two.loop, *one.get())  # before the end of the first epoch there is no best one
     assert two.best.kept == {}
     one.log.text = '{"epoch": 1, "valid_approx_error_rate_clean": 9.0}\n'
     for epoch, error in ((2, 5.0), (3, 5.0), (4, 7.0)):
@@ -131,7 +131,7 @@ def two_runs():
 
 
 RANDOM_STATE = ("streams", "train", "labeled")
-N_BATCHES = 4  # of an epoch: ten examples by three
+N_BATCHES = 4  # per epoch: ten examples in batches of three
 
 
 @pytest.mark.parametrize(

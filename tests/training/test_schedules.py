@@ -16,7 +16,7 @@ NETWORK = dict(encoder_layers="10-5", denoising_cost_x=(0, 0, 0))
 
 
 def rates(rows, **options):
-    """Of the first epoch, and of that after each row."""
+    """Rates of the first epoch and of the epoch after each row."""
     schedule = resolve_schedule(Options.of(**NETWORK, **options))
     return [rate_after(schedule, rows[:k]) for k in range(len(rows) + 1)]
 
@@ -28,7 +28,7 @@ class TestLinear:
     def test_150_epochs_as_in_the_paper(self):
         found = self.rates(150, 0.67)
         assert found[:101] == [0.002] * 101
-        assert found[101] < 0.002  # the 102nd epoch is the first with less
+        assert found[101] < 0.002  # the 102nd epoch is the first with a lower rate
         assert found[149] == pytest.approx(4.04e-5, rel=1e-3)
         assert found[150] == 0
         np.testing.assert_allclose(np.diff(found[101:]), -0.002 / (150 - 150 * 0.67), rtol=1e-3)
@@ -73,7 +73,7 @@ def test_plateau():
 
 
 def test_plateau_is_that_of_pytorch():
-    """Whose patience counts the epochs that are let pass: one fewer."""
+    """PyTorch's patience is one epoch shorter: it counts the epochs that are tolerated."""
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     errors = np.random.RandomState(0).permutation(60) / 3 + np.linspace(20, 0, 60)
     theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
@@ -96,7 +96,7 @@ def test_bold_driver():
 
 def test_the_extension_sets_and_logs_the_rate_and_goes_on_where_the_log_ends():
     def trained(rows, num_epochs, **options):
-        """The rate that the updates of each epoch would use, the rate in the end, and the log."""
+        """The rate that the updates of each epoch would use, the final rate, and the log."""
         rate, log, used = aesara.shared(np.float32(7)), Log(), []
 
         class NoExamples:

@@ -1,4 +1,4 @@
-"""One run's training as a whole: what validation leaves alone, and where running averages begin."""
+"""Training of a run as a whole: what validation does not change, and where running averages start."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ NETWORK = dict(
 
 
 class Counters(Extension):
-    """The counter of the running averages after each update."""
+    """Record the counter of the running averages after each update."""
 
     def __init__(self):
         self.found = []
@@ -31,7 +31,7 @@ class Counters(Extension):
 
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
-    """A function that trains with a number of validation examples: (parameters by name, Counters)."""
+    """A function that trains with a given number of validation examples and returns (parameters by name, Counters)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FUEL_DATA_PATH", raising=False)
 
@@ -48,6 +48,6 @@ def trained(tmp_path, monkeypatch):
 
 def test_validation_leaves_training_alone_and_running_averages_begin_anew_after_it(trained):
     (one, counters), (two, _) = trained(100), trained(0)
-    for name in two:  # noise that validation drew would be missing in the next epoch
+    for name in two:  # noise drawn by validation would be missing from the next epoch
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
     assert counters.found == [min(update + 2, 10) for update in range(12)] * 2

@@ -1,4 +1,4 @@
-"""Running statistics: in place of a batch's own, and how they are estimated."""
+"""Running statistics: using them in place of a batch's own, and estimating them."""
 
 from types import SimpleNamespace
 
@@ -20,7 +20,7 @@ X = np.random.RandomState(4).randn(6, *IN_DIM).astype("float32")
 
 
 def built(halves="both"):
-    """Layers 6-4-3, no noise; parameters moved, running averages as if something had been seen."""
+    """Layers 6-4-3 without noise; parameters are perturbed, running averages set as if batches had been seen."""
     p = Options(
         encoder_layers=("4", "3"),
         denoising_cost_x=(1.0, 1.0, 1.0),
@@ -48,7 +48,7 @@ def built(halves="both"):
 
 
 def test_a_fused_graph_is_refused():
-    """It computes its statistics itself, so a batch's own would stay."""
+    """It computes its statistics itself, so the batch's could not be replaced."""
     p = Options(encoder_layers=("4", "3"), denoising_cost_x=(0.0,) * 3, decoder_spec=("0",))
     ladder, (x, *_) = LadderAE(p, IN_DIM), input_variables(IN_DIM)
     ladder.apply(input_labeled=x, clean_only=True)
@@ -57,7 +57,7 @@ def test_a_fused_graph_is_refused():
 
 
 def probabilities(shareds, x):
-    """Of the clean encoder with running statistics, in float64."""
+    """Class probabilities of the clean encoder with running statistics, in float64."""
     p = {name: shared.get_value().astype("float64") for name, shared in shareds.items()}
     h = x.reshape(len(x), -1).astype("float64")
     for i in (1, 2):
@@ -76,7 +76,7 @@ def test_an_example_alone_is_classified_as_in_a_batch(halves):
     np.testing.assert_allclose(together, probabilities(ladder.shareds, X), rtol=1e-4, atol=1e-6)
     for i in range(6):
         np.testing.assert_allclose(predict(X[i : i + 1])[0], together[i], rtol=1e-5)
-    # With the batch's own statistics it would be otherwise.
+    # The batch's own statistics give something else.
     (own,) = ladder.clean_outputs()
     assert np.abs(value(own, {x if halves == "labeled" else x_only: X}) - together).max() > 0.05
 

@@ -29,7 +29,7 @@ def batch(k):
 
 @pytest.fixture(scope="module")
 def stepped():
-    """Two updates of a ladder that learns layer 1's decoder and the ones above, not layer 0's."""
+    """Two updates of a ladder that trains the decoders of layer 1 and above, but not layer 0's."""
 
     class Stepped:
         p = Options(
@@ -74,7 +74,7 @@ def test_parameters_are_those_of_the_total_cost(stepped):
     [
         # The top decoder takes nothing from h.
         (dict(encoder_layers=("4",), denoising_cost_x=(10.0, 1.0), decoder_spec=("gauss0",)), {"f_1_b", "f_1_c"}),
-        # The one below takes h of a layer that has no decoder itself.
+        # The decoder below takes h of a layer that has no decoder itself.
         (dict(encoder_layers=("4", "3"), denoising_cost_x=(1.0, 1.0, 0.0), decoder_spec=("gauss", "gauss", "0")), {"f_2_b"}),
         # The direction of adversarial noise is a constant.
         (
@@ -113,7 +113,7 @@ def test_gradient_norm(stepped):
 
 
 def test_first_update_is_adams(stepped):
-    """It goes the learning rate along each gradient's sign."""
+    """It is a step of the learning rate against each gradient's sign."""
     before, after = stepped.states[:2]
     for v, g in zip(stepped.step.parameters, stepped.outputs[0][1:]):
         root = 0.001**0.5 * np.abs(g)

@@ -1,4 +1,4 @@
-"""What is written for people while a run trains: full disks, odd values, and names."""
+"""Files that people read while a run trains (CSV, TensorBoard): full disks, odd values, and names."""
 
 import csv
 import logging
@@ -134,12 +134,12 @@ def test_a_grid_of_images_in_colour():
     clean[1, 2] = 2.0  # the second image is blue
     noisy = clean + np.nan
     picture = grid([clean, noisy])
-    assert picture.shape == (2 * 57, 3 * 71, 3) and picture.dtype == "uint8"  # 14 times as large, and a line
+    assert picture.shape == (2 * 57, 3 * 71, 3) and picture.dtype == "uint8"  # enlarged 14 times, plus a line
     assert (picture[10, 100] == [0, 0, 255]).all() and (picture[10, 10] == 0).all() and (picture[56, 10] == 128).all()
     assert grid([np.zeros((3, 64))] * 3) is None and grid([np.zeros((2, 1, 8, 8))] * 2).max() == 128
 
 
 def test_numbers_are_shown_whoever_made_them():
-    """Callbacks may add NumPy's to a row."""
+    """Callbacks may add NumPy numbers to a row."""
     numbers, others = (1, 0.5, np.float32(2), np.int64(3)), (True, np.bool_(True), "a", None)
     assert all(map(tensorboard._is_number, numbers)) and not any(map(tensorboard._is_number, others))

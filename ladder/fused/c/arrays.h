@@ -5,7 +5,7 @@
 
 namespace ladder {
 
-// An input in C order; copied only where it is not in that order already.
+// An input in C order; copied only if it is not in that order already.
 class Input {
 public:
     explicit Input(PyArrayObject* array)
@@ -14,11 +14,11 @@ public:
     Input(const Input&) = delete;
     Input& operator=(const Input&) = delete;
 
-    // False if there was no memory for the copy; a Python error is set then.
+    // False, with a Python error set, if there was no memory for the copy.
     bool ok() const { return array_ != nullptr; }
     template <class T> const T* data() const { return (const T*)PyArray_DATA(array_); }
     const float* floats() const { return data<float>(); }
-    // As a matrix: a column for each entry of the last axis (a unit, or a map whose pixels are rows like examples).
+    // As a matrix: a column for each entry of the last axis (a unit, or a map, whose pixels are rows as examples are).
     npy_intp columns() const { return PyArray_DIM(array_, PyArray_NDIM(array_) - 1); }
     npy_intp rows() const { return PyArray_MultiplyList(dims(), ndim() - 1); }
     int ndim() const { return PyArray_NDIM(array_); }
@@ -28,8 +28,8 @@ private:
     PyArrayObject* array_;
 };
 
-// Make *output an array of these dimensions in C order, keeping the one that is there if it fits.
-// False if there was no memory; a Python error is set then.
+// Make *output an array of these dimensions in C order, reusing the present one if it fits.
+// False, with a Python error set, if there was no memory.
 inline bool allocate(PyArrayObject** output, int ndim, const npy_intp* dims, int type = NPY_FLOAT32) {
     PyArrayObject* array = *output;
     bool fits = array && PyArray_NDIM(array) == ndim && PyArray_TYPE(array) == type && PyArray_IS_C_CONTIGUOUS(array);
@@ -40,12 +40,12 @@ inline bool allocate(PyArrayObject** output, int ndim, const npy_intp* dims, int
     return *output != nullptr;
 }
 
-// Make *output of the shape of an input.
+// Give *output the shape of an input.
 inline bool allocate_like(PyArrayObject** output, const Input& input) {
     return allocate(output, input.ndim(), input.dims());
 }
 
-// Make *output of the shape of an input's statistics: one row.
+// Give *output the shape of an input's statistics: one row.
 inline bool allocate_row(PyArrayObject** output, const Input& input) {
     std::vector<npy_intp> dims(input.ndim(), 1);
     dims.back() = input.columns();
@@ -86,7 +86,7 @@ private:
     bool ok_ = false;
 };
 
-// The vectors that their gradients are written to.
+// The vectors that the parameters' gradients are written to.
 template <int P> class VectorsOut {
 public:
     VectorsOut(PyArrayObject** const* outputs, npy_intp length) {

@@ -1,8 +1,8 @@
-// Room for what a kernel lays out anew.
+// Scratch memory for kernels.
 
 namespace ladder {
 
-// Floats from an address that vectors like; null if there was no memory, with a Python error set.
+// Floats aligned to a cache line, for vectors; null, with a Python error set, if there was no memory.
 class Buffer {
 public:
     explicit Buffer(npy_intp size, bool zero = false) : data_(new (std::nothrow) float[size + SPARE]) {
@@ -13,7 +13,7 @@ public:
     float* get() const { return (float*)(((uintptr_t)data_.get() + LINE - 1) / LINE * LINE); }
 
 private:
-    static const npy_intp LINE = 64, SPARE = LINE / sizeof(float);  // bytes of a cache line, and floats
+    static const npy_intp LINE = 64, SPARE = LINE / sizeof(float);  // a cache line, in bytes and in floats
     std::unique_ptr<float[]> data_;
 };
 

@@ -1,17 +1,17 @@
-// Statistics of units are statistics of columns.  A matrix is cut into parts: WIDTH columns, over which g++
-// vectorises, of a panel of rows.  Sums are taken part by part and then added up in the order of the panels, so
-// they do not depend on the number of threads.  A batch of examples is one panel; of maps, whose pixels are rows
-// too, there are many.
+// Statistics of units are statistics of columns.  A matrix is cut into parts, each WIDTH columns (over which g++
+// vectorises) of a panel of rows.  Sums are taken part by part and then added up in the order of the panels, so
+// they do not depend on the number of threads.  A batch of examples is one panel; a batch of maps, whose pixels
+// are rows as well, has many.
 
 namespace ladder {
 
 const int WIDTH = 32;
-const npy_intp ROWS = 16;               // rows to add up in float before a sum is carried to double
+const npy_intp ROWS = 16;               // rows added up in float before a sum is carried to double
 const npy_intp PANEL = 128;             // rows of the smallest panel
 const npy_intp MOST_PANELS = 64;
 const npy_intp WORTH_THREADS = 20000;  // elements
 
-// Rows from `begin` to `end` of the columns from `first` on.
+// Rows [begin, end) of the columns from `first` on.
 struct Part {
     npy_intp number, block, begin, end, first;
 };
@@ -23,11 +23,11 @@ public:
         blocks = (columns + WIDTH - 1) / WIDTH;
         const npy_intp share = (rows + MOST_PANELS - 1) / MOST_PANELS;
         panel_ = std::max(PANEL, (share + ROWS - 1) / ROWS * ROWS);
-        panels = std::max((rows + panel_ - 1) / panel_, (npy_intp)1);  // an empty one where there are no rows
+        panels = std::max((rows + panel_ - 1) / panel_, (npy_intp)1);  // an empty one if there are no rows
         number = blocks * panels;
     }
 
-    // Calls f(part, width) for all parts; f is compiled for the usual width apart from the last block's.
+    // Calls f(part, width) for all parts; f is compiled separately for the usual width and for the last block's.
     template <class F> void each(F f) const {
 #pragma omp parallel for schedule(static) firstprivate(f) if (rows * columns > WORTH_THREADS)
         for (npy_intp k = 0; k < number; ++k) {
@@ -50,8 +50,8 @@ private:
     npy_intp panel_;
 };
 
-// Rows of a part lie too far apart for the processor to guess what comes next: what row i + AHEAD of some arrays needs
-// is set on its way while row i is computed.  Behind the part's last row comes the next block's first one.
+// Rows of a part lie too far apart for the hardware prefetcher, so row i + AHEAD of some arrays is prefetched while row
+// i is computed.  After the part's last row comes the next block's first one.
 LADDER_INLINE void fetch_ahead(const float* line) { __builtin_prefetch(line, 0); }
 LADDER_INLINE void fetch_ahead(float* line) { __builtin_prefetch(line, 1); }
 
@@ -62,10 +62,10 @@ LADDER_INLINE void fetch_ahead(npy_intp i, const Part& part, npy_intp columns, F
     for (npy_intp j = 0; j <= WIDTH; j += LINE) (fetch_ahead(arrays + at + std::min<npy_intp>(j, WIDTH - 1)), ...);
 }
 
-// N sums a column over the rows of a part.
+// N sums per column over the rows of a part.
 template <int N> class Sums {
 public:
-    // What is to be added to.
+    // The sums to add to.
     LADDER_INLINE float (&operator[](int k))[WIDTH] { return part_[k]; }
 
     // To be called after each row.
@@ -85,7 +85,7 @@ public:
             for (int j = 0; j < WIDTH; ++j) total_[k][j] += other.total_[k][j];
     }
 
-    // The first P sums become the vectors' entries from `first` on.
+    // Writes the first P sums to the vectors' entries from `first` on.
     template <int P> void store(const VectorsOut<P>& vectors, npy_intp first, int width) const {
         for (int k = 0; k < P; ++k)
             for (int j = 0; j < width; ++j) vectors.data[k][first + j] = (float)total_[k][j];
@@ -96,15 +96,15 @@ private:
     double total_[N][WIDTH] = {};
 };
 
-// A block's sums become the sum of those of its parts.
+// Adds up the sums of each block's parts; the result is in sums[block].
 template <class S> inline void add_up(const Parts& parts, std::vector<S>& sums) {
     for (npy_intp k = parts.blocks; k < parts.number; ++k) sums[k % parts.blocks].add(sums[k]);
 }
 
 const float EPSILON = 1e-10f;  // under the root, as in ladder.bricks.normalization
 
-// Sums of x and of (x - shift)^2 over the rows of a part; the shift is the matrix's first row, so that nothing
-// is lost where a column's mean is large beside its deviation.
+// Sums of x and of (x - shift)^2 over the rows of a part; the shift is the matrix's first row, so that no precision
+// is lost if a column's mean is large compared with its standard deviation.
 struct Moments {
     double sum[WIDTH] = {}, square[WIDTH] = {};
 
@@ -125,11 +125,11 @@ struct Moments {
     }
 };
 
-// A block's mean and 1 / sqrt(population variance + epsilon) of each column.
+// The mean and 1 / sqrt(population variance + epsilon) of each column of a block.
 struct Statistics {
     float mean[WIDTH] = {}, variance[WIDTH] = {}, scale[WIDTH] = {};
 
-    // Sums are rounded to float before they are divided, as in the plain graph: near a variance of 0 that shows.
+    // Sums are rounded to float before they are divided, as in the plain graph; it matters for variances near 0.
     void of(const Moments& moments, const float* shift, npy_intp rows, int width) {
         for (int j = 0; j < width; ++j) {
             mean[j] = (float)moments.sum[j] / (float)rows;
@@ -140,7 +140,7 @@ struct Statistics {
         rescale(width);
     }
 
-    // Known statistics; none at all (the input layer has none) leave x as it is.
+    // Known statistics; without any (the input layer has none), x stays as it is.
     void known(const float* means, const float* variances, npy_intp first, int width) {
         for (int j = 0; j < width; ++j) {
             mean[j] = means ? means[first + j] : 0.0f;
@@ -171,7 +171,7 @@ inline std::vector<Statistics> statistics(const Parts& parts, const float* x) {
     return found;
 }
 
-// Statistics that were computed before, by blocks; null for none.
+// Statistics that were computed earlier, by block; null for none.
 inline std::vector<Statistics> known_statistics(const Parts& parts, const float* mean, const float* variance) {
     std::vector<Statistics> found(parts.blocks);
     parts.each_block([&](npy_intp block, npy_intp first, int width) {

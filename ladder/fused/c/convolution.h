@@ -1,4 +1,4 @@
-// Convolutions as operations: shapes, and which kernel is the best for them.
+// Convolutions as operations: checking shapes and choosing the best kernel.
 
 namespace ladder {
 
@@ -7,19 +7,19 @@ inline Maps maps(const Input& x, PyArrayObject* array) {
     return {x.floats(), n[0], n[1], n[2], n[3]};
 }
 
-// False, with a Python error set, where sizes do not fit.
+// False, with a Python error set, if sizes do not fit.
 inline bool fit(bool fits, const char* what, npy_intp a, npy_intp b) {
     if (!fits) PyErr_Format(PyExc_ValueError, "convolution: %s (%zd, %zd)", what, (Py_ssize_t)a, (Py_ssize_t)b);
     return fits;
 }
 
-// A convolution, once it has been decided in which direction.
+// A convolution and the direction in which it is computed.
 struct Plan {
     Geometry g;
     Filters w;
     bool down;  // towards the coarse side
 
-    // With a stride of 1 both directions are one, but for pad and order of the taps.
+    // With a stride of 1, the directions differ only in the padding and the order of the taps.
     void other_way() {
         g.pad = w.size - 1 - g.pad;
         w = w.turned();
@@ -27,13 +27,13 @@ struct Plan {
     }
 };
 
-// Whether Winograd's fewer products are worth the transforms: in multiplications, or what takes as long.
+// Whether Winograd's fewer products are worth the transforms; costs are in multiplications, or what takes as long.
 inline bool worth_winograd(npy_intp K, npy_intp stride, npy_intp tiles, const Maps& x, npy_intp height,
                            npy_intp width, npy_intp channels) {
     if (K != winograd::TAPS || stride != 1 || x.channels % LANES || channels % LANES) return false;
     // Each pixel of the smaller side meets one of the other through every tap.
     const npy_intp pairs = K * K * x.count * std::min(x.height, height) * std::min(x.width, width);
-    const double TRANSFORM = 300.0, both = x.channels * channels;  // the former a channel of a tile
+    const double TRANSFORM = 300.0, both = x.channels * channels;  // TRANSFORM is per channel of a tile
     return tiles * (winograd::PRODUCTS * both + TRANSFORM * (x.channels + channels)) < 0.9 * pairs * both;
 }
 
@@ -50,12 +50,12 @@ inline int convolve_winograd(const Maps& x, const Plan& plan, const MapsOut& y) 
     return 0;
 }
 
-// Whether zeros around the images are worth their room: runs of few channels are short, and become K times longer.
+// Whether zeros around the images are worth the memory: runs of few channels are short, and become K times longer.
 inline bool worth_surrounding(const Maps& x, npy_intp pad) {
     return x.channels < 16 && (x.height + 2 * pad) * (x.width + 2 * pad) < 3 * x.pixels();
 }
 
-// Whether each pixel of the result depends on a window of so few channels, zeros around the images included.
+// Whether channels are that few and each pixel of the result has a complete window, counting the zeros around images.
 inline bool are_windows(const Maps& x, const Plan& plan, const MapsOut& y) {
     const npy_intp K = plan.w.size, pad = plan.g.pad;
     return plan.down && worth_surrounding(x, pad) &&
@@ -74,12 +74,12 @@ inline int convolve_many(const Maps& x, const Plan& plan, const MapsOut& y) {
     return 0;
 }
 
-// Filters of one pixel towards so few channels that pixels are read once, and packing them would not pay.
+// Filters of one pixel, to so few channels that pixels are read only once and packing them would not pay.
 inline int convolve_pixels(const Maps& x, const Filters& w, const MapsOut& y) {
     const Buffer packed(packed_size(w));
     if (!packed.ok()) return 1;
     pack_filters(w, packed.get());
-    const Maps rows = {x.data, 1, x.count, x.pixels(), x.channels};  // images
+    const Maps rows = {x.data, 1, x.count, x.pixels(), x.channels};  // one per image
     gather_windows(rows, 0, 1, 1, packed.get(), {y.data, 1, y.count, y.pixels(), y.channels});
     return 0;
 }
@@ -96,7 +96,7 @@ inline npy_intp surrounded_size(const Maps& x, npy_intp pad) {
     return x.count * (x.height + 2 * pad) * (x.width + 2 * pad) * x.channels;
 }
 
-// Whether so few channels would leave more than a quarter of their vectors empty.
+// Whether there are so few channels that more than a quarter of a vector would be empty.
 inline bool worth_spreading(npy_intp channels) { return channels * 4 < LANES * 3; }
 
 inline int convolve(const Maps& x, Plan plan, const MapsOut& y) {
@@ -161,7 +161,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
     if (is_product(K, g)) return !outer_pixels(fine, coarse, to.fine_stride == 1, to.data);
     if (is_gradient_of_patches(fine, coarse, g, K) && to.fine_stride == K * K)
         return !outer_patches(fine, coarse, K, to.turned, to.data);
-    // Vectors are made of coarse's channels.
+    // Vectors run over coarse's channels: if those are too few to fill one and fine has more, the sides are swapped.
     if (g.stride == 1 && coarse.channels < LANES && coarse.channels < fine.channels) {
         std::swap(fine, coarse);
         std::swap(to.coarse_stride, to.fine_stride);
@@ -186,7 +186,7 @@ inline int filter_gradient(Maps fine, Maps coarse, Geometry g, npy_intp K, Filte
     return 0;
 }
 
-// The gradient for filters (coarse, fine, K, K) if they lead down, (fine, coarse, K, K) if not.
+// The gradient for filters, (coarse, fine, K, K) if they lead down, (fine, coarse, K, K) if not.
 inline int filter_gradient(PyArrayObject* fine_array, PyArrayObject* coarse_array, PyArrayObject* size,
                            npy_intp stride, bool full, bool turned, bool down, PyArrayObject** w_out) {
     const Input fine_input(fine_array), coarse_input(coarse_array);

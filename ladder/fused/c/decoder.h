@@ -3,8 +3,8 @@
 
 namespace ladder {
 
-// z_est = Function(z_corr, normalised u_pre); cost = mean squared error of the normalised z_est to z_clean.
-// mean and variance: the clean statistics, null where z_est is compared as it is; u_pre: null where it is not used.
+// z_est = Function(z_corr, normalised u_pre); cost = mean squared error between the normalised z_est and z_clean.
+// mean and variance: the clean statistics, null if z_est is compared as it is; u_pre: null if it is not used.
 template <class Function, bool HAS_U, bool HAS_STATISTICS>
 inline int denoise(PyArrayObject* u_pre_array, PyArrayObject* z_corr_array, PyArrayObject* z_clean_array,
                    PyArrayObject* mean_array, PyArrayObject* variance_array, PyArrayObject* const* parameters,
@@ -142,7 +142,7 @@ inline int denoise_gradient(PyArrayObject* u_pre_array, PyArrayObject* z_corr_ar
     });
     if (Function::S) store_shared<Function>(parts, sums, dparameters.shared.data[0]);
     if (!HAS_U) return 0;
-    // What reaches every example's u alike: through its mean, and through its variance.
+    // The gradient that reaches every example's u through the batch mean and variance.
     parts.each([=, &aboves, &sums](const Part& part, int width) LADDER_LAMBDA {
         const Statistics above = aboves[part.block];
         float shift[WIDTH], slope_u[WIDTH];

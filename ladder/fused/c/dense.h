@@ -1,8 +1,8 @@
-// Matrix products: several with one right factor, which is then packed once for all of them, or the sum of several.
+// Matrix products: several that share a right factor, which is then packed once for all of them, or the sum of several.
 //
-// For a block of k's the left factors are packed in strips as high as a tile, and the right one panel by panel, a panel
-// being a strip as wide as a tile; each tile of the result is then a sum over two strips.  An entry of the result is
-// always the same sum in the same order, whatever its neighbours and the number of threads.
+// For each block of k's, the left factors are packed in strips as high as a tile, and the right one panel by panel, a
+// panel being a strip as wide as a tile; each tile of the result is then the product of two strips.  An entry of the
+// result is always the same sum in the same order, whatever its neighbours and the number of threads.
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -19,13 +19,14 @@ struct Section {
 
 class Product {
 public:
-    // Every section (rows, columns) becomes the sum, over right factors of so many k's, of its left factors times them.
+    // Every section (rows, columns) becomes the sum of the products of its left factors and the right ones, which have
+    // `depths` k's.
     Product(std::vector<Factor> right, std::vector<npy_intp> depths, npy_intp columns, std::vector<Section> sections)
         : right_(right), depths_(depths), columns_(columns), sections_(sections),
           depth_(std::accumulate(depths.begin(), depths.end(), npy_intp(0))),
           blocks_(std::max<npy_intp>(1, (depth_ + DEPTH - 1) / DEPTH)) {
         for (const Section& section : sections_) {
-            const npy_intp n = (section.rows + PIXELS - 1) / PIXELS;  // as equal as can be
+            const npy_intp n = (section.rows + PIXELS - 1) / PIXELS;  // tiles, as equal as possible
             for (npy_intp t = 0; t < n; ++t) {
                 const npy_intp first = t * section.rows / n;
                 tiles_.push_back({&section, first, (int)((t + 1) * section.rows / n - first)});
@@ -46,8 +47,8 @@ public:
         {
             alignas(64) float right[BLOCK * (DEPTH + 1) + LANES];
             std::vector<const float*> lines;  // of the first panel
-            // Panels meet one group of tiles after the other, and are packed again for each, so that all threads have
-            // work and a group's strips stay cached.
+            // Groups of tiles come one after the other, and all panels are packed again for each, so that all threads
+            // have work and a group's strips stay cached.
             const npy_intp busy = (2 * number_of_threads() + panels - 1) / panels, small = n * apart / CACHED + 1;
             const npy_intp groups = std::min(n, std::max(busy, small));
             for (npy_intp block = 0; block < blocks_; ++block) {
@@ -73,7 +74,7 @@ public:
     }
 
 private:
-    static const npy_intp DEPTH = 400;              // most k's of a strip: a panel and many tiles stay cached
+    static const npy_intp DEPTH = 400;              // most k's of a strip, so that a panel and many tiles stay cached
     static const npy_intp CACHED = 160 << 10;       // floats that stay in a second-level cache
     static const npy_intp WORTH_THREADS = 1 << 20;  // multiplications
 
@@ -98,7 +99,7 @@ private:
 #endif
     }
 
-    // Rows [begin, end) of factors one upon the other.
+    // Packs rows [begin, end) of factors stacked on one another.
     template <int STRIP>
     void pack_pieces(const std::vector<Factor>& factors, npy_intp begin, npy_intp end, npy_intp first, int width,
                      float* to) const {
@@ -123,7 +124,7 @@ private:
         }
     }
 
-    // Part of the panel that this thread is likely to pack next, at column `first`.
+    // A share of the panel that this thread is likely to pack next, at column `first`.
     Ahead share(const std::vector<const float*>& lines, npy_intp first, npy_intp number, npy_intp shares) const {
         if (first >= columns_) return {nullptr, 0, 0};
         const npy_intp count = (npy_intp)lines.size(), begin = number * count / shares;
@@ -138,7 +139,7 @@ private:
               bool add, const Ahead& ahead) const {
         float* const to = tile.section->to + tile.first * columns_ + first;
         if (width == BLOCK) return tile_rows<2>(tile.rows, left, right, depth, to, columns_, add, ahead);
-        // The last columns, fewer than a tile has, by way of a whole tile.
+        // The last columns, too few for a tile, go through a whole one.
         alignas(64) float whole[PIXELS * BLOCK];
         for (int i = 0; add && i < tile.rows; ++i) std::copy_n(to + i * columns_, width, whole + i * BLOCK);
         if (width > LANES) tile_rows<2>(tile.rows, left, right, depth, whole, BLOCK, add, ahead);
@@ -172,7 +173,7 @@ private:
     bool ok_ = false;
 };
 
-// to[k] = x[k] W, or x[k] W' where it is transposed.
+// to[k] = x[k] W, or x[k] W' if transposed.
 inline int dense(PyArrayObject* W_array, PyArrayObject* const* x_arrays, int count, bool transposed,
                  PyArrayObject** const* to) {
     const Input W(W_array);

@@ -96,7 +96,7 @@ inline int encode_gradient(PyArrayObject* z_pre_array, PyArrayObject* z_array, P
     });
     add_up(parts, sums);
 
-    // What reaches every example alike: through the mean, and through the variance.
+    // The gradient that reaches every example through the batch mean and variance.
     std::vector<float> shifts(units), slopes(units);
     parts.each_block([&](npy_intp block, npy_intp first, int width) {
         const Statistics& batch = batches[block];

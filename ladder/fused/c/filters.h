@@ -2,10 +2,10 @@
 
 namespace ladder {
 
-// A sum is carried from registers to memory after about so many pixels: floats stay accurate, caches warm.
+// A sum is carried from registers to memory after about this many pixels: floats stay accurate, caches warm.
 const npy_intp STRIP_PIXELS = 384;
 
-// Parts of a batch whose sums are separate until the end, whatever the number of threads.
+// Parts of a batch, whose sums are kept apart until the end, whatever the number of threads.
 const npy_intp MOST_PARTS = 16;
 inline npy_intp parts_of(const Maps& coarse) {
     return std::min(coarse.count, std::min(MOST_PARTS, coarse.count * coarse.pixels() / 2048 + 1));
@@ -19,7 +19,8 @@ inline void outer_rows(npy_intp rows, const std::vector<Strip>& strips, npy_intp
     if constexpr (P > 1) outer_rows<V, P - 1>(rows, strips, left_step, right_step, ahead, total);
 }
 
-// total (rows, width of the block) += for `rows` consecutive floats of left, in tiles as equal as can be.
+// Adds the strips' sums to total (rows, width of the block), for `rows` consecutive floats of left; tiles are as equal
+// as possible.
 template <int V>
 inline void outer(npy_intp rows, std::vector<Strip>& strips, npy_intp left_step, npy_intp right_step, npy_intp ahead,
                   float* total) {
@@ -38,7 +39,7 @@ public:
         : fine_(fine), coarse_(coarse), g_(g), K_(K),
           merged_(complete(g, K, fine.height, coarse.height) && complete(g, K, fine.width, coarse.width)) {}
 
-    // Adds coarse's pixels [first, last), counted through all images, to sums of blocks [begin, end).
+    // Adds coarse's pixels [first, last), counted across all images, to the sums of blocks [begin, end).
     void add(npy_intp first, npy_intp last, npy_intp begin, npy_intp end, float* sums) {
         for (; first < last; first += STRIP_PIXELS)
             for (npy_intp block = begin; block < end; ++block)
@@ -49,11 +50,11 @@ private:
     const Maps fine_, coarse_;
     const Geometry g_;
     const npy_intp K_;
-    const bool merged_;          // all taps of a row at once: their channels are consecutive
+    const bool merged_;          // all taps of a row at once, as their channels are consecutive
     std::vector<float> padded_;  // pixels of coarse where its last channels do not fill a vector
     std::vector<Strip> strips_;
 
-    // For the block of coarse's channels that starts with `channel`.
+    // Adds one strip to the sums of the block of coarse's channels that starts with `channel`.
     void add_strip(npy_intp first, npy_intp last, npy_intp channel, float* sums) {
         const npy_intp width = block_width(channel, coarse_.channels), there = coarse_.channels - channel;
         const float* right = coarse_.at(0, 0, first) + channel;
@@ -68,7 +69,7 @@ private:
         for (npy_intp d = 0; d < K_; ++d)
             for (npy_intp e = 0; e < steps; ++e) {
                 find(first, last, d, e, right, step);
-                // From the next strip's pixels, one vector with each tap: memory is asked for little at a time.
+                // Each tap prefetches one vector of the next strip's pixels, to spread the memory requests.
                 const npy_intp ahead = STRIP_PIXELS * step + (d * steps + e) * LANES % width;
                 float* const total = sums + channel * K_ * K_ * fine_.channels + (d * K_ + e) * fine_.channels * width;
                 if (width == BLOCK) outer<2>(channels, strips_, g_.stride * fine_.channels, step, ahead, total);
@@ -76,7 +77,7 @@ private:
             }
     }
 
-    // Pixels [first, last) of coarse, of which `right` is the first, with what tap (d, e) makes them meet.
+    // Pairs pixels [first, last) of coarse, the first of which is at `right`, with those they meet through tap (d, e).
     void find(npy_intp first, npy_intp last, npy_intp d, npy_intp e, const float* right, npy_intp step) {
         const npy_intp s = g_.stride, shift = e - g_.pad, room = fine_.width - 1 - shift;
         // Columns j with 0 <= j s + shift < width.
@@ -94,11 +95,11 @@ private:
     }
 };
 
-// sums (part, block of coarse's channels, tap row, tap column, channels of fine, width of the block); all zero before.
+// sums (part, block of coarse's channels, tap row, tap column, channels of fine, width of the block); zero on entry.
 inline void filter_sums(const Maps& fine, const Maps& coarse, Geometry g, npy_intp K, npy_intp parts, float* sums) {
     const npy_intp blocks = (coarse.channels + BLOCK - 1) / BLOCK, depth = K * K * fine.channels;
     const npy_intp pixels = coarse.count * coarse.pixels();
-    // A strip's blocks lie in the same lines of memory: one after the other, if parts are enough for all threads.
+    // A strip's blocks share cache lines, so one task takes them in turn if there are enough parts for all threads.
     const npy_intp groups = parts < MOST_PARTS ? blocks : 1;
 #pragma omp parallel for schedule(dynamic)
     for (npy_intp task = 0; task < parts * groups; ++task) {
@@ -109,7 +110,7 @@ inline void filter_sums(const Maps& fine, const Maps& coarse, Geometry g, npy_in
     }
 }
 
-// Adds up the parts in their order, and writes them to filters, whose strides are in floats.
+// Adds up the parts in order and writes the sums to filters, whose strides are in floats.
 inline void filters_from(const float* sums, npy_intp parts, npy_intp K, npy_intp coarse, npy_intp fine, bool turned,
                          float* filters, npy_intp coarse_stride, npy_intp fine_stride) {
     const npy_intp blocks = (coarse + BLOCK - 1) / BLOCK, taps = K * K, size = blocks * taps * fine * BLOCK;

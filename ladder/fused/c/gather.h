@@ -1,8 +1,8 @@
-// Convolutions pixel by pixel of the result: a tile of its pixels times the filters, taps that meet no pixel skipped.
+// Convolutions by pixels of the result: a tile of them times the filters, skipping taps that meet no pixel.
 
 namespace ladder {
 
-// Filters in blocks of channels `to`: (block, tap row, tap column, from, width of the block).
+// Packs filters in blocks of channels `to`: (block, tap row, tap column, from, width of the block).
 inline void pack_filters(const Filters& w, float* packed) {
     const npy_intp K = w.size, taps = K * K, blocks = (w.to + BLOCK - 1) / BLOCK;
 #pragma omp parallel for schedule(static)
@@ -19,15 +19,15 @@ inline void pack_filters(const Filters& w, float* packed) {
 
 inline npy_intp packed_size(const Filters& w) { return round_up(w.to, BLOCK) * w.from * w.size * w.size; }
 
-// The pixels of several images' result, in tiles.
+// Tiles of pixels of the result, across several images.
 class Gather {
 public:
     Gather(const Maps& x, const Axis& rows, const Axis& columns, const MapsOut& y, const float* zeros)
         : x_(x), y_(y), rows_(rows), columns_(columns), zeros_(zeros), row_order_(rows.order()),
           column_order_(columns.order()) {}
 
-    // The pixels at [place, place + PIXELS) of images [image, image + images): positions in the axes' orders,
-    // images side by side.  The last place is repeated to fill the tile: it gets the same result several times.
+    // The pixels at places [place, place + PIXELS) of images [image, image + images).  Places follow the axes' orders,
+    // with the images interleaved.  The last one is repeated to fill the tile: it gets the same result several times.
     void tile(npy_intp image, npy_intp images, npy_intp place, Runs& runs, float** to) const {
         npy_intp n[PIXELS], i[PIXELS], j[PIXELS];
         for (int p = 0; p < PIXELS; ++p) {
@@ -68,8 +68,8 @@ inline void gather(const Maps& x, const Axis& rows, const Axis& columns, const f
     const npy_intp MOST = 16, depth = rows.taps * columns.taps * x.channels;
     const std::vector<float> zeros(x.channels);
     const Gather of(x, rows, columns, y, zeros.data());
-    // Small images are taken together, large ones in equal chunks of at most so many tiles: what they are made from
-    // stays in the second-level cache while all filters pass.
+    // Small images are taken together, large ones in equal chunks of at most MOST tiles, so that the tiles' inputs stay
+    // in the second-level cache while all filters pass.
     const npy_intp images = std::min(y.count, std::max<npy_intp>(1, MOST * PIXELS / y.pixels()));
     const npy_intp groups = (y.count + images - 1) / images, all = (images * y.pixels() + PIXELS - 1) / PIXELS;
     const npy_intp chunks = (all + MOST - 1) / MOST, each = (all + chunks - 1) / chunks;

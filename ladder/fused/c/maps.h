@@ -1,4 +1,4 @@
-// What a convolution's arrays are: maps, channels last, and filters.
+// The arrays of a convolution: maps, channels last, and filters.
 
 namespace ladder {
 
@@ -17,7 +17,7 @@ template <class Float> struct MapsOf {
 typedef MapsOf<const float> Maps;
 typedef MapsOf<float> MapsOut;
 
-// Filters (to, from, K, K) anywhere in memory.
+// Filters (to, from, K, K) with any strides.
 struct Filters {
     const char* data;
     npy_intp to, from, size;  // channels, K
@@ -35,20 +35,20 @@ struct Filters {
     }
 };
 
-// Which pixel of one side meets which of the other through tap d of a filter: fine = coarse stride + d - pad.
+// Which pixels of the two sides meet through tap d of a filter: fine = coarse stride + d - pad.
 struct Geometry {
     npy_intp stride, pad;
 };
 
-// Whether along an axis every tap of every coarse pixel meets a fine one.
+// Whether every tap of every coarse pixel along an axis meets a fine pixel.
 inline bool complete(Geometry g, npy_intp K, npy_intp fine, npy_intp coarse) {
     return g.pad == 0 && (coarse - 1) * g.stride + K <= fine;
 }
 
-// One axis: the tap through which `to` receives from `from`.
+// One axis: the pixel that each pixel of the result receives from through each tap.
 struct Axis {
     npy_intp to, taps;
-    std::vector<npy_intp> from;  // (to, taps); -1: from beyond the border, or from between two pixels
+    std::vector<npy_intp> from;  // (to, taps); -1: beyond the border, or between two pixels
 
     // Towards the coarse side (down) or the fine one.
     Axis(Geometry g, npy_intp from_size, npy_intp to_size, npy_intp taps, bool down)
@@ -62,7 +62,7 @@ struct Axis {
     }
     const npy_intp* operator[](npy_intp i) const { return &from[i * taps]; }
 
-    // Positions, those with the same taps side by side.
+    // Positions, sorted so that those with the same taps are side by side.
     std::vector<npy_intp> order() const {
         std::vector<npy_intp> positions(to);
         for (npy_intp i = 0; i < to; ++i) positions[i] = i;
@@ -76,7 +76,7 @@ struct Axis {
     }
 };
 
-// Rows [first, first + rows) of an image with `pad` zeros around it, counted without these.
+// Copies rows [first, first + rows) of an image with `pad` zeros around it, numbered as without the zeros.
 inline void surround(const Maps& x, npy_intp pad, npy_intp image, npy_intp first, npy_intp rows, float* to) {
     const npy_intp beside = pad * x.channels, inside = x.width * x.channels;
     for (npy_intp i = first; i < first + rows; ++i, to += inside + 2 * beside) {

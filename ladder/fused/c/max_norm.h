@@ -1,14 +1,14 @@
-// Weights within a norm.
+// Max-norm constraints on weights.
 
 namespace ladder {
 
-// What weights of this sum of squares are multiplied by; exactly 1 within the norm.
+// The factor for weights with this sum of squares; exactly 1 within the norm.
 inline float scale_within(double squares, float most) {
     const float norm = std::sqrt((float)squares);
     return norm <= most ? 1.0f : most / norm;
 }
 
-// Each column of a matrix.
+// Constrains each column of a matrix.
 inline void columns_within_norm(float* W, npy_intp rows, npy_intp columns, float most) {
     const Parts parts(rows, columns);
     std::vector<Sums<1>> sums(parts.number);
@@ -38,7 +38,7 @@ inline void columns_within_norm(float* W, npy_intp rows, npy_intp columns, float
         for (npy_intp j = 0; j < columns; ++j) W[i * columns + j] *= scale[j];
 }
 
-// Each filter, whose weights lie side by side.
+// Constrains each filter, whose weights lie side by side.
 inline void filters_within_norm(float* W, npy_intp n, npy_intp size, float most) {
 #pragma omp parallel for schedule(static) if (n * size > WORTH_THREADS)
     for (npy_intp k = 0; k < n; ++k) {
@@ -51,7 +51,7 @@ inline void filters_within_norm(float* W, npy_intp n, npy_intp size, float most)
     }
 }
 
-// Overwrites an array in C order: (in, out), or (maps, maps below, height, width).
+// Constrains an array in C order in place: (in, out), or (maps, maps below, height, width).
 inline void within_norm(PyArrayObject* W, float most) {
     const npy_intp n = PyArray_DIM(W, 0), size = n ? PyArray_SIZE(W) / n : 0;
     if (PyArray_NDIM(W) == 2) columns_within_norm(floats(W), n, size, most);

@@ -2,17 +2,17 @@
 
 namespace ladder {
 
-const int BLOCK = 64;                  // substreams that are moved on together
-const npy_intp PAIRS = 1024;           // pairs that a thread makes normal at a time
-const npy_intp MANY = 20000;           // fewer numbers than that are not worth a second thread
+const int BLOCK = 64;                  // substreams that are advanced together
+const npy_intp PAIRS = 1024;           // pairs that a thread turns into normals at a time
+const npy_intp MANY = 20000;           // fewer numbers are not worth a second thread
 const uint32_t M1 = 2147483647u;       // 2^31 - 1
 const uint32_t M2 = 2147462579u;       // 2^31 - 21069
 const float TO_UNIT = 4.6566126e-10f;  // the float below 2^-31, so that no uniform is 1
 
-// y below 2 m, modulo m; y - m wraps around where y is less.
+// y modulo m, for y below 2 m; y - m wraps around if y is less than m.
 inline uint32_t modulo(uint32_t y, uint32_t m) { return y < y - m ? y : y - m; }
 
-// States of some substreams, number k of all of them in x[k].
+// States of some substreams; x[k] holds number k of all of them.
 struct Substreams {
     uint32_t x[6][BLOCK];
 };
@@ -44,7 +44,7 @@ inline void draw(Substreams& streams, float* __restrict uniforms, int count) {
 }
 
 // All uniforms of up to BLOCK substreams, of which `first` is the first: numbers first, first + n_streams, ...
-// Box-Muller takes an even number of them; where `size` is odd, the last one goes to *spare.
+// Box-Muller takes an even number of them; if `size` is odd, the last one goes to *spare.
 inline void draw_block(int32_t* state, npy_intp n_streams, npy_intp first, float* uniforms, npy_intp size,
                        float* spare) {
     const int count = (int)std::min<npy_intp>(BLOCK, n_streams - first);
@@ -64,7 +64,7 @@ inline void draw_block(int32_t* state, npy_intp n_streams, npy_intp first, float
     write(streams, state + 6 * first, count);
 }
 
-// Normal j is made of uniforms j and j + half; every thread count gives the same.
+// Normals j and j + half are made of uniforms j and j + half, whatever the number of threads.
 inline void mrg_normals(int32_t* state, npy_intp n_streams, float* normals, npy_intp size) {
     const npy_intp even = size + size % 2, half = even / 2, pairs = size - half, used = std::min(n_streams, even);
     float spare = 0.0f;
@@ -77,7 +77,7 @@ inline void mrg_normals(int32_t* state, npy_intp n_streams, float* normals, npy_
     if (pairs < half) box_muller(normals + pairs, &spare, 1);
 }
 
-// State and normals for Aesara; 1, with a Python error set, where that fails.
+// Next state and normals for Aesara; 1, with a Python error set, on failure.
 template <bool in_place>
 inline int mrg_normal(PyArrayObject* state, int ndim, const npy_intp* dims, PyArrayObject** next,
                       PyArrayObject** normals) {

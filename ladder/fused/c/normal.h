@@ -2,9 +2,9 @@
 //
 // Logarithm, cosine and sine are those of Arm's optimized routines (MIT
 // licence, https://github.com/ARM-software/optimized-routines, math/logf.c and
-// math/sincosf.h), which glibc has from 2.28 on as logf, cosf, sinf: double
-// precision inside, rounded to float once.  So what comes out are the bits
-// that a call of glibc gives; but as nothing branches here, g++ vectorises it.
+// math/sincosf.h), which glibc has used since 2.28 for logf, cosf and sinf:
+// double precision inside, rounded to float once.  So the results have the same
+// bits as glibc's; but as nothing branches here, g++ vectorises the loop.
 
 namespace ladder {
 
@@ -39,13 +39,13 @@ inline float from_bits(uint32_t b) {
 // The sign bit of a float if the flag, 0 or 2, is 2.
 inline uint32_t sign_if(int flag) { return (uint32_t)flag << 30; }
 
-// A normal positive number is u = 2^k z, with z in [0.7, 1.4), the least of which has these bits.
+// A normal positive float is u = 2^k z with z in [0.7, 1.4); these are the bits of the least z.
 const uint32_t LEAST = 0x3f330000u;
 
 // The sixteenth that z is in.
 inline int sixteenth(float u) { return ((bits(u) - LEAST) >> 19) & 15; }
 
-// logf of u, from what its sixteenth has for 1 / c and log(c): log u = log(z / c) + log c + k log 2.
+// logf of u, given 1 / c and log(c) of its sixteenth: log u = log(z / c) + log c + k log 2.
 inline float logarithm(float u, double inverse, double log) {
     const uint32_t b = bits(u), above = b - LEAST;
     const int k = (int32_t)above >> 23;
@@ -70,8 +70,8 @@ inline float cosine(double x) {
     return (float)(low + x4 * x2 * high);
 }
 
-// n pairs of uniforms in (0, 1] become normals, each in its uniform's place.  Tables are read in a loop of its own: where
-// a processor's gathering is slow, g++ would rather leave all of the other loop as scalars.
+// Turns n pairs of uniforms in (0, 1] into normals, in place.  Tables are read in a separate loop: where a processor's
+// gather instructions are slow, g++ would otherwise not vectorise the other loop at all.
 inline void box_muller(float* __restrict first, float* __restrict second, npy_intp n) {
     const npy_intp CHUNK = 64;
     double inverse[CHUNK], log[CHUNK];
@@ -83,7 +83,7 @@ inline void box_muller(float* __restrict first, float* __restrict second, npy_in
         }
         for (npy_intp j = 0; j < count; ++j) {
             const float radius = std::sqrt(-2.0f * logarithm(first[j], inverse[j], log[j]));
-            const double theta = TWO_PI * second[j];  // a float's product, as in Aesara's graph
+            const double theta = TWO_PI * second[j];  // a product of floats, as in Aesara's graph
             const int quadrant = ((int32_t)(theta * QUADRANTS) + (1 << 23)) >> 24;
             const double x = theta - quadrant * HALF_PI;
             const uint32_t s = bits(sine(x)), c = bits(cosine(x));

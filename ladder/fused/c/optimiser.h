@@ -23,7 +23,7 @@ inline int optimiser_step(PyArrayObject* const* state_arrays, PyArrayObject* gra
 
 #pragma omp parallel for schedule(static) if (size > 10 * CHUNK)
     for (npy_intp k = 0; k < n_chunks; ++k) {
-        // Copies of its own, which nothing else can point to, let g++ keep them in registers.
+        // Local copies of the pointers, which nothing else can point to, let g++ keep them in registers.
         float* own[Formula::N];
         std::copy(state, state + Formula::N, own);
         const npy_intp first = k * CHUNK, end = std::min(first + CHUNK, size);

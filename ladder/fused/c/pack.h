@@ -8,10 +8,10 @@ struct Factor {
     npy_intp k_step, j_step;
 };
 
-const npy_intp LINE = 16;  // floats that memory moves together
+const npy_intp LINE = 16;  // floats in a cache line
 
-// One step of a transposition: of two rows that are S apart, the upper one's columns whose number has the bit S change
-// places with those of the lower one that lie S to their left.
+// One step of a transposition: for two rows S apart, swaps the columns of the upper one whose number has bit S set with
+// the columns of the lower one that lie S to their left.
 template <int S, int... J>
 LADDER_INLINE void exchange(Vector& upper, Vector& lower, std::integer_sequence<int, J...>) {
 #if defined(__clang__) || __GNUC__ >= 12
@@ -32,11 +32,11 @@ template <int S = LANES / 2> LADDER_INLINE void transpose(Vector (&rows)[LANES])
     if constexpr (S > 1) transpose<S / 2>(rows);
 }
 
-// Row by row, where these are what is consecutive.
+// Packs row by row, for factors whose rows are consecutive floats.
 template <int STRIP>
 inline void pack_rows(const float* from, npy_intp step, npy_intp depth, int width, float* to) {
     if (width == STRIP)
-        // Whole vectors: where the strip is narrower, its next row overwrites what is too much.
+        // Whole vectors: if the strip is narrower, its next row overwrites the excess.
         for (; depth > 1; --depth, from += step, to += STRIP)
 #pragma GCC unroll 2
             for (int part = 0; part < STRIP; part += LANES) vector_at(to + part) = vector_at(from + part);
@@ -44,8 +44,8 @@ inline void pack_rows(const float* from, npy_intp step, npy_intp depth, int widt
         for (int j = 0; j < STRIP; ++j) to[j] = j < width ? from[j] : 0.0f;
 }
 
-// Column by column, a square of vectors at a time, the last ones first: where a strip is no whole number of vectors,
-// they reach into the next row.
+// Packs column by column, a square of vectors at a time, the last squares first: if a strip is not a whole number of
+// vectors wide, they reach into the next row.
 template <int STRIP, bool WHOLE>
 inline void pack_columns(const float* from, npy_intp step, npy_intp depth, int width, float* to) {
     for (; depth >= LANES; depth -= LANES, from += LANES, to += LANES * STRIP)
@@ -62,8 +62,8 @@ inline void pack_columns(const float* from, npy_intp step, npy_intp depth, int w
         for (int j = 0; j < STRIP; ++j) to[j] = j < width ? from[j * step] : 0.0f;
 }
 
-// Columns [first, first + width) of a factor become a strip (depth, STRIP) that starts with row k; what is beyond the
-// width is 0.  Up to LANES floats behind the strip are written, too.
+// Packs columns [first, first + width) of a factor, from row k on, into a strip (depth, STRIP), with 0 beyond the
+// width.  Up to LANES floats after the strip are written, too.
 template <int STRIP>
 inline void pack(const Factor& factor, npy_intp k, npy_intp depth, npy_intp first, int width, float* to) {
     const float* const from = factor.data + k * factor.k_step + first * factor.j_step;
@@ -72,10 +72,10 @@ inline void pack(const Factor& factor, npy_intp k, npy_intp depth, npy_intp firs
     else pack_columns<STRIP, false>(from, factor.j_step, depth, width, to);
 }
 
-// Adds the lines of memory that the same columns are in.
+// Appends the cache lines that hold those columns to `lines`.
 inline void add_lines(const Factor& factor, npy_intp k, npy_intp depth, npy_intp first, npy_intp width,
                       std::vector<const float*>& lines) {
-    const bool rows = factor.j_step == 1;  // which are consecutive floats
+    const bool rows = factor.j_step == 1;  // whether rows are consecutive floats
     const npy_intp runs = rows ? depth : width, length = rows ? width : depth, step = factor.k_step * factor.j_step;
     const float* const from = factor.data + k * factor.k_step + first * factor.j_step;
     for (npy_intp run = 0; run < runs; ++run) {

@@ -2,8 +2,8 @@
 
 namespace ladder {
 
-// What a function's parameters are: P vectors with an entry a unit and, where there are any, S numbers that all units
-// share, which are one vector after these.
+// A function's parameters: P vectors with one entry per unit and, if there are any, S numbers that all units share, in
+// one more vector after these.
 template <class Function> class ParameterArrays {
 public:
     ParameterArrays(PyArrayObject* const* arrays, npy_intp units)
@@ -24,7 +24,7 @@ public:
     const VectorsOut<Function::S ? 1 : 0> shared;
 };
 
-// A block's columns of all parameters, those that units share in each of them.
+// A block's columns of all parameters; those that units share are repeated in each column.
 template <class Function> struct Parameters {
     static const int N = Function::P + Function::S;
     float value[N ? N : 1][WIDTH];
@@ -38,7 +38,7 @@ template <class Function> struct Parameters {
     LADDER_INLINE const float (&operator[](int k) const)[WIDTH] { return value[k]; }
 };
 
-// The sums from the P-th on, over all columns, become what is shared.
+// Writes the sums from number P on, added up over all columns, to the shared vector.
 template <class Function, class S> inline void store_shared(const Parts& parts, const std::vector<S>& sums, float* to) {
     for (int k = 0; k < Function::S; ++k) {
         double total = 0.0;

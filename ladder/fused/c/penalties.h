@@ -1,4 +1,4 @@
-// What penalties add to a gradient.
+// Adds the penalties' gradient to a gradient.
 
 namespace ladder {
 

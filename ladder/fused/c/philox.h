@@ -6,18 +6,18 @@
 
 namespace ladder {
 
-const int BLOCKS = 64;            // blocks that are made together, a group: 4 * BLOCKS normals
+const int BLOCKS = 64;            // blocks that are made together as a group of 4 * BLOCKS normals
 const npy_intp GROUP = 4 * BLOCKS;
-const npy_intp MANY = 20000;      // fewer numbers than that are not worth a second thread
+const npy_intp MANY = 20000;      // fewer numbers are not worth a second thread
 
-// A uniform in (0, 1]: the upper 31 bits, from the middle of each of 2^31 steps, rounded to float.
+// A uniform in (0, 1]: the upper 31 bits select one of 2^31 steps, whose middle is rounded to float.
 inline float to_unit(uint32_t word) { return (int32_t)(word >> 1) * 0x1p-31f + 0x1p-32f; }
 
-// Words 0 and 1 of all blocks are radii and angles of the first normals, words 2 and 3 of the second ones.
+// Words 0 and 1 of all blocks give the radii and angles of the first normals, words 2 and 3 those of the second ones.
 inline void philox_group(uint32_t first, const uint32_t* state, float* __restrict uniforms) {
     const uint32_t seed = state[0], seed_high = state[1], stream = state[2], update = state[4], update_high = state[5];
     for (int i = 0; i < BLOCKS; ++i) {
-        // 64 bits for 32, of which the upper ones may be anything: one multiplication then gives both halves.
+        // Words of 32 bits in 64, whose upper half may hold anything: one multiplication then gives both halves.
         uint64_t x0 = first + i, x1 = update, x2 = update_high, x3 = seed_high;
         uint32_t key0 = seed, key1 = stream;
         for (int round = 0; round < 10; ++round) {
@@ -41,7 +41,7 @@ inline void philox_normals(const uint32_t* state, npy_intp group, float* normals
     std::copy(drawn, drawn + count, normals);
 }
 
-// State (seed, stream, update) and normals for Aesara; 1, with a Python error set, where that fails.
+// Next state (seed, stream, update) and normals for Aesara; 1, with a Python error set, on failure.
 inline int philox_normal(PyArrayObject* state, int ndim, const npy_intp* dims, PyArrayObject** next,
                          PyArrayObject** normals) {
     const npy_intp entries = 3;

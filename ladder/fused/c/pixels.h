@@ -1,5 +1,5 @@
 // Convolutions that are plain matrix products: with filters of one pixel, pixels are rows of a matrix; with large
-// filters over one map, what a filter meets is a row of a matrix of patches.
+// filters over one map, each patch under a filter is a row of a matrix of patches.
 
 namespace ladder {
 
@@ -18,7 +18,7 @@ inline Buffer in_order(const Filters& w) {
     return buffer;
 }
 
-// y (pixels, to) = rows (pixels, depth) times such filters.  This and all below: false if there was no memory.
+// y (pixels, to) = rows (pixels, depth) times such filters.  This and the products below: false if there was no memory.
 inline bool multiply_rows(const float* rows, npy_intp depth, const Filters& w, const MapsOut& y) {
     const npy_intp one = sizeof(float);
     const bool as_they_are = w.size == 1 && (w.strides[0] == one || w.strides[1] == one);
@@ -51,7 +51,7 @@ inline bool is_gradient_of_patches(const Maps& fine, const Maps& coarse, Geometr
            complete(g, K, fine.width, coarse.width);
 }
 
-// (pixels of the coarse side, tap row, tap column) of one map.
+// Patches (pixels of the coarse side, tap row, tap column) of one map.
 inline void patches_of(const Maps& x, npy_intp K, npy_intp height, npy_intp width, float* to) {
 #pragma omp parallel for schedule(static)
     for (npy_intp n = 0; n < x.count; ++n)

@@ -42,8 +42,8 @@ inline int max_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_
     return 0;
 }
 
-// The gradient goes to every entry that is its window's largest.  APART: every pixel is under one window, no more
-// and no less, so its gradient is written once and never read.
+// The gradient goes to every entry that is its window's largest.  APART: every pixel is under exactly one window, so
+// its gradient is written once and never read.
 template <bool APART>
 inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyArrayObject* dy_array, npy_intp size,
                              npy_intp stride, PyArrayObject** dx_out) {
@@ -76,7 +76,7 @@ inline int max_pool_gradient(PyArrayObject* x_array, PyArrayObject* y_array, PyA
     return 0;
 }
 
-// y = the mean of what each window of x has.
+// y = the mean of the entries in each window of x.
 inline int mean_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy_intp height, npy_intp width,
                      PyArrayObject** y_out) {
     const Input input(x_array);
@@ -101,7 +101,7 @@ inline int mean_pool(PyArrayObject* x_array, npy_intp size, npy_intp stride, npy
     return 0;
 }
 
-// Each entry gets its part of the gradient of every window that it is in.  APART: as above.
+// Each entry gets its share of the gradient of every window that it is in.  APART: as above.
 template <bool APART>
 inline int mean_pool_gradient(PyArrayObject* dy_array, npy_intp size, npy_intp stride, npy_intp rows, npy_intp columns,
                               PyArrayObject** dx_out) {

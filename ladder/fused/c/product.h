@@ -1,14 +1,14 @@
-// A tile of pixels times filters, and whole matrix products of such tiles.
+// A tile of pixels times filters, and whole matrix products made of such tiles.
 
 namespace ladder {
 
-// Where a tile's left factor lies: for each run an address a pixel, and its number in the right factor.
+// Where a tile's left factor lies: for each run, an address per pixel, and the run's number in the right factor.
 struct Runs {
     std::vector<const float*> rows;  // (count, PIXELS)
     std::vector<int> number;         // (count)
 };
 
-// Times the block of filters that starts at column `first`; to: a pixel's columns.
+// Multiplies a tile by the block of filters that starts at column `first`; to: each pixel's columns.
 template <int V>
 inline void multiply_block(const float* const* rows, const int* number, int count, npy_intp length,
                            const float* right, float* const* to, npy_intp first, npy_intp columns) {
@@ -37,7 +37,7 @@ inline void multiply(const float* left, npy_intp rows, npy_intp depth, const flo
             const float* from[PIXELS];
             float* at[PIXELS];
             for (int p = 0; p < PIXELS; ++p) {
-                const npy_intp row = std::min(start + p, rows - 1);  // the last one fills the tile
+                const npy_intp row = std::min(start + p, rows - 1);  // the last one is repeated to fill the tile
                 from[p] = left + row * depth;
                 at[p] = to + row * step;
             }

@@ -1,5 +1,5 @@
-// Rows of a matrix that may lie in memory as maps: pixels are rows, but (examples, maps, height, width) keeps the
-// pixels of a map together.  Noise comes so, as it is numbered so; a copy of it would cost a pass over memory.
+// Rows of a matrix that may be stored as maps: pixels are rows, but (examples, maps, height, width) keeps the pixels
+// of a map together.  Noise comes in this order, as it is numbered in it; copying it would cost a pass over memory.
 
 namespace ladder {
 
@@ -11,7 +11,7 @@ struct RowsBuffer {
 class Rows {
 public:
     // An array (examples, height, width, maps) in C order or a view of one (examples, maps, height, width); copied
-    // only where it is neither.
+    // only if it is neither.
     explicit Rows(PyArrayObject* array) : from_maps_(lies_as_maps(array)), input_(from_maps_ ? nullptr : new Input(array)) {
         const int ndim = PyArray_NDIM(array);
         columns_ = PyArray_DIM(array, ndim - 1);
@@ -29,14 +29,14 @@ public:
         return true;
     }
 
-    // The part's columns of row i; rows are to be asked for one after the other.
+    // The part's columns of row i; rows must be requested in order.
     LADDER_INLINE const float* row(npy_intp i, const Part& part, int width, RowsBuffer& buffer) const {
         if (!from_maps_) return data_ + i * columns_ + part.first;
         if ((i - part.begin) % ROWS == 0) gather(i, std::min(i + ROWS, part.end), part.first, width, buffer);
         return buffer.row[(i - part.begin) % ROWS];
     }
 
-    // What a later row needs, see columns.h.
+    // Prefetches a later row, see columns.h.
     LADDER_INLINE void fetch_ahead(npy_intp i, const Part& part) const {
         if (!from_maps_) ladder::fetch_ahead(i, part, columns_, data_);
     }
@@ -52,7 +52,7 @@ private:
 
     void gather(npy_intp begin, npy_intp end, npy_intp first, int width, RowsBuffer& buffer) const {
         for (npy_intp i = begin; i < end; ++i) {
-            // So many rows follow in the same image, where they lie side by side.
+            // The next `count` rows are in the same image, where they lie side by side.
             const npy_intp image = i / pixels_, pixel = i % pixels_, count = std::min(end - i, pixels_ - pixel);
             const float* at = data_ + (image * columns_ + first) * pixels_ + pixel;
             for (int j = 0; j < width; ++j)

@@ -1,5 +1,5 @@
-// Convolutions to few channels, pixel by pixel of the source: what it adds to the result is one matrix product for all
-// taps, in which few channels are rows and not columns, as they would not fill vectors.
+// Convolutions to few channels, by pixels of the source: what they add to the result is one matrix product for all
+// taps, in which the few channels are rows, not columns, as they would not fill vectors.
 
 namespace ladder {
 
@@ -13,7 +13,8 @@ inline void tap_columns(const Filters& w, float* to) {
 
 inline npy_intp tap_columns_count(const Filters& w) { return w.size * w.size * w.to; }
 
-// Adds up what each tap of each filter makes of the source's pixels: (to, tap row, tap column, pixel of all images).
+// Adds up the products of each tap of each filter with the source's pixels: (to, tap row, tap column, pixel of all
+// images).
 class Spread {
 public:
     Spread(const Maps& x, npy_intp K, Geometry g, const MapsOut& y)
@@ -24,7 +25,7 @@ public:
                 there_[(j / LANES * K + e) * LANES + j % LANES] = columns_[j][e] >= 0 ? -1 : 0;
     }
 
-    // Row i of an image's result.  Up to LANES floats before and behind the products are read, too.
+    // Row i of an image's result.  Up to LANES floats before and after the products are read, too.
     void add_up(const float* products, npy_intp image, npy_intp i) const {
         for (npy_intp f = 0; f < y_.channels; ++f, products += K_ * K_ * x_.count * x_.pixels())
             for (npy_intp j = 0; j < y_.width; j += LANES) {
@@ -46,7 +47,7 @@ private:
     const Axis rows_, columns_;
     std::vector<int32_t> there_;  // (vector of the result's columns, tap column, column in the vector): all bits or none
 
-    // Columns from j on: without a stride, neighbours receive from neighbours.
+    // Columns from j on: without a stride, neighbouring pixels receive from neighbouring ones.
     void add_neighbours(const float* products, npy_intp image, npy_intp i, npy_intp j, float* sums) const {
         Vector sum = {};
         for (npy_intp d = K_ - 1; d >= 0; --d)
@@ -67,7 +68,7 @@ private:
                         sums[lane] += row(products, image, i, d, e)[columns_[j + lane][e]];
     }
 
-    // Products with tap (d, e) of the source's row that row i of the result receives from through it.
+    // The source row that row i of the result receives from through tap (d, e): its products with that tap.
     const float* row(const float* products, npy_intp image, npy_intp i, npy_intp d, npy_intp e) const {
         return products + (((d * K_ + e) * x_.count + image) * x_.height + rows_[i][d]) * x_.width;
     }

@@ -1,4 +1,4 @@
-// Sums over all elements, in chunks that are added up by themselves: the same bits for any number of threads.
+// Sums over all elements, in chunks that are added up separately: the same bits for any number of threads.
 
 namespace ladder {
 

@@ -1,5 +1,5 @@
-// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Matrix products are made of packed ones,
-// and so are the convolutions that are plain products; other convolutions are made of the rest.
+// Products of small tiles whose sums stay in registers: PIXELS x (V vectors).  Matrix products, and the convolutions
+// that are plain products, are made of packed tiles; other convolutions are made of the rest.
 
 #ifndef LADDER_INLINE
 #define LADDER_INLINE inline __attribute__((always_inline))
@@ -21,7 +21,7 @@ const int LANES = 4, REGISTERS = 16;
 // A vector at any address.
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-const int PIXELS = REGISTERS == 32 ? 12 : 6;  // two vectors each fill the registers but for a few
+const int PIXELS = REGISTERS == 32 ? 12 : 6;  // two vectors each fill all registers but a few
 const int BLOCK = 2 * LANES;                  // columns of a tile
 
 inline const Vector& vector_at(const float* x) { return *(const Vector*)x; }
@@ -29,11 +29,11 @@ inline Vector& vector_at(float* x) { return *(Vector*)x; }
 
 inline npy_intp round_up(npy_intp n, npy_intp unit) { return (n + unit - 1) / unit * unit; }
 
-// Columns of the block that starts at `first`: a matrix's last ones may need no more than one vector.
+// Width of the block that starts at column `first`: a matrix's last block may need only one vector.
 inline int block_width(npy_intp first, npy_intp columns) { return columns - first > LANES ? BLOCK : LANES; }
 
 // to[p][v] = sum over runs t < count and k < length of rows[t][p][k] right[number[t]][k][v]: a run is `length`
-// consecutive floats a pixel; right's rows are V vectors wide.
+// consecutive floats per pixel; right's rows are V vectors wide.
 template <int V>
 inline void tile_product(const float* const* rows, const int* number, int count, npy_intp length, const float* right,
                          float* const* to) {
@@ -52,7 +52,7 @@ inline void tile_product(const float* const* rows, const int* number, int count,
         };
         npy_intp k = 0;
 #pragma GCC unroll 1
-        for (; k + 4 <= length; k += 4) {  // so that the addresses, more than fit in registers, are read once in 4
+        for (; k + 4 <= length; k += 4) {  // so that the addresses, too many for the registers, are read once in 4
             step(k);
             step(k + 1);
             step(k + 2);
@@ -73,8 +73,8 @@ struct Strip {
     npy_intp length;
 };
 
-// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v], pixels being so many floats apart.  Where
-// FETCH, a line that lies so many floats ahead of right's is fetched with each pixel.
+// total[p][v] += sum over pixels of left[pixel][p] right[pixel][v]; pixels are left_step and right_step floats apart.
+// With FETCH, the line that lies `ahead` floats after right's pixel is prefetched with each pixel.
 template <int P, int V, bool FETCH>
 __attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, npy_intp left_step, npy_intp right_step,
                                           npy_intp ahead, float* total) {
@@ -99,7 +99,7 @@ __attribute__((noinline)) void tile_outer(const Strip* strips, npy_intp count, n
         for (int v = 0; v < V; ++v) vector_at(total + (p * V + v) * LANES) += sum[p][v];
 }
 
-// What sums go to is on its way while they are taken.
+// Prefetches where the sums go, while they are computed.
 template <int R, int V> LADDER_INLINE void fetch_tile(const float* to, npy_intp step) {
 #pragma GCC unroll 12
     for (int i = 0; i < R; ++i) {
@@ -108,14 +108,14 @@ template <int R, int V> LADDER_INLINE void fetch_tile(const float* to, npy_intp 
     }
 }
 
-// What neighbouring pixels depend on: for each of them `rows` rows of `length` floats.
+// What neighbouring pixels depend on: `rows` rows of `length` floats for each pixel.
 struct Window {
     const float* from;
     npy_intp pixel_step, row_step, rows, length;
 };
 
-// to[p] = sum over a window's rows and floats, of R pixels, times right's rows, which are V vectors; to's are `step`
-// floats apart.
+// to[p], for R pixels, = sum over the window's rows and floats times right's rows, which are V vectors; to's rows are
+// `step` floats apart.
 template <int R, int V>
 __attribute__((noinline)) void tile_window(const Window& window, const float* right, float* to, npy_intp step) {
     fetch_tile<R, V>(to, step);
@@ -139,15 +139,15 @@ __attribute__((noinline)) void tile_window(const Window& window, const float* ri
         for (int v = 0; v < V; ++v) vector_at(to + i * step + v * LANES) = sum[i][v];
 }
 
-// What comes next from memory: so many lines, each `shift` floats behind where it is said to be.
+// Cache lines to prefetch: `count` of them, each `shift` floats after its address in `lines`.
 struct Ahead {
     const float* const* lines;
     npy_intp count, shift;
 };
 
-// to[i][j] = sum over k of left[k][i] right[k][j], or added to what is there.  left's rows are PIXELS floats, of which
-// R count, and right's V vectors; to's are `step` floats apart.  A line ahead is fetched with each k: one by one, as the
-// processor waits where many are asked for at once.
+// to[i][j] = sum over k of left[k][i] right[k][j], or += if `add`.  left's rows are PIXELS floats, of which R count,
+// and right's are V vectors; to's are `step` floats apart.  One line of `ahead` is prefetched with each k, as the
+// processor stalls if many are requested at once.
 template <int R, int V>
 __attribute__((noinline)) void tile_packed(const float* left, const float* right, npy_intp depth, float* to,
                                            npy_intp step, bool add, const Ahead& ahead) {

@@ -1,5 +1,5 @@
-// Convolutions from few channels: what neighbouring pixels of the result depend on overlaps, and tiles read it where it
-// lies in the image.
+// Convolutions from few channels: the windows that neighbouring pixels of the result depend on overlap, and tiles read
+// them where they lie in the image.
 
 namespace ladder {
 
@@ -9,7 +9,8 @@ inline void multiply_window(npy_intp pixels, const Window& window, const float* 
     if constexpr (R > 1) multiply_window<V, R - 1>(pixels, window, right, to, step);
 }
 
-// Windows of so many pixels times the block of filters that starts at column `first`; to: the first pixel's columns.
+// Multiplies windows of `pixels` pixels by the block of filters that starts at column `first`; to: the first pixel's
+// columns.
 template <int V>
 inline void multiply_window_block(npy_intp pixels, const Window& window, const float* right, npy_intp first,
                                   npy_intp columns, float* to) {
@@ -20,7 +21,7 @@ inline void multiply_window_block(npy_intp pixels, const Window& window, const f
     for (npy_intp p = 0; p < pixels; ++p) std::copy_n(spare + p * V * LANES, width, to + p * columns + first);
 }
 
-// A row of y from the windows of its first pixel and all that follow, in tiles as equal as can be.
+// Computes a row of y from the windows of its pixels, of which `row` is the first, in tiles as equal as possible.
 inline void multiply_window_row(const Window& row, const float* packed, npy_intp width, npy_intp columns, float* to) {
     const npy_intp tiles = (width + PIXELS - 1) / PIXELS;
     for (npy_intp t = 0; t < tiles; ++t) {

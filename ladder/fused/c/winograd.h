@@ -1,8 +1,8 @@
-// Winograd's convolution with filters of 3 taps: 4 results from 6 pixels take 6 products instead of 12, in a plane
-// 36 instead of 144.  Pixels, filters and results are transformed to and from these products, whose sums over
-// channels are matrix products.  As polynomials: values at 6 points are multiplied instead of coefficients.  Points
-// 0, +-2/3, +-3/2 and infinity, reciprocals of each other, err least: hardly more than plain sums do (the usual
-// +-1, +-2 err twice as much).
+// Winograd's convolution with filters of 3 taps: 4 results from 6 pixels take 6 products instead of 12, in two
+// dimensions 36 instead of 144.  Pixels, filters and results are transformed to and from these products, whose sums
+// over channels are matrix products.  Seen as polynomials, values at 6 points are multiplied instead of coefficients.
+// The points 0, +-2/3, +-3/2 and infinity, reciprocals of each other, give the smallest errors, hardly larger than
+// those of plain sums (with the usual +-1, +-2 they are twice as large).
 
 namespace ladder {
 
@@ -90,7 +90,7 @@ struct ResultsAdjoint {
     }
 };
 
-// Along both axes: store(row, column, value) of what load(row, column) gives.
+// Transforms what load(row, column) gives along both axes, and calls store(row, column, value) for the results.
 template <class Transform, class Load, class Store> LADDER_INLINE void transform(Load load, Store store) {
     const int N = Transform::FROM, M = Transform::TO;
     Vector half[N][M];
@@ -112,7 +112,7 @@ template <class Transform, class Load, class Store> LADDER_INLINE void transform
     }
 }
 
-// Tiles of all images, of 4 x 4 pixels of the coarse side.
+// Tiles of 4 x 4 pixels of the coarse side, over all images.
 struct Tiling {
     npy_intp rows, columns, count;
 
@@ -124,8 +124,8 @@ struct Tiling {
     npy_intp column(npy_intp tile) const { return tile % columns * RESULTS; }
 };
 
-// Transforms the pixels (row, column) and beyond, zeros outside, of one image.  A product's are `product_step` apart,
-// vectors of channels `vector_step`.
+// Transforms one image's pixels from (row, column) on, with zeros outside.  Products are `product_step` apart, vectors
+// of channels `vector_step`.
 template <class Transform>
 inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, npy_intp row, npy_intp column,
                              float* to, npy_intp product_step, npy_intp vector_step = LANES) {
@@ -137,7 +137,7 @@ inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, 
             from[i][j] = inside ? x.at(image, row + i, column + j) : zeros;
         }
     for (npy_intp c = 0; c < x.channels; c += LANES, to += vector_step) {
-        // Fetched one by one while this tile is transformed: the next tile's pixels, most likely, beyond those shared.
+        // Prefetched one by one while this tile is transformed: most likely the next tile's pixels beyond those shared.
         transform<Transform>(
             [&](int i, int j) LADDER_LAMBDA {
                 if (j >= N - RESULTS) __builtin_prefetch(from[i][j] + RESULTS * x.channels + c, 0, 2);
@@ -147,7 +147,7 @@ inline void transform_pixels(const Maps& x, const float* zeros, npy_intp image, 
     }
 }
 
-// Floats between the arrays of two products: an odd number of vectors, lest all lie in the same cache lines.
+// Floats between the arrays of two products: an odd number of vectors, lest all compete for the same cache lines.
 inline npy_intp apart(npy_intp size) { return (size / LANES | 1) * LANES; }
 
 }  // namespace winograd

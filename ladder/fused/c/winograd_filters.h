@@ -4,7 +4,7 @@ namespace ladder {
 
 namespace winograd {
 
-const npy_intp SUM_TILES = 256;  // at a time: their sums are carried from registers to memory
+const npy_intp SUM_TILES = 256;  // at a time, before their sums are carried from registers to memory
 
 // Products of one side: (product, vector of channels, tile, lane).
 class Transformed {
@@ -47,7 +47,7 @@ inline npy_intp scratch_size(const Maps& fine, const Maps& coarse) {
 
 inline npy_intp sums_size(const Maps& fine, const Maps& coarse) { return PRODUCTS * fine.channels * coarse.channels; }
 
-// All tiles' products; sums are zero before.
+// Adds up all tiles' products; sums must be zero on entry.
 inline void filter_sums(const Maps& fine, const Maps& coarse, npy_intp pad, float* scratch, float* sums) {
     const Tiling tiling(coarse.count, coarse.height, coarse.width);
     const std::vector<float> zeros(std::max(fine.channels, coarse.channels));

@@ -4,7 +4,7 @@ namespace ladder {
 
 namespace winograd {
 
-// Filters transformed, in blocks of channels `to`: (product, block, from, width of the block).
+// Transforms filters and packs them in blocks of channels `to`: (product, block, from, width of the block).
 inline void pack_filters(const Filters& w, float* packed) {
     const npy_intp blocks = (w.to + BLOCK - 1) / BLOCK, step = w.from * w.to;
 #pragma omp parallel for schedule(static)
@@ -30,7 +30,7 @@ inline npy_intp tiles_at_a_time(npy_intp from, npy_intp to) {
     return std::max<npy_intp>(2, CACHE / (PRODUCTS * (from + to) * PIXELS)) * PIXELS;
 }
 
-// A tile's results, as far as they lie inside.
+// Writes a tile's results, as far as they lie inside the image.
 inline void transform_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
                            const MapsOut& y) {
     for (npy_intp f = 0; f < y.channels; f += LANES)
@@ -85,7 +85,7 @@ inline void gather(const Maps& x, npy_intp pad, const float* packed, const MapsO
     }
 }
 
-// Adds a tile's pixels, as far as they lie inside.
+// Adds a tile's pixels, as far as they lie inside the image.
 inline void add_back(const float* sums, npy_intp step, npy_intp image, npy_intp row, npy_intp column,
                      const MapsOut& y) {
     for (npy_intp f = 0; f < y.channels; f += LANES)
@@ -99,11 +99,11 @@ inline void add_back(const float* sums, npy_intp step, npy_intp image, npy_intp 
             });
 }
 
-// Up: y from x with packed filters, by tiles of x, whose results overlap.  The larger y is, the fewer are these tiles.
+// Up: y from x with packed filters, by tiles of x, whose results overlap.  If y is larger, these tiles may be fewer.
 inline void spread(const Maps& x, npy_intp pad, const float* packed, const MapsOut& y) {
     const Tiling tiling(x.count, x.height, x.width);
     const npy_intp tiles = tiles_at_a_time(x.channels, y.channels), of_image = tiling.rows * tiling.columns;
-    npy_intp images = 1;  // whose tiles are a multiple of PIXELS
+    npy_intp images = 1;  // so many that their tiles are a multiple of PIXELS
     while (images * of_image % PIXELS) ++images;
     const std::vector<float> zeros(x.channels);
 #pragma omp parallel

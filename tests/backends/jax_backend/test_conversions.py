@@ -1,4 +1,4 @@
-"""Aesara's operations in JAX against Python's linker and NumPy."""
+"""Aesara's operations in JAX against its Python linker and NumPy."""
 
 from itertools import product
 
@@ -29,7 +29,7 @@ from ladder.backends.jax.rewrites import FOR_XLA
 
 @pytest.fixture(autouse=True, scope="module")
 def without_compiler():
-    """As where JAX is the backend: Aesara folds constants in Python."""
+    """As with the JAX backend: Aesara folds constants in Python."""
     with aesara.config.change_flags(cxx=""):
         yield
 
@@ -39,7 +39,7 @@ def normals(*shape, seed=0):
 
 
 def assert_as_in_python(inputs, outputs, *arrays, rtol=0, atol=0):
-    """Values and types; exactly, unless told otherwise."""
+    """Compare values, shapes and types, exactly unless given tolerances."""
     found = jax_backend.function(inputs, outputs)(*arrays)
     expected = aesara.function(inputs, outputs, mode=PYTHON, on_unused_input="ignore")(*arrays)
     for k, (one, true) in enumerate(zip(found, expected, strict=True)):
@@ -56,7 +56,7 @@ def test_largest_and_smallest_with_ties():
     axes = [0, 1, -1, (0, 2), (1, 2), None]
     outputs = [f(x, axis=axis) for f in (at.max, at.min) for axis in axes]
     outputs += [at.argmax(x, axis=axis) for axis in (0, 1, -1, None)] + [at.argmin(x, axis=1)]
-    # Both of one operation, and the place of the first among equals.
+    # Both outputs of one operation, and the index of the first of equal entries.
     for axis in axes:
         outputs += at.max_and_argmax(x, axis=axis)
     outputs.append(at.argmax(x, axis=2, keepdims=True) + 1)
@@ -79,7 +79,7 @@ def test_reductions():
 
 @pytest.mark.parametrize("shape, axes", [((1200, 1000), None), ((2000, 100, 5), (0, 1)), ((50, 3, 100, 80), (0, 2, 3))])
 def test_long_sums(shape, axes):
-    """Of numbers of one sign, whose rounding errors do not cancel."""
+    """Sums of numbers of one sign, whose rounding errors do not cancel."""
     x = at.TensorType("float32", shape=(None,) * len(shape))()
     array = np.random.RandomState(0).uniform(0.5, 1, shape).astype("float32")
     outputs = [x.sum(axis=axes), at.mean(x, axis=axes), at.square(x).sum(axis=axes)]
@@ -103,7 +103,7 @@ def test_casts_and_arithmetic_of_scalars():
 
 
 def test_sizes():
-    """Each call has sizes of its own."""
+    """Each call has different sizes."""
     x, v = at.fmatrix(), at.fvector()
     n, m = x.shape[0], x.shape[1]
     outputs = [x.shape, n, n * m, at.minimum(n, 3), at.stack([n, at.constant(3), m // 2])]
@@ -213,7 +213,7 @@ def test_specify_shape():
 
 
 def test_assertions():
-    """Of sizes, which are known; those of values, which are not, are passed over."""
+    """Those about sizes, which are known, are checked; those about values, which are not, are skipped."""
     x = at.fvector()
     y = Assert("too short")(x, x.shape[0] > 2, x.shape[0] < 9)
     function = jax_backend.function([x], [2 * y, Assert("negative")(x, at.all(x > 0))])
@@ -227,7 +227,7 @@ def test_assertions():
 
 @pytest.mark.parametrize("border, stride", list(product(("valid", "full"), (1, 2))))
 def test_convolutions(border, stride):
-    """And both gradients; sides that a stride does not divide, filters wider than high."""
+    """With both gradients, sides that the stride does not divide, and filters wider than high."""
     x, W = at.TensorType("float32", shape=(None,) * 4)(), at.TensorType("float32", shape=(None,) * 4)()
     outputs = []
     for flip in (True, False):
@@ -240,7 +240,7 @@ def test_convolutions(border, stride):
 
 @pytest.mark.parametrize("border", ["valid", "full"])
 def test_a_transposed_convolution_with_a_stride(border):
-    """Of zeros between entries, whose type is that of what is between them."""
+    """The zeros between entries have the entries' type."""
     z, W = (at.TensorType("float32", shape=shape)() for shape in ((None, 3, 4, 3), (2, 3, 3, 3)))
     u = bricks.deconvolve(z, W, border, 2, (9, 7))
     assert_as_in_python([z, W], [u], normals(2, 3, 4, 3), normals(2, 3, 3, 3, seed=1), rtol=1e-5, atol=1e-5)
@@ -255,7 +255,7 @@ def test_a_convolution_with_two_strides():
 
 @pytest.mark.parametrize("size, stride", [(2, 2), (3, 3), (3, 2), (3, 1), (2, 3), (1, 2), (9, 9)])
 def test_max_pooling_that_keeps_the_border(size, stride):
-    """And its gradient, which all of several largest entries get."""
+    """With its gradient, which goes to each of several largest entries."""
     x = at.TensorType("float32", shape=(None,) * 4)()
     y = pool_2d(x, ws=(size, size), stride=(stride, stride), ignore_border=False, mode="max")
     weights = at.cast(at.arange(y.size) % 7 - 3, "float32").reshape(y.shape)
@@ -274,11 +274,11 @@ def test_max_pooling_of_oblong_windows():
     assert_as_in_python([x], [y, at.grad((y * y).sum(), x)], np.round(normals(2, 3, 6, 5)))
 
 
-# --- What there is none for
+# --- Operations without a conversion
 
 
 class Strange(Op):
-    """Stands for an operation of Python that nobody has converted."""
+    """Stands in for an operation in Python that has no conversion."""
 
     def make_node(self, x):
         return Apply(self, [x], [x.type()])
@@ -291,11 +291,11 @@ class Strange(Op):
 
 
 class StrangeInC(Strange, COp):
-    """The same in C."""
+    """The same for an operation in C."""
 
 
 class StrangeFused(FusedOperation):
-    """One of ours."""
+    """The same for one of our own operations."""
 
     make_node, __str__ = Strange.make_node, Strange.__str__
 

@@ -1,4 +1,4 @@
-"""Graphs as pure functions, and compiled functions with shared variables, against the C backend's."""
+"""Graphs as pure functions; compiled functions with shared variables against the C backend's."""
 
 from functools import lru_cache
 
@@ -25,7 +25,7 @@ from ladder.backends.jax.graph import pure_function
 
 @pytest.fixture(autouse=True, scope="module")
 def without_compiler():
-    """As where JAX is the backend: Aesara folds constants in Python."""
+    """As with the JAX backend: Aesara folds constants in Python."""
     with aesara.config.change_flags(cxx=""):
         yield
 
@@ -54,7 +54,7 @@ def test_which_shared_variables_change_and_which_are_constant():
     assert len(outputs) == 1 and len(changed) == 3
     assert changed[0] == 3 and changed[1] == 1
     np.testing.assert_array_equal(changed[2], [1, 0, 1])
-    # Nothing that is shared was touched.
+    # No shared variable was changed.
     assert [value_of(v) for v in (w, rate, mean, unused)] == [0, 1, 2, 3] and (noise.get_states()[0] == [1, 0, 0]).all()
 
 
@@ -75,7 +75,7 @@ def test_a_stream_that_only_an_update_needs_moves_on():
 
 
 def test_givens():
-    """In outputs and updates, with variables of which there was no talk before."""
+    """In outputs and updates, also with a shared variable that appears in neither."""
     x, y, w, other = at.fscalar(), at.fscalar(), shared(2, "w"), shared(3, "other")
     pure = pure_function([x], [w * y], {w: w + y}, {y: x * other})
     assert pure.changing == [w] and pure.constant == [other]
@@ -102,7 +102,7 @@ def test_whether_it_convolves():
 
 
 class Learner:
-    """A layer with noise and an update, in a backend; C's is in Python here, which takes no time to compile."""
+    """A layer with noise and an update, in a backend; C's runs in Python here, which takes no time to compile."""
 
     def __init__(self, module):
         rng = np.random.RandomState(0)
@@ -148,7 +148,7 @@ def assert_close(found, expected):
 
 
 def test_as_in_the_c_backend():
-    """Outputs and their types, and what is shared, with batches of several sizes."""
+    """Outputs with their types, and shared variables, with batches of several sizes."""
     ours, theirs = restarted()
     for n in (5, 2, 7, 5):
         found, expected = ours(n), theirs(n)
@@ -180,7 +180,7 @@ def test_aesara_can_go_on_with_what_jax_has_changed():
 
 
 def test_other_shared_variables():
-    """The same program on another run's: neither touches the other's."""
+    """The same program with another run's variables: neither run changes the other's."""
     ours, _ = restarted()
     one, other = ours, Learner.__new__(Learner)
     other.w, other.rate = shared(value_of(one.w) + 1, "w"), shared(0.2, "rate")
@@ -205,7 +205,7 @@ def test_other_shared_variables():
 
 @pytest.mark.parametrize("offset", [0, 1, 16])
 def test_arrays_that_were_handed_in_are_left_alone(offset):
-    """Memory is given away to results, but not that of NumPy; wherever it begins."""
+    """Memory is donated to results, but never NumPy's, wherever it begins."""
     memory = np.zeros(5000, "float32")
     array = memory[(-memory.ctypes.data // 4) % 16 + offset :][:4096]
     w, x = aesara.shared(array, borrow=True), at.fvector()
@@ -224,7 +224,7 @@ def test_a_single_output_is_no_list():
 
 
 def test_types_of_inputs_and_outputs():
-    """Inputs become what the graph says; outputs are what it says."""
+    """Inputs are converted to the graph's types, and outputs have them."""
     x, k = at.fvector(), at.lvector()
     outputs = [x, k, x + k, at.cast(k, "int8"), x > 1, k.sum(), at.cast(x, "float64") / 3]
     outputs += [at.argmax(x), at.constant(3), x.shape]

@@ -18,7 +18,7 @@ jax_backend.configure()
 
 from ladder.backends.jax.normals import box_muller, mrg_uniforms
 
-#: One number, odd, whole rounds of the 15360 substreams and a little more, a piece of Philox's groups of 256, maps.
+#: One number, odd, whole rounds of the 15360 substreams and a little more, part of a Philox group of 256, maps.
 SHAPES = [(1, 1), (7, 3), (2, 15360), (1, 15361), (1, 255), (3, 1, 5, 7), (20, 3, 16, 17)]
 M2 = 2147462579
 SOURCES = {
@@ -45,7 +45,7 @@ class Draws:
 
 @lru_cache(maxsize=None)
 def draws(kind):
-    """One function a kind: states can be put in."""
+    """One function per kind, as states can be put in."""
     return Draws(SOURCES[kind]())
 
 
@@ -66,7 +66,7 @@ def assert_same(found, expected):
 
 
 def with_states_of(kind):
-    """The function of the kind's generator, and the first states of this very kind."""
+    """The function of the kind's generator, with the first states of this very kind."""
     draw, other = draws(kind.split(",")[0]), SOURCES[kind]()
     for shape in SHAPES:
         other.normal(shape)
@@ -81,7 +81,7 @@ def test_normals_and_next_states(kind):
 
 
 def test_mrg_from_any_state():
-    """With the least and largest numbers that a state can have."""
+    """With the smallest and largest numbers that a state can have."""
     draw, rng = draws("mrg"), np.random.RandomState(0)
     draw.first = [
         rng.choice([0, 1, 2, 511, 512, M2 - 2, M2 - 1, *rng.randint(0, M2, 9)], s.shape).astype("int32")
@@ -91,7 +91,7 @@ def test_mrg_from_any_state():
 
 
 def test_philox_after_many_updates():
-    """The number of the update has 64 bits, too; and a stream of its own for each draw."""
+    """The update's number has 64 bits, too, and each draw has its own stream."""
     draw = draws("philox")
     draw.first = [np.array([3, k, 2**32 - 1 + k * 2**33], "int64") for k in range(len(SHAPES))]
     found = draw(jax_backend)
@@ -118,7 +118,7 @@ def test_uniforms_are_aesaras(seed):
 
 
 def test_uniforms_of_few_substreams():
-    """Number i from substream i modulo their number, and those beyond the last number rest."""
+    """Number i comes from substream i modulo their number; those beyond the last number do not advance."""
     state = np.random.RandomState(1).randint(1, M2, (5, 6)).astype("int32")
     after, uniforms = map(np.asarray, mrg_uniforms(jnp.asarray(state), 13))
     for k, size in enumerate([3, 3, 3, 2, 2]):

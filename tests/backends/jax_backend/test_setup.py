@@ -1,4 +1,4 @@
-"""What JAX needs, what is said where it is missing, and how it and Aesara are set up."""
+"""What JAX needs, the messages if it is missing, and how JAX and Aesara are set up."""
 
 import importlib.metadata
 import os
@@ -25,7 +25,7 @@ jax_backend.configure()
 
 @pytest.fixture
 def versions(monkeypatch):
-    """Versions of packages, of which those that are None are missing."""
+    """Versions of packages; those with None are missing."""
     found, real = {}, importlib.metadata.version
 
     def version(name):
@@ -39,7 +39,7 @@ def versions(monkeypatch):
 
 @pytest.fixture
 def unconfigured(monkeypatch):
-    """As if this process had not configured the backend; nothing of Aesara or JAX changes."""
+    """As if this process had not configured the backend; nothing in Aesara or JAX is changed."""
     monkeypatch.setattr(setup, "_in_force", None)
     monkeypatch.setattr(setup, "_prepare_aesara", lambda: None)
     monkeypatch.setattr(setup, "_settings", lambda: None)
@@ -147,7 +147,7 @@ def test_too_little_memory_is_one_sentence():
 
 
 def test_precisions():
-    """That in force stays where none is asked for."""
+    """The precision in force stays if none is asked for."""
     try:
         for name, in_jax in setup.PRECISIONS.items():
             assert jax_backend.configure(matmul_precision=name).precision == name
@@ -181,7 +181,7 @@ def test_dispatch(monkeypatch):
 
 
 def test_names_that_numpy_has_removed(monkeypatch):
-    """Put back where they are missing, and left alone where they are."""
+    """Put back where they are missing, and left alone where they exist."""
     stand_in = SimpleNamespace(product="its own", dtype=np.dtype)
     monkeypatch.setattr(aliases, "np", stand_in)
     aliases.restore()
@@ -215,7 +215,7 @@ print(aesara.config.cxx or "none", aesara.config.floatX, jax.config.jax_enable_x
 
 
 def in_a_fresh_process(threads, **environment):
-    """What a process prints that finds no compiler."""
+    """The words that a process without a compiler prints."""
     dropped = ("AESARA_FLAGS", "NPROC", "JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "PATH", *c.THREAD_VARIABLES)
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     code = IN_A_FRESH_PROCESS.format(threads=threads)
@@ -228,7 +228,7 @@ def in_a_fresh_process(threads, **environment):
 
 
 def test_a_fresh_process(tmp_path):
-    """Aesara without a compiler, 64 bits where they are asked for, a cache for programs, and threads."""
+    """Aesara without a compiler, 64 bits where asked for, a cache for programs, and threads."""
     home, cache = tmp_path / "home", tmp_path / "cache"
     few = in_a_fresh_process(None, HOME=str(home), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     many = in_a_fresh_process(4, JAX_COMPILATION_CACHE_DIR=str(cache), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
@@ -241,7 +241,7 @@ def test_a_fresh_process(tmp_path):
         "1",
     ]
     assert many[:6] == ["none", "float32", "True", "cpu", str(cache), "4"]
-    if int(few[6]):  # where the system tells
+    if int(few[6]):  # where the system reports threads
         assert int(many[6]) >= int(few[6]) + 3
 
 

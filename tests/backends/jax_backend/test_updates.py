@@ -1,4 +1,4 @@
-"""Many updates in one program, of one run and of several, against one by one and against Aesara's own."""
+"""Many updates in one program, of one run or several, against updates one by one and against Aesara's own."""
 
 from functools import lru_cache
 
@@ -29,14 +29,14 @@ SIZES = (5, 5, 3, 5, 5)
 
 @pytest.fixture(autouse=True, scope="module")
 def without_compiler():
-    """As where JAX is the backend: Aesara folds constants in Python."""
+    """As with the JAX backend: Aesara folds constants in Python."""
     with aesara.config.change_flags(cxx=""):
         yield
 
 
 @pytest.fixture(autouse=True, scope="module")
 def as_on_a_gpu():
-    """Many updates in one scan, runs under vmap; what a CPU does is tried at the end."""
+    """Many updates in one scan, and runs under vmap; what a CPU does is tested at the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(updates_module, "on_cpu", lambda: False)
         yield
@@ -65,7 +65,7 @@ def ladder_requests(seed, n, labeled=6, unlabeled=8):
 
 
 class Ladder:
-    """A run of a tiny ladder: its updates and everything that they change; ``like``: in the program of another run."""
+    """A run of a tiny ladder: its updates and all that they change; ``like``: a run whose program it uses."""
 
     def __init__(self, seed=1, data=None, like=None, plain_graph=False):
         p = Options(
@@ -118,7 +118,7 @@ def assert_rows_near(found, expected, rtol=1e-5):
 
 
 def test_updates_of_a_ladder_are_those_of_aesara(ladder, monkeypatch):
-    """Of the plain graph in Python, which needs no compiler."""
+    """The plain graph runs in Python, which needs no compiler."""
     requests = ladder_requests(0, 3)
     rows, state = one_by_one(ladder, requests)
     monkeypatch.setattr(c, "mode", lambda **options: PYTHON)
@@ -129,7 +129,7 @@ def test_updates_of_a_ladder_are_those_of_aesara(ladder, monkeypatch):
 
 
 def test_ladders_made_together(ladder):
-    """Two updates at once, with seeds, noise, order and data of their own."""
+    """Two updates at once, each run with its own seed, noise, order and data."""
     other = Ladder(seed=2, data=ladder_data(1), like=ladder)
     assert_as_alone((ladder, other), [ladder_requests(k, 2) for k in range(2)])
 
@@ -175,7 +175,7 @@ def requests_of(seed, sizes=SIZES):
 
 
 def with_bad(requests, k):
-    """The requests, of which number ``k`` has example 0."""
+    """The requests, with example 0 in number ``k``."""
     x = requests[k]["x"].copy()
     x[-1] = 0
     return [*requests[:k], {**requests[k], "x": x}, *requests[k + 1 :]]
@@ -183,7 +183,7 @@ def with_bad(requests, k):
 
 @lru_cache(maxsize=None)
 def three_runs(shared):
-    """On the same examples, or each on its own; example 0 of each is NaN."""
+    """Three runs on the same examples, or each on its own; example 0 of each is NaN."""
     data = [points(0 if shared else k) for k in range(3)]
     for array in data:
         array[0] = np.nan
@@ -196,7 +196,7 @@ def make_together(runs, requests):
 
 
 def one_by_one(run, requests):
-    """Rows up to the first whose cost is no number, and the state after it."""
+    """Rows up to the first whose cost is not finite, and the state after it."""
     run.restart()
     rows = []
     for request in requests:
@@ -207,7 +207,7 @@ def one_by_one(run, requests):
 
 
 def assert_as_alone(runs, requests):
-    """All that is found together, one by one."""
+    """Updates of runs made together give the same rows and states as each run's made one by one."""
     for run in runs:
         run.restart()
     found = make_together(runs, requests)
@@ -237,7 +237,7 @@ def test_runs_made_together(shared):
 
 @pytest.mark.parametrize("bad", [0, 1, 2, 4])
 def test_a_run_whose_cost_is_nan_stops_alone(bad):
-    """At the first of several updates, the last, an only one, and where sizes have changed before."""
+    """At the first of several updates, at the last, at a single one, and after a change of sizes."""
     requests = [requests_of(k) for k in range(3)]
     requests[1] = with_bad(requests[1], bad)
     runs = three_runs(False)
@@ -274,7 +274,7 @@ def test_only_the_total_cost_stops_a_run():
 
 
 def test_values_that_are_set_between_updates_are_used():
-    """Of a constant and of what changes."""
+    """Those of a constant, and of a variable that updates change."""
     (run, *_), requests = three_runs(True), requests_of(0)
     run.restart().updates.make(requests[:1])
     run.rate.set_value(np.float32(0))
@@ -300,7 +300,7 @@ def test_some_inputs_of_their_own():
 
 
 def test_examples_that_come_with_requests():
-    """t as arrays made on the host instead of positions, of two runs in one program, with batches of several sizes."""
+    """t as arrays made on the host, not positions, for two runs in one program, with batches of several sizes."""
     data, picking = [points(k) for k in range(2)], three_runs(False)[:2]
     first = Run({"x": data[0]})
     runs = [first, Run({"x": data[1]}, 1.5, like=first)]
@@ -326,7 +326,7 @@ def test_no_updates():
 
 
 def test_networks_that_convolve_are_made_one_after_the_other(monkeypatch):
-    """A convolution with filters of its own for each run would be slower."""
+    """A convolution with separate filters for each run would be slower."""
     x, rate = at.ftensor4("x"), np.float32(0.1)
 
     def run(first):
@@ -349,7 +349,7 @@ def test_networks_that_convolve_are_made_one_after_the_other(monkeypatch):
 
 
 def test_the_backend_in_force_makes_them(monkeypatch):
-    """The same values from both, also for runs made together."""
+    """Both give the same values, also for runs made together."""
     monkeypatch.setattr(c, "mode", lambda **options: PYTHON)
     x = at.fmatrix("x")
     found = []
@@ -383,7 +383,7 @@ def test_on_a_cpu_one_by_one_and_in_turn(monkeypatch):
 
 
 def test_all_updates_are_made_where_the_bad_one_is_not_bad_again(monkeypatch):
-    """One by one the program rounds otherwise; then nothing may be missing."""
+    """One by one, the program rounds differently; even then, no update may be missing."""
     run, call = Run(points(0)), updates_module._call
 
     def bad_at_once(runs, requests):

@@ -1,4 +1,4 @@
-"""Virtual adversarial noise and cost in JAX, fused graph, against Aesara's own plain one."""
+"""Virtual adversarial noise and cost: the fused graph in JAX against the plain one in Aesara."""
 
 import aesara
 import aesara.tensor as at
@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 class SameNoise(NoiseSource):
-    """The same numbers in every backend, and no stream, which takes a second each to make."""
+    """The same numbers in every backend, without streams, each of which takes a second to make."""
 
     def __init__(self, *_):
         super().__init__()
@@ -44,7 +44,7 @@ class SameNoise(NoiseSource):
 
 
 def of_a_ladder(plain_graph):
-    """Names, variables to look at, and the inputs' arrays."""
+    """Variables to compare, by name, and the inputs' arrays."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "noise_source", SameNoise)
         ladder, arrays = built(plain_graph=plain_graph, **OPTIONS)

@@ -1,21 +1,21 @@
-/* NumPy 2's header of this name, with what Aesara 2.9.4 still takes from NumPy 1's.
+/* NumPy 2's header of this name, plus what Aesara 2.9.4 still takes from NumPy 1's.
  *
- * Found before NumPy's own where NumPy is 2 (ladder/backends/numpy_headers.py). */
+ * With NumPy 2, it is found before NumPy's own (ladder/backends/numpy_headers.py). */
 #ifndef LADDER_NUMPY_ARRAYOBJECT_H
 #define LADDER_NUMPY_ARRAYOBJECT_H
 
-/* Aesara reads PyArray_Descr's elsize, which a module that is to run with NumPy 1, too, could not. */
+/* Aesara reads PyArray_Descr's elsize, which a module built to run with NumPy 1 as well could not. */
 #ifndef NPY_TARGET_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #endif
 
 #include_next <numpy/arrayobject.h>
 
-/* "All axes" to the functions that reduce; NumPy 2's NPY_MAXDIMS is no more than a number of dimensions. */
+/* Means "all axes" to reductions; NumPy 2's own NPY_MAXDIMS is only a number of dimensions. */
 #undef NPY_MAXDIMS
 #define NPY_MAXDIMS NPY_RAVEL_AXIS
 
-/* Complex numbers with fields that have names, which are converted where NumPy's own are asked for. */
+/* Complex numbers with named fields, converted to NumPy's own where those are expected. */
 #ifdef __cplusplus
 template <typename Real, typename Complex>
 struct ladder_complex {

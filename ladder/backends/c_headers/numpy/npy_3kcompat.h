@@ -1,6 +1,6 @@
-/* What NumPy 1's header of this name said of Python 3, and Aesara 2.9.4's lazylinker_c.c goes by.
+/* NumPy 1's definitions for Python 3 from the header of this name, which Aesara 2.9.4's lazylinker_c.c relies on.
  *
- * Found before NumPy's own where NumPy is 2 (ladder/backends/numpy_headers.py). */
+ * With NumPy 2, it is found before NumPy's own (ladder/backends/numpy_headers.py). */
 #ifndef LADDER_NUMPY_NPY_3KCOMPAT_H
 #define LADDER_NUMPY_NPY_3KCOMPAT_H
 
