@@ -36,7 +36,7 @@ def unlabeled_batch_size(p, n):
 
 
 def without_a_batch_of_one(size, n):
-    """The batch size, reduced if need be so that n examples leave no last batch of one, which has no variance."""
+    """The batch size or, as a last batch of one has no variance, the next smaller one that leaves none of n; else n."""
     return size if n % size != 1 else next((smaller for smaller in range(size - 1, 1, -1) if n % smaller != 1), n)
 
 

@@ -24,7 +24,7 @@ from ladder.training.experiment import Experiment, check_without_data
 from ladder.training.into_folders import check_compiler
 from ladder.training.upkeep import Upkeep
 
-#: Options that do not apply where the data are arrays, some of them labelled.
+#: Options that do not apply to data in arrays, with labels for some of the examples.
 OF_THE_DATA = {"dataset", "sources", "divide_by", "unsupervised", "rival", "from_", "labeled_indices"}
 
 #: Options that choose the training examples, where the rest is left for validation.

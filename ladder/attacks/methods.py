@@ -96,7 +96,7 @@ class AttackSettings:
 #: A table has a column for each.
 MOST_ATTACKS = 1_000
 
-#: Far more than still change the result; they take a few minutes for the digits.
+#: Far more steps than it takes until the result no longer changes; a few minutes for the digits.
 MOST_STEPS = 10_000
 
 

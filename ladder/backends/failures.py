@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from contextlib import contextmanager
@@ -97,7 +98,9 @@ def _folder(error, text):
 
 
 def _in_compile_folder(path):
-    return Path(flags.compile_folder()) in (Path(path), *Path(path).parents)
+    # Aesara follows links before it names a file.
+    folder, path = (Path(os.path.realpath(each)) for each in (flags.compile_folder(), path))
+    return folder in (path, *path.parents)
 
 
 def _advice(folder, reason):

@@ -35,7 +35,7 @@ class NoiseSource:
 
     @contextmanager
     def kept(self):
-        """Put all streams back where they were on leaving, so that draws made inside are not used up."""
+        """On leaving, put all streams back where they were on entry, so that draws made inside use nothing up."""
         states = self.get_states()
         try:
             yield

@@ -54,7 +54,7 @@ def adagrad(gradient, rate, parameter, squares, epsilon):
 
 
 def rmsprop(gradient, rate, parameter, squares, rho, epsilon):
-    """Tieleman and Hinton (2012): rates fall with a running mean of squared gradients."""
+    """Tieleman and Hinton (2012): the rate is divided by the root of a running mean of squared gradients."""
     squares = rho * squares + (ONE - rho) * at.square(gradient)
     return [parameter - rate * gradient / (at.sqrt(squares) + epsilon), squares]
 

@@ -1,5 +1,6 @@
 """``run.py table``: our runs of a published experiment beside the published numbers."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from ladder.training.evaluation import evaluate_and_keep
 
 WRITERS = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_latex}
 
-#: The most characters that presets' names may take up in a file's name.
+#: The most bytes that presets' names may take up in a file's name.
 MOST_OF_A_NAME = 120
 
 BEST_NOTE = (
@@ -101,10 +102,15 @@ def run(args):
 def _file_name(presets):
     """The name of a table's files, short enough for file systems."""
     name = _joined(presets, "name", "_and_")
-    if len(name) > MOST_OF_A_NAME and len(presets) > 1:
-        more = f"_and_{len(presets) - 1}_more"
-        name = presets[0].name[: MOST_OF_A_NAME - len(more)] + more
-    return name[:MOST_OF_A_NAME]
+    if name == _cut(name, MOST_OF_A_NAME):
+        return name
+    more = f"_and_{len(presets) - 1}_more" if len(presets) > 1 else ""
+    return _cut(presets[0].name, MOST_OF_A_NAME - len(more)) + more
+
+
+def _cut(name, most):
+    """The beginning of a name, of so many bytes at most and without part of a character."""
+    return os.fsencode(name)[:most].decode(errors="ignore")
 
 
 def _joined(presets, attribute, separator):

@@ -59,7 +59,10 @@ class RivalExamples:
 
 
 class ExamplesOfRuns:
-    """Make :class:`RivalExamples`, one for rivals with the same data; seeds training on the same share neighbours."""
+    """Makes :class:`RivalExamples`, one for all rivals with the same data.
+
+    Seeds with the same training examples share neighbours.
+    """
 
     def __init__(self):
         self._key = self._last = None

@@ -430,7 +430,9 @@ def _make(save_to):
         except FileExistsError as error:
             # A link that leads nowhere may stand where a parent folder should be: no number helps then.
             if not os.path.lexists(path):
-                raise UserError(f"cannot make the folder {path}: {error.filename} is not a folder.") from None
+                raise UserError(
+                    f"cannot make the folder {path}: {error.filename} is not a folder: give another save_to."
+                ) from None
             i += 1
         except OSError as error:
             raise UserError(f"cannot make the folder {path} ({error.strerror}): give another save_to.") from None

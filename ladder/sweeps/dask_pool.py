@@ -102,7 +102,7 @@ class DaskPool:
             self._let_go(name)
         try:
             self._end_what_trains()
-        # It can be of many kinds if the scheduler has ended: there is nobody left to tell.
+        # If the scheduler has ended, the error can be of many kinds, and there is nobody left to tell.
         except Exception as error:
             logger.info("The Dask cluster does not answer (%s)", error)
         finally:

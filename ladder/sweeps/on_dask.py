@@ -30,7 +30,7 @@ def go_on(task):
     ----------
     task : dict
         As for :func:`ladder.sweeps.task.go_on`; also 'name' and 'topic' (for news), 'token' (the sweep's), 'options' (the
-        run's), 'command' (for its log) and 'worker' (the arguments that start Python as one).
+        run's), 'command' (for its log) and 'worker' (the arguments with which Python starts one).
 
     Returns
     -------

@@ -1,9 +1,10 @@
 """A process that trains the runs of a sweep, one after the other: :data:`ladder.sweeps.local.COMMAND`.
 
 It reads tasks from standard input and answers on standard output, one JSON object
-per line; the first line that it reads has its command and backend options.  SIGTERM makes the
-current run write a checkpoint; the end of the input ends the worker in the same way,
-so that it does not outlive the process that started it.
+per line; the first line that it reads has the backend options, and the command for
+the runs' logs.  SIGTERM makes the current run write a checkpoint; the end of the
+input ends the worker in the same way, so that it does not outlive the process that
+started it.
 """
 
 import faulthandler

@@ -120,6 +120,9 @@ def test_other_errors_pass():
 
 def test_files_in_a_folder_of_a_similar_name_are_not_aesaras(settings):
     assert "cannot be kept in" in explained(PermissionError(13, "Permission denied", str(settings / "compiled" / "x")))
+    (settings / "link").symlink_to(settings)
+    through_a_link = PermissionError(13, "Permission denied", str(settings / "link" / "compiled" / "x"))
+    assert "cannot be kept in" in explained(through_a_link)
     beside = PermissionError(13, "Permission denied", str(settings / "compiled-by-me" / "x"))
     with pytest.raises(PermissionError), failures.explained():
         raise beside

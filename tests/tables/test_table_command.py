@@ -504,11 +504,16 @@ def test_names_of_many_presets_fit_into_a_file_name(results, capsys):
 
 def test_the_name_of_ones_own_preset_fits_into_a_file_name(results, capsys):
     """A preset's file name may have 255 characters, so nothing could be added to it."""
-    own = results.parent / ("n" * 250 + ".json")
-    own.write_text(json.dumps({"title": "long", "options": {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}}))
-    table(capsys, str(own))
-    table(capsys, str(own), BASELINE)
-    assert sorted(path.stem for path in (results / "tables").glob("n*.csv")) == ["n" * 109 + "_and_1_more", "n" * 120]
+    for letter, n in (("n", 1), ("の", 3)):  # n bytes each
+        own = results.parent / (letter * (250 // n) + ".json")
+        options = {"encoder-layers": "20-10", "denoising-cost-x": "1,1,1"}
+        own.write_text(json.dumps({"title": "long", "options": options}))
+        table(capsys, str(own))
+        table(capsys, str(own), BASELINE)
+        assert sorted(path.stem for path in (results / "tables").glob(f"{letter}*.csv")) == [
+            letter * (109 // n) + "_and_1_more",
+            letter * (120 // n),
+        ]
 
 
 def test_errors_are_written_unrounded(results, capsys):

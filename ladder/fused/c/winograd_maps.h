@@ -99,7 +99,8 @@ inline void add_back(const float* sums, npy_intp step, npy_intp image, npy_intp 
             });
 }
 
-// Up: y from x with packed filters, by tiles of x, whose results overlap.  If y is larger, these tiles may be fewer.
+// Up: y from x with packed filters, by tiles of x, whose results overlap.  If y is larger than x, these tiles may be
+// fewer than those of y.
 inline void spread(const Maps& x, npy_intp pad, const float* packed, const MapsOut& y) {
     const Tiling tiling(x.count, x.height, x.width);
     const npy_intp tiles = tiles_at_a_time(x.channels, y.channels), of_image = tiling.rows * tiling.columns;
