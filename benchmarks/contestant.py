@@ -47,7 +47,7 @@ def main():
 
 
 def _end_with_parent():
-    """Die with a killed parent, which a stopped process would outlive (Linux only; contest.py covers its own end)."""
+    """Die with a parent that is killed, which a stopped process would outlive (Linux only; others see contest.py)."""
     if sys.platform == "linux":
         PR_SET_PDEATHSIG = 1
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

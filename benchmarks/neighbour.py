@@ -5,7 +5,7 @@
 
 The update runs alone and beside the neighbour in turn.  A waiting policy says
 what threads do between parallel regions: with PASSIVE they sleep; with ACTIVE
-they spin; with LIBGOMP'S, its own without a policy, they spin for milliseconds,
+they spin; with LIBGOMP'S, the library's default, they spin for milliseconds,
 then sleep; with OURS they spin for microseconds, then sleep.
 """
 

@@ -122,7 +122,7 @@ def write_ours(path, write):
 
 
 def ours(path, flags):
-    """An opener, as ``open`` takes it, of a file of a run's folder; an ``OSError``, of ``ELOOP`` for a link or a pipe."""
+    """An opener, as ``open`` takes it, of a run's own file; an ``OSError``, of ``ELOOP`` for a link or a pipe."""
     other = OSError(errno.ELOOP, f"{os.path.basename(path)} is not a regular file", os.fspath(path))
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)

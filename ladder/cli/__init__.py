@@ -86,7 +86,7 @@ def make_parser():
 
 
 def _draw_into_files():
-    """Keep matplotlib from using the user's own backend, which may need a display that is not there."""
+    """Keep matplotlib from using the user's own backend, which may not exist or may need a display."""
     os.environ["MPLBACKEND"] = "agg"
 
 

@@ -105,7 +105,7 @@ def _look(reader, folders):
 
 
 def _check_course(name, runs):
-    """Refuse a name that no log has, unless all runs are rivals, whose logs have no course."""
+    """Refuse a name that no log has, except the default, which logs of rivals lack; without any row nothing is refused."""
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row)
     if names and name not in (*names, COURSE):
         raise UserError(f"--course: no log has '{name}', but {printable(', '.join(list(names)[:MOST_NAMES]))}.")

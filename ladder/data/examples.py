@@ -199,7 +199,7 @@ def _check_labelled(p, examples):
             f"{p.dataset} has no source 'targets', but {' and '.join(others)}: say which are the labels, e.g. with "
             f"--sources targets={others[-1]}."
         )
-    without = ", or train with --unsupervised" * any(p.denoising_cost_x)  # unsupervised training needs one
+    without = ", or train with --unsupervised" * any(p.denoising_cost_x)  # which needs a denoising cost
     raise UserError(f"no training example of {p.dataset} has a label: convert it with labels{without}.")
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-#: Where the largest standard deviation of features needs no warning.  The corrupted encoder's noise has 0.3.
+#: The range of the largest standard deviation of features that needs no warning.  The corrupted encoder's noise has 0.3.
 SMALLEST, LARGEST = 0.01, 10
 
-#: The largest ratio of two such deviations, unless all features lie between 0 and 1 as pixels do.
+#: The most that the largest deviation may be of the smallest one, unless all features lie between 0 and 1 as pixels do.
 LARGEST_RATIO = 100
 
 

@@ -12,7 +12,7 @@ from ladder.fused.philox import PhiloxNormal
 
 
 def noise_source(name, seed, plain=False):
-    """The source called ``name``, one of ``ladder.options.NOISES``; ``plain``: of Aesara's own operations, if they can."""
+    """The source called ``name``, one of ``ladder.options.NOISES``; ``plain``: of Aesara's operations, if they can."""
     if name == "philox":
         return PhiloxNoise(seed)
     return GaussianNoise(seed) if plain else FastMRGNoise(seed)

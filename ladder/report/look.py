@@ -89,7 +89,7 @@ class Look:
     n_test : int
     guesses : Guesses
     signals : list of LayerSignals
-        Of a few test examples, beginning with the first one of each class.
+        Of ``MOST_EXAMPLES`` test examples at most, the first one of each class in front.
     inputs : list of (str, images)
         Clean, corrupted and reconstructed inputs as pictures.
     input_range : (float, float), their black and white

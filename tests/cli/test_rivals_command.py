@@ -56,7 +56,8 @@ def said(folder):
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
         patch.chdir(folder)
         patch.delenv("FUEL_DATA_PATH", raising=False)
-        assert main(["convert", "digits"]) == 0
+        if not (folder / "datasets").exists():
+            assert main(["convert", "digits"]) == 0
         assert main([*WORDS, "--json", "found.json"]) == 0
     return printed.getvalue()
 

@@ -152,8 +152,8 @@ def test_recomputed_statistics_are_those_that_were_saved(run, tmp_path):
     """Also for a copy of the run whose own statistics are wrong."""
     copy = shutil.copytree(run.folder, tmp_path / "copy")
     with np.load(copy / "running_statistics.npz") as saved:
-        wrong = {name: value + (0.5 if value.ndim else 0) for name, value in saved.items()}
-    np.savez(copy / "running_statistics.npz", **{name: v.astype(v.dtype) for name, v in wrong.items()})
+        wrong = {name: value + np.float32(0.5) if value.ndim else value for name, value in saved.items()}
+    np.savez(copy / "running_statistics.npz", **wrong)
     for name, folder, extra in (
         ("saved", run.folder, []),
         ("wrong", copy, []),

@@ -1,6 +1,6 @@
 """Run-time repairs of Aesara 2.9.4: its own mistakes, and its use of what newer Python and NumPy no longer have.
 
-Each has its own file, which gives the reason and repairs the module that it is given.
+Each has a file of its own, with the reason and the functions that repair a module of Aesara's.
 """
 
 import sys

@@ -17,7 +17,7 @@ NOISE = 0.6
 
 SAMPLES, STEPS, RATE, SEED = 4000, 3000, 0.02, 1
 
-#: All decoder functions but "0" and ``comparison_g5``, which is ``gauss``.
+#: Decoder functions with a formula of their own, except ``comparison_g5``, which is ``gauss``.
 FUNCTIONS = ("i", "lin", "relu", "sigmoid", "sig") + (
     "comparison_g2",
     "comparison_g3",
