@@ -296,7 +296,7 @@ def _settle_labels(splits, no_label, renumber, path):
         check_minus_one(several, no_label, renumber, path)
     if several and renumber:
         several, classes = renumbered(several, no_label)
-        _check_all_train(splits, several, classes, path)
+        _check_all_train(several, classes, path)
         renumbering = [f"{old} is {new}" for new, old in enumerate(classes[:MOST_RENUMBERED])]
         logger.info("Classes: %s%s", ", ".join(renumbering), " …" * (len(classes) > MOST_RENUMBERED))
     else:
@@ -310,7 +310,7 @@ def _settle_labels(splits, no_label, renumber, path):
     return classes
 
 
-def _check_all_train(splits, several, classes, path):
+def _check_all_train(several, classes, path):
     """Refuse a class that only the test set has: among the new numbers it would look like a gap."""
     if len(several) < 2:
         return  # at most one split has targets
