@@ -41,6 +41,17 @@ class Row:
         return self.module_for(network).prepare_epoch(network, threads, updates, **self.options)
 
 
+#: The noise of the preset ``valn_lvan_lw_100``: at layers 0 to 4, from three power iterations each.
+LVAN_LW = {
+    "act": ("leakyrelu",),
+    "adv_kind_unlabeled": "vat",
+    "adv_tau_unlabeled": (0.0731, 0.482, 0.0014, 0.0014, 0.0014),
+    "adv_layers": (0, 1, 2, 3, 4),
+    "adv_path": "layers",
+    "vat_iterations": 3,
+    "vat_noise_std": 0.5,
+}
+
 ROWS = {
     "peak": Row("the processor's peak", "peak"),
     "products": Row("matrix products alone", "products"),
@@ -56,6 +67,11 @@ ROWS = {
         "ladder, fused, Philox, sgn noise on both halves",
         "ladder_update",
         {"plain": False, "noise": "philox", "adv_tau": (0.1,), "adv_tau_unlabeled": (0.1,)},
+    ),
+    "fused-lvan-lw": Row(
+        "ladder, fused, Philox, virtual adversarial noise at five layers",
+        "ladder_update",
+        {"plain": False, "noise": "philox", **LVAN_LW},
     ),
     "ladder-jax-plain": Row(
         "ladder in JAX, plain graph",

@@ -1,5 +1,6 @@
 """Compiler flags for modules whose loops are vectorised and divided among threads."""
 
+import os
 from functools import lru_cache
 
 #: The C++ standard of all modules.  g++ defaults to C++17, with longer headers, older compilers to one before C++14.
@@ -14,6 +15,15 @@ VECTORISE = (STANDARD, "-O3", "-fno-math-errno", "-fno-trapping-math")
 def compile_args() -> tuple[str, ...]:
     """The flags, with OpenMP's where the compiler supports it."""
     return (*VECTORISE, *_openmp_flags())
+
+
+@lru_cache
+def after_checks() -> tuple[str, ...]:
+    """The flag with which g++ vectorises a loop that comes after many checks, too; other compilers may not know it."""
+    from aesara import config
+
+    compiler = os.path.basename(config.cxx)
+    return ("-fno-guess-branch-probability",) if "g++" in compiler and "clang" not in compiler else ()
 
 
 @lru_cache

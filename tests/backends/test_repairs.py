@@ -1,12 +1,17 @@
 """What is repaired in Aesara works as it did with old NumPy and Python, and other versions are left alone."""
 
 import itertools
+from pathlib import Path
 
 import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from aesara import scalar
+from aesara.compile.io import In
 from aesara.sandbox import rng_mrg
+from aesara.tensor import elemwise_cgen
+from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.nnet import conv2d
 from aesara.tensor.nnet.corr import CorrMM
 from aesara.tensor.type import TensorType
@@ -54,6 +59,72 @@ def test_order_of_loops():
     for order in itertools.permutations(range(4)):
         other = np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))
         np.testing.assert_allclose(add(other, values), np.exp(values) + values, rtol=1e-5, atol=2e-6)
+
+
+def test_rows_of_elements(monkeypatch):
+    """The loop over rows of neighbouring elements computes the bits of the one for any strides."""
+    z, noise, column, row = at.fmatrix(), at.fmatrix(), at.TensorType("float32", (None, 1))(), at.fvector()
+    moved = z + np.float32(0.1) * noise / column + row
+    whole = at.cast(at.floor(10 * z), "int64") // at.cast(1 + 9 * column, "int8")  # raises an error within the loop
+    a, b = scalar.float32(), scalar.float32()
+    two = Elemwise(scalar.Composite([a, b], [a + b, scalar.exp(a)]))(z, noise)
+    graph = [z, noise, column, row], [moved, at.exp(moved) * column, at.switch(z > row, z, noise).sum(), whole, *two]
+    by_rows = compiled_with(elemwise_cgen.make_reordered_loop, *graph, monkeypatch)
+    by_strides = compiled_with(elemwise_cgen.make_reordered_loop.__wrapped__, *graph, monkeypatch)
+    random = np.random.RandomState(0)
+    for rows, columns in ((7, 5), (33, 70), (1, 40), (40, 1), (1, 1), (0, 3), (3, 0)):
+        a, b = random.randn(2, rows, columns).astype("float32")
+        c_, r = random.rand(rows, 1).astype("float32"), random.randn(columns).astype("float32")
+        wide = random.randn(rows, 2 * columns).astype("float32")
+        for same in (a, np.asfortranarray(a), wide[:, ::2], wide[:, columns:], wide[::-1, :columns], a[:, ::-1]):
+            ours, theirs = by_rows(same, b, c_, r), by_strides(same, b, c_, r)
+            for x, y in zip(ours, theirs):
+                np.testing.assert_array_equal(x, y)
+            np.testing.assert_allclose(ours[0], same + np.float32(0.1) * b / c_ + r, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_of_elements_of_maps():
+    """Maps with rows that are neighbours or not, and a factor for each map."""
+    x, factors = at.ftensor4(), at.TensorType("float32", (None, None, 1, 1))()
+    scaled = aesara.function([x, factors], x * factors, mode=c.mode())
+    random = np.random.RandomState(0)
+    maps, f = random.randn(2, 3, 8, 10).astype("float32"), random.randn(2, 3, 1, 1).astype("float32")
+    for part in (maps, maps[:, :, ::-2], maps[:, ::-1, 1:, 5:], maps[..., ::3], maps.transpose(0, 1, 3, 2)):
+        np.testing.assert_array_equal(scaled(part, f), part * f)
+
+
+@pytest.mark.parametrize("static, shapes", [((1, 1), [(1, 1)]), ((None, None), [(1, 1), (3, 40), (1, 40)])])
+def test_rows_of_elements_in_place(static, shapes):
+    """The result takes the place of an input, also where all arrays are one element by their types."""
+    one, x = at.TensorType("float32", (1, 1))(), at.TensorType("float32", static)()
+    divided = Elemwise(scalar.true_divide, {0: 1})(one, x)
+    divide = aesara.function([one, In(x, mutable=True)], divided, mode=c.mode(), accept_inplace=True)
+    for shape in shapes:
+        eights = np.full(shape, 8, "float32")
+        result = divide(np.full((1, 1), 2, "float32"), eights)
+        np.testing.assert_array_equal(result, np.full(shape, 0.25))
+        assert result is eights
+
+
+def test_what_lets_rows_of_elements_be_vectorised():
+    """Strides of 1 that g++ can see, nothing that may overlap, and the flag for loops after many checks."""
+    x, column = at.fmatrix(), at.TensorType("float32", (None, 1))()
+    node = Elemwise(scalar.mul)(x, column).owner
+    loop = node.op._c_all(node, "n", ["x", "column"], ["y"], {"fail": ""})[3]
+    assert "if (x_stride1 == 1 && y_stride1 == 1)" in loop and "x_row[row_i]" in loop and "#pragma GCC ivdep" in loop
+    compiler = Path(aesara.config.cxx).name
+    assert ("-fno-guess-branch-probability" in node.op.c_compile_args()) == (
+        "g++" in compiler and "clang" not in compiler
+    )
+
+
+def compiled_with(make_loop, inputs, outputs, monkeypatch):
+    """A function whose elementwise C code has these loops, and no module from the cache."""
+    version = (id(make_loop),)
+    with monkeypatch.context() as changed:
+        changed.setattr(elemwise_cgen, "make_reordered_loop", make_loop)
+        changed.setattr(Elemwise, "c_code_cache_version_apply", lambda self, node: version)
+        return aesara.function(inputs, outputs, mode=c.mode())
 
 
 @pytest.mark.parametrize("float_type", ["float32", "float64"])

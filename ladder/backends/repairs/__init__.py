@@ -16,6 +16,7 @@ from ladder.backends.repairs import (
     loops,
     module_cache,
     noise,
+    rows_of_elements,
     side_by_side,
 )
 from ladder.backends.when_imported import when_imported
@@ -29,7 +30,9 @@ REPAIRS = [
     ("aesara.link.c.cmodule", module_cache.repair),
     ("aesara.link.c.cmodule", side_by_side.repair_compiler),
     ("aesara.link.vm", side_by_side.repair_linker),
+    ("aesara.tensor.elemwise", rows_of_elements.repair_flags),
     ("aesara.tensor.elemwise_cgen", loop_order.repair),
+    ("aesara.tensor.elemwise_cgen", rows_of_elements.repair_loops),
     ("aesara.tensor.nnet.corr", convolution.repair),
 ]
 if NUMPY_2:
