@@ -43,8 +43,7 @@ def use() -> None:
     """
     from aesara import config
 
-    compiler = os.path.basename(config.cxx)
-    if "g++" not in compiler or "clang" in compiler or config.gcc__cxxflags:
+    if not vectorise.is_gxx() or config.gcc__cxxflags:
         return
     config.gcc__cxxflags = f"-g0 {vectorise.STANDARD}"
     flags = _flags()

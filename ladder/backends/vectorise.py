@@ -17,13 +17,17 @@ def compile_args() -> tuple[str, ...]:
     return (*VECTORISE, *_openmp_flags())
 
 
-@lru_cache
 def after_checks() -> tuple[str, ...]:
     """The flag with which g++ vectorises a loop that comes after many checks, too; other compilers may not know it."""
+    return ("-fno-guess-branch-probability",) if is_gxx() else ()
+
+
+def is_gxx() -> bool:
+    """Whether Aesara's compiler is g++, going by its name."""
     from aesara import config
 
     compiler = os.path.basename(config.cxx)
-    return ("-fno-guess-branch-probability",) if "g++" in compiler and "clang" not in compiler else ()
+    return "g++" in compiler and "clang" not in compiler
 
 
 @lru_cache
